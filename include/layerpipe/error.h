@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status codes and the error value. */
+#ifndef LAYERPIPE_ERROR_H
+#define LAYERPIPE_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LPIPE_API __attribute__((visibility("default")))
+#define LPIPE_CHECK __attribute__((warn_unused_result))
+#else
+#define LPIPE_API
+#define LPIPE_CHECK
+#endif
+
+/** What went wrong, by what the caller can do about it. Values are stable. */
+enum lpipe_status {
+    LPIPE_OK = 0,
+    LPIPE_CANCELLED = -1,        /**< the cancel token was triggered */
+    LPIPE_INVALID_ARGUMENT = -2, /**< a value the caller gave; nothing was done */
+    LPIPE_INVALID_STATE = -3,    /**< a call that the object's state does not allow */
+    LPIPE_NO_MEMORY = -4,        /**< an allocation failed */
+    LPIPE_NO_RESOURCES = -5,     /**< no thread, descriptor or other system resource */
+    LPIPE_SOURCE_IO = -6,        /**< reading the stream failed */
+    LPIPE_NOT_TAR = -7,          /**< the stream is not a valid tar archive */
+    LPIPE_TRUNCATED = -8,        /**< the stream ended before its end-of-archive mark */
+    LPIPE_OUTPUT_IO = -9,        /**< writing a local file failed */
+    LPIPE_NETWORK = -10,         /**< connection refused, reset, lost, name not resolved */
+    LPIPE_TIMEOUT = -11,         /**< the other side did not answer in time */
+    LPIPE_TLS = -12,             /**< certificate or handshake refused */
+    LPIPE_AUTH_REQUIRED = -13,   /**< credentials are missing, wrong or may not be sent there */
+    LPIPE_DENIED = -14,          /**< the credentials do not allow it */
+    LPIPE_NOT_FOUND = -15,       /**< repository, manifest, blob or tag does not exist */
+    LPIPE_RATE_LIMITED = -16,    /**< the registry asks to wait longer than we may */
+    LPIPE_SERVER = -17,          /**< the registry failed (5xx) after all retries */
+    LPIPE_REFUSED = -18,         /**< the registry refused the content or the request */
+    LPIPE_PROTOCOL = -19,        /**< the answer breaks the protocol */
+    LPIPE_INTEGRITY = -20,       /**< digest or size is not what it must be */
+    LPIPE_UNSUPPORTED = -21,     /**< not possible with this object, input or build */
+    LPIPE_TOO_LARGE = -22,       /**< a document exceeds its fixed maximum */
+    LPIPE_NOT_COMPUTED = -23,    /**< the stream has not ended yet */
+    LPIPE_IN_USE = -24,          /**< the layer is being read already */
+    LPIPE_CONSUMED = -25,        /**< the layer was read already; streams are read once */
+    LPIPE_ABORTED = -26,         /**< closed before the stream ended */
+    LPIPE_STATUS_MIN = -26
+};
+
+/** Bits of lpipe_error.flags. */
+enum lpipe_error_flag {
+    LPIPE_ERROR_RETRYABLE = 1u << 0, /**< the same call may succeed later */
+    LPIPE_ERROR_REPLAY = 1u << 1     /**< it may succeed if the stream is sent again from byte 0 */
+};
+
+/** One failure, by value: nothing to free, crosses threads by assignment. */
+struct lpipe_error {
+    int32_t status;         /**< enum lpipe_status */
+    int32_t sys_errno;      /**< errno of the failing call, else 0 */
+    int32_t http_status;    /**< HTTP status of the refusing answer, else 0 */
+    uint32_t flags;         /**< enum lpipe_error_flag */
+    uint64_t offset;        /**< byte of the stream it concerns, UINT64_MAX where none */
+    char registry_code[48]; /**< code of the registry's error body ("DENIED"), else "" */
+    char message[512];      /**< one sentence, no newline, no secret; cut with "..." */
+    uint64_t reserved[4];
+};
+
+/** Name of a status, "NOT_FOUND" for LPIPE_NOT_FOUND. Never NULL. Any thread. */
+LPIPE_API const char *lpipe_status_name(int status);
+
+/** True when repeating the failed call later may succeed. NULL is false. Any thread. */
+LPIPE_API bool lpipe_error_is_retryable(const struct lpipe_error *err);
+
+/** The exit status that the layerpipe command documents for a status (0..10). Any thread. */
+LPIPE_API int lpipe_status_exit_code(int status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

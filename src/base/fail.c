@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Error values. No allocation, no lock: usable on every error path and every thread. */
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void error_clear(struct lpipe_error *err, int status)
+{
+    memset(err, 0, sizeof *err);
+    err->status = status;
+    err->offset = UINT64_MAX;
+}
+
+/* Marks a message that snprintf had to cut. */
+static void mark_cut(struct lpipe_error *err, int wanted)
+{
+    if (wanted >= (int)sizeof err->message) {
+        memcpy(err->message + sizeof err->message - 4, "...", 4);
+    }
+}
+
+int fail(struct lpipe_error *err, int status, const char *format, ...)
+{
+    if (err != NULL) {
+        va_list args;
+        error_clear(err, status);
+        va_start(args, format);
+        mark_cut(err, vsnprintf(err->message, sizeof err->message, format, args));
+        va_end(args);
+    }
+    return status;
+}
+
+static int status_of_errno(int status, int sys_errno)
+{
+    switch (sys_errno) {
+    case ENOMEM:
+        return LPIPE_NO_MEMORY;
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN:
+        return LPIPE_NO_RESOURCES;
+    default:
+        return status;
+    }
+}
+
+int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *format, ...)
+{
+    status = status_of_errno(status, sys_errno);
+    if (err != NULL) {
+        char text[sizeof err->message];
+        char reason[128];
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        error_clear(err, status);
+        err->sys_errno = sys_errno;
+        /* gnu17: strerror_r is the GNU one, which returns the text. */
+        const char *why = strerror_r(sys_errno, reason, sizeof reason);
+        mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", text, why));
+    }
+    return status;
+}
+
+int fail_memory(struct lpipe_error *err)
+{
+    return fail(err, LPIPE_NO_MEMORY, "out of memory");
+}
+
+int fail_context(struct lpipe_error *err, const char *format, ...)
+{
+    if (err == NULL) {
+        return LPIPE_INVALID_STATE;
+    }
+    char inner[sizeof err->message];
+    char outer[sizeof err->message];
+    va_list args;
+    memcpy(inner, err->message, sizeof inner);
+    va_start(args, format);
+    (void)vsnprintf(outer, sizeof outer, format, args);
+    va_end(args);
+    mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", outer, inner));
+    return err->status;
+}
+
+/* Length of the valid UTF-8 sequence of a printable character at s, or 0. C1 controls and the
+ * bidirectional controls, which could rewrite a terminal line, do not count as printable. */
+static size_t printable_length(const unsigned char *s, size_t size)
+{
+    if (s[0] >= 0x20 && s[0] < 0x7f) {
+        return 1;
+    }
+    size_t length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+    if (s[0] >= 0xf5 || length == 0 || length > size) {
+        return 0;
+    }
+    uint32_t code = s[0] & (0xffu >> (length + 1));
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = (code << 6) | (s[i] & 0x3f);
+    }
+    bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    bool control = code < 0xa0 || (code >= 0x200e && code <= 0x200f) ||
+                   (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    return overlong || surrogate || control || code > 0x10ffff ? 0 : length;
+}
+
+char *text_printable(char *buf, size_t buf_size, const char *text, size_t size)
+{
+    size_t out = 0;
+    size_t in = 0;
+    while (in < size && out + 8 < buf_size) {
+        size_t length = printable_length((const unsigned char *)text + in, size - in);
+        if (length == 0) {
+            bool space = text[in] == '\n' || text[in] == '\r' || text[in] == '\t';
+            buf[out++] = space ? ' ' : '?';
+            in++;
+        } else {
+            memcpy(buf + out, text + in, length);
+            out += length;
+            in += length;
+        }
+    }
+    if (in < size) {
+        memcpy(buf + out, "...", 3);
+        out += 3;
+    }
+    buf[out] = '\0';
+    return buf;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds struct lpipe_error values. Every function here tolerates err == NULL and returns the
+ * status, so that a failing function ends with `return fail(err, STATUS, "...")`. */
+#ifndef BASE_FAIL_H
+#define BASE_FAIL_H
+
+#include "base/macros.h"
+#include "layerpipe/error.h"
+
+/* Sets status and message, clears the rest. */
+int fail(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The same with an errno value, whose text is appended (": No space left on device"). ENOMEM turns
+ * the status into NO_MEMORY; EMFILE, ENFILE and EAGAIN into NO_RESOURCES. */
+int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+int fail_memory(struct lpipe_error *err);
+
+/* Puts context before an error's message: "push layer 3: " + message. Returns err->status. */
+int fail_context(struct lpipe_error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Copies text of the remote side into buf for use in a message: control characters and bytes that
+ * are not printable ASCII or valid UTF-8 become '?', the end is cut with "...". Returns buf. */
+char *text_printable(char *buf, size_t buf_size, const char *text, size_t size);
+
+#endif

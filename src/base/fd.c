@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "base/cancel.h"
+
+void fd_close(int *fd)
+{
+    if (*fd >= 0) {
+        int saved = errno;
+        (void)close(*fd);
+        errno = saved;
+        *fd = -1;
+    }
+}
+
+int fd_write_all(int fd, const void *data, size_t size)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t done = write(fd, next, size);
+        if (done >= 0) {
+            next += done;
+            size -= (size_t)done;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            struct pollfd wait = { .fd = fd, .events = POLLOUT };
+            (void)poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+/* Waits for input or cancellation. Regular files are always ready, so this costs one system call
+ * only where somebody could cancel or the descriptor does not block. */
+static int wait_readable(int fd, const lpipe_cancel *cancel)
+{
+    struct pollfd wait[2] = {
+        { .fd = fd, .events = POLLIN },
+        { .fd = cancel_fd(cancel), .events = POLLIN },
+    };
+    if (cancel_requested(cancel)) {
+        return -ECANCELED;
+    }
+    if (poll(wait, 2, -1) < 0 && errno != EINTR) {
+        return -errno;
+    }
+    return wait[1].revents != 0 ? -ECANCELED : 0;
+}
+
+ptrdiff_t fd_read(int fd, void *buf, size_t size, const lpipe_cancel *cancel)
+{
+    bool wait = cancel != NULL;
+    for (;;) {
+        int code = wait ? wait_readable(fd, cancel) : 0;
+        if (code < 0) {
+            return code;
+        }
+        ssize_t done = read(fd, buf, size);
+        if (done >= 0) {
+            return done;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            wait = true;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
+int fd_read_file(const char *path, struct buf *buf, int status, struct lpipe_error *err)
+{
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        return fail_errno(err, status, errno, "cannot read %s", path);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return fail(err, status, "cannot read %s: not a regular file", path);
+    }
+    for (;;) {
+        char part[16384];
+        ptrdiff_t done = fd_read(fd, part, sizeof part, NULL);
+        if (done == 0) {
+            return 0;
+        }
+        if (done < 0) {
+            return fail_errno(err, status, (int)-done, "cannot read %s", path);
+        }
+        int code = buf_append(buf, part, (size_t)done);
+        if (code == LPIPE_NO_MEMORY) {
+            return fail_memory(err);
+        }
+        if (code != 0) {
+            return fail(err, status, "%s is larger than %zu bytes", path, buf->size_max);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors: complete reads and writes, and closing. -1 means "none". */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include "base/buf.h"
+#include "layerpipe/observe.h"
+
+void fd_close(int *fd); /* keeps errno, sets -1 */
+#define AUTO_FD CLEANUP(fd_close)
+
+/* Writes all; 0 or an errno value. */
+MUST_CHECK int fd_write_all(int fd, const void *data, size_t size);
+/* One read that survives EINTR and non-blocking descriptors and gives way to the cancel token:
+ * bytes, 0 at the end, or a negative errno value (-ECANCELED). */
+ptrdiff_t fd_read(int fd, void *buf, size_t size, const lpipe_cancel *cancel);
+/* Reads a whole regular file into buf (its maximum applies). SOURCE status is the caller's. */
+MUST_CHECK int fd_read_file(const char *path, struct buf *buf, int status, struct lpipe_error *err);
+
+#endif

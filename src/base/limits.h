@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every maximum of the project, in one place. Bytes unless the name says otherwise. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB ((size_t)1024)
+#define MIB (KIB * KIB)
+
+/* Documents and answers of the remote side. */
+#define MANIFEST_BYTES_MAX (4 * MIB)
+#define CONFIG_BYTES_MAX (4 * MIB)
+#define TOKEN_BODY_BYTES_MAX (128 * KIB)
+#define ERROR_BODY_BYTES_MAX (64 * KIB)
+#define HEADER_LINE_BYTES_MAX (32 * KIB)
+#define HEADER_COUNT_MAX 128
+#define LOCATION_BYTES_MAX (32 * KIB)
+#define JSON_DEPTH_MAX 64
+#define INDEX_ENTRIES_MAX 4096
+#define LAYERS_MAX 1024
+#define REDIRECTS_MAX 5
+#define CHALLENGES_MAX 8
+#define CHALLENGE_PARAMS_MAX 32
+
+/* Local documents. */
+#define AUTHFILE_BYTES_MAX (1 * MIB)
+#define HELPER_OUTPUT_BYTES_MAX (64 * KIB)
+#define LAYOUT_INDEX_BYTES_MAX (64 * MIB)
+#define DESCRIPTOR_FILE_BYTES_MAX (64 * KIB)
+#define PASSWORD_BYTES_MAX (64 * KIB)
+
+/* References (distribution grammar). */
+#define REPOSITORY_NAME_BYTES_MAX 255
+#define TAG_BYTES_MAX 128
+
+/* Tar. */
+#define TAR_EXTENSION_BYTES_MAX (1 * MIB)
+
+/* Uploads. */
+#define CHUNK_BYTES_DEFAULT (16 * MIB)
+#define CHUNK_BYTES_MIN (1 * MIB)
+#define CHUNK_BYTES_MAX (95 * MIB)
+#define CHUNK_BUFFERS 3
+#define STREAM_RING_BYTES (2 * MIB)
+#define RETRY_COUNT_DEFAULT 5
+#define SESSIONS_MAX 3
+#define JOBS_DEFAULT 4
+#define JOBS_MAX 64
+#define THREADS_MAX 256
+
+#endif

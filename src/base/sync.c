@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sync.h"
+
+#include <sched.h>
+#include <signal.h>
+
+int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), void *ctx,
+                 struct lpipe_error *err)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int code = pthread_create(ret_thread, NULL, run, ctx);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (code != 0) {
+        return fail_errno(err, LPIPE_NO_RESOURCES, code, "cannot start a thread (%s)", name);
+    }
+    (void)pthread_setname_np(*ret_thread, name);
+    return 0;
+}
+
+int thread_processors(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? count : 1;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool text_to_u64(const char *text, size_t size, uint64_t max, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    if (size == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+        unsigned digit = (unsigned)(text[i] - '0');
+        if (value > max / 10 || value * 10 > max - digit) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return true;
+}
+
+static bool unit_shift(const char *unit, unsigned *ret_shift)
+{
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } units[] = {
+        { "", 0 },    { "b", 0 },   { "k", 10 },   { "kb", 10 }, { "kib", 10 }, { "m", 20 },
+        { "mb", 20 }, { "mib", 20 }, { "g", 30 },  { "gb", 30 }, { "gib", 30 },
+    };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (text_same(unit, units[i].name)) {
+            *ret_shift = units[i].shift;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool text_to_bytes(const char *text, uint64_t max, uint64_t *ret_bytes)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned shift = 0;
+    uint64_t value = 0;
+    if (!text_to_u64(text, digits, UINT64_MAX, &value) || !unit_shift(text + digits, &shift) ||
+        value > (max >> shift)) {
+        return false;
+    }
+    *ret_bytes = value << shift;
+    return true;
+}
+
+void text_hex(char *out, const void *data, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * size] = '\0';
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+    size_t text_size = strlen(text);
+    size_t suffix_size = strlen(suffix);
+    return text_size >= suffix_size && strcmp(text + text_size - suffix_size, suffix) == 0;
+}
+
+bool text_same(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
+bool text_is_hex_lower(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f'))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool text_is_clean(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}

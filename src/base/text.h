@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text helpers without locale: numbers, hex, prefixes. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits only, whole text, no sign; false on overflow past max or anything else. */
+bool text_to_u64(const char *text, size_t size, uint64_t max, uint64_t *ret_value);
+/* "16M", "512k", "1GiB", "100": bytes with binary factors; false if malformed or over max. */
+bool text_to_bytes(const char *text, uint64_t max, uint64_t *ret_bytes);
+/* Lower-case hex; out gets 2 * size characters and a NUL. */
+void text_hex(char *out, const void *data, size_t size);
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+/* ASCII case-insensitive equality. */
+bool text_same(const char *a, const char *b);
+bool text_is_hex_lower(const char *text, size_t size);
+/* No control characters (including CR, LF, NUL within size, DEL). */
+bool text_is_clean(const char *text, size_t size);
+
+#endif

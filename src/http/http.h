@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transport: requests in, answers out. One network thread owns every connection; any number of
+ * threads may send requests and block for their answers. No redirects, no authentication, no
+ * cookies, no retries: those are decisions of the rooms above. HTTP/1.1 only. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/buf.h"
+#include "layerpipe/client.h"
+#include "layerpipe/observe.h"
+
+struct http;
+struct http_options {
+    const char *cacert; /* PEM file, additional; NULL = system only. Strings are copied */
+    const char *cert;
+    const char *key;
+    bool tls_no_verify;
+    uint64_t rate_bytes_max; /* upload limit for the whole transport, bytes a second; 0 = none */
+    void (*log)(void *user, enum lpipe_log_level level, const char *line); /* network thread */
+    void *log_user;
+};
+int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err);
+struct http *http_free(struct http *http);
+
+/* Answers of http_body.pull. */
+#define HTTP_PULL_WAIT (-1)  /* nothing now; http_call_wake() will follow */
+#define HTTP_PULL_ABORT (-2) /* give the request up */
+
+struct http_body {
+    const void *data; /* in memory, borrowed until the call is done ... */
+    size_t size;
+    /* ... or pulled by the network thread: >0 bytes put into buf, 0 = end, HTTP_PULL_*. Sent with
+     * chunked transfer encoding. Must not block. */
+    ptrdiff_t (*pull)(void *ctx, void *buf, size_t size);
+    void *ctx;
+};
+
+enum http_address_policy {
+    HTTP_ADDRESS_ANY = 0,    /* the user named this host */
+    HTTP_ADDRESS_PUBLIC = 1  /* the remote side named it: refuse loopback, private, link-local,
+                                unspecified and multicast addresses, checked on the address that is
+                                connected to */
+};
+
+struct http_request {
+    const char *method;
+    const char *url;             /* absolute; borrowed until the call is done, like all below */
+    const char *const *headers;  /* "Name: value" lines, checked for control characters */
+    size_t header_count;
+    struct http_body body;       /* all zero = none; Content-Length: 0 for POST, PUT and PATCH */
+    bool expect_continue;
+    enum http_address_policy addresses;
+    const char *secret;          /* value of Authorization, never logged; NULL = none */
+    const char *pool_key;        /* connections are shared only between equal keys; NULL = "" */
+    size_t response_bytes_max;   /* of the body; more is TOO_LARGE. For an error status the rest is
+                                    dropped instead */
+    /* A successful (2xx) body goes here in place of response.body, by the network thread; returns 0,
+     * or 1 to pause until http_call_wake(). NULL = response.body. */
+    int (*receive)(void *ctx, const void *data, size_t size);
+    void *receive_ctx;
+    uint32_t connect_timeout_ms; /* 0 = 30 s */
+    uint32_t stall_timeout_ms;   /* no byte moved while a body is flowing; 0 = 60 s; waiting for a
+                                    pull body does not count */
+    uint32_t answer_timeout_ms;  /* from the last byte sent to the first of the answer; 0 = 60 s */
+    lpipe_cancel *cancel;        /* borrowed; a trigger ends the call at once with CANCELLED */
+};
+
+struct http_response {
+    int status;          /* final status; 0 = none came */
+    struct buf headers;  /* "name: value\n" lines as received, names lower-cased */
+    struct buf body;     /* up to response_bytes_max */
+    uint64_t body_sent;  /* bytes of the request body given to the connection */
+    bool body_complete;  /* the whole request body was given to it */
+    bool continued;      /* "100 Continue" was seen */
+    char address[64];    /* peer connected to */
+    const char *url;     /* of the request: base for a relative Location */
+};
+#define HTTP_RESPONSE_INIT { 0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL }
+void http_response_done(struct http_response *response);
+/* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
+ * longer than the buffer. nth counts from 0 for repeated headers. */
+int http_response_header(const struct http_response *response, const char *name, size_t nth,
+                         char *buf, size_t buf_size);
+
+struct http_call;
+/* Queues a request. */
+int http_start(struct http *http, const struct http_request *request, struct http_call **ret_call,
+               struct lpipe_error *err);
+/* The pull or receive callback can go on. Any thread. */
+void http_call_wake(struct http_call *call);
+/* True when an answer or a failure is there (so that a producer can stop early). Any thread. */
+bool http_call_answered(const struct http_call *call);
+/* Blocks until the call has ended, fills the response and frees the call. An answer that came before
+ * the body was sent is an answer: 0. Failures: NETWORK, TIMEOUT, TLS, CANCELLED, TOO_LARGE,
+ * PROTOCOL, REFUSED (address policy); response then still tells body_sent. */
+int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err);
+/* http_start() and http_wait(). */
+int http_send(struct http *http, const struct http_request *request,
+              struct http_response *ret_response, struct lpipe_error *err);
+
+#endif
