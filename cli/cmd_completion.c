@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layerpipe completion: scripts for bash, zsh and fish, made from the option tables. */
+#include <string.h>
+
+#include "command.h"
+#include "print.h"
+
+/* Calls what for every option of a verb. */
+static void each_option(const struct command *command, FILE *out,
+                        void (*what)(const struct command *, const struct opt *, FILE *))
+{
+    for (size_t g = 0; command->groups[g] != NULL; g++) {
+        for (const struct opt *row = command->groups[g]->rows; row->name != NULL; row++) {
+            what(command, row, out);
+        }
+    }
+}
+
+/* "a|b|c" as "a b c". */
+static void put_choices(const char *value, FILE *out)
+{
+    for (; *value != '\0'; value++) {
+        (void)fputc(*value == '|' ? ' ' : *value, out);
+    }
+}
+
+/* Text between single quotes of a shell; the help has no backslashes. */
+static void put_quoted(const char *text, FILE *out)
+{
+    for (; *text != '\0'; text++) {
+        (void)fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, out);
+    }
+}
+
+static void put_command_names(FILE *out)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
+    }
+}
+
+static void bash_word(const struct command *command, const struct opt *row, FILE *out)
+{
+    (void)command;
+    (void)fprintf(out, " --%s", row->name);
+}
+
+static void bash_value(const struct command *command, const struct opt *row, FILE *out)
+{
+    if (row->kind == OPT_CHOICE) {
+        (void)fprintf(out, "    %s:--%s) words='", command->name, row->name);
+        put_choices(row->value, out);
+        (void)fputs("' ;;\n", out);
+    } else if (row->complete == OPT_COMPLETE_DIRECTORY) {
+        (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n",
+                      command->name, row->name);
+    } else if (row->value != NULL) {
+        (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n",
+                      command->name, row->name);
+    }
+}
+
+static void put_bash(FILE *out)
+{
+    (void)fputs("# bash completion of layerpipe\n_layerpipe()\n{\n"
+                "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=''\n"
+                "    local prev=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n"
+                "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='",
+                out);
+    put_command_names(out);
+    (void)fputs(
+        "'\n        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
+        "    case \"$verb:$prev\" in\n    help:help) words='",
+        out);
+    put_command_names(out);
+    (void)fputs("' ;;\n    completion:completion) words='bash zsh fish' ;;\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        each_option(commands[i], out, bash_value);
+    }
+    (void)fputs("    esac\n    if [ -z \"$words\" ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
+                "        case \"$verb\" in\n",
+                out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "        %s) words='", commands[i]->name);
+        each_option(commands[i], out, bash_word);
+        (void)fputs("' ;;\n", out);
+    }
+    (void)fputs("        esac\n    fi\n    if [ -n \"$words\" ]; then\n"
+                "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n    else\n"
+                "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
+                "complete -o filenames -F _layerpipe layerpipe\n",
+                out);
+}
+
+/* In the text of an _arguments specification brackets and colons are escaped. */
+static void put_zsh_text(const char *text, FILE *out)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("[]:", *text) != NULL) {
+            (void)fputc('\\', out);
+        }
+        put_quoted((char[]){ *text, '\0' }, out);
+    }
+}
+
+static void zsh_option(const struct command *command, const struct opt *row, FILE *out)
+{
+    (void)command;
+    (void)fprintf(out, "            '*--%s[", row->name);
+    put_zsh_text(row->help, out);
+    (void)fputc(']', out);
+    if (row->kind == OPT_CHOICE) {
+        (void)fputs(":value:(", out);
+        put_choices(row->value, out);
+        (void)fputc(')', out);
+    } else if (row->complete == OPT_COMPLETE_DIRECTORY) {
+        (void)fputs(":directory:_directories", out);
+    } else if (row->complete == OPT_COMPLETE_FILE) {
+        (void)fputs(":file:_files", out);
+    } else if (row->value != NULL) {
+        (void)fputs(":value:", out);
+    }
+    (void)fputs("' \\\n", out);
+}
+
+static void put_zsh(FILE *out)
+{
+    (void)fputs("#compdef layerpipe\n_layerpipe()\n{\n    local -a verbs\n    verbs=(\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "        '%s:", commands[i]->name);
+        put_quoted(commands[i]->summary, out);
+        (void)fputs("'\n", out);
+    }
+    (void)fputs("    )\n    if (( CURRENT == 2 )); then\n        _describe command verbs\n"
+                "        return\n    fi\n    local verb=$words[2]\n    shift words\n"
+                "    (( CURRENT-- ))\n    case $verb in\n",
+                out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "    %s)\n        _arguments \\\n", commands[i]->name);
+        each_option(commands[i], out, zsh_option);
+        (void)fputs("            '*:file:_files'\n        ;;\n", out);
+    }
+    (void)fputs("    esac\n}\nif [ \"$funcstack[1]\" = _layerpipe ]; then\n    _layerpipe \"$@\"\n"
+                "else\n    compdef _layerpipe layerpipe\nfi\n",
+                out);
+}
+
+static void fish_option(const struct command *command, const struct opt *row, FILE *out)
+{
+    (void)fprintf(out, "complete -c layerpipe -n '__fish_seen_subcommand_from %s' -l %s",
+                  command->name, row->name);
+    if (row->letter != 0) {
+        (void)fprintf(out, " -s %c", row->letter);
+    }
+    if (row->kind == OPT_CHOICE) {
+        (void)fputs(" -x -a '", out);
+        put_choices(row->value, out);
+        (void)fputc('\'', out);
+    } else if (row->complete != OPT_COMPLETE_NONE) {
+        (void)fputs(" -r -F", out);
+    } else if (row->value != NULL) {
+        (void)fputs(" -x", out);
+    }
+    (void)fputs(" -d '", out);
+    put_quoted(row->help, out);
+    (void)fputs("'\n", out);
+}
+
+static void put_fish(FILE *out)
+{
+    (void)fputs("# fish completion of layerpipe\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "complete -c layerpipe -n __fish_use_subcommand -f -a %s -d '",
+                      commands[i]->name);
+        put_quoted(commands[i]->summary, out);
+        (void)fputs("'\n", out);
+        each_option(commands[i], out, fish_option);
+    }
+}
+
+static int run(struct settings *settings)
+{
+    static const struct {
+        const char *shell;
+        void (*put)(FILE *out);
+    } shells[] = { { "bash", put_bash }, { "zsh", put_zsh }, { "fish", put_fish } };
+    const char *shell = settings_argument(settings, 0);
+    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
+        struct text_out text;
+        if (strcmp(shells[i].shell, shell) == 0) {
+            FILE *out = text_open(&text);
+            if (out != NULL) {
+                shells[i].put(out);
+            }
+            return print_text(&text, "nothing was to be done");
+        }
+    }
+    return usage_error(settings->verb, "no completion for \"%s\": bash, zsh and fish are known",
+                       shell);
+}
+
+const struct command command_completion = {
+    .name = "completion",
+    .synopsis = "SHELL",
+    .summary = "print a completion script for bash, zsh or fish",
+    .groups = (const struct opt_group *const[]){ &group_general, NULL },
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

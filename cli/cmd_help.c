@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layerpipe help and version. */
+#include <layerpipe.h>
+#include <string.h>
+
+#include "command.h"
+#include "print.h"
+
+static const struct opt_group *const general_only[] = { &group_general, NULL };
+
+void command_overview(FILE *out)
+{
+    (void)fputs("layerpipe: turn a stream into an OCI layer or image, in one pass\n\nUsage:\n",
+                out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "  layerpipe %s %s\n", commands[i]->name, commands[i]->synopsis);
+    }
+    (void)fputs("\nCommands:\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+    }
+    (void)fputs(
+        "\nExit status: 0 done, 1 other, 2 usage, 3 input, 4 authentication or permission,\n"
+        "5 not found, 6 network or server, 7 refused or protocol violation, 8 local output,\n"
+        "9 integrity, 10 resources, 128+N killed by signal N.\n",
+        out);
+}
+
+void command_help(const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "Usage: layerpipe %s %s\n\n%s%s", command->name, command->synopsis,
+                  command->summary, ".\n");
+    if (command->details != NULL) {
+        (void)fprintf(out, "\n%s", command->details);
+    }
+    opt_help(command->groups, out);
+}
+
+static int run_help(struct settings *settings)
+{
+    const char *name = settings_argument(settings, 0);
+    const struct command *command = name == NULL ? NULL : command_find(name);
+    struct text_out text;
+    if (name != NULL && command == NULL) {
+        return usage_error(NULL, "no command \"%s\"", name);
+    }
+    FILE *out = text_open(&text);
+    if (out != NULL && command != NULL) {
+        command_help(command, out);
+    } else if (out != NULL) {
+        command_overview(out);
+    }
+    return print_text(&text, "nothing was to be done");
+}
+
+static int run_version(struct settings *settings)
+{
+    struct text_out text;
+    (void)settings;
+    FILE *out = text_open(&text);
+    if (out != NULL) {
+        const char *info = lpipe_build_info();
+        size_t size = strlen(info);
+        (void)fprintf(out, "layerpipe %s\n%s%s", lpipe_version(), info,
+                      size > 0 && info[size - 1] != '\n' ? "\n" : "");
+    }
+    return print_text(&text, "nothing was to be done");
+}
+
+const struct command command_help_verb = {
+    .name = "help",
+    .synopsis = "[COMMAND]",
+    .summary = "show this overview, or the help of a command",
+    .groups = general_only,
+    .args_min = 0,
+    .args_max = 1,
+    .run = run_help,
+};
+
+const struct command command_version = {
+    .name = "version",
+    .synopsis = "",
+    .summary = "show the version and what it was built with",
+    .groups = general_only,
+    .args_min = 0,
+    .args_max = 0,
+    .run = run_version,
+};

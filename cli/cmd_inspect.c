@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layerpipe inspect: manifest, config and layers of what is there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "print.h"
+#include "secret.h"
+#include "setup.h"
+
+static int inspect(const struct settings *settings, const lpipe_ref *ref, const char *password)
+{
+    AUTO_SETUP struct setup setup = { 0 };
+    struct lpipe_error err = { 0 };
+    struct text_out result = { 0 };
+    char *text = NULL;
+    int code = setup_begin(&setup, settings, settings->username, password);
+    if (code != 0) {
+        return code;
+    }
+    if (lpipe_inspect(setup.client, ref, settings->platform, settings->json, &text, &err) != 0) {
+        return print_failure(&err);
+    }
+    FILE *out = text_open(&result);
+    if (out != NULL) {
+        size_t size = strlen(text);
+        (void)fprintf(out, "%s%s", text, size > 0 && text[size - 1] == '\n' ? "" : "\n");
+    }
+    free(text);
+    return print_text(&result, "the manifest was read");
+}
+
+static int run(struct settings *settings)
+{
+    struct lpipe_error err = { 0 };
+    lpipe_ref *ref = NULL;
+    char *password = NULL;
+    if (lpipe_ref_parse(settings_argument(settings, 0), 0, &ref, &err) != 0) {
+        return print_failure(&err);
+    }
+    int code = secret_read(settings, &password);
+    if (code == 0) {
+        code = inspect(settings, ref, password);
+    }
+    secret_free(password);
+    (void)lpipe_ref_free(ref);
+    return code;
+}
+
+const struct command command_inspect = {
+    .name = "inspect",
+    .synopsis = "[options] REFERENCE",
+    .summary = "show manifest, config and layers",
+    .details =
+        "REFERENCE is a registry reference or oci:DIR:TAG. An index is shown as it is unless\n"
+        "--platform chooses one of its images.\n",
+    .groups = (const struct opt_group *const[]){ &group_platform, &group_access, &group_json,
+                                                 &group_general, NULL },
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

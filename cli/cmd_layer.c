@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layerpipe layer: one stream becomes one layer blob. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "digest_file.h"
+#include "input.h"
+#include "print.h"
+#include "secret.h"
+#include "setup.h"
+#include "tty_progress.h"
+
+static void free_ref(lpipe_ref **ref)
+{
+    *ref = lpipe_ref_free(*ref);
+}
+
+static void free_layer(lpipe_layer **layer)
+{
+    *layer = lpipe_layer_free(*layer);
+}
+
+static void free_secret(char **secret)
+{
+    secret_free(*secret);
+}
+
+static bool is_local(const char *name)
+{
+    return strncmp(name, "oci:", 4) == 0 || strncmp(name, "null:", 5) == 0;
+}
+
+/* The INPUT argument, or "-" where stdin may be meant; NULL when there is no input. */
+static const char *input_of(const struct settings *settings)
+{
+    const char *input = settings_argument(settings, 1);
+    return input != NULL || settings->password_stdin || !input_stdin_is_given() ? input : "-";
+}
+
+static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest)
+{
+    const char *repository = lpipe_ref_repository(dest);
+    switch (lpipe_ref_kind(dest)) {
+    case LPIPE_REF_REGISTRY:
+        (void)fprintf(out, "%s/%s@%s", lpipe_ref_registry(dest), repository, digest);
+        break;
+    case LPIPE_REF_LAYOUT:
+        (void)fprintf(out, "oci:%s@%s", repository, digest);
+        break;
+    case LPIPE_REF_NULL:
+        (void)fprintf(out, "null:@%s", digest);
+        break;
+    }
+}
+
+static void print_json(FILE *out, const char *reference, const struct lpipe_layer_result *layer)
+{
+    (void)fputs("{\"reference\":", out);
+    json_string(out, reference);
+    (void)fputc(',', out);
+    json_layer_members(out, layer);
+    (void)fputs("}\n", out);
+}
+
+static int print_layer(const struct settings *settings, const lpipe_ref *dest,
+                       const struct lpipe_layer_result *layer)
+{
+    struct text_out reference = { 0 }, result = { 0 };
+    char done[256];
+    (void)snprintf(done, sizeof done, "the layer %s is in place", layer->digest);
+    int file_code = digest_file_write(settings->digest_file, layer->digest, done);
+    FILE *out = text_open(&reference);
+    if (out != NULL) {
+        print_reference(out, dest, layer->digest);
+    }
+    const char *name = text_close(&reference);
+    out = name == NULL ? NULL : text_open(&result);
+    if (out != NULL && settings->json) {
+        print_json(out, name, layer);
+    } else if (out != NULL) {
+        (void)fprintf(out, "%s\n", name);
+    }
+    int code = print_text(&result, done);
+    free(reference.text);
+    return code != 0 ? code : file_code;
+}
+
+static int write_layer(const struct settings *settings, const lpipe_ref *dest, const char *input,
+                       const char *password)
+{
+    AUTO_SETUP struct setup setup = { 0 };
+    __attribute__((cleanup(free_layer))) lpipe_layer *layer = NULL;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    struct lpipe_error err = { 0 };
+    int code = setup_begin(&setup, settings, settings->username, password);
+    if (code == 0) {
+        code = input_open(settings, input, setup.cancel, &layer);
+    }
+    if (code != 0) {
+        return code;
+    }
+    code = lpipe_write_layer(setup.client, dest, layer, &result, &err);
+    progress_clear(setup.progress);
+    return code != 0 ? print_failure(&err) : print_layer(settings, dest, &result);
+}
+
+static int run(struct settings *settings)
+{
+    const char *name = settings_argument(settings, 0);
+    const char *input = input_of(settings);
+    __attribute__((cleanup(free_ref))) lpipe_ref *dest = NULL;
+    __attribute__((cleanup(free_secret))) char *password = NULL;
+    struct lpipe_error err = { 0 };
+    if (input == NULL) {
+        return usage_error(settings->verb, "no input: stdin is neither a pipe nor a file");
+    }
+    if (settings->password_stdin && strcmp(input, "-") == 0) {
+        return usage_error(settings->verb,
+                           "stdin cannot be both the layer and the password; use --password-fd");
+    }
+    if (lpipe_ref_parse(name, is_local(name) ? 0 : LPIPE_REF_REPOSITORY, &dest, &err) != 0) {
+        return print_failure(&err);
+    }
+    int code = digest_file_check(settings->digest_file);
+    if (code == 0) {
+        code = secret_read(settings, &password);
+    }
+    return code != 0 ? code : write_layer(settings, dest, input, password);
+}
+
+const struct command command_layer = {
+    .name = "layer",
+    .synopsis = "[options] REPOSITORY [INPUT]",
+    .summary = "put one stream into a repository as a layer",
+    .details =
+        "REPOSITORY is a registry repository, oci:DIR or null: (hash only).\n"
+        "INPUT is - (stdin), a tar file, a FIFO, /dev/fd/N or a directory; without it stdin\n"
+        "is read when it is a pipe, a socket or a file.\n",
+    .groups = (const struct opt_group *const[]){ &group_layer, &group_upload, &group_access,
+                                                 &group_result, &group_general, NULL },
+    .args_min = 1,
+    .args_max = 2,
+    .run = run,
+};

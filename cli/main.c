@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command: makes the process safe, finds the verb, runs it. */
+#include <fcntl.h>
+#include <layerpipe.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "print.h"
+#include "stop.h"
+
+const struct command *const commands[] = {
+    &command_layer,   &command_push,      &command_inspect,    &command_login, &command_logout,
+    &command_version, &command_help_verb, &command_completion, NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* Descriptors 0 to 2 that are closed would be given to the next file or socket, which would then
+ * take our messages. They are filled so that reading stdin finds nothing and writing stdout fails:
+ * whoever closed stdout must not believe to have the result. */
+static bool fill_descriptors(void)
+{
+    static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0) {
+            continue;
+        }
+        int filled = open("/dev/null", modes[fd]);
+        if (filled < 0) {
+            filled = open("/", O_RDONLY | O_DIRECTORY); /* a root without devices */
+        }
+        if (filled != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Writing to a closed pipe and past a size limit become errors; memory with passwords in it goes
+ * into no core file and is open to no other process of the user. */
+static void settle_process(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+#ifndef LAYERPIPE_SANITIZED /* the leak checker must be able to trace us */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int check_arguments(const struct settings *settings, const struct command *command)
+{
+    size_t count = 0;
+    while (settings_argument(settings, count) != NULL) {
+        count++;
+    }
+    if (count < command->args_min) {
+        return usage_error(command->name, "too few arguments: layerpipe %s %s", command->name,
+                           command->synopsis);
+    }
+    if (count > command->args_max) {
+        return usage_error(command->name, "too many arguments at \"%s\"",
+                           settings_argument(settings, command->args_max));
+    }
+    return 0;
+}
+
+static int run_command(const struct command *command, char **argv)
+{
+    struct settings settings;
+    char message[OPT_MESSAGE_MAX];
+    settings_init(&settings, command->name);
+    int code;
+    if (!opt_parse(command->groups, argv, &settings, &settings.args, message)) {
+        code = usage_error(command->name, "%s", message);
+    } else if (settings.help) {
+        struct text_out text;
+        FILE *out = text_open(&text);
+        if (out != NULL) {
+            command_help(command, out);
+        }
+        code = print_text(&text, "nothing was to be done");
+    } else {
+        code = check_arguments(&settings, command);
+        code = code != 0 ? code : command->run(&settings);
+    }
+    settings_done(&settings);
+    return code;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *best = NULL;
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        best = nearest_word(name, best, commands[i]->name);
+    }
+    if (best != NULL) {
+        return usage_error(NULL, "unknown command \"%s\"; did you mean %s?", name, best);
+    }
+    return usage_error(NULL, "unknown command \"%s\"", name);
+}
+
+int main(int argc, char **argv)
+{
+    if (!fill_descriptors()) {
+        return EXIT_RESOURCES;
+    }
+    if (getauxval(AT_SECURE) != 0) {
+        say("refusing to run with more privileges than the caller (setuid, setgid or "
+            "capabilities)");
+        return EXIT_OTHER;
+    }
+    settle_process();
+    if (argc < 2) {
+        return usage_error(NULL, "no command given");
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        name = "help";
+    } else if (strcmp(name, "--version") == 0) {
+        name = "version";
+    }
+    const struct command *command = command_find(name);
+    return command == NULL ? unknown_command(name) : stop_exit(run_command(command, argv + 2));
+}
