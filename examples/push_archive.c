@@ -3,6 +3,7 @@
  * Usage: push_archive REPOSITORY FILE... */
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <layerpipe.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static la_ssize_t write_block(struct archive *archive, void *ctx, const void *da
 {
     struct output *output = ctx;
     if (lpipe_writer_write(output->writer, data, size, &output->err) != 0) {
-        archive_set_error(archive, ARCHIVE_ERRNO_MISC, "%s", output->err.message);
+        archive_set_error(archive, EIO, "%s", output->err.message);
         return -1;
     }
     return (la_ssize_t)size;
@@ -44,7 +45,7 @@ static int add_file(struct archive *archive, const char *path)
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        archive_set_error(archive, ARCHIVE_ERRNO_MISC, "%s cannot be read as a file", path);
+        archive_set_error(archive, EINVAL, "%s cannot be read as a file", path);
         if (fd >= 0) {
             close(fd);
         }
