@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/* "sha512:" + 128 hex digits + NUL fits. */
-#define DIGEST_TEXT_SIZE 144
+#include "codec/digest.h" /* DIGEST_TEXT_SIZE */
+
 #define MEDIA_TYPE_SIZE 128
 
 struct descriptor {
     char media_type[MEDIA_TYPE_SIZE];
-    char digest[DIGEST_TEXT_SIZE]; /* validated: only digest_parse() or digest_format() fill it */
+    char digest[DIGEST_TEXT_SIZE]; /* validated: only digest_valid() text or digest_finish() fill it */
     uint64_t size;
 };
 
