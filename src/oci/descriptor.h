@@ -11,7 +11,8 @@
 
 struct descriptor {
     char media_type[MEDIA_TYPE_SIZE];
-    char digest[DIGEST_TEXT_SIZE]; /* validated: only digest_valid() text or digest_finish() fill it */
+    char digest
+        [DIGEST_TEXT_SIZE]; /* validated: only digest_valid() text or digest_finish() fill it */
     uint64_t size;
 };
 

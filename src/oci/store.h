@@ -9,15 +9,8 @@
 
 #include <stddef.h>
 
-#include "base/buf.h"
 #include "layerpipe/observe.h"
-#include "oci/descriptor.h"
-
-/* A manifest, index or config as bytes, with the descriptor of exactly these bytes. */
-struct document {
-    struct descriptor descriptor;
-    struct buf bytes;
-};
+#include "oci/document.h"
 
 struct blob_writer;
 struct blob_writer_ops {
@@ -48,7 +41,7 @@ struct blob_reader {
 
 /* What a writer may know before the first byte. */
 struct blob_hint {
-    const struct descriptor *known; /* digest and size known already (copy), else NULL */
+    const struct descriptor *known;            /* digest and size known already (copy), else NULL */
     void (*acked)(void *user, uint64_t bytes); /* bytes the other side has acknowledged; or NULL */
     void *user;
 };
@@ -78,11 +71,26 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     char *origin; /* "https://host:port", "oci:/dir": blobs of one origin can be mounted; owned */
-    char *name;   /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
+    char *name; /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
 };
 
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);
+static inline void cleanup_store(struct store **store)
+{
+    store_free(*store);
+}
+static inline void cleanup_blob_writer(struct blob_writer **writer)
+{
+    blob_writer_free(*writer);
+}
+static inline void cleanup_blob_reader(struct blob_reader **reader)
+{
+    blob_reader_free(*reader);
+}
+#define AUTO_STORE CLEANUP(cleanup_store)
+#define AUTO_BLOB_WRITER CLEANUP(cleanup_blob_writer)
+#define AUTO_BLOB_READER CLEANUP(cleanup_blob_reader)
 
 #endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The null: store: takes everything, keeps nothing, has nothing. */
+#ifndef OCI_NULL_STORE_H
+#define OCI_NULL_STORE_H
+
+#include "oci/store.h"
+
+MUST_CHECK int null_store_open(struct store **ret_store, struct lpipe_error *err);
+
+#endif
