@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests: computing them and telling a well-formed one. The only room for OpenSSL. */
+/* Digests: SHA-256 and SHA-512 computed incrementally, and their text form "alg:hex".
+ *
+ * Everything that can fail for lack of memory fails in digest_new(); updating and finishing a
+ * digest allocate nothing. A digest belongs to one thread at a time. Any room may use this file; no
+ * other file sees the crypto library. */
 #ifndef CODEC_DIGEST_H
 #define CODEC_DIGEST_H
 
+#include <stdbool.h>
+
 #include "base/fail.h"
 
-#define DIGEST_TEXT_SIZE 144 /* "sha512:" + 128 digits + NUL, rounded up */
+/* "sha512:" + 128 hex digits + NUL fits. */
+#define DIGEST_TEXT_SIZE 144
+#define DIGEST_RAW_BYTES_MAX 64
 
-enum digest_kind {
-    DIGEST_SHA256 = 0, /* "sha256:" + 64 hex digits: all that this library writes */
-    DIGEST_SHA512 = 1  /* "sha512:" + 128 hex digits: accepted where others wrote it */
-};
+enum digest_alg { DIGEST_SHA256 = 0, DIGEST_SHA512 = 1 };
 
-struct digest; /* a running computation; one thread at a time */
+struct digest;
 
-MUST_CHECK int digest_new(enum digest_kind kind, struct digest **ret_digest,
-                          struct lpipe_error *err);
-/* For bytes that must have a given digest; INVALID_ARGUMENT when text is no valid digest. */
-MUST_CHECK int digest_new_like(const char *text, struct digest **ret_digest,
-                               struct lpipe_error *err);
+/* 0 or NO_MEMORY. */
+MUST_CHECK int digest_new(enum digest_alg alg, struct digest **ret_digest, struct lpipe_error *err);
+/* A failure of the crypto library is remembered and reported by digest_finish(). */
 void digest_update(struct digest *digest, const void *data, size_t size);
-/* Writes "alg:hex" of all bytes so far; more may follow, so this serves as a check point too. */
-MUST_CHECK int digest_finish(const struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
+/* Writes "alg:hex" of all bytes so far. The digest then needs digest_reset() before more bytes. 0,
+ * or UNSUPPORTED when the crypto library failed. */
+MUST_CHECK int digest_finish(struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
                              struct lpipe_error *err);
+/* Back to no bytes; allocates nothing. */
+void digest_reset(struct digest *digest);
 struct digest *digest_free(struct digest *digest);
+static inline void cleanup_digest(struct digest **digest)
+{
+    digest_free(*digest);
+}
+#define AUTO_DIGEST CLEANUP(cleanup_digest)
 
-/* SHA-256 of a buffer. */
-MUST_CHECK int digest_of(const void *data, size_t size, char ret_text[DIGEST_TEXT_SIZE],
-                         struct lpipe_error *err);
-/* True for "sha256:" or "sha512:" with exactly the right number of lower-case hex digits. NULL is
- * false. */
+/* The digest of a block of memory. 0, NO_MEMORY or UNSUPPORTED. */
+MUST_CHECK int digest_of(enum digest_alg alg, const void *data, size_t size,
+                         char ret_text[DIGEST_TEXT_SIZE], struct lpipe_error *err);
+
+/* "sha256" and "sha512". */
+const char *digest_alg_name(enum digest_alg alg);
+/* Hex digits of the text form: 64 or 128. */
+size_t digest_hex_size(enum digest_alg alg);
+
+/* True when the size bytes of text are a digest of a known algorithm in lower-case hex. ret_alg may
+ * be NULL and is untouched on false. */
+bool digest_parse(const char *text, size_t size, enum digest_alg *ret_alg);
+/* The same for NUL-terminated text; NULL is not valid. */
 bool digest_valid(const char *text);
-/* True when data has the given digest; false also when text is no valid digest. */
-bool digest_matches(const char *text, const void *data, size_t size);
+/* Algorithm and hex part of a valid digest text. */
+enum digest_alg digest_alg_of(const char *text);
+const char *digest_hex_of(const char *text);
+/* "alg:hex" from raw hash bytes. */
+void digest_format(enum digest_alg alg, const unsigned char *raw, char ret_text[DIGEST_TEXT_SIZE]);
 
 #endif
