@@ -21,7 +21,7 @@ struct json_t *json_ref(const struct json_t *value);
 void json_unref(struct json_t **value); /* sets NULL; NULL inside is fine */
 #define AUTO_JSON CLEANUP(json_unref)
 /* A copy that shares nothing. */
-struct json_t *json_copy(const struct json_t *value);
+struct json_t *json_clone(const struct json_t *value);
 
 /* Members of an object. A key that exists keeps its place. Text must be valid UTF-8 (else it counts
  * as out of memory: check text of users with json_text_valid() first). */

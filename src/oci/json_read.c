@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict reading over jansson. */
+#include "oci/json_read.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+#define SAFE_INTEGER_MAX ((UINT64_C(1) << 53) - 1)
+
+static const char *const KIND_NAMES[] = {
+    [JSON_KIND_OBJECT] = "an object",
+    [JSON_KIND_ARRAY] = "an array",
+    [JSON_KIND_TEXT] = "a string",
+};
+
+/* Deepest nesting of brackets outside strings. The parser below recurses, so this comes first. */
+static size_t nesting_of(const char *text, size_t size)
+{
+    size_t depth = 0;
+    size_t deepest = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        if (in_string) {
+            if (text[i] == '\\') {
+                i++;
+            } else if (text[i] == '"') {
+                in_string = false;
+            }
+        } else if (text[i] == '"') {
+            in_string = true;
+        } else if (text[i] == '{' || text[i] == '[') {
+            depth++;
+            deepest = MAX_OF(depth, deepest);
+        } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return deepest;
+}
+
+static int fail_parse(const struct json_doc *doc, const json_error_t *why, struct lpipe_error *err)
+{
+    char text[160];
+    if (json_error_code(why) == json_error_out_of_memory) {
+        return fail_memory(err);
+    }
+    return fail(err, doc->status, "%s: not valid JSON: %s (line %d, byte %d)", doc->what,
+                text_printable(text, sizeof text, why->text, strlen(why->text)), why->line,
+                why->position);
+}
+
+int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
+                   struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    struct json_doc doc = { .status = status };
+    json_error_t why = { 0 };
+    (void)snprintf(doc.what, sizeof doc.what, "%s", what);
+    if (size > size_max) {
+        return fail(err, LPIPE_TOO_LARGE, "%s: %zu bytes are more than the %zu allowed", what, size,
+                    size_max);
+    }
+    if (size == 0) {
+        return fail(err, status, "%s: empty, where a JSON object is expected", what);
+    }
+    if (nesting_of(text, size) > JSON_DEPTH_MAX) {
+        return fail(err, status, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
+    }
+    doc.root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (doc.root == NULL) {
+        return fail_parse(&doc, &why, err);
+    }
+    if (!json_is_object(doc.root)) {
+        json_doc_done(&doc);
+        return fail(err, status, "%s: not a JSON object", what);
+    }
+    *ret_doc = doc;
+    return 0;
+}
+
+void json_doc_done(struct json_doc *doc)
+{
+    json_decref(doc->root);
+    doc->root = NULL;
+}
+
+struct json_node json_node_root(const struct json_doc *doc)
+{
+    return (struct json_node){ .value = doc->root, .doc = doc };
+}
+
+struct json_node json_node_member(const struct json_node *object, const char *key)
+{
+    const json_t *value = json_object_get(object->value, key);
+    return (struct json_node){ .value = json_is_null(value) ? NULL : value,
+                               .doc = object->doc,
+                               .parent = object,
+                               .key = key };
+}
+
+struct json_node json_node_entry(const struct json_node *array, size_t index)
+{
+    return (struct json_node){ .value = json_array_get(array->value, index),
+                               .doc = array->doc,
+                               .parent = array,
+                               .index = index };
+}
+
+int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
+{
+    static const json_type types[] = { [JSON_KIND_OBJECT] = JSON_OBJECT,
+                                       [JSON_KIND_ARRAY] = JSON_ARRAY,
+                                       [JSON_KIND_TEXT] = JSON_STRING };
+    if (node->value == NULL) {
+        return 0;
+    }
+    if (json_typeof(node->value) != types[kind]) {
+        return json_fail(node, err, "must be %s", KIND_NAMES[kind]);
+    }
+    return 1;
+}
+
+int json_node_require(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
+{
+    int found = json_node_is(node, kind, err);
+    if (found == 0) {
+        return json_fail(node, err, "missing, must be %s", KIND_NAMES[kind]);
+    }
+    return found < 0 ? found : 0;
+}
+
+size_t json_node_count(const struct json_node *node)
+{
+    return json_is_array(node->value) ? json_array_size(node->value)
+                                      : json_object_size(node->value);
+}
+
+const char *json_node_text(const struct json_node *node)
+{
+    return json_string_value(node->value);
+}
+
+int json_get_text(const struct json_node *object, const char *key, const char **ret_text,
+                  struct lpipe_error *err)
+{
+    struct json_node node = json_node_member(object, key);
+    int found = json_node_is(&node, JSON_KIND_TEXT, err);
+    if (found == 1) {
+        *ret_text = json_string_value(node.value);
+    }
+    return found;
+}
+
+int json_get_size(const struct json_node *object, const char *key, uint64_t *ret_size,
+                  struct lpipe_error *err)
+{
+    struct json_node node = json_node_member(object, key);
+    if (node.value == NULL) {
+        return 0;
+    }
+    json_int_t value = json_integer_value(node.value);
+    if (!json_is_integer(node.value) || value < 0 || (uint64_t)value > SAFE_INTEGER_MAX) {
+        return json_fail(&node, err, "must be a whole number from 0 to 2^53 - 1");
+    }
+    *ret_size = (uint64_t)value;
+    return 1;
+}
+
+int json_get_bool(const struct json_node *object, const char *key, bool *ret_value,
+                  struct lpipe_error *err)
+{
+    struct json_node node = json_node_member(object, key);
+    if (node.value == NULL) {
+        return 0;
+    }
+    if (!json_is_boolean(node.value)) {
+        return json_fail(&node, err, "must be true or false");
+    }
+    *ret_value = json_is_true(node.value);
+    return 1;
+}
+
+/* ASCII letters compare without case; the same key counts as different. */
+static bool only_case_differs(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0 && strcmp(a, b) != 0;
+}
+
+int json_check_case(const struct json_node *object, const char *const *known,
+                    struct lpipe_error *err)
+{
+    const char *key = NULL;
+    for (key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
+        for (size_t i = 0; known[i] != NULL; i++) {
+            if (only_case_differs(key, known[i])) {
+                struct json_node node = json_node_member(object, known[i]);
+                return json_fail(&node, err, "written in other letter case, which is ambiguous");
+            }
+        }
+    }
+    return 0;
+}
+
+const char *json_next_key(const struct json_node *object, const char *previous)
+{
+    /* The library's iterators do not change the object; their parameter only lacks the const. */
+    json_t *value = (json_t *)(uintptr_t)object->value;
+    void *at = previous == NULL ? json_object_iter(value)
+                                : json_object_iter_next(value, json_object_key_to_iter(previous));
+    return json_object_iter_key(at);
+}
+
+char *json_node_path(const struct json_node *node, char *buf, size_t buf_size)
+{
+    char name[80];
+    char part[96];
+    size_t end = buf_size - 1;
+    buf[end] = '\0';
+    for (; node != NULL && node->parent != NULL; node = node->parent) {
+        if (node->key != NULL) {
+            (void)text_printable(name, sizeof name, node->key, strlen(node->key));
+            (void)snprintf(part, sizeof part, "%s%s", node->parent->parent == NULL ? "" : ".",
+                           name);
+        } else {
+            (void)snprintf(part, sizeof part, "[%zu]", node->index);
+        }
+        size_t size = strlen(part);
+        if (size > end) {
+            break;
+        }
+        end -= size;
+        memcpy(buf + end, part, size);
+    }
+    memmove(buf, buf + end, buf_size - end);
+    return buf;
+}
+
+int json_fail(const struct json_node *node, struct lpipe_error *err, const char *format, ...)
+{
+    char path[200];
+    char text[300];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_node_path(node, path, sizeof path);
+    return fail(err, node->doc->status, "%s%s%s: %s", node->doc->what, path[0] == '\0' ? "" : ": ",
+                path, text);
+}
