@@ -14,7 +14,7 @@ typedef struct lpipe_ref lpipe_ref;
 
 enum lpipe_ref_kind {
     LPIPE_REF_REGISTRY = 0, /**< registry/repository[:tag][@digest] */
-    LPIPE_REF_LAYOUT = 1,   /**< oci:DIR[:TAG], an OCI image layout directory */
+    LPIPE_REF_LAYOUT = 1,   /**< oci:DIR[:TAG] or oci:DIR@DIGEST, an OCI image layout directory */
     LPIPE_REF_NULL = 2      /**< null:, hash only */
 };
 
@@ -31,7 +31,13 @@ enum lpipe_ref_flag {
  * Registry names follow the grammar of the distribution project: path components
  * [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, tag [A-Za-z0-9_][A-Za-z0-9._-]{0,127}, digest sha256 or
  * sha512 in lower-case hex. Without a registry, docker.io is meant, and "library/" is put before
- * a single component there. Without tag and digest the tag is "latest".
+ * a single component there. Without tag and digest the tag is "latest". A tag beside a digest is
+ * checked and dropped: the digest says more. A registry without a repository ("localhost:5000") is
+ * an error.
+ *
+ * In oci:DIR[:TAG] the text after the last ':' is the tag, if there is no '/' in it. A directory
+ * with ':' in its last component is written with a tag, or with '/' at its end. There is no default
+ * tag.
  *
  * @param text    borrowed
  * @param flags   enum lpipe_ref_flag
@@ -50,11 +56,13 @@ LPIPE_API enum lpipe_ref_kind lpipe_ref_kind(const lpipe_ref *ref);
 LPIPE_API const char *lpipe_ref_registry(const lpipe_ref *ref);
 /** Repository path, or the directory of a layout; NULL for null:. */
 LPIPE_API const char *lpipe_ref_repository(const lpipe_ref *ref);
-/** Tag as written or defaulted; NULL where none (a digest was given, or a repository parsed). */
+/** Tag as written or defaulted; NULL where none (a digest was given, a repository parsed, a layout
+ * named without a tag). */
 LPIPE_API const char *lpipe_ref_tag(const lpipe_ref *ref);
 /** Digest "sha256:..." or NULL. */
 LPIPE_API const char *lpipe_ref_digest(const lpipe_ref *ref);
-/** "http" for loopback addresses and localhost, else "https"; NULL for a local reference. */
+/** "http" for loopback addresses (127.0.0.0/8, [::1]), localhost and names under .localhost, with
+ * or without a port, else "https"; NULL for a local reference. */
 LPIPE_API const char *lpipe_ref_scheme(const lpipe_ref *ref);
 /** The full name ("index.docker.io/library/debian:latest"), borrowed as long as ref. */
 LPIPE_API const char *lpipe_ref_name(const lpipe_ref *ref);

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Splits from the outside in: digest, registry, tag, repository; then checks each part against its
+ * grammar. Every failure names the part, its offset in the text, and what to do. */
+#include "oci/reference.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/digest.h"
+
+#define HUB "index.docker.io"
+#define TAG_DEFAULT "latest"
+
+/* A part of the text being parsed. */
+struct part {
+    const char *text;
+    size_t size;
+};
+
+/* What is being parsed, for messages. */
+struct subject {
+    const char *text;
+    const char *what; /* "reference", "tag" */
+};
+
+static int fail_at(const struct subject *subject, const char *at, struct lpipe_error *err,
+                   const char *why)
+{
+    char shown[160];
+    return fail(err, LPIPE_INVALID_ARGUMENT, "%s '%s': at character %zu: %s", subject->what,
+                text_printable(shown, sizeof shown, subject->text, strlen(subject->text)),
+                (size_t)(at - subject->text) + 1, why);
+}
+
+static bool is_lower_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* Length of a separator between two alphanumeric runs: ".", "_", "__" or any number of "-". */
+static size_t separator_size(const char *text, size_t size)
+{
+    size_t run = 0;
+    while (run < size && text[run] == text[0]) {
+        run++;
+    }
+    bool fine = text[0] == '-' || (text[0] == '.' && run == 1) || (text[0] == '_' && run <= 2);
+    return fine ? run : 0;
+}
+
+/* One path component: [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* */
+static int check_component(const struct subject *subject, struct part part, struct lpipe_error *err)
+{
+    if (part.size == 0) {
+        return fail_at(subject, part.text, err, "empty path component in the repository name");
+    }
+    size_t i = 0;
+    while (i < part.size) {
+        size_t start = i;
+        while (i < part.size && is_lower_alnum(part.text[i])) {
+            i++;
+        }
+        if (i < part.size && is_upper(part.text[i])) {
+            return fail_at(subject, part.text + i, err,
+                           "upper-case letter in the repository name, which must be lower-case");
+        }
+        if (i == start) {
+            return fail_at(subject, part.text + i, err,
+                           "each part of a repository name begins and ends with a-z or 0-9 and "
+                           "has single '.', '_', '__' or any number of '-' in between");
+        }
+        if (i == part.size) {
+            return 0;
+        }
+        size_t separator = separator_size(part.text + i, part.size - i);
+        if (separator == 0) {
+            return fail_at(subject, part.text + i, err,
+                           "a repository name has only a-z, 0-9, single '.', '_', '__' and '-'");
+        }
+        i += separator;
+    }
+    return fail_at(subject, part.text + part.size - 1, err,
+                   "each part of a repository name ends with a-z or 0-9");
+}
+
+static int check_repository(const struct subject *subject, struct part part,
+                            struct lpipe_error *err)
+{
+    size_t start = 0;
+    for (size_t i = 0; i <= part.size; i++) {
+        if (i == part.size || part.text[i] == '/') {
+            struct part component = { part.text + start, i - start };
+            int status = check_component(subject, component, err);
+            if (status != 0) {
+                return status;
+            }
+            start = i + 1;
+        }
+    }
+    if (part.size > REPOSITORY_NAME_BYTES_MAX) {
+        return fail_at(subject, part.text + REPOSITORY_NAME_BYTES_MAX, err,
+                       "the repository name is longer than 255 characters");
+    }
+    return 0;
+}
+
+/* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
+static int check_tag(const struct subject *subject, struct part part, struct lpipe_error *err)
+{
+    if (part.size == 0) {
+        return fail_at(subject, part.text, err, "empty tag: write one after ':' or drop the ':'");
+    }
+    for (size_t i = 0; i < part.size; i++) {
+        char c = part.text[i];
+        bool word = is_lower_alnum(c) || is_upper(c) || c == '_';
+        if (!word && (i == 0 || (c != '.' && c != '-'))) {
+            return fail_at(subject, part.text + i, err,
+                           "a tag has A-Z, a-z, 0-9, '_', '.' and '-', and begins with none of "
+                           "the last two");
+        }
+    }
+    if (part.size > TAG_BYTES_MAX) {
+        return fail_at(subject, part.text + TAG_BYTES_MAX, err,
+                       "the tag is longer than 128 characters");
+    }
+    return 0;
+}
+
+static int check_digest(const struct subject *subject, struct part part, struct lpipe_error *err)
+{
+    if (digest_parse(part.text, part.size, NULL)) {
+        return 0;
+    }
+    return fail_at(subject, part.text, err,
+                   "after '@' comes sha256: and 64, or sha512: and 128 lower-case hex digits");
+}
+
+/* Splits host and port; an IPv6 literal keeps its brackets. port.text is NULL without ':'. */
+static void split_port(struct part registry, struct part *ret_host, struct part *ret_port)
+{
+    const char *end = registry.text + registry.size;
+    const char *from = registry.text;
+    if (registry.size > 0 && registry.text[0] == '[') {
+        const char *bracket = memchr(registry.text, ']', registry.size);
+        from = bracket != NULL ? bracket : end;
+    }
+    const char *colon = memchr(from, ':', (size_t)(end - from));
+    const char *host_end = colon != NULL ? colon : end;
+    *ret_host = (struct part){ registry.text, (size_t)(host_end - registry.text) };
+    *ret_port = colon != NULL ? (struct part){ colon + 1, (size_t)(end - colon - 1) }
+                              : (struct part){ NULL, 0 };
+}
+
+static bool is_ipv6_literal(struct part host)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    if (host.size < 4 || host.size - 2 >= sizeof text || host.text[host.size - 1] != ']') {
+        return false;
+    }
+    memcpy(text, host.text + 1, host.size - 2);
+    text[host.size - 2] = '\0';
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* Labels of letters, digits, '-' and '_', not beginning or ending with '-', joined by dots. */
+static int check_host_name(const struct subject *subject, struct part host, struct lpipe_error *err)
+{
+    size_t label = 0;
+    for (size_t i = 0; i <= host.size; i++) {
+        char c = i < host.size ? host.text[i] : '.';
+        if (c == '.') {
+            if (label == 0 || label > 63 || host.text[i - 1] == '-') {
+                return fail_at(subject, host.text + (i > 0 ? i - 1 : 0), err,
+                               "the registry's host name has an empty, overlong or "
+                               "hyphen-ended label");
+            }
+            label = 0;
+        } else if (is_lower_alnum(c) || is_upper(c) || c == '_' || (c == '-' && label > 0)) {
+            label++;
+        } else {
+            return fail_at(subject, host.text + i, err,
+                           "the registry's host name has only letters, digits, '-', '_' and '.' "
+                           "(write international names in their xn-- form)");
+        }
+    }
+    return host.size <= 253 ? 0 : fail_at(subject, host.text, err, "the host name is too long");
+}
+
+static int check_registry(const struct subject *subject, struct part registry,
+                          struct lpipe_error *err)
+{
+    struct part host;
+    struct part port;
+    uint64_t number = 0;
+    if (registry.size == 0) {
+        return fail_at(subject, registry.text, err, "the registry's host name is missing");
+    }
+    split_port(registry, &host, &port);
+    if (host.size > 0 && host.text[0] == '[') {
+        if (!is_ipv6_literal(host)) {
+            return fail_at(subject, host.text, err, "not an IPv6 address in brackets");
+        }
+    } else {
+        int status = check_host_name(subject, host, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    if (port.text != NULL &&
+        (port.size > 5 || !text_to_u64(port.text, port.size, 65535, &number) || number == 0)) {
+        return fail_at(subject, port.text, err, "the port must be a number from 1 to 65535");
+    }
+    return 0;
+}
+
+/* The part before the first '/' is a registry when it could not be a plain repository name. */
+static bool looks_like_registry(struct part part)
+{
+    return (part.size == 9 && memcmp(part.text, "localhost", 9) == 0) ||
+           memchr(part.text, '.', part.size) != NULL || memchr(part.text, ':', part.size) != NULL;
+}
+
+/* What people paste by mistake, told before the grammar gets at it. */
+static int check_pasted(const struct subject *subject, struct lpipe_error *err)
+{
+    const char *scheme = strstr(subject->text, "://");
+    const char *at = subject->text;
+    if (scheme != NULL) {
+        return fail_at(subject, scheme, err,
+                       "a reference has no scheme: drop everything up to and including \"://\" "
+                       "(for http use --plain-http)");
+    }
+    if (!text_is_clean(at, strlen(at))) {
+        while (text_is_clean(at, 1)) {
+            at++;
+        }
+        return fail_at(subject, at, err, "control character");
+    }
+    if (strchr(at, ' ') != NULL) {
+        return fail_at(subject, strchr(at, ' '), err, "white space");
+    }
+    return at[0] != '\0' ? 0
+                         : fail_at(subject, at, err, "empty; write [REGISTRY/]REPOSITORY[:TAG]");
+}
+
+/* The parts of a registry reference as written; text NULL = not there. */
+struct parts {
+    struct part registry;
+    struct part repository;
+    struct part tag;
+    struct part digest;
+};
+
+static void split_parts(const char *text, struct parts *ret_parts)
+{
+    struct parts parts = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+    size_t size = strlen(text);
+    const char *at = strchr(text, '@');
+    if (at != NULL) {
+        parts.digest = (struct part){ at + 1, size - (size_t)(at + 1 - text) };
+        size = (size_t)(at - text);
+    }
+    const char *slash = memchr(text, '/', size);
+    if (slash != NULL && looks_like_registry((struct part){ text, (size_t)(slash - text) })) {
+        parts.registry = (struct part){ text, (size_t)(slash - text) };
+        size -= parts.registry.size + 1;
+        text = slash + 1;
+    }
+    const char *last = memrchr(text, '/', size);
+    const char *name = last != NULL ? last + 1 : text;
+    const char *colon = memchr(name, ':', size - (size_t)(name - text));
+    if (colon != NULL) {
+        parts.tag = (struct part){ colon + 1, size - (size_t)(colon + 1 - text) };
+        size = (size_t)(colon - text);
+    }
+    parts.repository = (struct part){ text, size };
+    *ret_parts = parts;
+}
+
+/* "localhost:5000" alone is far more often a registry with its repository forgotten than an image
+ * of that name; "[::1]:5000" and "10.0.0.1:5000" can be nothing else. A dotted name with a
+ * numeric "tag" ("registry.example:5000") is ambiguous and taken as the same mistake. */
+static int check_forgotten(const struct subject *subject, const struct parts *parts,
+                           struct lpipe_error *err)
+{
+    struct part name = parts->repository;
+    bool bracket = name.size > 0 && name.text[0] == '[';
+    uint64_t port = 0;
+    bool port_like = parts->tag.text != NULL &&
+                     text_to_u64(parts->tag.text, parts->tag.size, 65535, &port) && port > 0;
+    bool host_like = memchr(name.text, '/', name.size) == NULL && looks_like_registry(name);
+    if (parts->registry.text == NULL && (bracket || (port_like && host_like))) {
+        return fail_at(subject, subject->text + strlen(subject->text), err,
+                       "this names a registry only: add '/' and a repository");
+    }
+    if (parts->registry.text != NULL && name.size == 0) {
+        return fail_at(subject, name.text, err, "the repository is missing after the registry");
+    }
+    return 0;
+}
+
+static int check_flags(const struct subject *subject, const struct parts *parts, uint32_t flags,
+                       struct lpipe_error *err)
+{
+    const char *end = subject->text + strlen(subject->text);
+    if ((flags & LPIPE_REF_REPOSITORY) != 0 &&
+        (parts->tag.text != NULL || parts->digest.text != NULL)) {
+        return fail_at(subject, parts->tag.text != NULL ? parts->tag.text : parts->digest.text, err,
+                       "a repository is wanted here: drop the tag or digest");
+    }
+    if ((flags & LPIPE_REF_STRICT) == 0) {
+        return 0;
+    }
+    if (parts->registry.text == NULL) {
+        return fail_at(subject, subject->text, err, "write the registry out, such as docker.io/");
+    }
+    if ((flags & LPIPE_REF_REPOSITORY) == 0 && parts->tag.text == NULL &&
+        parts->digest.text == NULL) {
+        return fail_at(subject, end, err, "write the tag or digest out, such as :latest");
+    }
+    return 0;
+}
+
+static int check_parts(const struct subject *subject, const struct parts *parts, uint32_t flags,
+                       struct lpipe_error *err)
+{
+    int status = check_forgotten(subject, parts, err);
+    if (status == 0 && parts->registry.text != NULL) {
+        status = check_registry(subject, parts->registry, err);
+    }
+    if (status == 0) {
+        status = check_repository(subject, parts->repository, err);
+    }
+    if (status == 0 && parts->tag.text != NULL) {
+        status = check_tag(subject, parts->tag, err);
+    }
+    if (status == 0 && parts->digest.text != NULL) {
+        status = check_digest(subject, parts->digest, err);
+    }
+    return status == 0 ? check_flags(subject, parts, flags, err) : status;
+}
+
+static bool part_is(struct part part, const char *text)
+{
+    return part.size == strlen(text) && memcmp(part.text, text, part.size) == 0;
+}
+
+/* Host part compared without its port; the name was checked before. */
+static bool is_loopback_host(struct part host)
+{
+    char text[INET6_ADDRSTRLEN + 2];
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (host.size >= sizeof text || host.size < 2) {
+        return false;
+    }
+    memcpy(text, host.text, host.size);
+    text[host.size] = '\0';
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    }
+    text[host.size - 1] = '\0';
+    return text[0] == '[' && inet_pton(AF_INET6, text + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+const char *reference_scheme(const char *registry)
+{
+    static const char suffix[] = ".localhost";
+    struct part host;
+    struct part port;
+    split_port((struct part){ registry, strlen(registry) }, &host, &port);
+    bool local = host.size == 9 && strncasecmp(host.text, "localhost", 9) == 0;
+    bool under =
+        host.size > sizeof suffix - 1 &&
+        strncasecmp(host.text + host.size - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
+    return local || under || is_loopback_host(host) ? "http" : "https";
+}
+
+static char *copy_part(struct part part)
+{
+    return part.text == NULL ? NULL : mem_strndup(part.text, part.size);
+}
+
+/* A digest says more than a tag, so that a tag beside one is only checked, not kept. */
+static struct part effective_tag(struct part tag, struct part digest)
+{
+    return digest.text != NULL ? (struct part){ NULL, 0 } : tag;
+}
+
+/* Fills in what was left out. */
+static int fill_registry(struct lpipe_ref *ref, const struct parts *parts, uint32_t flags,
+                         struct lpipe_error *err)
+{
+    bool hub = parts->registry.text == NULL || part_is(parts->registry, "docker.io") ||
+               part_is(parts->registry, HUB);
+    bool single = memchr(parts->repository.text, '/', parts->repository.size) == NULL;
+    bool tag_default = parts->tag.text == NULL && parts->digest.text == NULL &&
+                       (flags & LPIPE_REF_REPOSITORY) == 0;
+    struct part tag = effective_tag(parts->tag, parts->digest);
+    AUTO_FREE char *repository = copy_part(parts->repository);
+    ref->registry = hub ? mem_strdup(HUB) : copy_part(parts->registry);
+    ref->tag = tag_default ? mem_strdup(TAG_DEFAULT) : copy_part(tag);
+    ref->digest = copy_part(parts->digest);
+    if (repository != NULL && hub && single) {
+        ref->repository = mem_printf("library/%s", repository);
+    } else {
+        ref->repository = TAKE(repository);
+    }
+    if (ref->registry == NULL || ref->repository == NULL ||
+        (ref->tag == NULL && (tag_default || tag.text != NULL)) ||
+        (ref->digest == NULL && parts->digest.text != NULL)) {
+        return fail_memory(err);
+    }
+    ref->scheme = reference_scheme(ref->registry);
+    ref->name = mem_printf("%s/%s%s%s%s%s", ref->registry, ref->repository,
+                           ref->tag != NULL ? ":" : "", ref->tag != NULL ? ref->tag : "",
+                           ref->digest != NULL ? "@" : "", ref->digest != NULL ? ref->digest : "");
+    return ref->name != NULL ? 0 : fail_memory(err);
+}
+
+static int parse_registry(const struct subject *subject, uint32_t flags, struct lpipe_ref *ref,
+                          struct lpipe_error *err)
+{
+    struct parts parts;
+    int status = check_pasted(subject, err);
+    if (status != 0) {
+        return status;
+    }
+    split_parts(subject->text, &parts);
+    status = check_parts(subject, &parts, flags, err);
+    if (status != 0) {
+        return status;
+    }
+    ref->kind = LPIPE_REF_REGISTRY;
+    return fill_registry(ref, &parts, flags, err);
+}
+
+/* oci:DIR[:TAG] and oci:DIR@DIGEST. The text after the last ':' is the tag when it has no '/';
+ * so a directory with ':' in its last component is written with a tag, or with a '/' at its end. */
+static int parse_layout(const struct subject *subject, uint32_t flags, struct lpipe_ref *ref,
+                        struct lpipe_error *err)
+{
+    struct part dir = { subject->text + 4, strlen(subject->text) - 4 };
+    struct part tag = { NULL, 0 };
+    struct part digest = { NULL, 0 };
+    const char *at = memrchr(dir.text, '@', dir.size);
+    if (at != NULL && digest_valid(at + 1)) {
+        digest = (struct part){ at + 1, strlen(at + 1) };
+        dir.size = (size_t)(at - dir.text);
+    }
+    const char *colon = memrchr(dir.text, ':', dir.size);
+    if (colon != NULL && memchr(colon, '/', dir.size - (size_t)(colon - dir.text)) == NULL) {
+        tag = (struct part){ colon + 1, dir.size - (size_t)(colon + 1 - dir.text) };
+        dir.size = (size_t)(colon - dir.text);
+    }
+    if (dir.size == 0) {
+        return fail_at(subject, dir.text, err, "the directory is missing: write oci:DIR[:TAG]");
+    }
+    int status = tag.text != NULL ? check_tag(subject, tag, err) : 0;
+    if (status != 0) {
+        return status;
+    }
+    if ((flags & LPIPE_REF_STRICT) != 0 && tag.text == NULL && digest.text == NULL) {
+        return fail_at(subject, dir.text + dir.size, err, "write the tag out, such as :latest");
+    }
+    tag = effective_tag(tag, digest);
+    ref->kind = LPIPE_REF_LAYOUT;
+    ref->repository = copy_part(dir);
+    ref->tag = copy_part(tag);
+    ref->digest = copy_part(digest);
+    ref->name = mem_strdup(subject->text);
+    bool missing = ref->repository == NULL || ref->name == NULL ||
+                   (ref->tag == NULL && tag.text != NULL) ||
+                   (ref->digest == NULL && digest.text != NULL);
+    return missing ? fail_memory(err) : 0;
+}
+
+static int parse_null(const struct subject *subject, struct lpipe_ref *ref, struct lpipe_error *err)
+{
+    if (subject->text[5] != '\0') {
+        return fail_at(subject, subject->text + 5, err, "nothing may follow null:");
+    }
+    ref->kind = LPIPE_REF_NULL;
+    ref->name = mem_strdup(subject->text);
+    return ref->name != NULL ? 0 : fail_memory(err);
+}
+
+int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref,
+                    struct lpipe_error *err)
+{
+    struct subject subject = { text,
+                               (flags & LPIPE_REF_REPOSITORY) != 0 ? "repository" : "reference" };
+    bool local = text_starts(text, "oci:") || text_starts(text, "null:");
+    struct lpipe_ref *ref AUTO_REFERENCE = NEW(struct lpipe_ref);
+    if (ref == NULL) {
+        return fail_memory(err);
+    }
+    if (local && (flags & LPIPE_REF_REPOSITORY) != 0) {
+        return fail_at(&subject, text, err, "a repository of a registry is wanted here");
+    }
+    int status = !local                      ? parse_registry(&subject, flags, ref, err)
+                 : text_starts(text, "oci:") ? parse_layout(&subject, flags, ref, err)
+                                             : parse_null(&subject, ref, err);
+    if (status == 0) {
+        *ret_ref = TAKE(ref);
+    }
+    return status;
+}
+
+struct lpipe_ref *reference_free(struct lpipe_ref *ref)
+{
+    if (ref != NULL) {
+        free(ref->registry);
+        free(ref->repository);
+        free(ref->tag);
+        free(ref->digest);
+        free(ref->name);
+        free(ref);
+    }
+    return NULL;
+}
+
+int reference_check_tag(const char *tag, struct lpipe_error *err)
+{
+    struct subject subject = { tag, "tag" };
+    return check_tag(&subject, (struct part){ tag, strlen(tag) }, err);
+}
+
+int reference_check_repository(const char *repository, struct lpipe_error *err)
+{
+    struct subject subject = { repository, "repository" };
+    return check_repository(&subject, (struct part){ repository, strlen(repository) }, err);
+}
+
+int reference_check_registry(const char *registry, struct lpipe_error *err)
+{
+    struct subject subject = { registry, "registry" };
+    return check_registry(&subject, (struct part){ registry, strlen(registry) }, err);
+}
