@@ -35,6 +35,14 @@
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
 
+/* The pipeline. Block sizes are part of the recipes: another size is another digest. */
+#define GZIP_BLOCK_BYTES (256 * KIB)
+#define ZSTD_BLOCK_BYTES (256 * KIB)
+#define COPY_BLOCK_BYTES (256 * KIB)
+#define UNPACK_BYTES (128 * KIB) /* of a compressed input, looked at in pieces of this */
+#define ZSTD_INPUT_WINDOW_LOG_MAX 27 /* of a zstd input: 128 MiB, what --ultra makes */
+#define PIPE_BYTES (1 * MIB)     /* asked of the system for a pipe that is read */
+
 /* Uploads. */
 #define CHUNK_BYTES_DEFAULT (16 * MIB)
 #define CHUNK_BYTES_MIN (1 * MIB)

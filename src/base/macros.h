@@ -13,6 +13,10 @@
 #define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
+/* A macro's value as text. */
+#define TEXT_OF(value) TEXT_OF_WORD(value)
+#define TEXT_OF_WORD(word) #word
+
 /* Hands a pointer on: yields its value and leaves NULL, so that cleanup does nothing. */
 #define TAKE(p)                       \
     ({                                \

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recipes by name, and the way to the codec that cooks them. */
+#include "codec/codec.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/codec_room.h"
+
+struct codec {
+    const struct codec_ops *ops;
+    void *state;
+};
+
+static const struct {
+    const char *name;
+    int level_min;
+    int level_max;
+    int level_default;
+    const struct codec_ops *ops;
+} kinds[] = {
+    [CODEC_NONE] = { "none", 0, 0, 0, NULL },
+    [CODEC_GZIP] = { "gzip", -2, 12, 1, &codec_gzip_ops },
+    [CODEC_ZSTD] = { "zstd", 1, 19, 3, &codec_zstd_ops },
+};
+
+const char *codec_name(enum codec_kind kind)
+{
+    return kinds[kind].name;
+}
+
+static bool parse_level(const char *text, int *ret_level)
+{
+    bool negative = text[0] == '-';
+    uint64_t value = 0;
+    if (!text_to_u64(text + negative, strlen(text + negative), 99, &value)) {
+        return false;
+    }
+    *ret_level = negative ? -(int)value : (int)value;
+    return true;
+}
+
+static int parse_known(const char *text, size_t kind, struct codec_spec *ret_spec,
+                       struct lpipe_error *err)
+{
+    const char *rest = text + strlen(kinds[kind].name);
+    int level = kinds[kind].level_default;
+    bool good = *rest == '\0' || (kind != CODEC_NONE && parse_level(rest + 1, &level));
+    if (!good || level < kinds[kind].level_min || level > kinds[kind].level_max) {
+        char shown[64];
+        text_printable(shown, sizeof shown, text, strlen(text));
+        if (kind == CODEC_NONE) {
+            return fail(err, LPIPE_INVALID_ARGUMENT, "compression %s: none has no level", shown);
+        }
+        return fail(err, LPIPE_INVALID_ARGUMENT, "compression %s: the level must be %d to %d",
+                    shown, kinds[kind].level_min, kinds[kind].level_max);
+    }
+    *ret_spec = (struct codec_spec){ (enum codec_kind)kind, level };
+    return 0;
+}
+
+int codec_parse(const char *text, struct codec_spec *ret_spec, struct lpipe_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        size_t size = strlen(kinds[i].name);
+        if (strncmp(text, kinds[i].name, size) == 0 && (text[size] == '\0' || text[size] == ':')) {
+            return parse_known(text, i, ret_spec, err);
+        }
+    }
+    char shown[64];
+    text_printable(shown, sizeof shown, text, strlen(text));
+    return fail(err, LPIPE_INVALID_ARGUMENT,
+                "compression %s is not known: gzip[:LEVEL], zstd[:LEVEL] or none", shown);
+}
+
+void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
+{
+    if (kinds[spec->kind].ops == NULL) {
+        (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "%s", kinds[spec->kind].name);
+    } else {
+        kinds[spec->kind].ops->recipe(spec, ret_name);
+    }
+}
+
+void codec_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan)
+{
+    if (kinds[spec->kind].ops == NULL) {
+        *ret_plan = (struct codec_plan){ CODEC_SHAPE_COPY, COPY_BLOCK_BYTES, 0, 0 };
+    } else {
+        kinds[spec->kind].ops->plan(spec, MAX_OF(workers, 1u), ret_plan);
+    }
+}
+
+int codec_new(const struct codec_spec *spec, unsigned workers, struct codec **ret_codec,
+              struct lpipe_error *err)
+{
+    assert(kinds[spec->kind].ops != NULL && workers >= 1);
+    AUTO_FREE struct codec *codec = NEW(struct codec);
+    if (codec == NULL) {
+        return fail_memory(err);
+    }
+    codec->ops = kinds[spec->kind].ops;
+    int status = codec->ops->create(spec, workers, &codec->state, err);
+    if (status == 0) {
+        *ret_codec = TAKE(codec);
+    }
+    return status;
+}
+
+struct codec *codec_free(struct codec *codec)
+{
+    if (codec != NULL) {
+        codec->ops->destroy(codec->state);
+        free(codec);
+    }
+    return NULL;
+}
+
+void codec_pack(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
+                void *out, struct codec_part *ret_part)
+{
+    codec->ops->pack(codec->state, worker, first, in, size, out, ret_part);
+}
+
+void codec_join(struct codec *codec, const struct codec_part *part)
+{
+    codec->ops->join(codec->state, part);
+}
+
+size_t codec_tail(struct codec *codec, unsigned char out[CODEC_TAIL_BYTES_MAX])
+{
+    return codec->ops->tail(codec->state, out);
+}
+
+int codec_stream(struct codec *codec, struct codec_span *in, struct codec_span *out, bool end,
+                 bool *ret_done, struct lpipe_error *err)
+{
+    return codec->ops->stream(codec->state, in, out, end, ret_done, err);
+}

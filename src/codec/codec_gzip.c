@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gzip as ONE member: a constant header, independent deflate blocks that end at byte edges, an empty
+ * final block, the trailer. Every decoder reads that, also those that stop after a first member. */
+#include "codec/codec_room.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "codec/deflate.h"
+
+/* Raised whenever blocks, headers or the level map change, for then digests change. */
+#define RECIPE_VERSION 1
+
+/* No name, no time, no flags; system "unknown". */
+static const unsigned char HEADER[10] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
+/* An empty final block with the fixed code. */
+static const unsigned char FINAL_BLOCK[2] = { 0x03, 0x00 };
+
+struct gzip_state {
+    const struct deflate_backend *backend; /* NULL: stored blocks */
+    uint32_t (*crc_bytes)(uint32_t crc, const void *data, size_t size);
+    unsigned workers;
+    void **states; /* one per worker */
+    /* Of the joined blocks. */
+    bool started;
+    uint32_t crc;
+    uint64_t size;
+    z_crc_t block_operator; /* moves a CRC over one full block */
+};
+
+/* A library's level for ours: the fastest whose output is no larger than that of Go's compress/gzip,
+ * which the level's name comes from. */
+static const struct level_row {
+    int level;
+    int isal; /* 0 = not with this library */
+    int libdeflate;
+} LEVELS[] = {
+    { 1, 1, 1 }, { 2, 2, 1 }, { 3, 0, 2 }, { 4, 0, 3 },   { 5, 0, 4 },   { 6, 0, 5 },
+    { 7, 0, 6 }, { 8, 0, 8 }, { 9, 0, 9 }, { 10, 0, 10 }, { 11, 0, 11 }, { 12, 0, 12 },
+};
+
+static const struct deflate_backend *choose(const struct codec_spec *spec, int *ret_level)
+{
+    int level = spec->level == -1 ? 6 : spec->level;
+    *ret_level = level;
+    if (level == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(LEVELS); i++) {
+        if (LEVELS[i].level == level && LEVELS[i].isal != 0 && deflate_isal != NULL) {
+            *ret_level = LEVELS[i].isal;
+            return deflate_isal;
+        }
+        if (LEVELS[i].level == level && deflate_libdeflate != NULL) {
+            *ret_level = LEVELS[i].libdeflate;
+            return deflate_libdeflate;
+        }
+    }
+    return deflate_zlib;
+}
+
+static void gzip_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
+{
+    int level = 0;
+    const struct deflate_backend *backend = choose(spec, &level);
+    (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "gzip%s%d:%d %s %s", spec->level < 0 ? "" : "-",
+                   spec->level, RECIPE_VERSION, backend == NULL ? "stored" : backend->name,
+                   backend == NULL ? "1" : backend->version());
+}
+
+static void gzip_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan)
+{
+    int level = 0;
+    const struct deflate_backend *backend = choose(spec, &level);
+    uint64_t each = backend == NULL ? 0 : backend->state_bytes(level);
+    *ret_plan = (struct codec_plan){
+        .shape = CODEC_SHAPE_BLOCKS,
+        .block_bytes = GZIP_BLOCK_BYTES,
+        .output_bytes = DEFLATE_BYTES(GZIP_BLOCK_BYTES) + sizeof HEADER,
+        .state_bytes = sizeof(struct gzip_state) + workers * (each + sizeof(void *)),
+    };
+}
+
+static void gzip_destroy(void *opaque)
+{
+    struct gzip_state *gzip = opaque;
+    for (unsigned i = 0; gzip->states != NULL && i < gzip->workers; i++) {
+        if (gzip->states[i] != NULL) {
+            gzip->backend->state_free(gzip->states[i]);
+        }
+    }
+    free(gzip->states);
+    free(gzip);
+}
+
+static bool states_create(struct gzip_state *gzip, int level)
+{
+    for (unsigned i = 0; gzip->backend != NULL && i < gzip->workers; i++) {
+        gzip->states[i] = gzip->backend->state_new(level);
+        if (gzip->states[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The fastest CRC of the libraries at hand; they all agree. */
+static const struct deflate_backend *crc_backend(void)
+{
+    return deflate_isal != NULL         ? deflate_isal
+           : deflate_libdeflate != NULL ? deflate_libdeflate
+                                        : deflate_zlib;
+}
+
+static int gzip_create(const struct codec_spec *spec, unsigned workers, void **ret_state,
+                       struct lpipe_error *err)
+{
+    int level = 0;
+    struct gzip_state *gzip = NEW(struct gzip_state);
+    if (gzip == NULL) {
+        return fail_memory(err);
+    }
+    gzip->backend = choose(spec, &level);
+    gzip->crc_bytes = crc_backend()->crc;
+    gzip->workers = workers;
+    gzip->states = mem_new_array(workers, sizeof *gzip->states);
+    if (gzip->states == NULL || !states_create(gzip, level)) {
+        gzip_destroy(gzip);
+        return fail_memory(err);
+    }
+    gzip->block_operator = (z_crc_t)crc32_combine_gen(GZIP_BLOCK_BYTES);
+    *ret_state = gzip;
+    return 0;
+}
+
+static void gzip_pack(void *opaque, unsigned worker, bool first, const void *in, size_t size,
+                      void *out, struct codec_part *ret_part)
+{
+    struct gzip_state *gzip = opaque;
+    unsigned char *to = out;
+    size_t head = first ? sizeof HEADER : 0;
+    memcpy(to, HEADER, head);
+    /* What a library cannot make smaller than stored blocks is stored. */
+    size_t made = gzip->backend == NULL ? 0
+                                        : gzip->backend->pack(gzip->states[worker], in, size,
+                                                              to + head, DEFLATE_BYTES(size));
+    if (made == 0) {
+        made = deflate_store(in, size, to + head);
+    }
+    ret_part->in_size = size;
+    ret_part->out_size = head + made;
+    ret_part->crc = gzip->crc_bytes(0, in, size);
+}
+
+static void gzip_join(void *opaque, const struct codec_part *part)
+{
+    struct gzip_state *gzip = opaque;
+    if (part->in_size == GZIP_BLOCK_BYTES) {
+        gzip->crc = (uint32_t)crc32_combine_op(gzip->crc, part->crc, gzip->block_operator);
+    } else {
+        gzip->crc = (uint32_t)crc32_combine(gzip->crc, part->crc, (z_off_t)part->in_size);
+    }
+    gzip->size += part->in_size;
+    gzip->started = true;
+}
+
+static unsigned char *put_u32(unsigned char *to, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        *to++ = (unsigned char)(value >> 8 * i);
+    }
+    return to;
+}
+
+static size_t gzip_tail(void *opaque, unsigned char out[CODEC_TAIL_BYTES_MAX])
+{
+    struct gzip_state *gzip = opaque;
+    unsigned char *to = out;
+    if (!gzip->started) {
+        memcpy(to, HEADER, sizeof HEADER);
+        to += sizeof HEADER;
+    }
+    memcpy(to, FINAL_BLOCK, sizeof FINAL_BLOCK);
+    to = put_u32(to + sizeof FINAL_BLOCK, gzip->crc);
+    to = put_u32(to, (uint32_t)gzip->size); /* modulo 2^32, as the format says */
+    return (size_t)(to - out);
+}
+
+const struct codec_ops codec_gzip_ops = {
+    .create = gzip_create,
+    .destroy = gzip_destroy,
+    .plan = gzip_plan,
+    .recipe = gzip_recipe,
+    .pack = gzip_pack,
+    .join = gzip_join,
+    .tail = gzip_tail,
+};

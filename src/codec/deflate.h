@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gzip codec wants of a deflate library: turn one block into raw deflate data that is not
+ * final, ends at a byte edge and refers to nothing before it. */
+#ifndef CODEC_DEFLATE_H
+#define CODEC_DEFLATE_H
+
+#include "base/macros.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct deflate_backend {
+    const char *name;
+    const char *(*version)(void);
+    uint64_t (*state_bytes)(int level);
+    /* State for one thread; NULL when out of memory. */
+    void *(*state_new)(int level);
+    void (*state_free)(void *state);
+    /* Returns the bytes put into out, or 0 when they are more than capacity. */
+    size_t (*pack)(void *state, const void *in, size_t size, void *out, size_t capacity);
+    uint32_t (*crc)(uint32_t crc, const void *data, size_t size);
+};
+
+/* A library that the build lacks is NULL here. */
+extern const struct deflate_backend *const deflate_isal;       /* levels 1 to 3 */
+extern const struct deflate_backend *const deflate_libdeflate; /* levels 1 to 12 */
+extern const struct deflate_backend *const deflate_zlib;       /* -2 (Huffman only), 1 to 9 */
+
+/* Stored blocks: needs no library, and is the bound for all others. */
+#define DEFLATE_STORED_BYTES(size) ((size) + 5 * ((size) / 65535 + 1))
+size_t deflate_store(const void *in, size_t size, void *out);
+
+/* Room that every pack() may need for a block of that size. */
+#define DEFLATE_BYTES(size) (DEFLATE_STORED_BYTES(size) + 64)
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk needs no symbol values, only how many bits each takes: a table entry holds that sum
+ * (code, extra bits; for several short literals in a row all of them) and what kind it is. Codes
+ * longer than the table's index are rare and decoded bit by bit. */
+#include "codec/deflate_splice.h"
+
+#include <endian.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum entry_kind {
+    ENTRY_LITERAL = 0, /* one or more literals */
+    ENTRY_LENGTH,      /* a length with its extra bits, or a distance with its */
+    ENTRY_END,         /* end of block */
+    ENTRY_LONG,        /* the code is longer than the index */
+    ENTRY_BAD          /* no such code */
+};
+#define ENTRY(kind, bits) ((uint16_t)((kind) << 8 | (bits)))
+#define ENTRY_BITS(entry) ((entry)&0xffu)
+#define ENTRY_KIND(entry) ((entry) >> 8)
+
+struct walk {
+    const unsigned char *next; /* next byte to load */
+    const unsigned char *end;
+    uint64_t bits; /* loaded and not used, lowest first */
+    unsigned count;
+    uint64_t missing; /* bits made up behind the end */
+};
+
+/* At least 56 bits in hand. Behind the end of the stream zeros come in; they are counted, and a
+ * walk that used any of them has failed. */
+static inline void refill(struct walk *walk)
+{
+    if (walk->end - walk->next >= 8) {
+        uint64_t word = 0;
+        memcpy(&word, walk->next, sizeof word);
+        walk->bits |= le64toh(word) << walk->count;
+        walk->next += (63 - walk->count) >> 3;
+        walk->count |= 56;
+        return;
+    }
+    while (walk->count <= 56) {
+        if (walk->next < walk->end) {
+            walk->bits |= (uint64_t)*walk->next++ << walk->count;
+        } else {
+            walk->missing += 8;
+        }
+        walk->count += 8;
+    }
+}
+
+static inline unsigned take(struct walk *walk, unsigned count)
+{
+    unsigned value = (unsigned)(walk->bits & ((1u << count) - 1));
+    walk->bits >>= count;
+    walk->count -= count;
+    return value;
+}
+
+static inline bool overrun(const struct walk *walk)
+{
+    return walk->missing > walk->count;
+}
+
+/* Bits of the stream used so far. */
+static uint64_t position(const struct walk *walk, const unsigned char *stream)
+{
+    return (uint64_t)(walk->next - stream) * 8 + walk->missing - walk->count;
+}
+
+static unsigned length_extra_bits(unsigned symbol)
+{
+    return symbol < 265 || symbol == 285 ? 0 : (symbol - 261) / 4;
+}
+
+static uint16_t litlen_entry(unsigned symbol, unsigned length)
+{
+    if (symbol < 256) {
+        return ENTRY(ENTRY_LITERAL, length);
+    }
+    if (symbol == 256) {
+        return ENTRY(ENTRY_END, length);
+    }
+    return symbol > 285 ? ENTRY(ENTRY_BAD, 0)
+                        : ENTRY(ENTRY_LENGTH, length + length_extra_bits(symbol));
+}
+
+static uint16_t dist_entry(unsigned symbol, unsigned length)
+{
+    return symbol > 29 ? ENTRY(ENTRY_BAD, 0)
+                       : ENTRY(ENTRY_LENGTH, length + (symbol < 4 ? 0 : symbol / 2 - 1));
+}
+
+static unsigned reverse(unsigned code, unsigned length)
+{
+    unsigned reversed = 0;
+    for (unsigned i = 0; i < length; i++) {
+        reversed = reversed << 1 | ((code >> i) & 1);
+    }
+    return reversed;
+}
+
+/* Fills the table of a canonical code. False when more codes are given than exist. Incomplete codes
+ * are legal for distances; unused patterns then are ENTRY_BAD. */
+static bool code_build(struct deflate_splice_code *code, const unsigned char *lengths,
+                       unsigned symbols, uint16_t *table, unsigned table_bits,
+                       uint16_t (*entry)(unsigned symbol, unsigned length))
+{
+    uint16_t offsets[SPLICE_CODE_BITS_MAX + 2] = { 0 };
+    uint16_t next[SPLICE_CODE_BITS_MAX + 2] = { 0 };
+    int left = 1;
+    memset(code->counts, 0, sizeof code->counts);
+    for (unsigned i = 0; i < symbols; i++) {
+        code->counts[lengths[i]]++;
+    }
+    code->counts[0] = 0;
+    for (unsigned i = 1; i <= SPLICE_CODE_BITS_MAX; i++) {
+        left = left * 2 - code->counts[i];
+        if (left < 0) {
+            return false;
+        }
+        offsets[i + 1] = (uint16_t)(offsets[i] + code->counts[i]);
+        next[i + 1] = (uint16_t)((next[i] + code->counts[i]) << 1);
+    }
+    for (unsigned i = 0; i < 1u << table_bits; i++) {
+        table[i] = left > 0 ? ENTRY(ENTRY_BAD, 0) : ENTRY(ENTRY_LONG, 0);
+    }
+    for (unsigned i = 0; i < symbols; i++) {
+        unsigned length = lengths[i];
+        if (length == 0) {
+            continue;
+        }
+        code->symbols[offsets[length]++] = (uint16_t)i;
+        unsigned reversed = reverse(next[length]++, length);
+        if (length > table_bits) {
+            table[reversed & ((1u << table_bits) - 1)] = ENTRY(ENTRY_LONG, 0);
+            continue;
+        }
+        for (unsigned j = reversed; j < 1u << table_bits; j += 1u << length) {
+            table[j] = entry(i, length);
+        }
+    }
+    return true;
+}
+
+/* Several literals in a row whose codes fit into one index become one entry. */
+static void merge_literals(struct deflate_splice *splice)
+{
+    for (unsigned i = 0; i < 1u << SPLICE_LITLEN_BITS; i++) {
+        unsigned bits = 0;
+        uint16_t entry = splice->single[i];
+        while (ENTRY_KIND(entry) == ENTRY_LITERAL &&
+               bits + ENTRY_BITS(entry) <= SPLICE_LITLEN_BITS) {
+            bits += ENTRY_BITS(entry);
+            entry = splice->single[i >> bits];
+        }
+        splice->litlen[i] = bits > 0 ? ENTRY(ENTRY_LITERAL, bits) : entry;
+    }
+}
+
+/* A code longer than the table's index; the bits are taken, the entry's are those still to take. */
+static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *code,
+                           uint16_t (*entry)(unsigned symbol, unsigned length))
+{
+    unsigned value = 0;
+    unsigned first = 0;
+    unsigned index = 0;
+    for (unsigned length = 1; length <= SPLICE_CODE_BITS_MAX; length++) {
+        value |= (unsigned)(walk->bits >> (length - 1)) & 1;
+        unsigned count = code->counts[length];
+        if (value < first + count) {
+            return entry(code->symbols[index + value - first], length);
+        }
+        index += count;
+        first = (first + count) << 1;
+        value <<= 1;
+    }
+    return ENTRY(ENTRY_BAD, 0);
+}
+
+static bool walk_codes(struct deflate_splice *splice, struct walk *walk)
+{
+    for (;;) {
+        refill(walk);
+        uint16_t entry = splice->litlen[walk->bits & ((1u << SPLICE_LITLEN_BITS) - 1)];
+        /* Up to three indexes of literals leave the 48 bits that a match may take... */
+        if (ENTRY_KIND(entry) == ENTRY_LITERAL) {
+            take(walk, ENTRY_BITS(entry));
+            entry = splice->litlen[walk->bits & ((1u << SPLICE_LITLEN_BITS) - 1)];
+            if (ENTRY_KIND(entry) == ENTRY_LITERAL) {
+                take(walk, ENTRY_BITS(entry));
+                if (overrun(walk)) {
+                    return false;
+                }
+                continue;
+            }
+            refill(walk);
+        }
+        if (ENTRY_KIND(entry) == ENTRY_LONG) {
+            entry = long_entry(walk, &splice->litlen_code, litlen_entry);
+        }
+        take(walk, ENTRY_BITS(entry));
+        if (overrun(walk) || ENTRY_KIND(entry) == ENTRY_BAD) {
+            return false;
+        }
+        if (ENTRY_KIND(entry) == ENTRY_END) {
+            return true;
+        }
+        if (ENTRY_KIND(entry) == ENTRY_LENGTH) {
+            entry = splice->dist[walk->bits & ((1u << SPLICE_DIST_BITS) - 1)];
+            if (ENTRY_KIND(entry) == ENTRY_LONG) {
+                entry = long_entry(walk, &splice->dist_code, dist_entry);
+            }
+            if (ENTRY_KIND(entry) == ENTRY_BAD) {
+                return false;
+            }
+            take(walk, ENTRY_BITS(entry));
+        }
+    }
+}
+
+static bool tables_build(struct deflate_splice *splice, const unsigned char *lengths,
+                         unsigned litlen_count, unsigned dist_count)
+{
+    if (!code_build(&splice->litlen_code, lengths, litlen_count, splice->single, SPLICE_LITLEN_BITS,
+                    litlen_entry) ||
+        !code_build(&splice->dist_code, lengths + litlen_count, dist_count, splice->dist,
+                    SPLICE_DIST_BITS, dist_entry)) {
+        return false;
+    }
+    merge_literals(splice);
+    return true;
+}
+
+static bool tables_static(struct deflate_splice *splice)
+{
+    unsigned char lengths[288 + 30];
+    memset(lengths, 8, 144);
+    memset(lengths + 144, 9, 112);
+    memset(lengths + 256, 7, 24);
+    memset(lengths + 280, 8, 8);
+    memset(lengths + 288, 5, 30);
+    return tables_build(splice, lengths, 288, 30);
+}
+
+static uint16_t plain_entry(unsigned symbol, unsigned length)
+{
+    return (uint16_t)(symbol << 8 | length);
+}
+
+/* The code lengths of a dynamic block, themselves Huffman coded. */
+static bool read_lengths(struct walk *walk, const uint16_t *table, unsigned char *lengths,
+                         unsigned count)
+{
+    unsigned done = 0;
+    while (done < count) {
+        refill(walk);
+        uint16_t entry = table[walk->bits & 127];
+        unsigned symbol = entry >> 8;
+        unsigned repeat = 1;
+        unsigned char value = 0;
+        if (ENTRY_BITS(entry) == 0) {
+            return false;
+        }
+        take(walk, ENTRY_BITS(entry));
+        if (symbol < 16) {
+            value = (unsigned char)symbol;
+        } else if (symbol == 16) {
+            if (done == 0) {
+                return false;
+            }
+            value = lengths[done - 1];
+            repeat = 3 + take(walk, 2);
+        } else {
+            repeat = symbol == 17 ? 3 + take(walk, 3) : 11 + take(walk, 7);
+        }
+        if (repeat > count - done || overrun(walk)) {
+            return false;
+        }
+        memset(lengths + done, value, repeat);
+        done += repeat;
+    }
+    return true;
+}
+
+static bool tables_dynamic(struct deflate_splice *splice, struct walk *walk)
+{
+    static const unsigned char order[19] = { 16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                             11, 4,  12, 3, 13, 2, 14, 1, 15 };
+    unsigned char code_lengths[19] = { 0 };
+    unsigned char lengths[288 + 32];
+    uint16_t table[128];
+    refill(walk);
+    unsigned litlen_count = 257 + take(walk, 5);
+    unsigned dist_count = 1 + take(walk, 5);
+    unsigned code_count = 4 + take(walk, 4);
+    for (unsigned i = 0; i < code_count; i++) {
+        refill(walk);
+        code_lengths[order[i]] = (unsigned char)take(walk, 3);
+    }
+    return litlen_count <= 286 && dist_count <= 30 &&
+           code_build(&splice->litlen_code, code_lengths, 19, table, 7, plain_entry) &&
+           read_lengths(walk, table, lengths, litlen_count + dist_count) && lengths[256] != 0 &&
+           tables_build(splice, lengths, litlen_count, dist_count);
+}
+
+static bool walk_stored(struct walk *walk, const unsigned char *stream)
+{
+    uint64_t bits = position(walk, stream);
+    uint64_t left = (uint64_t)(walk->end - stream) * 8;
+    uint64_t edge = (bits + 7) / 8;
+    if (edge * 8 + 32 > left) {
+        return false;
+    }
+    const unsigned char *header = stream + edge;
+    unsigned length = header[0] | (unsigned)header[1] << 8;
+    unsigned check = header[2] | (unsigned)header[3] << 8;
+    if ((length ^ check) != 0xffff || length > (size_t)(walk->end - header) - 4) {
+        return false;
+    }
+    walk->next = header + 4 + length;
+    walk->bits = 0;
+    walk->count = 0;
+    walk->missing = 0;
+    return true;
+}
+
+static bool walk_block(struct deflate_splice *splice, struct walk *walk,
+                       const unsigned char *stream, bool *ret_final)
+{
+    refill(walk);
+    *ret_final = take(walk, 1) != 0;
+    switch (take(walk, 2)) {
+    case 0:
+        return walk_stored(walk, stream);
+    case 1:
+        return tables_static(splice) && walk_codes(splice, walk);
+    case 2:
+        return tables_dynamic(splice, walk) && walk_codes(splice, walk);
+    default:
+        return false;
+    }
+}
+
+size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream, size_t size)
+{
+    struct walk walk = { .next = stream, .end = stream + size };
+    uint64_t header = 0;
+    bool final = false;
+    while (!final) {
+        header = position(&walk, stream);
+        if (!walk_block(splice, &walk, stream, &final) || overrun(&walk)) {
+            return 0;
+        }
+    }
+    uint64_t end = position(&walk, stream);
+    if ((end + 7) / 8 != size) {
+        return 0;
+    }
+    stream[header / 8] &= (unsigned char)~(1u << (header % 8));
+    unsigned used = (unsigned)(end % 8);
+    if (used == 0) {
+        return size; /* at a byte edge already */
+    }
+    stream[size - 1] &= (unsigned char)((1u << used) - 1);
+    if (used > 5) {
+        stream[size++] = 0; /* the three header bits do not fit into the last byte */
+    }
+    memcpy(stream + size, "\0\0\xff\xff", 4);
+    return size + 4;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens a finished deflate stream so that another can follow: finds the header bit of its last
+ * block by walking the codes without producing output, clears the "final" mark, and fills up to a
+ * byte edge with an empty stored block. Trusts nothing: any bytes give a right answer or 0. */
+#ifndef CODEC_DEFLATE_SPLICE_H
+#define CODEC_DEFLATE_SPLICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes behind the stream that must be readable and writable. */
+#define DEFLATE_SPLICE_BYTES 8
+
+/* Scratch memory for the walk; one thread at a time. */
+#define SPLICE_LITLEN_BITS 11
+#define SPLICE_DIST_BITS 9
+#define SPLICE_CODE_BITS_MAX 15
+struct deflate_splice_code {
+    uint16_t counts[SPLICE_CODE_BITS_MAX + 1]; /* codes of each length */
+    uint16_t symbols[288];                     /* in code order */
+};
+struct deflate_splice {
+    uint16_t litlen[1 << SPLICE_LITLEN_BITS];
+    uint16_t single[1 << SPLICE_LITLEN_BITS];
+    uint16_t dist[1 << SPLICE_DIST_BITS];
+    struct deflate_splice_code litlen_code;
+    struct deflate_splice_code dist_code;
+};
+
+/* stream: size bytes of raw deflate ending with its final block. Returns the new size (up to 5 more)
+ * or 0 when the bytes are not exactly one complete stream; they may then be changed. */
+size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream, size_t size);
+
+#endif

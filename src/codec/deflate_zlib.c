@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/deflate.h"
+
+#define ZLIB_CONST /* input pointers are const */
+#include <zlib.h>
+
+#include "base/mem.h"
+
+static const char *version(void)
+{
+    return zlibVersion();
+}
+
+/* zlib's own formula for window bits 15 and memory level 8, its state and stream around it. */
+static uint64_t state_bytes(int level)
+{
+    (void)level;
+    return (1u << (15 + 2)) + (1u << (8 + 9)) + 8192 + sizeof(z_stream);
+}
+
+static voidpf zlib_alloc(voidpf opaque, uInt items, uInt size)
+{
+    (void)opaque;
+    return mem_new_array(items, size);
+}
+
+static void zlib_free(voidpf opaque, voidpf address)
+{
+    (void)opaque;
+    free(address);
+}
+
+static void *state_new(int level)
+{
+    z_stream *stream = NEW(z_stream);
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->zalloc = zlib_alloc;
+    stream->zfree = zlib_free;
+    int strategy = level == -2 ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
+    int zlib_level = level == -2 ? 6 : level > 9 ? 9 : level;
+    if (deflateInit2(stream, zlib_level, Z_DEFLATED, -15, 8, strategy) != Z_OK) {
+        free(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+static void state_free(void *state)
+{
+    if (state != NULL) {
+        (void)deflateEnd(state);
+        free(state);
+    }
+}
+
+static size_t pack(void *state, const void *in, size_t size, void *out, size_t capacity)
+{
+    z_stream *stream = state;
+    (void)deflateReset(stream);
+    stream->next_in = (z_const Bytef *)in;
+    stream->avail_in = (uInt)size;
+    stream->next_out = out;
+    stream->avail_out = (uInt)capacity;
+    int code = deflate(stream, Z_SYNC_FLUSH);
+    /* Room left over tells that the flush is complete. */
+    return code == Z_OK && stream->avail_in == 0 && stream->avail_out > 0
+               ? capacity - stream->avail_out
+               : 0;
+}
+
+static uint32_t crc(uint32_t before, const void *data, size_t size)
+{
+    return (uint32_t)crc32_z(before, data, size);
+}
+
+static const struct deflate_backend backend = {
+    .name = "zlib",
+    .version = version,
+    .state_bytes = state_bytes,
+    .state_new = state_new,
+    .state_free = state_free,
+    .pack = pack,
+    .crc = crc,
+};
+const struct deflate_backend *const deflate_zlib = &backend;

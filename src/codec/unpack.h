@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading compressed input on the side: gzip of any number of members, zstd of any number of frames,
+ * nothing between or behind them. One thread at a time. */
+#ifndef CODEC_UNPACK_H
+#define CODEC_UNPACK_H
+
+#include "codec/codec.h"
+
+struct unpack;
+
+/* window_bytes_max bounds what a zstd frame may ask for. */
+MUST_CHECK int unpack_new(enum codec_kind kind, uint64_t window_bytes_max,
+                          struct unpack **ret_unpack, struct lpipe_error *err);
+struct unpack *unpack_free(struct unpack *unpack);
+
+/* Takes unpacked bytes; a failure stops the unpacking and is returned. */
+typedef int unpack_taker(void *ctx, const void *data, size_t size, struct lpipe_error *err);
+
+/* 0, NOT_TAR when the data is damaged (err->offset in the packed stream), or taker's failure. */
+MUST_CHECK int unpack_bytes(struct unpack *unpack, const void *data, size_t size,
+                            unpack_taker *taker, void *ctx, struct lpipe_error *err);
+/* No more bytes: 0, or TRUNCATED when a member or frame is not complete. */
+MUST_CHECK int unpack_end(const struct unpack *unpack, struct lpipe_error *err);
+
+#endif
