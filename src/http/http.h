@@ -52,6 +52,11 @@ struct http_request {
     enum http_address_policy addresses;
     const char *secret;          /* value of Authorization, never logged; NULL = none */
     const char *pool_key;        /* connections are shared only between equal keys; NULL = "" */
+    const char *ca_pem;          /* PEM text of authorities beside the system's and http_options.cacert;
+                                    NULL = none */
+    const char *cert;            /* client certificate of this request, PEM file, and its key (NULL =
+                                    in cert); NULL = that of http_options */
+    const char *key;
     size_t response_bytes_max;   /* of the body; more is TOO_LARGE. For an error status the rest is
                                     dropped instead */
     /* A successful (2xx) body goes here in place of response.body, by the network thread; returns 0,
@@ -74,8 +79,9 @@ struct http_response {
     bool continued;      /* "100 Continue" was seen */
     char address[64];    /* peer connected to */
     const char *url;     /* of the request: base for a relative Location */
+    uint64_t token_serial; /* set by the session: the token it was sent with; 0 = none */
 };
-#define HTTP_RESPONSE_INIT { 0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL }
+#define HTTP_RESPONSE_INIT { 0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0 }
 void http_response_done(struct http_response *response);
 /* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
  * longer than the buffer. nth counts from 0 for repeated headers. */

@@ -27,11 +27,14 @@ struct session_request {
     const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
     bool follow;              /* follow redirects (GET and HEAD only) */
     uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
+    bool retry;               /* repeat after network failures, 408, 425, 429 and 5xx; always so for
+                                 GET and HEAD. Session_send() only, and a body in memory */
 };
 
 /* Sends and waits. A 401 leads to one new token and one repetition where the body is in memory;
- * with a pull body the 401 comes back as the answer (see session_renew()). Any final status is an
- * answer, not an error. */
+ * with a pull body the 401 comes back as the answer (see session_renew()). A 401 that nothing can
+ * be done about is AUTH_REQUIRED or DENIED; any other final status is an answer, not an error.
+ * response.url is request->http.url, as for session_wait(). */
 int session_send(struct session *session, const struct session_request *request,
                  struct http_response *ret_response, struct lpipe_error *err);
 
@@ -45,14 +48,15 @@ int session_wait(struct session_call *call, struct http_response *ret_response,
                  struct lpipe_error *err);
 
 /* After a 401: takes in its challenge and drops the token that was refused. 0 = repeat the request;
- * AUTH_REQUIRED or DENIED when a fresh token was refused too. */
+ * AUTH_REQUIRED or DENIED when a fresh token was refused too. At most once for one request: a
+ * second 401 to the same request is final, whatever this says. */
 int session_renew(struct session *session, const struct session_request *request,
                   const struct http_response *response, struct lpipe_error *err);
 
 /* Resolves a Location header against the URL of the answer and checks it (RFC 3986; policy of
  * SECURITY.md): never https to http, no userinfo, no control characters. Result: owned text.
  * PROTOCOL when missing or malformed, REFUSED when the policy forbids it. */
-int session_location(struct session *session, const struct http_response *response,
-                     char **ret_url, struct lpipe_error *err);
+int session_location(struct session *session, const struct http_response *response, char **ret_url,
+                     struct lpipe_error *err);
 
 #endif
