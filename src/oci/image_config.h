@@ -11,6 +11,7 @@
 #include "oci/document.h"
 #include "oci/media_type.h"
 #include "oci/platform.h"
+#include "oci/time_text.h"
 
 struct image_config;
 
@@ -55,11 +56,5 @@ MUST_CHECK int image_config_add_history(struct image_config *config,
 /* Writes the configuration as a document of the family's media type. */
 MUST_CHECK int image_config_write(const struct image_config *config, enum media_family family,
                                   struct document *ret_document, struct lpipe_error *err);
-
-/* "2026-01-02T03:04:05Z" of seconds since 1970; false past the year 9999. */
-#define TIME_TEXT_SIZE 32
-bool time_format(int64_t seconds, char ret_text[TIME_TEXT_SIZE]);
-/* User text (RFC 3339 time, or decimal seconds) as a time in RFC 3339. INVALID_ARGUMENT. */
-MUST_CHECK int time_parse(const char *text, char ret_text[TIME_TEXT_SIZE], struct lpipe_error *err);
 
 #endif

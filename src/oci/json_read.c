@@ -53,8 +53,8 @@ static int fail_parse(const struct json_doc *doc, const json_error_t *why, struc
                 why->position);
 }
 
-int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
-                   struct json_doc *ret_doc, struct lpipe_error *err)
+static int parse(const char *text, size_t size, size_t size_max, const char *what, int status,
+                 struct json_doc *ret_doc, struct lpipe_error *err)
 {
     struct json_doc doc = { .status = status };
     json_error_t why = { 0 };
@@ -64,7 +64,7 @@ int json_doc_parse(const char *text, size_t size, size_t size_max, const char *w
                     size_max);
     }
     if (size == 0) {
-        return fail(err, status, "%s: empty, where a JSON object is expected", what);
+        return fail(err, status, "%s: empty", what);
     }
     if (nesting_of(text, size) > JSON_DEPTH_MAX) {
         return fail(err, status, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
@@ -73,12 +73,36 @@ int json_doc_parse(const char *text, size_t size, size_t size_max, const char *w
     if (doc.root == NULL) {
         return fail_parse(&doc, &why, err);
     }
-    if (!json_is_object(doc.root)) {
-        json_doc_done(&doc);
-        return fail(err, status, "%s: not a JSON object", what);
-    }
     *ret_doc = doc;
     return 0;
+}
+
+static int parse_kind(const char *text, size_t size, size_t size_max, const char *what, int status,
+                      json_type kind, struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    int result = parse(text, size, size_max, what, status, &doc, err);
+    if (result == 0 && json_typeof(doc.root) != kind) {
+        result = fail(err, status, "%s: must be a JSON %s", what,
+                      kind == JSON_OBJECT ? "object" : "array");
+    }
+    if (result == 0) {
+        *ret_doc = doc;
+        doc.root = NULL;
+    }
+    return result;
+}
+
+int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
+                   struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    return parse_kind(text, size, size_max, what, status, JSON_OBJECT, ret_doc, err);
+}
+
+int json_list_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
+                    struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    return parse_kind(text, size, size_max, what, status, JSON_ARRAY, ret_doc, err);
 }
 
 void json_doc_done(struct json_doc *doc)

@@ -28,6 +28,9 @@ struct json_doc {
  * size_max), else status. */
 MUST_CHECK int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what,
                               int status, struct json_doc *ret_doc, struct lpipe_error *err);
+/* The same for a document whose top value is an array. */
+MUST_CHECK int json_list_parse(const char *text, size_t size, size_t size_max, const char *what,
+                               int status, struct json_doc *ret_doc, struct lpipe_error *err);
 void json_doc_done(struct json_doc *doc);
 #define AUTO_JSON_DOC CLEANUP(json_doc_done)
 

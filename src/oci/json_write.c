@@ -103,6 +103,39 @@ int json_sort_keys(struct json_t *object)
     return status;
 }
 
+/* Shares a member with another object unless that has it already. */
+static int take_member(json_t *target, const json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+    return value == NULL || json_object_get(target, key) != NULL
+               ? 0
+               : json_set_shared(target, key, value);
+}
+
+static int take_members_like(json_t *target, const json_t *object, const json_t *model)
+{
+    json_t *keys = (json_t *)(uintptr_t)model; /* iterating does not change it */
+    int status = 0;
+    for (void *at = json_object_iter(keys); at != NULL; at = json_object_iter_next(keys, at)) {
+        status |= take_member(target, object, json_object_iter_key(at));
+    }
+    return status;
+}
+
+struct json_t *json_ordered(const struct json_t *object, const struct json_t *first,
+                            const char *const *then)
+{
+    json_t *ordered = json_object();
+    int status = ordered == NULL ? LPIPE_NO_MEMORY : take_members_like(ordered, object, first);
+    for (size_t i = 0; status == 0 && then[i] != NULL; i++) {
+        status = take_member(ordered, object, then[i]);
+    }
+    if (status != 0 || take_members_like(ordered, object, object) != 0) {
+        json_unref(&ordered);
+    }
+    return ordered;
+}
+
 int json_add_text(struct json_t *array, const char *text)
 {
     return result_of(json_array_append_new(array, json_string(text)));
@@ -123,14 +156,19 @@ int json_replace_text(struct json_t *array, size_t index, const char *text)
     return result_of(json_array_set_new(array, index, json_string(text)));
 }
 
-bool json_is_object_value(const struct json_t *value)
+size_t json_array_count(const struct json_t *array)
 {
-    return json_is_object(value);
+    return json_array_size(array);
 }
 
-bool json_is_array_value(const struct json_t *value)
+const char *json_array_text(const struct json_t *array, size_t index)
 {
-    return json_is_array(value);
+    return json_string_value(json_array_get(array, index));
+}
+
+const char *json_member_text(const struct json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
 }
 
 /* Bytes that cannot stand in a string as they are. */

@@ -37,6 +37,11 @@ struct json_t *json_member(const struct json_t *object, const char *key);
 void json_remove(struct json_t *object, const char *key);
 /* Puts the members of an object in byte order of their keys. */
 MUST_CHECK int json_sort_keys(struct json_t *object);
+/* A new object sharing the members of one: those that first has too, in its order, then those named
+ * in then (ends with NULL) in that order, then all others. first may be NULL. NULL when out of
+ * memory. */
+struct json_t *json_ordered(const struct json_t *object, const struct json_t *first,
+                            const char *const *then);
 
 /* Entries of an array. */
 MUST_CHECK int json_add_text(struct json_t *array, const char *text);
@@ -44,8 +49,11 @@ MUST_CHECK int json_add_value(struct json_t *array, struct json_t *value); /* ta
 MUST_CHECK int json_add_shared(struct json_t *array, const struct json_t *value);
 MUST_CHECK int json_replace_text(struct json_t *array, size_t index, const char *text);
 
-bool json_is_object_value(const struct json_t *value);
-bool json_is_array_value(const struct json_t *value);
+/* Entries; 0 for anything but an array. */
+size_t json_array_count(const struct json_t *array);
+/* Text of an entry or member, NULL where there is none or it is no text; borrowed. */
+const char *json_array_text(const struct json_t *array, size_t index);
+const char *json_member_text(const struct json_t *object, const char *key);
 /* Valid UTF-8 without NUL. */
 bool json_text_valid(const char *text, size_t size);
 

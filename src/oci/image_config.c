@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The image configuration as a tree: parsing and checking a base's, adding layers, writing. */
+#include "oci/image_config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/image_config_tree.h"
+#include "oci/json_read.h"
+#include "oci/json_write.h"
+
+/* Order of a fresh configuration, and of what is new beside a base: Go's structs write the same, so
+ * that equal images have equal image IDs. Readers in Go take these keys in any letter case. */
+static const char *const TOP_KEYS[] = { "architecture", "author", "created", "history", "os",
+                                        "rootfs",       "config", "variant", NULL };
+static const char *const SETTINGS_KEYS[] = { "Cmd",        "Entrypoint",   "Env",
+                                             "Labels",     "User",         "Volumes",
+                                             "WorkingDir", "ExposedPorts", "StopSignal",
+                                             NULL };
+static const char *const ROOTFS_KEYS[] = { "type", "diff_ids", NULL };
+
+int image_config_new(const struct platform *platform, struct image_config **ret_config,
+                     struct lpipe_error *err)
+{
+    struct image_config *config AUTO_IMAGE_CONFIG = NEW(struct image_config);
+    struct json_t *rootfs = json_new_object();
+    int status = json_set_text(rootfs, "type", "layers");
+    status |= json_set_value(rootfs, "diff_ids", json_new_array());
+    if (config == NULL) {
+        json_unref(&rootfs);
+        return fail_memory(err);
+    }
+    config->root = json_new_object();
+    status |= json_set_text(config->root, "architecture", platform->arch);
+    status |= json_set_text(config->root, "os", platform->os);
+    status |= json_set_value(config->root, "rootfs", rootfs);
+    status |= json_set_value(config->root, "config", json_new_object());
+    if (platform->variant[0] != '\0') {
+        status |= json_set_text(config->root, "variant", platform->variant);
+    }
+    if (status != 0) {
+        return fail_memory(err);
+    }
+    *ret_config = TAKE(config);
+    return 0;
+}
+
+struct image_config *image_config_free(struct image_config *config)
+{
+    if (config != NULL) {
+        json_unref(&config->root);
+        json_unref(&config->base);
+        free(config);
+    }
+    return NULL;
+}
+
+/* rootfs.diff_ids: valid digests, one for each layer; null counts as none. */
+static int check_diff_ids(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
+{
+    struct json_node rootfs = json_node_member(top, "rootfs");
+    struct json_node ids = json_node_member(&rootfs, "diff_ids");
+    int status = json_node_require(&rootfs, JSON_KIND_OBJECT, err);
+    if (status == 0) {
+        status = json_check_case(&rootfs, ROOTFS_KEYS, err);
+    }
+    int found = status == 0 ? json_node_is(&ids, JSON_KIND_ARRAY, err) : status;
+    if (found < 0) {
+        return found;
+    }
+    size_t count = json_node_count(&ids);
+    if (count != layer_count) {
+        return json_fail(&ids, err, "%zu entries for the %zu layers of the manifest", count,
+                         layer_count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_node entry = json_node_entry(&ids, i);
+        status = json_node_require(&entry, JSON_KIND_TEXT, err);
+        if (status == 0 && !digest_valid(json_node_text(&entry))) {
+            status = json_fail(&entry, err, "not a sha256 or sha512 digest in lower-case hex");
+        }
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* Where there is a history, its entries with a layer are as many as the layers. */
+static int check_history(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
+{
+    struct json_node history = json_node_member(top, "history");
+    int found = json_node_is(&history, JSON_KIND_ARRAY, err);
+    size_t with_layer = 0;
+    for (size_t i = 0; found == 1 && i < json_node_count(&history); i++) {
+        struct json_node entry = json_node_entry(&history, i);
+        bool empty = false;
+        int status = json_node_require(&entry, JSON_KIND_OBJECT, err);
+        found = status == 0 ? json_get_bool(&entry, "empty_layer", &empty, err) : status;
+        if (found < 0) {
+            return found;
+        }
+        found = 1;
+        with_layer += empty ? 0 : 1;
+    }
+    if (found == 1 && json_node_count(&history) > 0 && with_layer != layer_count) {
+        return json_fail(&history, err, "%zu entries with a layer for %zu layers", with_layer,
+                         layer_count);
+    }
+    return found < 0 ? found : 0;
+}
+
+/* What edits will touch must have the kinds that the specification says. */
+static int check_settings(const struct json_node *top, struct lpipe_error *err)
+{
+    static const struct {
+        const char *key;
+        enum json_kind kind;
+    } fields[] = {
+        { "Env", JSON_KIND_ARRAY },           { "Entrypoint", JSON_KIND_ARRAY },
+        { "Cmd", JSON_KIND_ARRAY },           { "Labels", JSON_KIND_OBJECT },
+        { "ExposedPorts", JSON_KIND_OBJECT }, { "Volumes", JSON_KIND_OBJECT },
+        { "User", JSON_KIND_TEXT },           { "WorkingDir", JSON_KIND_TEXT },
+        { "StopSignal", JSON_KIND_TEXT },
+    };
+    struct json_node settings = json_node_member(top, "config");
+    int found = json_node_is(&settings, JSON_KIND_OBJECT, err);
+    if (found == 1 && json_check_case(&settings, SETTINGS_KEYS, err) != 0) {
+        return LPIPE_PROTOCOL;
+    }
+    for (size_t i = 0; found == 1 && i < ARRAY_LEN(fields); i++) {
+        struct json_node node = json_node_member(&settings, fields[i].key);
+        int status = json_node_is(&node, fields[i].kind, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return found < 0 ? found : 0;
+}
+
+static int check_texts(const struct json_node *top, struct lpipe_error *err)
+{
+    static const char *const keys[] = { "architecture", "os", "variant", "created", "author" };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct json_node node = json_node_member(top, keys[i]);
+        int found = json_node_is(&node, JSON_KIND_TEXT, err);
+        if (found < 0) {
+            return found;
+        }
+    }
+    return 0;
+}
+
+int image_config_parse(const struct document *document, size_t layer_count,
+                       struct image_config **ret_config, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    int status = json_doc_parse(document->bytes.data, document->bytes.size, CONFIG_BYTES_MAX,
+                                "image config", LPIPE_PROTOCOL, &doc, err);
+    if (status != 0) {
+        return status;
+    }
+    struct json_node top = json_node_root(&doc);
+    status = json_check_case(&top, TOP_KEYS, err);
+    if (status == 0) {
+        status = check_texts(&top, err);
+    }
+    if (status == 0) {
+        status = check_diff_ids(&top, layer_count, err);
+    }
+    if (status == 0) {
+        status = check_history(&top, layer_count, err);
+    }
+    if (status == 0) {
+        status = check_settings(&top, err);
+    }
+    if (status != 0) {
+        return status;
+    }
+    struct image_config *config AUTO_IMAGE_CONFIG = NEW(struct image_config);
+    if (config == NULL) {
+        return fail_memory(err);
+    }
+    config->root = TAKE(doc.root);
+    config->base = json_clone(config->root);
+    if (config->base == NULL) {
+        return fail_memory(err);
+    }
+    *ret_config = TAKE(config);
+    return 0;
+}
+
+static struct json_t *diff_ids_of(const struct image_config *config)
+{
+    return json_member(json_member(config->root, "rootfs"), "diff_ids");
+}
+
+size_t image_config_layer_count(const struct image_config *config)
+{
+    return json_array_count(diff_ids_of(config));
+}
+
+const char *image_config_diff_id(const struct image_config *config, size_t index)
+{
+    return json_array_text(diff_ids_of(config), index);
+}
+
+static void copy_member(const struct image_config *config, const char *key, char *buf,
+                        size_t buf_size)
+{
+    const char *text = json_member_text(config->root, key);
+    (void)snprintf(buf, buf_size, "%s", text != NULL ? text : "");
+}
+
+void image_config_platform(const struct image_config *config, struct platform *ret_platform)
+{
+    struct platform platform = { "", "", "", "" };
+    copy_member(config, "os", platform.os, sizeof platform.os);
+    copy_member(config, "architecture", platform.arch, sizeof platform.arch);
+    copy_member(config, "variant", platform.variant, sizeof platform.variant);
+    copy_member(config, "os.version", platform.os_version, sizeof platform.os_version);
+    *ret_platform = platform;
+}
+
+int image_config_set_created(struct image_config *config, const char *created,
+                             struct lpipe_error *err)
+{
+    return json_set_text(config->root, "created", created) == 0 ? 0 : fail_memory(err);
+}
+
+struct json_t *image_config_settings(struct image_config *config)
+{
+    if (json_member(config->root, "config") == NULL &&
+        json_set_value(config->root, "config", json_new_object()) != 0) {
+        return NULL;
+    }
+    return json_member(config->root, "config");
+}
+
+/* The history, made when missing with one bare entry for each layer there is already. */
+static struct json_t *history_of(struct image_config *config)
+{
+    struct json_t *history = json_member(config->root, "history");
+    if (history != NULL && json_array_count(history) > 0) {
+        return history;
+    }
+    int status = json_set_value(config->root, "history", json_new_array());
+    history = json_member(config->root, "history");
+    for (size_t i = 0; status == 0 && i < image_config_layer_count(config); i++) {
+        status = json_add_value(history, json_new_object());
+    }
+    return status == 0 ? history : NULL;
+}
+
+static int add_history(struct image_config *config, const struct image_history *entry, bool empty)
+{
+    struct json_t *history = history_of(config);
+    struct json_t *object = json_new_object();
+    int status = object == NULL ? LPIPE_NO_MEMORY : 0;
+    if (entry->created != NULL) {
+        status |= json_set_text(object, "created", entry->created);
+    }
+    if (entry->created_by != NULL) {
+        status |= json_set_text(object, "created_by", entry->created_by);
+    }
+    if (entry->comment != NULL) {
+        status |= json_set_text(object, "comment", entry->comment);
+    }
+    if (empty) {
+        status |= json_set_bool(object, "empty_layer", true);
+    }
+    return status | json_add_value(history, object);
+}
+
+int image_config_add_layer(struct image_config *config, const char *diff_id,
+                           const struct image_history *history, struct lpipe_error *err)
+{
+    struct json_t *rootfs = json_member(config->root, "rootfs");
+    int status = add_history(config, history, false);
+    if (diff_ids_of(config) == NULL) {
+        status |= json_set_value(rootfs, "diff_ids", json_new_array());
+    }
+    status |= json_add_text(diff_ids_of(config), diff_id);
+    return status == 0 ? 0 : fail_memory(err);
+}
+
+int image_config_add_history(struct image_config *config, const struct image_history *history,
+                             struct lpipe_error *err)
+{
+    return add_history(config, history, true) == 0 ? 0 : fail_memory(err);
+}
+
+/* The whole in the order of the base, then our own, sharing the values. NULL when out of memory. */
+static struct json_t *ordered(const struct image_config *config)
+{
+    struct json_t *root = json_ordered(config->root, config->base, TOP_KEYS);
+    const struct json_t *settings = json_member(config->root, "config");
+    if (root != NULL && settings != NULL &&
+        json_set_value(
+            root, "config",
+            json_ordered(settings, json_member(config->base, "config"), SETTINGS_KEYS)) != 0) {
+        json_unref(&root);
+    }
+    return root;
+}
+
+int image_config_write(const struct image_config *config, enum media_family family,
+                       struct document *ret_document, struct lpipe_error *err)
+{
+    AUTO_BUF struct buf bytes = BUF_INIT(CONFIG_BYTES_MAX);
+    struct json_t *root AUTO_JSON = ordered(config);
+    int status = root == NULL ? LPIPE_NO_MEMORY : json_write(root, &bytes);
+    if (status == LPIPE_TOO_LARGE) {
+        return fail(err, LPIPE_TOO_LARGE, "the image config would be larger than %zu bytes",
+                    CONFIG_BYTES_MAX);
+    }
+    return status != 0 ? fail_memory(err)
+                       : document_make(&bytes, media_type_name(family, MEDIA_ROLE_CONFIG), NULL,
+                                       ret_document, err);
+}
