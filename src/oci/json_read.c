@@ -42,11 +42,16 @@ static size_t nesting_of(const char *text, size_t size)
     return deepest;
 }
 
-static int fail_parse(const struct json_doc *doc, const json_error_t *why, struct lpipe_error *err)
+static int fail_parse(const struct json_doc *doc, const json_error_t *why, bool secret,
+                      struct lpipe_error *err)
 {
     char text[160];
     if (json_error_code(why) == json_error_out_of_memory) {
         return fail_memory(err);
+    }
+    if (secret) {
+        return fail(err, doc->status, "%s: not valid JSON (line %d, byte %d)", doc->what, why->line,
+                    why->position);
     }
     return fail(err, doc->status, "%s: not valid JSON: %s (line %d, byte %d)", doc->what,
                 text_printable(text, sizeof text, why->text, strlen(why->text)), why->line,
@@ -54,7 +59,7 @@ static int fail_parse(const struct json_doc *doc, const json_error_t *why, struc
 }
 
 static int parse(const char *text, size_t size, size_t size_max, const char *what, int status,
-                 struct json_doc *ret_doc, struct lpipe_error *err)
+                 bool secret, struct json_doc *ret_doc, struct lpipe_error *err)
 {
     struct json_doc doc = { .status = status };
     json_error_t why = { 0 };
@@ -71,17 +76,18 @@ static int parse(const char *text, size_t size, size_t size_max, const char *wha
     }
     doc.root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (doc.root == NULL) {
-        return fail_parse(&doc, &why, err);
+        return fail_parse(&doc, &why, secret, err);
     }
     *ret_doc = doc;
     return 0;
 }
 
 static int parse_kind(const char *text, size_t size, size_t size_max, const char *what, int status,
-                      json_type kind, struct json_doc *ret_doc, struct lpipe_error *err)
+                      json_type kind, bool secret, struct json_doc *ret_doc,
+                      struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
-    int result = parse(text, size, size_max, what, status, &doc, err);
+    int result = parse(text, size, size_max, what, status, secret, &doc, err);
     if (result == 0 && json_typeof(doc.root) != kind) {
         result = fail(err, status, "%s: must be a JSON %s", what,
                       kind == JSON_OBJECT ? "object" : "array");
@@ -93,22 +99,53 @@ static int parse_kind(const char *text, size_t size, size_t size_max, const char
     return result;
 }
 
-int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
-                   struct json_doc *ret_doc, struct lpipe_error *err)
-{
-    return parse_kind(text, size, size_max, what, status, JSON_OBJECT, ret_doc, err);
-}
-
 int json_list_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
                     struct json_doc *ret_doc, struct lpipe_error *err)
 {
-    return parse_kind(text, size, size_max, what, status, JSON_ARRAY, ret_doc, err);
+    return parse_kind(text, size, size_max, what, status, JSON_ARRAY, false, ret_doc, err);
+}
+
+int json_doc_parse(const char *text, size_t size, size_t size_max, const char *what, int status,
+                   struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    return parse_kind(text, size, size_max, what, status, JSON_OBJECT, false, ret_doc, err);
+}
+
+int json_doc_parse_secret(const char *text, size_t size, size_t size_max, const char *what,
+                          int status, struct json_doc *ret_doc, struct lpipe_error *err)
+{
+    return parse_kind(text, size, size_max, what, status, JSON_OBJECT, true, ret_doc, err);
 }
 
 void json_doc_done(struct json_doc *doc)
 {
     json_decref(doc->root);
     doc->root = NULL;
+}
+
+/* Depth is limited by the parser. */
+static void wipe_texts(json_t *value)
+{
+    const char *key = NULL;
+    json_t *member = NULL;
+    size_t index = 0;
+    if (json_is_string(value)) {
+        explicit_bzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+    }
+    json_object_foreach(value, key, member)
+    {
+        wipe_texts(member);
+    }
+    json_array_foreach(value, index, member)
+    {
+        wipe_texts(member);
+    }
+}
+
+void json_doc_wipe(struct json_doc *doc)
+{
+    wipe_texts(doc->root);
+    json_doc_done(doc);
 }
 
 struct json_node json_node_root(const struct json_doc *doc)

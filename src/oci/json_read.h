@@ -34,6 +34,13 @@ MUST_CHECK int json_list_parse(const char *text, size_t size, size_t size_max, c
 void json_doc_done(struct json_doc *doc);
 #define AUTO_JSON_DOC CLEANUP(json_doc_done)
 
+/* The same for a document that holds secrets: messages tell the place of a mistake and never the
+ * text, and every string is overwritten before its memory is given back. */
+MUST_CHECK int json_doc_parse_secret(const char *text, size_t size, size_t size_max,
+                                     const char *what, int status, struct json_doc *ret_doc,
+                                     struct lpipe_error *err);
+void json_doc_wipe(struct json_doc *doc);
+
 /* A value and the way to it, by value: parents must outlive their children's use. */
 struct json_node {
     const struct json_t *value; /* NULL = absent */
