@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a layer: the public getters. Any thread. */
+#include <string.h>
+
+#include "base/sync.h"
+#include "flow/layer_object.h"
+
+/* A getter does not change the layer's value; its lock is no part of that. */
+static pthread_mutex_t *lock_of(const lpipe_layer *layer)
+{
+    return (pthread_mutex_t *)(uintptr_t)&layer->lock;
+}
+
+int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_result,
+                       struct lpipe_error *err)
+{
+    if (layer == NULL || ret_result == NULL ||
+        ret_result->struct_size < offsetof(struct lpipe_layer_result, digest)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or a result not initialised");
+    }
+    GUARD(lock_of(layer));
+    if (layer->state != LAYER_DONE) {
+        return layer_fail_state(layer, err);
+    }
+    size_t size = MIN_OF(ret_result->struct_size, sizeof layer->result);
+    size_t keep = ret_result->struct_size;
+    memcpy(ret_result, &layer->result, size);
+    ret_result->struct_size = keep;
+    return 0;
+}
+
+/* DONE is final for all but a rewind, so what it points to may be read without the lock. */
+static int result_of(const lpipe_layer *layer, const struct lpipe_layer_result **ret_result,
+                     struct lpipe_error *err)
+{
+    if (layer == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer");
+    }
+    GUARD(lock_of(layer));
+    if (layer->state != LAYER_DONE) {
+        return layer_fail_state(layer, err);
+    }
+    *ret_result = &layer->result;
+    return 0;
+}
+
+int lpipe_layer_digest(const lpipe_layer *layer, const char **ret_digest, struct lpipe_error *err)
+{
+    const struct lpipe_layer_result *result = NULL;
+    int status = result_of(layer, &result, err);
+    if (status == 0) {
+        *ret_digest = result->digest;
+    }
+    return status;
+}
+
+int lpipe_layer_diff_id(const lpipe_layer *layer, const char **ret_diff_id, struct lpipe_error *err)
+{
+    const struct lpipe_layer_result *result = NULL;
+    int status = result_of(layer, &result, err);
+    if (status == 0) {
+        *ret_diff_id = result->diff_id;
+    }
+    return status;
+}
+
+int lpipe_layer_size(const lpipe_layer *layer, uint64_t *ret_size, struct lpipe_error *err)
+{
+    const struct lpipe_layer_result *result = NULL;
+    int status = result_of(layer, &result, err);
+    if (status == 0) {
+        *ret_size = result->size;
+    }
+    return status;
+}
+
+const char *lpipe_layer_media_type(const lpipe_layer *layer)
+{
+    return layer == NULL ? "" : atomic_load(&layer->media);
+}
+
+int lpipe_layer_uncompressed(lpipe_layer *layer, lpipe_reader **ret_reader, struct lpipe_error *err)
+{
+    (void)layer;
+    (void)ret_reader;
+    return fail(err, LPIPE_UNSUPPORTED, "a stream has no uncompressed form to be read again");
+}

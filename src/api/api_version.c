@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Version and build. */
+#include "codec/codec.h"
+#include "layerpipe/version.h"
+
+const char *lpipe_version(void)
+{
+    return LPIPE_VERSION;
+}
+
+const char *lpipe_build_info(void)
+{
+    return codec_build_info();
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/flow_plan.h"
+
+#include <inttypes.h>
+
+#define SPARE_BLOCKS 2
+/* Ordered work that can go on at the same time: a stream is fed, its input checked, its output
+ * hashed; without a codec only the last two are left. */
+#define STREAM_THREADS_MAX 3
+#define COPY_THREADS_MAX 2
+
+static void plan_fill(struct flow_plan *plan, const struct codec_spec *spec, unsigned workers,
+                      unsigned spare)
+{
+    codec_plan(spec, workers, &plan->codec);
+    plan->workers = workers;
+    plan->threads = workers;
+    if (plan->codec.shape == CODEC_SHAPE_STREAM) {
+        plan->threads = MIN_OF(workers, (unsigned)STREAM_THREADS_MAX);
+    } else if (plan->codec.shape == CODEC_SHAPE_COPY) {
+        plan->threads = MIN_OF(workers, (unsigned)COPY_THREADS_MAX);
+    }
+    plan->in_blocks = MAX_OF(plan->threads + spare, 1u);
+    plan->out_blocks = plan->in_blocks;
+    plan->memory_bytes = (uint64_t)plan->in_blocks * plan->codec.block_bytes +
+                         (uint64_t)plan->out_blocks * plan->codec.output_bytes +
+                         plan->codec.state_bytes;
+}
+
+int flow_plan_make(const struct codec_spec *spec, unsigned workers, uint64_t memory_bytes_max,
+                   struct flow_plan *ret_plan, struct lpipe_error *err)
+{
+    struct flow_plan plan = { 0 };
+    for (unsigned w = workers + 1; w-- > 0;) {
+        for (unsigned spare = SPARE_BLOCKS + 1; spare-- > 0;) {
+            /* Inline, nothing overlaps: one block of each kind is all that can be used. */
+            plan_fill(&plan, spec, w, w == 0 ? 0 : spare);
+            if (memory_bytes_max == 0 || plan.memory_bytes <= memory_bytes_max) {
+                *ret_plan = plan;
+                return 0;
+            }
+        }
+    }
+    return fail(err, LPIPE_INVALID_ARGUMENT,
+                "the memory limit is too small: %s:%d needs at least %" PRIu64 " bytes",
+                codec_name(spec->kind), spec->level, plan.memory_bytes);
+}
+
+void flow_plan_copy(struct flow_plan *plan)
+{
+    plan->codec.shape = CODEC_SHAPE_COPY;
+    plan->threads = MIN_OF(plan->threads, (unsigned)COPY_THREADS_MAX);
+}

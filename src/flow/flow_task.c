@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tasks of the pipeline. Each ordered task is in one thread's hands at a time, marked by its
+ * flag; the hand-over of what it wrote goes through the lock. */
+#include "flow/flow_task.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct in_block *in_at(const struct flow *flow, uint64_t number)
+{
+    return &flow->in[number % flow->plan.in_blocks];
+}
+
+static struct out_block *out_at(const struct flow *flow, uint64_t number)
+{
+    return &flow->out[number % flow->plan.out_blocks];
+}
+
+static bool hash_ready(const struct flow *flow)
+{
+    return !flow->hashing && flow->hashed < flow->out_total &&
+           flow->hashed < flow->taken + flow->plan.out_blocks && out_at(flow, flow->hashed)->ready;
+}
+
+static bool tail_ready(const struct flow *flow)
+{
+    /* Where one digest serves for both, it is known after the verdict. */
+    return !flow->hashing && !flow->tail_made && flow->hashed == flow->out_total &&
+           (!flow->one_digest || flow->check_ended);
+}
+
+static bool check_ready(const struct flow *flow)
+{
+    return !flow->checking && flow->checked < flow->filled;
+}
+
+static bool verdict_ready(const struct flow *flow)
+{
+    return !flow->checking && !flow->check_ended && flow->input_ended &&
+           flow->checked == flow->filled;
+}
+
+static bool pack_ready(const struct flow *flow)
+{
+    return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->packed < flow->filled &&
+           flow->packed < flow->taken + flow->plan.out_blocks;
+}
+
+static bool stream_ready(const struct flow *flow)
+{
+    return flow->plan.codec.shape == CODEC_SHAPE_STREAM && !flow->streaming &&
+           !flow->stream_ended && flow->made < flow->taken + flow->plan.out_blocks &&
+           (flow->packed < flow->filled || flow->input_ended);
+}
+
+static enum task_kind next_kind(const struct flow *flow)
+{
+    return hash_ready(flow)      ? TASK_HASH
+           : tail_ready(flow)    ? TASK_TAIL
+           : check_ready(flow)   ? TASK_CHECK
+           : verdict_ready(flow) ? TASK_VERDICT
+           : stream_ready(flow)  ? TASK_STREAM
+           : pack_ready(flow)    ? TASK_PACK
+                                 : TASK_NONE;
+}
+
+bool task_ready(const struct flow *flow)
+{
+    return flow->failure.status == 0 && next_kind(flow) != TASK_NONE;
+}
+
+bool task_take(struct flow *flow, struct task *ret_task)
+{
+    enum task_kind kind = flow->failure.status == 0 ? next_kind(flow) : TASK_NONE;
+    *ret_task = (struct task){ .kind = kind };
+    switch (kind) {
+    case TASK_NONE:
+        return false;
+    case TASK_HASH:
+        ret_task->number = flow->hashed;
+        flow->hashing = true;
+        break;
+    case TASK_TAIL:
+        flow->hashing = true;
+        break;
+    case TASK_CHECK:
+        ret_task->number = flow->checked;
+        flow->checking = true;
+        break;
+    case TASK_VERDICT:
+        flow->checking = true;
+        break;
+    case TASK_PACK:
+        ret_task->number = flow->packed++;
+        break;
+    case TASK_STREAM:
+        ret_task->number = flow->packed;
+        ret_task->end = flow->packed == flow->filled;
+        flow->streaming = true;
+        break;
+    }
+    return true;
+}
+
+static int run_hash(struct flow *flow, uint64_t number)
+{
+    struct out_block *out = out_at(flow, number);
+    if (!flow->one_digest) {
+        digest_update(flow->digest, out->bytes, out->size);
+    }
+    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
+        codec_join(flow->codec, &out->part);
+    }
+    flow->summary.size += out->size;
+    return 0;
+}
+
+static int run_tail(struct flow *flow, struct lpipe_error *err)
+{
+    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
+        flow->tail_size = codec_tail(flow->codec, flow->tail);
+    }
+    flow->summary.size += flow->tail_size;
+    if (flow->one_digest) {
+        memcpy(flow->summary.digest, flow->summary.diff_id, sizeof flow->summary.digest);
+        return 0;
+    }
+    digest_update(flow->digest, flow->tail, flow->tail_size);
+    return digest_finish(flow->digest, flow->summary.digest, err);
+}
+
+static int run_verdict(struct flow *flow, struct lpipe_error *err)
+{
+    flow->summary.uncompressed_size = input_check_size(flow->check);
+    return input_check_end(flow->check, flow->summary.diff_id, err);
+}
+
+static int run_pack(struct flow *flow, uint64_t number, unsigned worker)
+{
+    const struct in_block *in = in_at(flow, number);
+    struct out_block *out = out_at(flow, number);
+    codec_pack(flow->codec, worker, number == 0, in->data, in->size, out->room, &out->part);
+    out->bytes = out->room;
+    out->size = out->part.out_size;
+    return 0;
+}
+
+static int run_stream(struct flow *flow, struct task *task, struct lpipe_error *err)
+{
+    struct out_block *out = out_at(flow, flow->made);
+    struct codec_span from = { 0 };
+    struct codec_span to = { out->room, flow->plan.codec.output_bytes, flow->stream_size };
+    bool done = false;
+    if (!task->end) {
+        const struct in_block *in = in_at(flow, task->number);
+        from = (struct codec_span){ in->data, in->size, flow->stream_position };
+    }
+    int status = codec_stream(flow->codec, &from, &to, task->end, &done, err);
+    flow->stream_position = from.position;
+    flow->stream_size = to.position;
+    flow->stream_ended = done;
+    return status;
+}
+
+int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe_error *err)
+{
+    const struct in_block *in = in_at(flow, task->number);
+    switch (task->kind) {
+    case TASK_HASH:
+        return run_hash(flow, task->number);
+    case TASK_TAIL:
+        return run_tail(flow, err);
+    case TASK_CHECK:
+        return input_check_bytes(flow->check, in->data, in->size, err);
+    case TASK_VERDICT:
+        return run_verdict(flow, err);
+    case TASK_PACK:
+        return run_pack(flow, task->number, worker);
+    case TASK_STREAM:
+        return run_stream(flow, task, err);
+    case TASK_NONE:
+        break;
+    }
+    assert(false);
+    return 0;
+}
+
+void blocks_free(struct flow *flow)
+{
+    while (flow->freed < flow->checked && in_at(flow, flow->freed)->consumed) {
+        flow->freed++;
+    }
+}
+
+static void stream_done(struct flow *flow)
+{
+    flow->streaming = false;
+    if (flow->packed < flow->filled && flow->stream_position == in_at(flow, flow->packed)->size) {
+        in_at(flow, flow->packed)->consumed = true;
+        flow->packed++;
+        flow->stream_position = 0;
+    }
+    if (flow->stream_size == flow->plan.codec.output_bytes ||
+        (flow->stream_ended && flow->stream_size > 0)) {
+        struct out_block *out = out_at(flow, flow->made++);
+        out->bytes = out->room;
+        out->size = flow->stream_size;
+        out->ready = true;
+        flow->stream_size = 0;
+    }
+    if (flow->stream_ended) {
+        flow->out_total = flow->made;
+    }
+}
+
+static void count_done(struct flow *flow, const struct task *task)
+{
+    switch (task->kind) {
+    case TASK_HASH:
+        flow->hashing = false;
+        flow->hashed++;
+        break;
+    case TASK_TAIL:
+        flow->hashing = false;
+        flow->tail_made = true;
+        break;
+    case TASK_CHECK:
+        flow->checking = false;
+        flow->checked++;
+        blocks_free(flow);
+        break;
+    case TASK_VERDICT:
+        flow->checking = false;
+        flow->check_ended = true;
+        break;
+    case TASK_PACK:
+        out_at(flow, task->number)->ready = true;
+        in_at(flow, task->number)->consumed = true;
+        blocks_free(flow);
+        break;
+    case TASK_STREAM:
+        stream_done(flow);
+        blocks_free(flow);
+        break;
+    case TASK_NONE:
+        break;
+    }
+}
+
+void task_done(struct flow *flow, const struct task *task, int status,
+               const struct lpipe_error *err)
+{
+    if (status != 0) {
+        /* The first failure is the one that is told. */
+        if (flow->failure.status == 0) {
+            flow->failure = *err;
+        }
+        pthread_cond_broadcast(&flow->work);
+    } else {
+        count_done(flow, task);
+    }
+    if (flow->driver_waits && flow_driver_ready(flow)) {
+        flow->driver_waits = false;
+        pthread_cond_signal(&flow->news);
+    }
+}
+
+bool flow_output_ready(const struct flow *flow)
+{
+    /* Nothing goes out before the first block has been seen to be good, and the end does not go out
+     * before everything has. */
+    if (flow->taken < flow->hashed) {
+        return flow->checked > 0 && (flow->taken + 1 < flow->out_total || flow->check_ended);
+    }
+    return flow->tail_made && flow->check_ended && !flow->tail_taken && flow->tail_size > 0 &&
+           flow->taken == flow->out_total;
+}
+
+bool flow_driver_ready(const struct flow *flow)
+{
+    bool room = !flow->input_ended && flow->filled < flow->freed + flow->plan.in_blocks;
+    bool over = flow->tail_made && flow->check_ended;
+    return flow->failure.status != 0 || flow->stop || flow_output_ready(flow) || room || over;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline's state and its tasks. For layer_flow.c and flow_task.c only. */
+#ifndef FLOW_FLOW_TASK_H
+#define FLOW_FLOW_TASK_H
+
+#include <pthread.h>
+
+#include "flow/input_check.h"
+#include "flow/layer_flow.h"
+
+struct in_block {
+    unsigned char *data;
+    size_t size;
+    bool consumed; /* nothing reads it any more, except perhaps the check */
+};
+
+struct out_block {
+    unsigned char *room;        /* its own memory; NULL where output is input */
+    const unsigned char *bytes; /* room, or the input block */
+    size_t size;
+    struct codec_part part;
+    bool ready; /* may be hashed */
+};
+
+/* Numbers count blocks from the start of the stream; block n lives in place n % blocks. */
+struct flow {
+    struct flow_plan plan;
+    struct codec *codec; /* NULL: output is input */
+    struct input_check *check;
+    struct digest *digest;
+    bool one_digest; /* output is the plain input: its digest is the diff ID */
+    struct in_block *in;
+    struct out_block *out;
+    unsigned char *in_memory;
+    unsigned char *out_memory;
+    uint64_t window_bytes_max;
+
+    /* The driver's own. */
+    bool holding; /* fills block number `filled` */
+    size_t fill;
+    bool started; /* the first block has been submitted */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    pthread_t *threads;
+    unsigned thread_count;
+
+    pthread_mutex_t lock;  /* guards everything below */
+    pthread_cond_t work;   /* a task may be ready */
+    pthread_cond_t news;   /* the driver may have something to do */
+    unsigned idle;         /* workers waiting */
+    unsigned worker_count; /* workers that have begun: each has its number */
+    bool driver_waits;
+    bool stop;
+    struct lpipe_error failure; /* status 0 = none */
+
+    uint64_t filled; /* input blocks handed over */
+    bool input_ended;
+    uint64_t freed;   /* input blocks that may be filled again */
+    uint64_t checked; /* input blocks that passed the check */
+    bool checking;
+    bool check_ended;
+    uint64_t packed; /* input blocks claimed for packing, or used up by the stream */
+    bool streaming;
+    bool stream_ended;
+    size_t stream_position; /* within input block `packed` */
+    size_t stream_size;     /* bytes in output block `made` */
+    uint64_t made;          /* output blocks finished by the stream */
+    uint64_t hashed;        /* output blocks hashed */
+    bool hashing;
+    uint64_t out_total; /* output blocks there will be; UINT64_MAX = not known yet */
+    bool tail_made;
+    uint64_t taken; /* output blocks that the driver is done with */
+    bool tail_taken;
+
+    /* Written by the ordered tasks, read by the driver after them. */
+    unsigned char tail[CODEC_TAIL_BYTES_MAX];
+    size_t tail_size;
+    struct flow_summary summary;
+};
+
+enum task_kind {
+    TASK_NONE = 0,
+    TASK_HASH,
+    TASK_TAIL,
+    TASK_CHECK,
+    TASK_VERDICT,
+    TASK_PACK,
+    TASK_STREAM
+};
+
+struct task {
+    enum task_kind kind;
+    uint64_t number; /* of the block */
+    bool end;        /* TASK_STREAM: no more input */
+};
+
+/* With the lock held: whether a task is ready, and taking it. */
+bool task_ready(const struct flow *flow);
+bool task_take(struct flow *flow, struct task *ret_task);
+/* Without the lock: does the work. worker names the codec state to use. */
+int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe_error *err);
+/* With the lock held: accounts for it and wakes whom it concerns. */
+void task_done(struct flow *flow, const struct task *task, int status,
+               const struct lpipe_error *err);
+/* With the lock held: moves `freed` on. */
+void blocks_free(struct flow *flow);
+/* With the lock held: is there something for the driver? */
+bool flow_output_ready(const struct flow *flow);
+bool flow_driver_ready(const struct flow *flow);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/input_check.h"
+
+#include "base/mem.h"
+#include "codec/tar_scan.h"
+#include "codec/unpack.h"
+
+struct input_check {
+    struct tar_scan *scan; /* NULL: raw */
+    struct digest *digest;
+    struct unpack *unpack; /* NULL: the input is not compressed */
+    uint64_t size;
+};
+
+int input_check_new(bool raw, unsigned scan_flags, struct input_check **ret_check,
+                    struct lpipe_error *err)
+{
+    struct input_check *check = NEW(struct input_check);
+    if (check == NULL) {
+        return fail_memory(err);
+    }
+    int status = digest_new(DIGEST_SHA256, &check->digest, err);
+    if (status == 0 && !raw) {
+        status = tar_scan_new(scan_flags, &check->scan, err);
+    }
+    if (status != 0) {
+        input_check_free(check);
+        return status;
+    }
+    *ret_check = check;
+    return 0;
+}
+
+struct input_check *input_check_free(struct input_check *check)
+{
+    if (check != NULL) {
+        tar_scan_free(check->scan);
+        digest_free(check->digest);
+        unpack_free(check->unpack);
+        free(check);
+    }
+    return NULL;
+}
+
+int input_check_packed(struct input_check *check, enum codec_kind kind, uint64_t window_bytes_max,
+                       struct lpipe_error *err)
+{
+    return unpack_new(kind, window_bytes_max, &check->unpack, err);
+}
+
+static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
+{
+    struct input_check *check = ctx;
+    digest_update(check->digest, data, size);
+    check->size += size;
+    return check->scan == NULL ? 0 : tar_scan_bytes(check->scan, data, size, err);
+}
+
+int input_check_bytes(struct input_check *check, const void *data, size_t size,
+                      struct lpipe_error *err)
+{
+    return check->unpack == NULL ? take_plain(check, data, size, err)
+                                 : unpack_bytes(check->unpack, data, size, take_plain, check, err);
+}
+
+int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
+                    struct lpipe_error *err)
+{
+    int status = check->unpack == NULL ? 0 : unpack_end(check->unpack, err);
+    if (status == 0 && check->scan != NULL) {
+        status = tar_scan_end(check->scan, err);
+    }
+    return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
+}
+
+uint64_t input_check_size(const struct input_check *check)
+{
+    return check->size;
+}

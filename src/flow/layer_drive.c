@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Driving a layer: from the source, or from a caller who writes, to a reader or a sink. */
+#include "flow/layer_object.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "flow/layer_media.h"
+#include "flow/recognise.h"
+
+static int fail_left(struct lpipe_error *err)
+{
+    return fail(err, LPIPE_ABORTED, "the layer was closed before its stream ended");
+}
+
+/* Somebody wants this drive to end? */
+static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    if (atomic_load(&layer->leave)) {
+        return fail_left(err);
+    }
+    return cancel_requested(layer->setup.cancel) ? fail_cancelled(err) : 0;
+}
+
+static int fail_read(const struct lpipe_layer *layer, ptrdiff_t code, struct lpipe_error *err)
+{
+    uint64_t offset = flow_bytes_in(layer->flow);
+    int status = check_cancel(layer, err);
+    if (status != 0) {
+        return status;
+    }
+    status = fail_errno(err, LPIPE_SOURCE_IO, (int)-code,
+                        "reading the input failed at byte %" PRIu64, offset);
+    if (err != NULL) {
+        err->offset = offset;
+    }
+    return status;
+}
+
+static int fail_compressed(const char *name, const char *tool, struct lpipe_error *err)
+{
+    int status = fail(err, LPIPE_NOT_TAR,
+                      "the input is compressed with %s; decompress it first (%s -dc)", name, tool);
+    if (err != NULL) {
+        err->offset = 0;
+    }
+    return status;
+}
+
+/* The input is compressed already: it becomes the blob as it is, unless something else was asked. */
+static int pass_through(struct lpipe_layer *layer, enum codec_kind kind, struct lpipe_error *err)
+{
+    const struct layer_setup *setup = &layer->setup;
+    if (setup->codec_given && setup->codec.kind != kind) {
+        return fail_compressed(codec_name(kind), codec_name(kind), err);
+    }
+    bool docker = (setup->flags & LPIPE_LAYER_DOCKER) != 0;
+    int status = 0;
+    if (setup->label != NULL) {
+        status = layer_media_check(setup->label, kind, false, err);
+    } else if (layer_media_of(kind, docker) == NULL) {
+        status = fail_docker_zstd(err);
+    } else {
+        atomic_store(&layer->media, layer_media_of(kind, docker));
+    }
+    return status != 0 ? status : flow_pass(layer->flow, kind, err);
+}
+
+static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    const unsigned char *data = NULL;
+    size_t size = flow_filled(layer->flow, &data);
+    if ((layer->setup.flags & LPIPE_LAYER_RAW) != 0) {
+        return 0;
+    }
+    switch (input_recognise(data, size)) {
+    case INPUT_GZIP:
+        return pass_through(layer, CODEC_GZIP, err);
+    case INPUT_ZSTD:
+        return pass_through(layer, CODEC_ZSTD, err);
+    case INPUT_XZ:
+        return fail_compressed("xz", "xz", err);
+    case INPUT_BZIP2:
+        return fail_compressed("bzip2", "bzip2", err);
+    case INPUT_LZ4:
+        return fail_compressed("lz4", "lz4", err);
+    case INPUT_PLAIN:
+        break;
+    }
+    /* A label that fits only the input recognised above does not fit what is made here. */
+    return layer->setup.label == NULL
+               ? 0
+               : layer_media_check(layer->setup.label, layer->setup.codec.kind, false, err);
+}
+
+int layer_submit(struct lpipe_layer *layer, bool last, struct lpipe_error *err)
+{
+    int status = flow_at_start(layer->flow) ? recognise(layer, err) : 0;
+    if (status == 0) {
+        flow_submit(layer->flow, last);
+    }
+    return status;
+}
+
+int layer_fill(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    unsigned char *room = NULL;
+    size_t size = flow_room(layer->flow, &room);
+    while (size > 0) {
+        int status = check_cancel(layer, err);
+        if (status != 0) {
+            return status;
+        }
+        ptrdiff_t got = layer->source.read(layer->source.ctx, room, size);
+        if (got == 0) {
+            return layer_submit(layer, true, err);
+        }
+        if (got == -EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail_read(layer, got, err);
+        }
+        if ((size_t)got > size) {
+            return fail(err, LPIPE_SOURCE_IO, "the source returned more bytes than fit");
+        }
+        flow_advance(layer->flow, (size_t)got);
+        size = flow_room(layer->flow, &room);
+    }
+    return layer_submit(layer, false, err);
+}
+
+/* One step towards the next output; FLOW_END and FLOW_OUTPUT are for the caller. */
+static int step(struct lpipe_layer *layer, enum flow_event *ret_event, struct flow_output *output,
+                struct lpipe_error *err)
+{
+    int status = check_cancel(layer, err);
+    if (status == 0) {
+        status = flow_next(layer->flow, ret_event, output, err);
+    }
+    return status;
+}
+
+/* The reader's next output block; *ret_end at the end of the stream. */
+static int reader_advance(struct lpipe_reader *reader, bool *ret_end, struct lpipe_error *err)
+{
+    struct lpipe_layer *layer = reader->layer;
+    for (;;) {
+        enum flow_event event = FLOW_END;
+        int status = step(layer, &event, &reader->output, err);
+        if (status != 0) {
+            return status;
+        }
+        switch (event) {
+        case FLOW_OUTPUT:
+            reader->holding = true;
+            return 0;
+        case FLOW_ROOM:
+            status = layer_fill(layer, err);
+            break;
+        case FLOW_END:
+            *ret_end = true;
+            return layer_finish(layer, err);
+        }
+        if (status != 0) {
+            return status;
+        }
+    }
+}
+
+static int reader_take(struct lpipe_reader *reader, void *buf, size_t size, size_t *ret_size,
+                       struct lpipe_error *err)
+{
+    bool end = reader->layer->flow == NULL; /* reached by an earlier call */
+    if (!end && !reader->holding) {
+        int status = reader_advance(reader, &end, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    if (end) {
+        *ret_size = 0;
+        return 0;
+    }
+    size_t part = MIN_OF(size, reader->output.size);
+    memcpy(buf, reader->output.data, part);
+    reader->output.data += part;
+    reader->output.size -= part;
+    if (reader->output.size == 0) {
+        reader->holding = false;
+        flow_taken(reader->layer->flow);
+    }
+    *ret_size = part;
+    return 0;
+}
+
+int lpipe_reader_read(lpipe_reader *reader, void *buf, size_t size, size_t *ret_size,
+                      struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    if (reader == NULL || buf == NULL || size == 0 || ret_size == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a read needs a reader and room for bytes");
+    }
+    int status = drive_enter(reader->layer, err);
+    if (status != 0) {
+        return status;
+    }
+    return drive_leave(reader->layer, reader_take(reader, buf, size, ret_size, err), err);
+}
+
+static int sink_output(struct lpipe_layer *layer, const struct layer_sink *sink,
+                       const struct flow_output *output, struct lpipe_error *err)
+{
+    int status = sink->write(sink->ctx, output->data, output->size, err);
+    if (status != 0) {
+        return status;
+    }
+    flow_taken(layer->flow);
+    if (sink->progress != NULL) {
+        sink->progress(sink->ctx, flow_bytes_in(layer->flow), flow_bytes_out(layer->flow));
+    }
+    return 0;
+}
+
+/* Hands output to the sink until there is room for input, or the end. */
+static int drain(struct lpipe_layer *layer, const struct layer_sink *sink,
+                 enum flow_event *ret_event, struct lpipe_error *err)
+{
+    int status = 0;
+    do {
+        struct flow_output output = { NULL, 0 };
+        status = step(layer, ret_event, &output, err);
+        if (status == 0 && *ret_event == FLOW_OUTPUT) {
+            status = sink_output(layer, sink, &output, err);
+        }
+    } while (status == 0 && *ret_event == FLOW_OUTPUT);
+    return status;
+}
+
+static int pump(struct lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err)
+{
+    for (;;) {
+        enum flow_event event = FLOW_END;
+        int status = drain(layer, sink, &event, err);
+        if (status == 0) {
+            status = event == FLOW_END ? layer_finish(layer, err) : layer_fill(layer, err);
+        }
+        if (status != 0 || event == FLOW_END) {
+            return status;
+        }
+    }
+}
+
+int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    if (!layer->has_source) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
+    }
+    int status = layer_begin(layer, err);
+    if (status == 0) {
+        status = drive_enter(layer, err);
+    }
+    if (status != 0) {
+        return status;
+    }
+    status = drive_leave(layer, pump(layer, sink, err), err);
+    /* A source that fails to close (a process that failed) must not be published. */
+    return status != 0 ? status : layer_close_verdict(layer, err);
+}
+
+static int feed(struct lpipe_layer *layer, const unsigned char *data, size_t size,
+                const struct layer_sink *sink, struct lpipe_error *err)
+{
+    int status = 0;
+    while (size > 0 && status == 0) {
+        unsigned char *room = NULL;
+        size_t free_bytes = flow_room(layer->flow, &room);
+        if (free_bytes == 0) {
+            enum flow_event event = FLOW_ROOM;
+            status = drain(layer, sink, &event, err);
+            continue;
+        }
+        size_t part = MIN_OF(size, free_bytes);
+        memcpy(room, data, part);
+        flow_advance(layer->flow, part);
+        data += part;
+        size -= part;
+        if (part == free_bytes) {
+            status = layer_submit(layer, false, err);
+        }
+    }
+    return status;
+}
+
+static int feed_end(struct lpipe_layer *layer, const struct layer_sink *sink,
+                    struct lpipe_error *err)
+{
+    enum flow_event event = FLOW_END;
+    int status = layer_submit(layer, true, err);
+    if (status == 0) {
+        status = drain(layer, sink, &event, err);
+    }
+    return status != 0 ? status : layer_finish(layer, err);
+}
+
+/* The first of the caller's bytes opens the layer. */
+static int fed_enter(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    if (layer->has_source) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer has a source: it is not written to");
+    }
+    int status = layer->flow == NULL ? layer_begin(layer, err) : 0;
+    return status != 0 ? status : drive_enter(layer, err);
+}
+
+int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct layer_sink *sink,
+               struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    int status = fed_enter(layer, err);
+    return status != 0 ? status : drive_leave(layer, feed(layer, data, size, sink, err), err);
+}
+
+int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    int status = fed_enter(layer, err);
+    return status != 0 ? status : drive_leave(layer, feed_end(layer, sink, err), err);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and freeing layers, states, results. */
+#include "flow/layer_object.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/mem.h"
+#include "base/sync.h"
+#include "codec/tar_scan.h"
+#include "flow/layer_media.h"
+
+static void media_update(struct lpipe_layer *layer, enum codec_kind kind)
+{
+    const char *media = layer->setup.label;
+    if (media == NULL) {
+        media = layer_media_of(kind, (layer->setup.flags & LPIPE_LAYER_DOCKER) != 0);
+    }
+    assert(media != NULL);
+    atomic_store(&layer->media, media);
+}
+
+static int layer_make(const struct lpipe_layer_options *options, struct lpipe_layer **ret_layer,
+                      struct lpipe_error *err)
+{
+    AUTO_FREE struct lpipe_layer *layer = NEW(struct lpipe_layer);
+    if (layer == NULL) {
+        return fail_memory(err);
+    }
+    int status = layer_setup_init(&layer->setup, options, err);
+    if (status != 0) {
+        return status;
+    }
+    pthread_mutex_init(&layer->lock, NULL);
+    pthread_cond_init(&layer->left, NULL);
+    layer->reader.layer = layer;
+    layer->made_kind = layer->setup.codec.kind;
+    media_update(layer, layer->made_kind);
+    *ret_layer = TAKE(layer);
+    return 0;
+}
+
+int lpipe_layer_new(const struct lpipe_source *source, const struct lpipe_layer_options *options,
+                    lpipe_layer **ret_layer, struct lpipe_error *err)
+{
+    struct lpipe_layer *layer = NULL;
+    if (source == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer needs a source");
+    }
+    int status = source->read == NULL || ret_layer == NULL
+                     ? fail(err, LPIPE_INVALID_ARGUMENT,
+                            "a layer needs a read function and a place to be put")
+                     : layer_make(options, &layer, err);
+    if (status != 0) {
+        if (source->close != NULL) {
+            (void)source->close(source->ctx);
+        }
+        return status;
+    }
+    layer->source = *source;
+    layer->has_source = true;
+    *ret_layer = layer;
+    return 0;
+}
+
+int lpipe_layer_new_fd(int fd, const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
+                       struct lpipe_error *err)
+{
+    struct lpipe_layer *layer = NULL;
+    struct source_fd *file = NULL;
+    bool borrowed = options != NULL &&
+                    options->struct_size > offsetof(struct lpipe_layer_options, flags) &&
+                    (options->flags & LPIPE_LAYER_FD_BORROWED) != 0;
+    if (fd < 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer needs a descriptor to read from");
+    }
+    int status = source_fd_new(fd, borrowed, &file, err);
+    if (status != 0) {
+        return status;
+    }
+    status = ret_layer == NULL ? fail(err, LPIPE_INVALID_ARGUMENT, "no place for the layer")
+                               : layer_make(options, &layer, err);
+    if (status != 0) {
+        source_fd_free(file);
+        return status;
+    }
+    source_fd_use_cancel(file, layer->setup.cancel);
+    layer->file = file;
+    layer->source = (struct lpipe_source){
+        .read = source_fd_read,
+        .close = source_fd_close,
+        .cancel = source_fd_cancel,
+        .ctx = file,
+    };
+    layer->has_source = true;
+    *ret_layer = layer;
+    return 0;
+}
+
+int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
+                  struct lpipe_error *err)
+{
+    return layer_make(options, ret_layer, err);
+}
+
+/* Makes a driver in another thread leave, and keeps others out. */
+static void expel_driver(struct lpipe_layer *layer)
+{
+    pthread_mutex_lock(&layer->lock);
+    atomic_store(&layer->leave, true);
+    while (layer->driving) {
+        if (layer->flow != NULL) {
+            flow_stop(layer->flow);
+        }
+        if (layer->source.cancel != NULL) {
+            layer->source.cancel(layer->source.ctx);
+        }
+        pthread_cond_wait(&layer->left, &layer->lock);
+    }
+    pthread_mutex_unlock(&layer->lock);
+}
+
+static void flow_drop(struct lpipe_layer *layer)
+{
+    layer->reader.holding = false;
+    layer->reader.output = (struct flow_output){ NULL, 0 };
+    pthread_mutex_lock(&layer->lock);
+    struct flow *flow = TAKE(layer->flow);
+    pthread_mutex_unlock(&layer->lock);
+    flow_free(flow);
+}
+
+void layer_close_source(struct lpipe_layer *layer)
+{
+    if (layer->source_closed) {
+        return;
+    }
+    layer->source_closed = true;
+    int code = layer->source.close != NULL ? layer->source.close(layer->source.ctx) : 0;
+    layer->close_errno = code < 0 ? -code : 0;
+}
+
+int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    int code = layer->close_errno;
+    layer->close_errno = 0;
+    return code == 0 ? 0 : fail_errno(err, LPIPE_SOURCE_IO, code, "closing the input failed");
+}
+
+lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
+{
+    if (layer == NULL) {
+        return NULL;
+    }
+    expel_driver(layer);
+    flow_drop(layer);
+    layer_close_source(layer);
+    source_fd_free(layer->file);
+    layer_setup_done(&layer->setup);
+    pthread_cond_destroy(&layer->left);
+    pthread_mutex_destroy(&layer->lock);
+    free(layer);
+    return NULL;
+}
+
+int layer_fail_state(const struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    if (layer->state == LAYER_FAILED || layer->state == LAYER_ABORTED) {
+        if (err != NULL) {
+            *err = layer->cause;
+        }
+        return layer->cause.status;
+    }
+    return fail(err, LPIPE_NOT_COMPUTED, "the layer's stream has not ended yet");
+}
+
+static void settle(struct lpipe_layer *layer, enum layer_state state,
+                   const struct lpipe_error *cause)
+{
+    GUARD(&layer->lock);
+    if (layer->state == LAYER_OPEN) {
+        layer->state = state;
+        layer->cause = *cause;
+    }
+}
+
+int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    GUARD(&layer->lock);
+    if (layer->driving) {
+        return fail(err, LPIPE_IN_USE, "the layer is being read by another thread");
+    }
+    if (layer->state == LAYER_FAILED || layer->state == LAYER_ABORTED) {
+        return layer_fail_state(layer, err);
+    }
+    if (layer->state == LAYER_NEW) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer is not open");
+    }
+    layer->driving = true;
+    return 0;
+}
+
+/* A file stays open: it may be read again. */
+static void layer_end(struct lpipe_layer *layer)
+{
+    flow_drop(layer);
+    if (layer->file == NULL || !source_fd_can_rewind(layer->file)) {
+        layer_close_source(layer);
+    }
+}
+
+int drive_leave(struct lpipe_layer *layer, int status, struct lpipe_error *err)
+{
+    if (status != 0) {
+        bool aborted = status == LPIPE_ABORTED;
+        settle(layer, aborted ? LAYER_ABORTED : LAYER_FAILED, err);
+        layer_end(layer);
+    }
+    GUARD(&layer->lock);
+    layer->driving = false;
+    pthread_cond_broadcast(&layer->left);
+    return status;
+}
+
+static int begin_state(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    GUARD(&layer->lock);
+    if (layer->state == LAYER_NEW) {
+        layer->state = LAYER_OPEN;
+        return 0;
+    }
+    if (!layer->has_source && layer->state != LAYER_OPEN && layer->state != LAYER_DONE) {
+        return layer_fail_state(layer, err); /* whoever writes on is told why it is in vain */
+    }
+    if (layer->state == LAYER_OPEN || layer->reader.open) {
+        return layer->state == LAYER_DONE
+                   ? fail(err, LPIPE_CONSUMED, "the layer was read already")
+                   : fail(err, LPIPE_IN_USE, "the layer is being read already");
+    }
+    return fail(err, LPIPE_CONSUMED, "the layer was read already; a stream is read once");
+}
+
+int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    int status = begin_state(layer, err);
+    if (status != 0) {
+        return status;
+    }
+    const struct layer_setup *setup = &layer->setup;
+    struct flow_setup want = {
+        .codec = setup->codec,
+        .workers = setup->workers,
+        .memory_bytes_max = setup->memory_bytes_max,
+        .raw = (setup->flags & LPIPE_LAYER_RAW) != 0,
+        .scan_flags =
+            ((setup->flags & LPIPE_LAYER_ALLOW_TRUNCATED) != 0 ? TAR_SCAN_ALLOW_TRUNCATED : 0) |
+            ((setup->flags & LPIPE_LAYER_ALLOW_EMPTY) != 0 ? TAR_SCAN_ALLOW_EMPTY : 0),
+    };
+    struct flow *flow = NULL;
+    status = flow_new(&want, &flow, err);
+    GUARD(&layer->lock);
+    if (status != 0) {
+        layer->state = LAYER_NEW; /* nothing was read: it may be tried again */
+        return status;
+    }
+    layer->flow = flow;
+    return 0;
+}
+
+static void result_publish(struct lpipe_layer *layer)
+{
+    struct flow_summary summary;
+    flow_summary(layer->flow, &summary);
+    struct lpipe_layer_result result = {
+        .struct_size = sizeof result,
+        .size = summary.size,
+        .uncompressed_size = summary.uncompressed_size,
+        .origin = LPIPE_ORIGIN_STREAMED,
+        .memory_bytes = flow_memory_bytes(layer->flow),
+    };
+    (void)snprintf(result.media_type, sizeof result.media_type, "%s", atomic_load(&layer->media));
+    (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
+    (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
+    GUARD(&layer->lock);
+    layer->result = result;
+    layer->state = LAYER_DONE;
+}
+
+static int check_replay(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    struct flow_summary summary;
+    flow_summary(layer->flow, &summary);
+    if (layer->replay &&
+        (!source_fd_unchanged(layer->file) ||
+         (layer->first_digest[0] != '\0' && strcmp(layer->first_digest, summary.digest) != 0))) {
+        return fail(err, LPIPE_INTEGRITY, "the input file changed while it was being sent again");
+    }
+    memcpy(layer->first_digest, summary.digest, sizeof layer->first_digest);
+    return 0;
+}
+
+int layer_finish(struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    int status = check_replay(layer, err);
+    if (status != 0) {
+        return status;
+    }
+    result_publish(layer);
+    layer_end(layer);
+    return 0;
+}
+
+int lpipe_layer_open(lpipe_layer *layer, lpipe_reader **ret_reader, struct lpipe_error *err)
+{
+    if (layer == NULL || ret_reader == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer or no place for its reader");
+    }
+    if (!layer->has_source) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
+    }
+    int status = layer_begin(layer, err);
+    if (status != 0) {
+        return status;
+    }
+    layer->reader.open = true;
+    *ret_reader = &layer->reader;
+    return 0;
+}
+
+int lpipe_reader_close(lpipe_reader *reader, struct lpipe_error *err)
+{
+    if (reader == NULL) {
+        return 0;
+    }
+    struct lpipe_layer *layer = reader->layer;
+    struct lpipe_error aborted;
+    (void)fail(&aborted, LPIPE_ABORTED, "the layer was closed before its stream ended");
+    expel_driver(layer);
+    settle(layer, LAYER_ABORTED, &aborted);
+    layer_end(layer);
+    GUARD(&layer->lock);
+    reader->open = false;
+    return layer_close_verdict(layer, err);
+}
+
+int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
+{
+    GUARD(&layer->lock);
+    if (layer->state != LAYER_NEW) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer is being read already");
+    }
+    if (docker && layer->setup.codec.kind == CODEC_ZSTD) {
+        return fail_docker_zstd(err);
+    }
+    layer->setup.flags &= ~(uint32_t)LPIPE_LAYER_DOCKER;
+    layer->setup.flags |= docker ? LPIPE_LAYER_DOCKER : 0;
+    media_update(layer, layer->made_kind);
+    return 0;
+}
+
+int layer_can_rewind(const lpipe_layer *layer)
+{
+    return layer->file != NULL && source_fd_can_rewind(layer->file);
+}
+
+int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
+{
+    if (!layer_can_rewind(layer)) {
+        return fail(err, LPIPE_UNSUPPORTED, "the input is a stream that cannot be read again");
+    }
+    GUARD(&layer->lock);
+    if (layer->state == LAYER_NEW) {
+        return 0;
+    }
+    if (layer->state == LAYER_OPEN) {
+        return fail(err, LPIPE_INVALID_STATE, "the layer is still being read");
+    }
+    int status = source_fd_rewind(layer->file, err);
+    if (status == 0) {
+        layer->replay = true;
+        layer->state = LAYER_NEW;
+        layer->reader.open = false;
+        layer->made_kind = layer->setup.codec.kind;
+        media_update(layer, layer->made_kind);
+        atomic_store(&layer->leave, false);
+    }
+    return status;
+}

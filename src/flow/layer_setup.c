@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/layer_setup.h"
+
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sync.h"
+#include "flow/flow_plan.h"
+#include "flow/layer_media.h"
+
+#define DEFAULT_COMPRESS "gzip:1"
+#define FLAGS_KNOWN                                                                                \
+    (LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |                     \
+     LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED)
+
+static int read_options(struct lpipe_layer_options *to, const struct lpipe_layer_options *from,
+                        struct lpipe_error *err)
+{
+    *to = (struct lpipe_layer_options)LPIPE_LAYER_OPTIONS_INIT;
+    if (from == NULL) {
+        return 0;
+    }
+    if (from->struct_size < offsetof(struct lpipe_layer_options, media_type)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "layer options were not initialised: struct_size is too small");
+    }
+    memcpy(to, from, MIN_OF(from->struct_size, sizeof *to));
+    if (to->threads < LPIPE_THREADS_INLINE || to->threads > THREADS_MAX) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "threads must be at most %d", THREADS_MAX);
+    }
+    if ((to->flags & ~(uint32_t)FLAGS_KNOWN) != 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer flag is not known");
+    }
+    return 0;
+}
+
+static unsigned workers_of(int32_t threads)
+{
+    if (threads == LPIPE_THREADS_INLINE) {
+        return 0;
+    }
+    unsigned wanted =
+        threads == LPIPE_THREADS_DEFAULT ? (unsigned)thread_processors() : (unsigned)threads;
+    return MIN_OF(wanted, (unsigned)THREADS_MAX);
+}
+
+static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
+{
+    bool raw = (setup->flags & LPIPE_LAYER_RAW) != 0;
+    /* Input that is zstd already passes through, unless something else was asked for. */
+    if (setup->label == NULL || (!raw && !setup->codec_given &&
+                                 layer_media_check(setup->label, CODEC_ZSTD, false, NULL) == 0)) {
+        return 0;
+    }
+    return layer_media_check(setup->label, setup->codec.kind, raw, err);
+}
+
+/* What can be refused before a byte is read is refused here. */
+static int check_combination(const struct layer_setup *setup, struct lpipe_error *err)
+{
+    struct flow_plan plan;
+    if ((setup->flags & LPIPE_LAYER_DOCKER) != 0 && setup->codec.kind == CODEC_ZSTD) {
+        return fail_docker_zstd(err);
+    }
+    int status = check_label(setup, err);
+    if (status != 0) {
+        return status;
+    }
+    return flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &plan, err);
+}
+
+int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options *options,
+                     struct lpipe_error *err)
+{
+    struct lpipe_layer_options given;
+    *setup = (struct layer_setup){ 0 };
+    int status = read_options(&given, options, err);
+    if (status != 0) {
+        return status;
+    }
+    setup->codec_given = given.compress != NULL;
+    setup->workers = workers_of(given.threads);
+    setup->flags = given.flags;
+    setup->memory_bytes_max = given.memory_bytes_max;
+    status =
+        codec_parse(given.compress != NULL ? given.compress : DEFAULT_COMPRESS, &setup->codec, err);
+    if (status == 0 && given.media_type != NULL) {
+        setup->label = mem_strdup(given.media_type);
+        status = setup->label == NULL ? fail_memory(err) : 0;
+    }
+    if (status == 0) {
+        status = check_combination(setup, err);
+    }
+    if (status != 0) {
+        layer_setup_done(setup);
+        return status;
+    }
+    setup->cancel = cancel_ref(given.cancel);
+    return 0;
+}
+
+void layer_setup_done(struct layer_setup *setup)
+{
+    free(TAKE(setup->label));
+    setup->cancel = lpipe_cancel_unref(setup->cancel);
+}

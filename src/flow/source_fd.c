@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/source_fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "base/cancel.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+struct source_fd {
+    int fd;
+    bool borrowed;
+    bool closed;
+    bool regular; /* always ready, may be read again */
+    bool pipe;
+    bool prepared;
+    off_t start;
+    struct stat before;   /* of a regular file, when it was opened */
+    lpipe_cancel *cancel; /* the caller's */
+    lpipe_cancel *own;    /* triggered by source_fd_cancel() */
+};
+
+int source_fd_new(int fd, bool borrowed, struct source_fd **ret_source, struct lpipe_error *err)
+{
+    struct source_fd *source = NEW(struct source_fd);
+    lpipe_cancel *own = NULL;
+    int status = source == NULL ? fail_memory(err) : lpipe_cancel_new(&own, err);
+    if (status != 0) {
+        free(source);
+        if (!borrowed) {
+            fd_close(&fd);
+        }
+        return status;
+    }
+    source->fd = fd;
+    source->borrowed = borrowed;
+    source->own = own;
+    /* A descriptor that cannot be looked at fails when it is read. */
+    if (fstat(fd, &source->before) == 0) {
+        source->start = lseek(fd, 0, SEEK_CUR);
+        source->regular = S_ISREG(source->before.st_mode) && source->start >= 0;
+        source->pipe = S_ISFIFO(source->before.st_mode);
+    }
+    *ret_source = source;
+    return 0;
+}
+
+void source_fd_use_cancel(struct source_fd *source, lpipe_cancel *cancel)
+{
+    source->cancel = cancel_ref(cancel);
+}
+
+struct source_fd *source_fd_free(struct source_fd *source)
+{
+    if (source != NULL) {
+        (void)source_fd_close(source);
+        lpipe_cancel_unref(source->cancel);
+        lpipe_cancel_unref(source->own);
+        free(source);
+    }
+    return NULL;
+}
+
+static int wait_readable(const struct source_fd *source)
+{
+    struct pollfd wait[3] = {
+        { .fd = source->fd, .events = POLLIN },
+        { .fd = cancel_fd(source->own), .events = POLLIN },
+        { .fd = cancel_fd(source->cancel), .events = POLLIN },
+    };
+    if (poll(wait, ARRAY_LEN(wait), -1) < 0) {
+        return errno == EINTR ? 0 : -errno;
+    }
+    return wait[1].revents != 0 || wait[2].revents != 0 ? -ECANCELED : 0;
+}
+
+static void prepare(struct source_fd *source)
+{
+    source->prepared = true;
+    /* Fewer switches between the writer and us; refused where the user's share is used up. */
+    if (source->pipe && fcntl(source->fd, F_GETPIPE_SZ) < (int)PIPE_BYTES) {
+        (void)fcntl(source->fd, F_SETPIPE_SZ, (int)PIPE_BYTES);
+    }
+}
+
+ptrdiff_t source_fd_read(void *ctx, void *buf, size_t size)
+{
+    struct source_fd *source = ctx;
+    if (!source->prepared) {
+        prepare(source);
+    }
+    for (;;) {
+        if (cancel_requested(source->own) || cancel_requested(source->cancel)) {
+            return -ECANCELED;
+        }
+        int code = source->regular ? 0 : wait_readable(source);
+        if (code < 0) {
+            return code;
+        }
+        ssize_t done = read(source->fd, buf, size);
+        if (done >= 0) {
+            return done;
+        }
+        /* EAGAIN: somebody else read what poll announced. */
+        if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
+            return -errno;
+        }
+    }
+}
+
+int source_fd_close(void *ctx)
+{
+    struct source_fd *source = ctx;
+    if (source->closed || source->borrowed) {
+        source->closed = true;
+        return 0;
+    }
+    source->closed = true;
+    return close(source->fd) != 0 && errno != EINTR ? -errno : 0;
+}
+
+void source_fd_cancel(void *ctx)
+{
+    struct source_fd *source = ctx;
+    lpipe_cancel_trigger(source->own);
+}
+
+bool source_fd_can_rewind(const struct source_fd *source)
+{
+    return source->regular && !source->closed;
+}
+
+int source_fd_rewind(struct source_fd *source, struct lpipe_error *err)
+{
+    lpipe_cancel *own = NULL;
+    int status = lpipe_cancel_new(&own, err);
+    if (status != 0) {
+        return status;
+    }
+    lpipe_cancel_unref(source->own);
+    source->own = own;
+    if (lseek(source->fd, source->start, SEEK_SET) < 0) {
+        return fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot read the input again");
+    }
+    return 0;
+}
+
+bool source_fd_unchanged(const struct source_fd *source)
+{
+    struct stat now;
+    return fstat(source->fd, &now) == 0 && now.st_size == source->before.st_size &&
+           now.st_mtim.tv_sec == source->before.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == source->before.st_mtim.tv_nsec;
+}
