@@ -269,8 +269,9 @@ const char *json_next_key(const struct json_node *object, const char *previous)
 {
     /* The library's iterators do not change the object; their parameter only lacks the const. */
     json_t *value = (json_t *)(uintptr_t)object->value;
-    void *at = previous == NULL ? json_object_iter(value)
-                                : json_object_iter_next(value, json_object_key_to_iter(previous));
+    void *at = previous == NULL
+                   ? json_object_iter(value)
+                   : json_object_iter_next(value, json_object_iter_at(value, previous));
     return json_object_iter_key(at);
 }
 
