@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading index.json, and finding entries in it. */
+#include "layout/layout_index.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "layout/layout_merge.h"
+#include "oci/json_read.h"
+#include "oci/media_type.h"
+
+#define VERSION "1.0.0"
+
+/* Parses a file: 1, 0 when there is none. */
+static int read_json(const struct layout *layout, const char *name, size_t size_max,
+                     struct json_doc *ret_doc, struct stat *ret_info, struct lpipe_error *err)
+{
+    AUTO_BUF struct buf bytes = BUF_INIT(size_max);
+    char what[96];
+    int found = layout_file_read(layout, layout->fd, name, &bytes, ret_info, err);
+    if (found != 1) {
+        return found;
+    }
+    (void)snprintf(what, sizeof what, "%s/%s", layout->dir, name);
+    int status =
+        json_doc_parse(bytes.data, bytes.size, size_max, what, LPIPE_OUTPUT_IO, ret_doc, err);
+    return status == 0 ? 1 : status;
+}
+
+/* 1 for a layout of the version we know, 0 when oci-layout is missing. */
+static int check_version(const struct layout *layout, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    const char *version = "";
+    struct stat info;
+    int found = read_json(layout, "oci-layout", 64 * KIB, &doc, &info, err);
+    if (found != 1) {
+        return found;
+    }
+    struct json_node top = json_node_root(&doc);
+    found = json_get_text(&top, "imageLayoutVersion", &version, err);
+    if (found >= 0 && strcmp(version, VERSION) != 0) {
+        struct json_node node = json_node_member(&top, "imageLayoutVersion");
+        return json_fail(&node, err, "must be \"" VERSION "\"");
+    }
+    return found;
+}
+
+/* manifests must be an array of objects; what the objects say is checked where it is used. */
+static int check_entries(const struct json_doc *doc, struct lpipe_error *err)
+{
+    struct json_node top = json_node_root(doc);
+    struct json_node entries = json_node_member(&top, "manifests");
+    int status = json_node_require(&entries, JSON_KIND_ARRAY, err);
+    for (size_t i = 0; status == 0 && i < json_node_count(&entries); i++) {
+        struct json_node entry = json_node_entry(&entries, i);
+        struct json_node annotations = json_node_member(&entry, "annotations");
+        status = json_node_require(&entry, JSON_KIND_OBJECT, err);
+        int found = status == 0 ? json_node_is(&annotations, JSON_KIND_OBJECT, err) : status;
+        status = found < 0 ? found : 0;
+    }
+    return status;
+}
+
+int layout_index_load(const struct layout *layout, struct json_doc *ret_doc, struct stat *ret_info,
+                      struct lpipe_error *err)
+{
+    int found = read_json(layout, "index.json", LAYOUT_INDEX_BYTES_MAX, ret_doc, ret_info, err);
+    if (found == 1) {
+        int status = check_entries(ret_doc, err);
+        return status == 0 ? 1 : status;
+    }
+    return found;
+}
+
+int layout_index_check(const struct layout *layout, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    struct stat info;
+    int found = check_version(layout, err);
+    if (found == 0) {
+        return fail(err, LPIPE_NOT_FOUND, "%s is not an OCI image layout: it has no oci-layout",
+                    layout->dir);
+    }
+    if (found == 1) {
+        found = layout_index_load(layout, &doc, &info, err);
+    }
+    if (found == 0) {
+        return fail(err, LPIPE_OUTPUT_IO, "the layout %s has no index.json", layout->dir);
+    }
+    return found < 0 ? found : 0;
+}
+
+int layout_index_version(const struct layout *layout, struct lpipe_error *err)
+{
+    return check_version(layout, err);
+}
+
+const char *layout_entry_tag(const struct json_node *entry)
+{
+    struct json_node annotations = json_node_member(entry, "annotations");
+    struct json_node name = json_node_member(&annotations, LAYOUT_TAG_KEY);
+    return json_node_text(&name);
+}
+
+const char *layout_entry_digest(const struct json_node *entry)
+{
+    struct json_node digest = json_node_member(entry, "digest");
+    return json_node_text(&digest);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static int read_entry(const struct json_node *entry, struct descriptor *ret_manifest,
+                      struct lpipe_error *err)
+{
+    struct descriptor found = { "", "", 0 };
+    const char *type = "";
+    const char *digest = layout_entry_digest(entry);
+    int got = json_get_size(entry, "size", &found.size, err);
+    if (got == 1) {
+        got = json_get_text(entry, "mediaType", &type, err);
+    }
+    if (got < 0) {
+        return got;
+    }
+    if (got == 0 || !digest_valid(digest) || !media_type_valid(type, strlen(type))) {
+        return json_fail(entry, err, "needs a mediaType, a size and a valid digest");
+    }
+    (void)snprintf(found.media_type, sizeof found.media_type, "%s", type);
+    (void)snprintf(found.digest, sizeof found.digest, "%s", digest);
+    *ret_manifest = found;
+    return 0;
+}
+
+/* "a, b" as long as it fits. */
+static void list_tags(const struct json_node *entries, struct buf *buf)
+{
+    for (size_t i = 0; i < json_node_count(entries); i++) {
+        char shown[80];
+        struct json_node entry = json_node_entry(entries, i);
+        const char *tag = layout_entry_tag(&entry);
+        if (tag == NULL) {
+            continue;
+        }
+        text_printable(shown, sizeof shown, tag, strlen(tag));
+        if (buf_printf(buf, "%s%s", buf->size > 0 ? ", " : "", shown) != 0) {
+            return;
+        }
+    }
+}
+
+static int fail_absent(const struct layout *layout, const struct json_node *entries,
+                       const char *reference, struct lpipe_error *err)
+{
+    AUTO_BUF struct buf tags = BUF_INIT(250);
+    list_tags(entries, &tags);
+    if (reference[0] == '\0') {
+        return fail(err, LPIPE_NOT_FOUND, "the layout %s has %zu images; name one of its tags: %s",
+                    layout->dir, json_node_count(entries), tags.size > 0 ? tags.data : "(none)");
+    }
+    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no %s; its tags: %s", layout->dir,
+                reference, tags.size > 0 ? tags.data : "(none)");
+}
+
+int layout_index_find(const struct layout *layout, const char *reference,
+                      struct descriptor *ret_manifest, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    struct stat info;
+    int loaded = layout_index_load(layout, &doc, &info, err);
+    if (loaded != 1) {
+        return loaded < 0
+                   ? loaded
+                   : fail(err, LPIPE_OUTPUT_IO, "the layout %s has no index.json", layout->dir);
+    }
+    struct json_node top = json_node_root(&doc);
+    struct json_node entries = json_node_member(&top, "manifests");
+    size_t count = json_node_count(&entries);
+    size_t match = count;
+    for (size_t i = 0; i < count; i++) {
+        struct json_node entry = json_node_entry(&entries, i);
+        bool fits = is_same(layout_entry_tag(&entry), reference) ||
+                    is_same(layout_entry_digest(&entry), reference) ||
+                    (reference[0] == '\0' && count == 1);
+        if (!fits) {
+            continue;
+        }
+        struct json_node first = json_node_entry(&entries, match);
+        if (match < count && !is_same(layout_entry_digest(&entry), layout_entry_digest(&first))) {
+            return json_fail(&entry, err, "a second image with the tag %s; name a digest",
+                             reference);
+        }
+        match = MIN_OF(match, i);
+    }
+    struct json_node entry = json_node_entry(&entries, match);
+    return match < count ? read_entry(&entry, ret_manifest, err)
+                         : fail_absent(layout, &entries, reference, err);
+}

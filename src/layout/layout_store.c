@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store's face: each operation in terms of blobs and the index. */
+#include "layout/layout_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "layout/layout_blob.h"
+#include "layout/layout_index.h"
+
+static const struct layout *layout_of(const struct store *store)
+{
+    return (const struct layout *)store;
+}
+
+static int store_blob_exists(struct store *store, const struct descriptor *blob,
+                             struct lpipe_error *err)
+{
+    return layout_blob_exists(layout_of(store), blob, err);
+}
+
+static int store_blob_mount(struct store *store, const struct descriptor *blob,
+                            const char *from_repository, struct lpipe_error *err)
+{
+    (void)store;
+    (void)blob;
+    (void)from_repository;
+    (void)err;
+    return 0;
+}
+
+static int store_blob_begin(struct store *store, const struct blob_hint *hint,
+                            struct blob_writer **ret_writer, struct lpipe_error *err)
+{
+    return layout_blob_begin(layout_of(store), hint, ret_writer, err);
+}
+
+static int store_blob_open(struct store *store, const struct descriptor *blob,
+                           struct blob_reader **ret_reader, struct lpipe_error *err)
+{
+    return layout_blob_open(layout_of(store), blob, ret_reader, err);
+}
+
+/* A digest need not be in index.json: children of an index there are reached by digest alone. */
+static int store_manifest_get(struct store *store, const char *reference,
+                              struct document *ret_document, struct lpipe_error *err)
+{
+    const struct layout *layout = layout_of(store);
+    struct descriptor entry = { "", "", 0 };
+    bool by_digest = digest_valid(reference);
+    if (!by_digest) {
+        int status = layout_index_find(layout, reference, &entry, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    int status = layout_blob_read(layout, by_digest ? reference : entry.digest, &document, err);
+    if (status != 0) {
+        return status;
+    }
+    if (!by_digest && document.bytes.size != entry.size) {
+        return fail(err, LPIPE_INTEGRITY, "%s: index.json announces %llu bytes for %s, it has %zu",
+                    layout->dir, (unsigned long long)entry.size, reference, document.bytes.size);
+    }
+    memcpy(document.descriptor.media_type, entry.media_type, sizeof entry.media_type);
+    *ret_document = document;
+    document = (struct document)DOCUMENT_INIT;
+    return 0;
+}
+
+static int put_bytes(const struct layout *layout, const struct document *document,
+                     struct lpipe_error *err)
+{
+    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
+    int status = layout_blob_begin(layout, NULL, &writer, err);
+    if (status == 0) {
+        status = writer->ops->write(writer, document->bytes.data, document->bytes.size, err);
+    }
+    return status == 0 ? writer->ops->finish(writer, document->descriptor.digest,
+                                             document->descriptor.size, err)
+                       : status;
+}
+
+static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
+                              struct lpipe_error *err)
+{
+    const struct layout *layout = layout_of(store);
+    int status = put_bytes(layout, manifest, err);
+    return status == 0 ? layout_index_put(layout, &manifest->descriptor, tag, err) : status;
+}
+
+/* Whoever looks for referrers in a layout walks index.json. */
+static int store_referrers_native(struct store *store)
+{
+    (void)store;
+    return 1;
+}
+
+static void store_done(struct store *store)
+{
+    struct layout *layout = (struct layout *)store;
+    fd_close(&layout->fd);
+    free(layout->dir);
+    free(layout);
+}
+
+static const struct store_ops OPS = {
+    .blob_exists = store_blob_exists,
+    .blob_mount = store_blob_mount,
+    .blob_begin = store_blob_begin,
+    .blob_open = store_blob_open,
+    .manifest_get = store_manifest_get,
+    .manifest_put = store_manifest_put,
+    .referrers_native = store_referrers_native,
+    .free = store_done,
+};
+
+static struct layout *new_layout(const char *dir)
+{
+    struct layout *layout = NEW(struct layout);
+    if (layout == NULL) {
+        return NULL;
+    }
+    layout->base.ops = &OPS;
+    layout->fd = -1;
+    layout->dir = mem_strdup(dir);
+    layout->base.name = mem_printf("oci:%s", dir);
+    if (layout->dir == NULL || layout->base.name == NULL) {
+        store_free(&layout->base);
+        return NULL;
+    }
+    return layout;
+}
+
+/* The same directory has the same origin, however it was named. */
+static int set_origin(struct layout *layout, struct lpipe_error *err)
+{
+    AUTO_FREE char *real = realpath(layout->dir, NULL);
+    layout->base.origin = mem_printf("oci:%s", real != NULL ? real : layout->dir);
+    return layout->base.origin != NULL ? 0 : fail_memory(err);
+}
+
+int layout_store_open(const char *dir, bool create, struct store **ret_store,
+                      struct lpipe_error *err)
+{
+    struct layout *layout = new_layout(dir);
+    if (layout == NULL) {
+        return fail_memory(err);
+    }
+    struct store *store AUTO_STORE = &layout->base;
+    int status = layout_dir_open(layout, create, err);
+    if (status == 0) {
+        status = create ? layout_index_prepare(layout, err) : layout_index_check(layout, err);
+    }
+    if (status == 0) {
+        status = set_origin(layout, err);
+    }
+    if (status == 0) {
+        *ret_store = TAKE(store);
+    }
+    return status;
+}
