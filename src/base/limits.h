@@ -29,6 +29,7 @@
 #define LAYOUT_MERGE_ATTEMPTS 16
 #define DESCRIPTOR_FILE_BYTES_MAX (64 * KIB)
 #define PASSWORD_BYTES_MAX (64 * KIB)
+#define AUTHORITIES_BYTES_MAX (4 * MIB)
 
 /* References (distribution grammar). */
 #define REPOSITORY_NAME_BYTES_MAX 255

@@ -46,7 +46,7 @@ void client_log(lpipe_client *client, enum lpipe_log_level level, const char *li
 /* An event of kind NOTICE: one line for a person. */
 void client_notice(lpipe_client *client, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* For session.c alone: the sessions of the client, in a list that it keeps under its own lock. */
+/* For session.c alone. */
 struct session_list;
 struct session_list *client_sessions(lpipe_client *client);
 

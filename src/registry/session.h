@@ -11,6 +11,11 @@
 
 struct session;
 
+/* The sessions of a client, owned by it. */
+struct session_list;
+struct session_list *session_list_new(void); /* NULL when out of memory */
+struct session_list *session_list_free(struct session_list *list);
+
 /* The session of a registry host; sessions are cached in the client and live as long as it. The
  * first request to a registry pings /v2/ for its challenge. */
 int session_get(lpipe_client *client, const lpipe_ref *ref, struct session **ret_session,
@@ -28,7 +33,7 @@ struct session_request {
     bool follow;              /* follow redirects (GET and HEAD only) */
     uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
     bool retry;               /* repeat after network failures, 408, 425, 429 and 5xx; always so for
-                                 GET and HEAD. Session_send() only, and a body in memory */
+                                 GET and HEAD. For session_send() and a body in memory */
 };
 
 /* Sends and waits. A 401 leads to one new token and one repetition where the body is in memory;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/exchange.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+void hop_done(struct hop *hop)
+{
+    free(hop->headers);
+    hop->headers = NULL;
+}
+
+/* The request's headers and our name. */
+static int copy_headers(struct hop *hop, const struct exchange *exchange,
+                        const struct http_request *request)
+{
+    hop->headers = mem_new_array(request->header_count + 1, sizeof *hop->headers);
+    if (hop->headers == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        hop->headers[i] = request->headers[i];
+    }
+    hop->headers[request->header_count] = client_settings(exchange->client)->user_agent;
+    hop->http.headers = hop->headers;
+    hop->http.header_count = request->header_count + 1;
+    return 0;
+}
+
+int hop_init(struct hop *hop, const struct exchange *exchange, const struct http_request *request,
+             const char *url, struct lpipe_error *err)
+{
+    struct origin target;
+    struct origin_verdict verdict;
+    const char *what = exchange->sink == ORIGIN_REALM ? "token server" : "address";
+    int status = origin_parse(url, what, &target, NULL, err);
+    status = status == 0 ? origin_decide(&exchange->rules, exchange->sink, &target, &verdict, err)
+                         : status;
+    if (status != 0) {
+        return status;
+    }
+    hop->http = *request;
+    hop->http.url = url;
+    hop->http.cancel = client_cancel(exchange->client);
+    hop->http.addresses = verdict.addresses;
+    hop->trusted = verdict.trust == ORIGIN_TRUSTED;
+    hop->http.secret = hop->trusted ? exchange->secret : NULL;
+    hop->http.pool_key = hop->http.secret == NULL ? NULL : exchange->pool_key;
+    hop->http.ca_pem = exchange->tls->ca_pem.size > 0 ? exchange->tls->ca_pem.data : NULL;
+    hop->http.cert = hop->trusted ? exchange->tls->cert : NULL;
+    hop->http.key = hop->trusted ? exchange->tls->key : NULL;
+    return copy_headers(hop, exchange, request) == 0 ? 0 : fail_memory(err);
+}
+
+int exchange_location(const struct origin_rules *rules, enum origin_sink sink, const char *base,
+                      const struct http_response *response, char **ret_url, struct lpipe_error *err)
+{
+    AUTO_FREE char *location = mem_new(LOCATION_BYTES_MAX + 1);
+    AUTO_FREE char *url = NULL;
+    struct origin from;
+    struct origin to;
+    struct origin_verdict verdict;
+    if (location == NULL) {
+        return fail_memory(err);
+    }
+    if (http_response_header(response, "location", 0, location, LOCATION_BYTES_MAX + 1) <= 0) {
+        return fail(err, LPIPE_PROTOCOL, "the answer %d has no usable Location", response->status);
+    }
+    int status = origin_resolve(base, location, "Location", &url, err);
+    status = status == 0 ? origin_parse(base, "Location", &from, NULL, err) : status;
+    status = status == 0 ? origin_parse(url, "Location", &to, NULL, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (from.https && !to.https && !rules->registry->https) {
+        return fail(err, LPIPE_REFUSED, "Location leads from https to http");
+    }
+    status = origin_decide(rules, sink, &to, &verdict, err);
+    if (status == 0) {
+        *ret_url = TAKE(url);
+    }
+    return status;
+}
+
+static bool is_redirect(const struct exchange *exchange, const struct http_request *request,
+                        int status)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    return exchange->follow && reads &&
+           (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+/* One hop. */
+static int send_hop(const struct exchange *exchange, const struct http_request *request,
+                    const char *url, struct http_response *ret_response, bool *ret_trusted,
+                    struct lpipe_error *err)
+{
+    struct hop hop CLEANUP(hop_done) = { .headers = NULL };
+    int status = hop_init(&hop, exchange, request, url, err);
+    status = status == 0 ? http_send(exchange->http, &hop.http, ret_response, err) : status;
+    if (status == 0) {
+        *ret_trusted = hop.trusted;
+    }
+    return status;
+}
+
+int exchange_send(const struct exchange *exchange, const struct http_request *request,
+                  const char *url, struct http_response *ret_response, bool *ret_trusted,
+                  struct lpipe_error *err)
+{
+    AUTO_FREE char *here = mem_strdup(url);
+    if (here == NULL) {
+        return fail_memory(err);
+    }
+    for (int hops = 0; hops <= REDIRECTS_MAX; hops++) {
+        AUTO_FREE char *next = NULL;
+        int status = send_hop(exchange, request, here, ret_response, ret_trusted, err);
+        if (status != 0 || !is_redirect(exchange, request, ret_response->status)) {
+            ret_response->url = request->url;
+            return status;
+        }
+        status =
+            exchange_location(&exchange->rules, exchange->sink, here, ret_response, &next, err);
+        http_response_done(ret_response);
+        *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+        if (status != 0) {
+            return status;
+        }
+        free(here);
+        here = TAKE(next);
+    }
+    return fail(err, LPIPE_PROTOCOL, "more than %d redirects", REDIRECTS_MAX);
+}
