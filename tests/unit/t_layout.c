@@ -58,7 +58,7 @@ static int teardown(void **state)
 
 static char *path_in(const struct scene *scene, const char *name)
 {
-    static char paths[4][256];
+    static char paths[4][384];
     static unsigned next;
     char *path = paths[next++ % 4];
     (void)snprintf(path, sizeof paths[0], "%s/%s", scene->dir, name);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Media types, platforms and annotation pairs. */
+#include "support/unit.h"
+
+#include "base/macros.h"
+#include "oci/media_type.h"
+#include "oci/pairs.h"
+#include "oci/platform.h"
+
+#define OCI_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define DOCKER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+static void test_roles(void **state)
+{
+    (void)state;
+    for (int family = 0; family < 2; family++) {
+        for (int role = MEDIA_ROLE_INDEX; role <= MEDIA_ROLE_EMPTY; role++) {
+            enum media_family read = MEDIA_FAMILY_OCI;
+            const char *name = media_type_name((enum media_family)family, (enum media_role)role);
+            if (name == NULL) {
+                continue;
+            }
+            assert_int_equal(media_type_role(name, &read), role);
+            assert_int_equal(read, family);
+            assert_true(media_type_valid(name, strlen(name)));
+        }
+    }
+    assert_int_equal(media_type_role("text/plain", NULL), MEDIA_ROLE_OTHER);
+    assert_int_equal(media_type_role("", NULL), MEDIA_ROLE_OTHER);
+}
+
+static void test_families(void **state)
+{
+    (void)state;
+    assert_string_equal(media_type_in_family(OCI_GZIP, MEDIA_FAMILY_DOCKER), DOCKER_GZIP);
+    assert_string_equal(media_type_in_family(DOCKER_GZIP, MEDIA_FAMILY_OCI), OCI_GZIP);
+    assert_string_equal(media_type_in_family(OCI_GZIP, MEDIA_FAMILY_OCI), OCI_GZIP);
+    assert_string_equal(media_type_in_family("a/b", MEDIA_FAMILY_DOCKER), "a/b");
+    assert_null(
+        media_type_in_family("application/vnd.oci.image.layer.v1.tar+zstd", MEDIA_FAMILY_DOCKER));
+    assert_true(media_role_is_layer(media_type_role(DOCKER_GZIP, NULL)));
+    assert_false(media_role_is_layer(MEDIA_ROLE_CONFIG));
+    assert_false(media_role_is_layer(MEDIA_ROLE_EMPTY));
+    assert_true(media_role_is_foreign(MEDIA_ROLE_FOREIGN_ZSTD));
+    assert_false(media_role_is_foreign(MEDIA_ROLE_LAYER_ZSTD));
+}
+
+static void test_header(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        const char *type; /* NULL = not valid */
+    } rows[] = {
+        { "a/b", "a/b" },   { " Application/JSON ; charset=utf-8", "application/json" },
+        { "a/b;q", "a/b" }, { "a/b c", NULL },
+        { "", NULL },       { "a", NULL },
+        { "/b", NULL },     { "a/", NULL },
+        { "a/b/c", NULL },  { "a/b\x1b", NULL },
+        { "-a/b", NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char type[64] = "x";
+        assert_int_equal(media_type_from_header(rows[i].header, type, sizeof type),
+                         rows[i].type != NULL);
+        assert_string_equal(type, rows[i].type != NULL ? rows[i].type : "x");
+    }
+    char small[4];
+    assert_false(media_type_from_header("abc/d", small, sizeof small));
+}
+
+static void test_platform_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *normal; /* NULL = refused */
+    } rows[] = {
+        { "linux/amd64", "linux/amd64" },
+        { "linux/x86_64", "linux/amd64" },
+        { "Linux/AMD64", "linux/amd64" },
+        { "linux/amd64/v1", "linux/amd64" },
+        { "linux/amd64/v3", "linux/amd64/v3" },
+        { "linux/arm64/v8", "linux/arm64" },
+        { "linux/arm64/v9", "linux/arm64/v9" },
+        { "linux/aarch64", "linux/arm64" },
+        { "linux/arm", "linux/arm/v7" },
+        { "linux/arm/6", "linux/arm/v6" },
+        { "linux/armhf", "linux/arm/v7" },
+        { "linux/armel", "linux/arm/v6" },
+        { "linux/i686", "linux/386" },
+        { "linux/ppc64el", "linux/ppc64le" },
+        { "windows/amd64", "windows/amd64" },
+        { "linux/riscv64", "linux/riscv64" },
+        { "", NULL },
+        { "linux", NULL },
+        { "linux/", NULL },
+        { "/amd64", NULL },
+        { "linux/amd64/", NULL },
+        { "linux/arm/v7/x", NULL },
+        { "linux/a b", NULL },
+        { "linux/\x1b", NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct platform platform;
+        char text[PLATFORM_TEXT_SIZE];
+        int status = platform_parse(rows[i].text, &platform, NULL);
+        assert_int_equal(status, rows[i].normal != NULL ? 0 : LPIPE_INVALID_ARGUMENT);
+        if (status == 0) {
+            assert_string_equal(platform_text(&platform, text), rows[i].normal);
+        }
+    }
+}
+
+static void test_host(void **state)
+{
+    (void)state;
+    struct platform host;
+    struct platform again;
+    char text[PLATFORM_TEXT_SIZE];
+    platform_host(&host);
+    assert_string_equal(host.os, "linux");
+    assert_int_equal(platform_parse(platform_text(&host, text), &again, NULL), 0);
+    assert_memory_equal(&host, &again, sizeof host.os + sizeof host.arch + sizeof host.variant);
+#if defined(__x86_64__)
+    assert_string_equal(text, "linux/amd64");
+#elif defined(__aarch64__)
+    assert_string_equal(text, "linux/arm64");
+#endif
+}
+
+static void test_pairs(void **state)
+{
+    (void)state;
+    AUTO_PAIRS struct pairs pairs = PAIRS_INIT;
+    struct lpipe_error err = { 0 };
+    static const char *const keys[] = { "m", "b", "z", "a", "m", "n" };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        char value[8];
+        (void)snprintf(value, sizeof value, "%zu", i);
+        assert_int_equal(pairs_set(&pairs, keys[i], value, NULL), 0);
+    }
+    assert_int_equal(pairs.count, 5);
+    for (size_t i = 1; i < pairs.count; i++) {
+        assert_true(strcmp(pairs.items[i - 1].key, pairs.items[i].key) < 0);
+    }
+    assert_string_equal(pairs_get(&pairs, "m"), "4");
+    assert_null(pairs_get(&pairs, "q"));
+    assert_int_equal(pairs_set_text(&pairs, "k=v=w", "annotation", NULL), 0);
+    assert_string_equal(pairs_get(&pairs, "k"), "v=w");
+    assert_int_equal(pairs_set_text(&pairs, "empty=", "annotation", NULL), 0);
+    assert_string_equal(pairs_get(&pairs, "empty"), "");
+    assert_int_equal(pairs_set_text(&pairs, "k", "annotation", &err), LPIPE_INVALID_ARGUMENT);
+    assert_string_equal(err.message, "annotation 'k': write it as KEY=VALUE");
+    assert_int_equal(pairs_set_text(&pairs, "=v", "annotation", &err), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(pairs_set_text(&pairs, "k=\xff", "x", &err), LPIPE_INVALID_ARGUMENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_roles),  cmocka_unit_test(test_families),
+        cmocka_unit_test(test_header), cmocka_unit_test(test_platform_text),
+        cmocka_unit_test(test_host),   cmocka_unit_test(test_pairs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
