@@ -63,7 +63,8 @@ struct origin_verdict {
     enum http_address_policy addresses; /* what the transport must check when it connects */
 };
 
-/* 0 with a verdict, or REFUSED: nothing may be sent there at all. */
+/* 0 with a verdict, or nothing may be sent there at all: REFUSED, AUTH_REQUIRED for what
+ * --trust-realm would allow. */
 MUST_CHECK int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                              const struct origin *target, struct origin_verdict *ret_verdict,
                              struct lpipe_error *err);

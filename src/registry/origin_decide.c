@@ -71,7 +71,7 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
     char text[ORIGIN_TEXT_BYTES];
     origin_format(target, text, sizeof text);
     return sink == ORIGIN_REALM
-               ? fail(err, LPIPE_REFUSED,
+               ? fail(err, LPIPE_AUTH_REQUIRED,
                       "the token server %s is named by address; if it is yours, allow it with "
                       "--trust-realm %s",
                       text, strstr(text, "://") + 3)
