@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ISA-L: several times the speed of the others. Its output differs between processors with and
  * without SSE4.2, and between architectures. It also depends on how the input is cut into calls,
- * which is why a block is always given whole. */
+ * which is why a block is always given whole, and on the address of its state, see below. */
 #include "codec/deflate.h"
 
 #ifdef HAVE_ISAL
@@ -48,24 +48,42 @@ static void *state_new(int level)
     return state;
 }
 
-static size_t pack(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+/* Stored first, and known to the library as what went before. Without any history ISA-L 2.30 uses a
+ * register before setting it (it holds the state's address): the output then differs from one
+ * process to the next. With history it never gets there. */
+#define HISTORY_BYTES 1
+
+static size_t pack_rest(struct isal_state *state, const unsigned char *in, size_t size,
+                        unsigned char *out, size_t capacity)
 {
-    struct isal_state *state = opaque;
     struct isal_zstream *stream = &state->stream;
     isal_deflate_init(stream);
     stream->level = (uint32_t)state->level;
     stream->level_buf = state->level_buf;
     stream->level_buf_size = state->level_bytes;
     stream->flush = SYNC_FLUSH;
-    stream->next_in = (uint8_t *)(uintptr_t)in; /* not const in its header, but only read */
+    /* Pointers are not const in its header, but what they point to is only read. */
+    stream->next_in = (uint8_t *)(uintptr_t)in;
     stream->avail_in = (uint32_t)size;
     stream->next_out = out;
     stream->avail_out = (uint32_t)capacity;
-    int code = isal_deflate(stream);
+    if (isal_deflate_set_dict(stream, stream->next_in - HISTORY_BYTES, HISTORY_BYTES) != COMP_OK ||
+        isal_deflate(stream) != COMP_OK) {
+        return 0;
+    }
     /* Room left over tells that the flush is complete. */
-    return code == COMP_OK && stream->avail_in == 0 && stream->avail_out > 0
-               ? capacity - stream->avail_out
-               : 0;
+    return stream->avail_in == 0 && stream->avail_out > 0 ? capacity - stream->avail_out : 0;
+}
+
+static size_t pack(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+{
+    size_t first = deflate_store(in, MIN_OF(size, (size_t)HISTORY_BYTES), out);
+    if (size <= HISTORY_BYTES) {
+        return first;
+    }
+    size_t rest = pack_rest(opaque, (const unsigned char *)in + HISTORY_BYTES, size - HISTORY_BYTES,
+                            (unsigned char *)out + first, capacity - first);
+    return rest == 0 ? 0 : first + rest;
 }
 
 static uint32_t crc(uint32_t before, const void *data, size_t size)
