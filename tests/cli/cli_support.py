@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the command need: the command itself, tar files, and a stream that is held
+open until the test says so."""
+import array
+import fcntl
+import io
+import os
+import subprocess
+import tarfile
+import termios
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
+LIMIT_S = 120  # for a hanging command only; no test depends on how fast anything is
+
+
+def make_tar(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def clean_environment(home):
+    keep = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                                                "TSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH")
+            if name in os.environ}
+    return {**keep, "HOME": str(home)}
+
+
+class Command:
+    """Runs the command in an environment that holds nothing of the user's."""
+
+    def __init__(self, home):
+        self.path = COMMAND
+        self.env = clean_environment(home)
+        self.home = home
+
+    def __call__(self, *args, env=None, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        if "input" in options:
+            del options["stdin"]
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        return subprocess.run([self.path, *map(str, args)], env={**self.env, **(env or {})},
+                              timeout=LIMIT_S, check=False, **options)
+
+    def start(self, *args, env=None, **options):
+        return subprocess.Popen([self.path, *map(str, args)], env={**self.env, **(env or {})},
+                                **options)
+
+
+def wait_until(condition, process=None):
+    """Polls for something that must come to pass; fails when it cannot any more."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert process is None or process.poll() is None, "the command ended too early"
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def wait_drained(pipe, process):
+    """Returns when the command has read all that was written to the pipe."""
+    def empty():
+        left = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, left)
+        return left[0] == 0
+    wait_until(empty, process)
+
+
+def error_line(result):
+    """The one line that a failure may say."""
+    lines = result.stderr.decode().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("layerpipe: ")
+    return lines[0]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Help, manual pages and completion know the same options, and these are the promised ones."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from cli_support import ROOT
+
+VERBS = ["layer", "push", "inspect", "login", "logout", "version", "help", "completion"]
+GENERAL = {"help", "quiet", "verbose", "progress"}
+ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", "cacert", "cert",
+          "key", "tls-verify", "plain-http", "trust-realm"}
+UPLOAD = {"upload", "chunk-size", "spool", "retry", "jobs", "limit-rate"}
+LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
+         "allow-empty", "json", "digest-file"}
+IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
+         "volume", "stop-signal", "author", "created", "history", "annotation", "tag",
+         "artifact-type", "subject", "mount-from", "layer-descriptor"}
+PROMISED = {
+    "layer": GENERAL | ACCESS | UPLOAD | LAYER,
+    "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
+    "inspect": GENERAL | ACCESS | {"json", "platform"},
+    "login": GENERAL | ACCESS,
+    "logout": GENERAL | {"authfile"},
+    "version": GENERAL,
+    "help": GENERAL,
+    "completion": GENERAL,
+}
+
+
+def options_in_help(command, verb):
+    text = command("help", verb).stdout.decode()
+    return re.findall(r"^  (?:-\w, |    )--([a-z-]+)", text, re.M)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_lists_every_option_once(command, verb):
+    found = options_in_help(command, verb)
+    assert len(found) == len(set(found))
+    assert set(found) == PROMISED[verb]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_two_ways_to_the_same_help(command, verb):
+    by_verb, by_option = command("help", verb), command(verb, "--help")
+    assert by_verb.returncode == by_option.returncode == 0
+    assert by_verb.stdout == by_option.stdout
+    assert by_verb.stderr == by_option.stderr == b""
+
+
+def test_overview_names_every_verb(command):
+    results = [command("help"), command("--help"), command("-h")]
+    for result in results:
+        assert result.returncode == 0
+        assert result.stdout == results[0].stdout
+    for verb in VERBS:
+        assert f"  layerpipe {verb}" in results[0].stdout.decode()
+
+
+def test_version(command):
+    by_verb, by_option = command("version"), command("--version")
+    assert by_verb.stdout == by_option.stdout
+    assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", by_verb.stdout)
+
+
+def test_manual_pages_document_exactly_these_options():
+    documented = []
+    for page in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
+        with open(page, encoding="utf-8") as file:
+            for line in file:
+                if re.match(r"\*-", line):
+                    documented += re.findall(r"\*--([a-z-]+)\*", line)
+    every = set().union(*PROMISED.values())
+    assert set(documented) == every
+    # --platform and --json mean something of their own for inspect.
+    assert sorted(documented) == sorted(list(every) + ["platform", "json"])
+
+
+def test_errors_page_explains_every_status():
+    with open(os.path.join(ROOT, "include", "layerpipe", "error.h"), encoding="utf-8") as header:
+        statuses = set(re.findall(r"LPIPE_(\w+) = -\d+,? +/", header.read()))
+    with open(os.path.join(ROOT, "man", "layerpipe-errors.7.scd"), encoding="utf-8") as page:
+        explained = set()
+        for line in page:
+            if line.startswith("*"):
+                explained.update(re.findall(r"\*([A-Z_]+)\*", line))
+    assert len(statuses) > 20
+    assert explained == statuses
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_valid(command, shell):
+    script = command("completion", shell)
+    assert script.returncode == 0
+    for verb, options in PROMISED.items():
+        assert verb.encode() in script.stdout
+        for option in options:
+            assert option.encode() in script.stdout
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} to check the syntax with")
+    check = subprocess.run([shell, "-n"], input=script.stdout, stderr=subprocess.PIPE, check=False)
+    assert check.returncode == 0, check.stderr
+
+
+def complete(command, *words):
+    """What bash offers for the last of the words."""
+    script = command("completion", "bash").stdout.decode()
+    quoted = " ".join(f"'{word}'" for word in words)
+    script += f"""
+COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}
+_layerpipe
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    out = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, check=True,
+                         cwd=command.home).stdout
+    return set(out.decode().split())
+
+
+def test_completion_offers_what_fits(command):
+    (command.home / "rootfs.tar").write_bytes(b"")
+    (command.home / "folder").mkdir()
+    assert complete(command, "layerpipe", "lo") == {"login", "logout"}
+    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty"}
+    assert complete(command, "layerpipe", "push", "--upload", "c") == {"chunked"}
+    assert complete(command, "layerpipe", "completion", "") == {"bash", "zsh", "fish"}
+    assert complete(command, "layerpipe", "push", "x", "roo") == {"rootfs.tar"}
+    assert complete(command, "layerpipe", "push", "--spool", "") == {"folder"}

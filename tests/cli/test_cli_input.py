@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the bytes come from: arguments, stdin by itself, FIFOs, descriptors, directories."""
+import hashlib
+import json
+import os
+import pty
+import socket
+import subprocess
+import threading
+
+import pytest
+from cli_support import error_line, make_tar
+
+
+def diff_id(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def layer_json(result):
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_stdin_pipe_is_read_by_itself(command, tar_bytes):
+    result = command("layer", "--json", "null:", input=tar_bytes)
+    assert layer_json(result)["diffId"] == diff_id(tar_bytes)
+
+
+def test_stdin_file_is_read_by_itself(command, tar_file, tar_bytes):
+    with open(tar_file, "rb") as stdin:
+        result = command("layer", "--json", "null:", stdin=stdin)
+    assert layer_json(result)["diffId"] == diff_id(tar_bytes)
+
+
+def test_stdin_file_is_read_from_where_it_stands(command, tmp_path, tar_bytes):
+    path = tmp_path / "with-header"
+    path.write_bytes(b"skip me!" + tar_bytes)
+    with open(path, "rb", buffering=0) as stdin:
+        stdin.seek(8)
+        result = command("layer", "--json", "null:", "-", stdin=stdin)
+    assert layer_json(result)["diffId"] == diff_id(tar_bytes)
+
+
+def test_stdin_socket_is_read_by_itself(command, tar_bytes):
+    ours, theirs = socket.socketpair()
+    writer = threading.Thread(target=lambda: (ours.sendall(tar_bytes), ours.close()))
+    writer.start()
+    with theirs:
+        result = command("layer", "--json", "null:", stdin=theirs)
+    writer.join()
+    assert layer_json(result)["diffId"] == diff_id(tar_bytes)
+
+
+def test_terminal_is_no_input(command):
+    ours, theirs = pty.openpty()
+    try:
+        assert command("layer", "null:", stdin=theirs).returncode == 2
+        assert command("push", "null:", stdin=theirs).returncode == 2
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_dev_null_is_no_input_unless_named(command):
+    assert command("layer", "null:").returncode == 2
+    empty = command("layer", "null:", "-")
+    assert empty.returncode == 3
+    error_line(empty)
+    assert command("layer", "-q", "--allow-empty", "null:", "-").returncode == 0
+
+
+def test_non_blocking_stdin(command, tar_bytes):
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with command.start("layer", "--json", "null:", stdin=reader, stdout=subprocess.PIPE) as process:
+        os.close(reader)
+        for part in (tar_bytes[:700], tar_bytes[700:]):
+            os.write(writer, part)
+        os.close(writer)
+        out = process.stdout.read()
+    assert process.returncode == 0
+    assert json.loads(out)["diffId"] == diff_id(tar_bytes)
+
+
+@pytest.mark.parametrize("where", ["/nowhere/rootfs.tar", "missing.tar", ""])
+def test_missing_file_is_named(command, tmp_path, where):
+    for verb in ("layer", "push"):
+        result = command(verb, "null:", where, cwd=tmp_path)
+        assert result.returncode == 3, verb
+        assert where in error_line(result)
+
+
+def test_missing_file_among_many_costs_nothing(command, tmp_path, tar_file):
+    layout = tmp_path / "layout"
+    result = command("push", f"oci:{layout}:x", tar_file, "missing.tar", cwd=tmp_path)
+    assert result.returncode == 3
+    assert not layout.exists()
+
+
+def test_descriptor(command, tar_bytes):
+    reader, writer = os.pipe()
+    with command.start("layer", "--json", "null:", f"/dev/fd/{reader}", stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, pass_fds=[reader]) as process:
+        os.close(reader)
+        with open(writer, "wb") as out:
+            out.write(tar_bytes)
+        result = json.loads(process.stdout.read())
+    assert process.returncode == 0
+    assert result["diffId"] == diff_id(tar_bytes)
+
+
+def test_descriptor_that_is_closed(command):
+    result = command("layer", "null:", "/dev/fd/77")
+    assert result.returncode == 3
+    assert "/dev/fd/77" in error_line(result)
+
+
+def test_fifos_filled_one_after_the_other(command, tmp_path):
+    """The second FIFO gets its writer only when the first was written whole."""
+    tars = [make_tar({f"file{n}": bytes([n]) * 100000}) for n in range(3)]
+    fifos = [tmp_path / f"fifo{n}" for n in range(3)]
+    for fifo in fifos:
+        os.mkfifo(fifo)
+
+    def fill():
+        for fifo, data in zip(fifos, tars):
+            fifo.write_bytes(data)
+
+    writer = threading.Thread(target=fill)
+    writer.start()
+    result = command("push", "-q", "--json", "null:", *fifos)
+    writer.join()
+    layers = layer_json(result)["layers"]
+    assert [layer["diffId"] for layer in layers] == [diff_id(data) for data in tars]
+    assert [layer["source"] for layer in layers] == ["streamed"] * 3
+
+
+def test_directory_is_packed_the_same_way_twice(command, tmp_path):
+    folder = tmp_path / "tree"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "b").write_text("b")
+    (folder / "a").write_text("a")
+    env = {"SOURCE_DATE_EPOCH": "1700000000"}
+    first = layer_json(command("layer", "--json", "null:", folder, env=env))
+    os.utime(folder / "a", (1800000000, 1800000000))
+    second = layer_json(command("layer", "--json", "null:", folder, env=env))
+    assert first["digest"] == second["digest"]
+    assert first["diffId"] == second["diffId"]
+
+
+def test_layers_lie_as_on_the_command_line(command, tmp_path):
+    tars = [make_tar({f"file{n}": b"x" * n}) for n in range(1, 4)]
+    paths = [tmp_path / f"{n}.tar" for n in range(3)]
+    for path, data in zip(paths, tars):
+        path.write_bytes(data)
+    layout = tmp_path / "layout"
+    middle = command("layer", "--json", f"oci:{layout}", paths[1])
+    descriptor = tmp_path / "layer.json"
+    descriptor.write_bytes(middle.stdout)
+    result = command("push", "-q", "--json", f"oci:{layout}:x", paths[0], "--layer-descriptor",
+                     descriptor, paths[2])
+    layers = layer_json(result)["layers"]
+    assert [layer["diffId"] for layer in layers] == [diff_id(data) for data in tars]
+
+
+def test_missing_descriptor_file(command):
+    result = command("push", "null:", "--layer-descriptor", "/nowhere/layer.json")
+    assert result.returncode == 3
+    assert "/nowhere/layer.json" in error_line(result)
+
+
+def test_works_in_a_removed_directory_without_home(command, tmp_path, tar_bytes):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f'cd "{gone}" && rmdir "{gone}" && exec env -u HOME "$0" layer -q null: -'
+    result = subprocess.run(["sh", "-c", script, command.path], input=tar_bytes, env=command.env,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("locale", ["de_DE.UTF-8", "tr_TR.UTF-8", "C"])
+def test_locale_changes_nothing(command, tar_bytes, locale):
+    env = {"LC_ALL": locale, "TZ": "Pacific/Kiritimati", "SOURCE_DATE_EPOCH": "1700000000"}
+    result = command("push", "-q", "null:", "--platform", "linux/amd64", input=tar_bytes, env=env)
+    plain = command("push", "-q", "null:", "--platform", "linux/amd64", input=tar_bytes,
+                    env={"SOURCE_DATE_EPOCH": "1700000000"})
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == plain.stdout

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes out: the result line, JSON, the digest file; and what happens when it cannot."""
+import hashlib
+import itertools
+import json
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+from cli_support import error_line, wait_drained
+
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+def ordered(text):
+    """JSON with its key order kept, as pairs."""
+    return json.loads(text, object_pairs_hook=lambda pairs: pairs)
+
+
+def test_layer_prints_one_line(command, tar_file, tmp_path):
+    null = command("layer", "null:", tar_file)
+    layout = command("layer", f"oci:{tmp_path}/layout", tar_file)
+    assert re.fullmatch(rf"null:@{DIGEST}\n", null.stdout.decode())
+    assert re.fullmatch(rf"oci:{tmp_path}/layout@{DIGEST}\n", layout.stdout.decode())
+
+
+def test_layer_json(command, tar_file, tar_bytes):
+    result = command("layer", "--json", "null:", tar_file)
+    members = ordered(result.stdout)
+    assert [key for key, _ in members] == ["reference", "mediaType", "digest", "size", "diffId",
+                                           "uncompressedSize"]
+    layer = dict(members)
+    assert layer["reference"] == "null:@" + layer["digest"]
+    assert layer["mediaType"] == "application/vnd.oci.image.layer.v1.tar+gzip"
+    assert layer["diffId"] == "sha256:" + hashlib.sha256(tar_bytes).hexdigest()
+    assert layer["uncompressedSize"] == len(tar_bytes)
+
+
+def test_push_json(command, tar_file, tmp_path):
+    result = command("push", "--json", "--tag", "more", f"oci:{tmp_path}/layout:first", tar_file)
+    assert result.returncode == 0, result.stderr
+    members = ordered(result.stdout)
+    assert [key for key, _ in members] == ["reference", "tags", "mediaType", "digest", "size",
+                                           "config", "layers"]
+    image = dict(members)
+    assert image["tags"] == ["first", "more"]
+    assert [key for key, _ in image["config"]] == ["mediaType", "digest", "size"]
+    assert len(image["layers"]) == 1
+    assert [key for key, _ in image["layers"][0]] == ["mediaType", "digest", "size", "diffId",
+                                                      "uncompressedSize", "source"]
+    blob = tmp_path / "layout" / "blobs" / "sha256" / image["digest"].split(":")[1]
+    assert blob.stat().st_size == image["size"]
+
+
+def test_inspect_shows_what_push_made(command, tar_file, tmp_path):
+    pushed = json.loads(command("push", "--json", "--label", "a=b", f"oci:{tmp_path}/layout:x",
+                                tar_file).stdout)
+    shown = command("inspect", "--json", f"oci:{tmp_path}/layout:x")
+    assert shown.returncode == 0, shown.stderr
+    image = json.loads(shown.stdout)
+    assert image["digest"] == pushed["digest"]
+    assert image["manifest"]["layers"][0]["digest"] == pushed["layers"][0]["digest"]
+    assert image["config"]["config"]["Labels"] == {"a": "b"}
+    people = command("inspect", f"oci:{tmp_path}/layout:x").stdout.decode()
+    assert pushed["digest"] in people
+    assert pushed["layers"][0]["digest"] in people
+
+
+def test_digest_file(command, tar_file, tmp_path):
+    target = tmp_path / "digest"
+    target.write_text("old")
+    result = command("layer", "--digest-file", target, "null:", tar_file)
+    assert result.returncode == 0
+    assert target.read_text() == result.stdout.decode().strip().split("@")[1]
+    assert sorted(os.listdir(tmp_path)) == ["digest", "home", "layer.tar"]
+
+
+def test_digest_file_follows_a_link(command, tar_file, tmp_path):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    result = command("push", "--digest-file", tmp_path / "link", "null:", tar_file)
+    assert result.returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert re.fullmatch(DIGEST, (tmp_path / "real").read_text())
+
+
+def test_digest_file_may_be_a_pipe(command, tar_file):
+    reader, writer = os.pipe()
+    result = command("layer", "--digest-file", f"/dev/fd/{writer}", "null:", tar_file,
+                     pass_fds=[writer])
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        digest = pipe.read().decode()
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.decode() == f"null:@{digest}\n"
+
+
+@pytest.mark.parametrize("broken", ["truncated", "missing"])
+def test_digest_file_is_untouched_after_a_failure(command, tar_bytes, tmp_path, broken):
+    target = tmp_path / "digest"
+    target.write_text("old")
+    if broken == "truncated":
+        (tmp_path / "input").write_bytes(tar_bytes[:1000])
+    result = command("layer", "--digest-file", target, "null:", tmp_path / "input")
+    assert result.returncode == 3
+    assert result.stdout == b""
+    assert target.read_text() == "old"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("digest.")]
+
+
+@pytest.mark.parametrize("where", ["/nowhere/digest", "/", ""])
+def test_digest_file_that_cannot_be_is_said_before_the_work(command, tar_file, tmp_path, where):
+    layout = tmp_path / "layout"
+    result = command("push", "--digest-file", where, f"oci:{layout}:x", tar_file)
+    assert result.returncode == 8
+    assert "--digest-file" in error_line(result)
+    assert not layout.exists()
+
+
+def test_full_stdout(command, tar_file, tmp_path):
+    layout = tmp_path / "layout"
+    with open("/dev/full", "wb") as full:
+        result = command("push", "-q", f"oci:{layout}:x", tar_file, stdout=full)
+    assert result.returncode == 8
+    line = error_line(result)
+    assert "succeeded" in line and "stdout" in line
+    manifest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
+    assert manifest in line
+
+
+def test_broken_stdout(command, tar_file):
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = command("layer", "-q", "null:", tar_file, stdout=writer)
+    os.close(writer)
+    assert result.returncode == 8
+    assert "stdout" in error_line(result)
+
+
+SUBSETS = [subset for size in range(4) for subset in itertools.combinations((0, 1, 2), size)]
+
+
+@pytest.mark.parametrize("closed", SUBSETS, ids=lambda s: "".join(map(str, s)) or "none")
+def test_closed_descriptors(command, tar_file, closed):
+    """Whatever is closed at the start, no file takes its place; without stdout there is no result."""
+    script = 'exec "$@"' + "".join(f" {n}{'<' if n == 0 else '>'}&-" for n in closed)
+    result = subprocess.run(["sh", "-c", script, "sh", command.path, "layer", "-q", "null:",
+                             str(tar_file)],
+                            env=command.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == (8 if 1 in closed else 0)
+    assert (result.stdout == b"") == (1 in closed)
+
+
+@pytest.mark.parametrize("closed", [s for s in SUBSETS if s],
+                         ids=lambda s: "".join(map(str, s)))
+def test_closed_descriptors_are_given_to_nothing(command, tmp_path, tar_bytes, closed):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script = 'exec "$@"' + "".join(f" {n}{'<' if n == 0 else '>'}&-" for n in closed)
+    with subprocess.Popen(["sh", "-c", script, "sh", command.path, "layer", "-q",
+                           f"oci:{tmp_path}/layout", str(fifo)], env=command.env,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        writer = os.open(fifo, os.O_WRONLY)
+        os.write(writer, tar_bytes[:600])
+        wait_drained(writer, process)
+        places = [os.readlink(f"/proc/{process.pid}/fd/{n}") for n in range(3)]
+        os.write(writer, tar_bytes[600:])
+        os.close(writer)
+        process.communicate()
+    for number in closed:
+        assert places[number] in ("/dev/null", "/")
+
+
+def test_stdout_holds_only_the_result(command, tar_file):
+    for progress in ("auto", "tty", "plain", "none"):
+        result = command("push", "-vv", "--progress", progress, "null:", tar_file)
+        assert re.fullmatch(rf"null:@{DIGEST}\n", result.stdout.decode()), progress
+
+
+def test_quiet_and_progress(command, tar_file):
+    assert command("layer", "-q", "null:", tar_file).stderr == b""
+    assert command("layer", "--progress", "none", "null:", tar_file).stderr == b""
+    plain = command("layer", "--progress", "plain", "null:", tar_file).stderr.decode()
+    assert re.search(DIGEST, plain)
+    assert "\033" not in plain
+
+
+def test_warnings_are_said_even_when_quiet(command, tar_file):
+    result = command("layer", "-q", "--tls-verify=false", "null:", tar_file,
+                     env={"SSLKEYLOGFILE": "/dev/null"})
+    said = result.stderr.decode()
+    assert result.returncode == 0
+    assert "not verified" in said and "SSLKEYLOGFILE" in said
+
+
+def test_control_characters_of_names_are_not_printed(command):
+    result = command("layer", "null:", "evil\033]0;title\007\nname")
+    line = error_line(result)
+    assert "\033" not in line and "\007" not in line
+
+
+def test_file_size_limit_is_an_error_not_a_death(command, tmp_path):
+    data = os.urandom(3_000_000)
+    (tmp_path / "random").write_bytes(data)
+    script = 'ulimit -f 1024; exec "$@"'
+    result = subprocess.run(["sh", "-c", script, "sh", command.path, "layer", "-q", "--raw",
+                             f"oci:{tmp_path}/layout", str(tmp_path / "random")],
+                            env=command.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 8
+    assert result.stdout == b""
+
+
+def test_process_is_closed_to_others(command, tmp_path):
+    """No core file, and not dumpable: its memory belongs to root then."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with command.start("layer", "-q", "--raw", "null:", fifo, stdout=subprocess.DEVNULL) as process:
+        writer = os.open(fifo, os.O_WRONLY)
+        os.write(writer, b"x")
+        wait_drained(writer, process)
+        with open(f"/proc/{process.pid}/limits", encoding="ascii") as limits:
+            core = [line.split() for line in limits if line.startswith("Max core")][0]
+        mode = stat.S_IMODE(os.stat(f"/proc/{process.pid}/mem").st_mode)
+        with open(f"/proc/{process.pid}/cmdline", "rb") as arguments:
+            assert b"password" not in arguments.read()
+        os.close(writer)
+    assert core[4:6] == ["0", "0"]
+    assert mode == 0o600
+    assert process.returncode == 0
