@@ -29,26 +29,29 @@ int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_
     return 0;
 }
 
-/* DONE is final for all but a rewind, so what it points to may be read without the lock. */
-static int result_of(const lpipe_layer *layer, const struct lpipe_layer_result **ret_result,
-                     struct lpipe_error *err)
+/* NULL when the values are not there, or there is no place for them; *ret_status then tells why. DONE
+ * is final for all but a rewind, so what is returned may be read without the lock. */
+static const struct lpipe_layer_result *result_of(const lpipe_layer *layer, const void *place,
+                                                  int *ret_status, struct lpipe_error *err)
 {
-    if (layer == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer");
+    if (layer == NULL || place == NULL) {
+        *ret_status = fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or no place for its value");
+        return NULL;
     }
     GUARD(lock_of(layer));
     if (layer->state != LAYER_DONE) {
-        return layer_fail_state(layer, err);
+        *ret_status = layer_fail_state(layer, err);
+        return NULL;
     }
-    *ret_result = &layer->result;
-    return 0;
+    *ret_status = 0;
+    return &layer->result;
 }
 
 int lpipe_layer_digest(const lpipe_layer *layer, const char **ret_digest, struct lpipe_error *err)
 {
-    const struct lpipe_layer_result *result = NULL;
-    int status = result_of(layer, &result, err);
-    if (status == 0) {
+    int status = 0;
+    const struct lpipe_layer_result *result = result_of(layer, ret_digest, &status, err);
+    if (result != NULL) {
         *ret_digest = result->digest;
     }
     return status;
@@ -56,9 +59,9 @@ int lpipe_layer_digest(const lpipe_layer *layer, const char **ret_digest, struct
 
 int lpipe_layer_diff_id(const lpipe_layer *layer, const char **ret_diff_id, struct lpipe_error *err)
 {
-    const struct lpipe_layer_result *result = NULL;
-    int status = result_of(layer, &result, err);
-    if (status == 0) {
+    int status = 0;
+    const struct lpipe_layer_result *result = result_of(layer, ret_diff_id, &status, err);
+    if (result != NULL) {
         *ret_diff_id = result->diff_id;
     }
     return status;
@@ -66,9 +69,9 @@ int lpipe_layer_diff_id(const lpipe_layer *layer, const char **ret_diff_id, stru
 
 int lpipe_layer_size(const lpipe_layer *layer, uint64_t *ret_size, struct lpipe_error *err)
 {
-    const struct lpipe_layer_result *result = NULL;
-    int status = result_of(layer, &result, err);
-    if (status == 0) {
+    int status = 0;
+    const struct lpipe_layer_result *result = result_of(layer, ret_size, &status, err);
+    if (result != NULL) {
         *ret_size = result->size;
     }
     return status;
