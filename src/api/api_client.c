@@ -2,7 +2,7 @@
 /* Public face of the client: arguments are checked here, the work is done in registry/. */
 #include <string.h>
 
-#include "api/opts.h"
+#include "base/opts.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "registry/client.h"

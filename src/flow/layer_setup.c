@@ -6,34 +6,27 @@
 #include "base/cancel.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/opts.h"
 #include "base/sync.h"
 #include "flow/flow_plan.h"
 #include "flow/layer_media.h"
 
 #define DEFAULT_COMPRESS "gzip:1"
 #define FLAGS_KNOWN                                                                                \
-    (LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |                     \
-     LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED)
+    ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
+                LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED))
 
 static int read_options(struct lpipe_layer_options *to, const struct lpipe_layer_options *from,
                         struct lpipe_error *err)
 {
-    *to = (struct lpipe_layer_options)LPIPE_LAYER_OPTIONS_INIT;
-    if (from == NULL) {
-        return 0;
+    int status = opts_take(from, to, sizeof *to, "lpipe_layer_options", err);
+    if (status != 0) {
+        return status;
     }
-    if (from->struct_size < offsetof(struct lpipe_layer_options, media_type)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "layer options were not initialised: struct_size is too small");
-    }
-    memcpy(to, from, MIN_OF(from->struct_size, sizeof *to));
     if (to->threads < LPIPE_THREADS_INLINE || to->threads > THREADS_MAX) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "threads must be at most %d", THREADS_MAX);
     }
-    if ((to->flags & ~(uint32_t)FLAGS_KNOWN) != 0) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer flag is not known");
-    }
-    return 0;
+    return opts_check_flags(to->flags, FLAGS_KNOWN, "lpipe_layer_options", err);
 }
 
 static unsigned workers_of(int32_t threads)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Option structs of programs built against older and newer headers. */
+#include "support/unit.h"
+
+#include <sys/mman.h>
+
+#include "base/opts.h"
+#include "base/macros.h"
+#include "layerpipe.h"
+
+/* A struct as some version knows it. */
+struct known {
+    size_t struct_size;
+    uint32_t flags;
+    const char *text;
+    uint64_t number;
+};
+
+/* The last bytes of a page that nothing follows: reading past the struct ends the test. */
+struct guarded {
+    unsigned char *page;
+    size_t page_size;
+};
+
+static struct guarded guarded_new(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *page =
+        mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(page != MAP_FAILED);
+    assert_int_equal(mprotect(page + size, size, PROT_NONE), 0);
+    return (struct guarded){ page, size };
+}
+
+static void guarded_done(const struct guarded *guarded)
+{
+    assert_int_equal(munmap(guarded->page, 2 * guarded->page_size), 0);
+}
+
+/* The first size bytes of from, at the very end of the page, with its size member set. */
+static void *guarded_put(const struct guarded *guarded, const void *from, size_t size)
+{
+    unsigned char *at = guarded->page + guarded->page_size - size;
+    memcpy(at, from, size);
+    memcpy(at, &size, sizeof size);
+    return at;
+}
+
+static void test_null_means_defaults(void **state)
+{
+    (void)state;
+    struct known known = { 1, 2, "x", 3 };
+    struct lpipe_error err;
+    assert_int_equal(opts_take(NULL, &known, sizeof known, "known", &err), 0);
+    assert_int_equal(known.struct_size, 0);
+    assert_int_equal(known.flags, 0);
+    assert_null(known.text);
+    assert_int_equal(known.number, 0);
+}
+
+/* A program built when the struct was shorter: what it did not know has its default. */
+static void test_every_shorter_struct(void **state)
+{
+    (void)state;
+    struct guarded guarded = guarded_new();
+    const struct known given = { sizeof given, 0x01020304, "text", UINT64_C(0x1122334455667788) };
+    for (size_t size = sizeof(size_t); size <= sizeof given; size++) {
+        struct known expected = { 0 }, known;
+        struct lpipe_error err;
+        void *options = guarded_put(&guarded, &given, size);
+        memcpy(&expected, options, size);
+        memset(&known, 0xee, sizeof known);
+        assert_int_equal(opts_take(options, &known, sizeof known, "known", &err), 0);
+        assert_memory_equal(&known, &expected, sizeof known);
+    }
+    guarded_done(&guarded);
+}
+
+/* A program built when the struct was longer, which uses nothing of that. */
+static void test_longer_struct_with_a_zero_tail(void **state)
+{
+    (void)state;
+    struct guarded guarded = guarded_new();
+    const struct known given = { sizeof given, 7, "text", 9 };
+    for (size_t more = 1; more <= 64; more++) {
+        unsigned char longer[sizeof given + 64] = { 0 };
+        struct known known;
+        struct lpipe_error err;
+        memcpy(longer, &given, sizeof given);
+        void *options = guarded_put(&guarded, longer, sizeof given + more);
+        assert_int_equal(opts_take(options, &known, sizeof known, "known", &err), 0);
+        assert_int_equal(known.flags, 7);
+        assert_ptr_equal(known.text, given.text);
+        assert_int_equal(known.number, 9);
+    }
+    guarded_done(&guarded);
+}
+
+/* One that does use it must not be served as if it did not. */
+static void test_each_tail_byte_that_is_not_zero(void **state)
+{
+    (void)state;
+    struct guarded guarded = guarded_new();
+    for (size_t byte = 0; byte < 64; byte++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            unsigned char longer[sizeof(struct known) + 64] = { 0 };
+            struct known known;
+            struct lpipe_error err = { 0 };
+            longer[sizeof(struct known) + byte] = (unsigned char)(1u << bit);
+            memset(&known, 0xee, sizeof known);
+            void *options = guarded_put(&guarded, longer, sizeof longer);
+            int status = opts_take(options, &known, sizeof known, "lpipe_known_options", &err);
+            assert_int_equal(status, LPIPE_INVALID_ARGUMENT);
+            assert_int_equal(err.status, LPIPE_INVALID_ARGUMENT);
+            assert_string_equal(err.message, "lpipe_known_options: built for a newer liblayerpipe");
+            assert_int_equal(known.flags, 0xeeeeeeee);
+        }
+    }
+    guarded_done(&guarded);
+}
+
+static void test_size_that_was_never_set(void **state)
+{
+    (void)state;
+    const size_t sizes[] = { 0, 1, sizeof(size_t) - 1, 4097, SIZE_MAX / 2, SIZE_MAX };
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct known given = { sizes[i], 0, NULL, 0 }, known;
+        struct lpipe_error err = { 0 };
+        memset(&known, 0xee, sizeof known);
+        assert_int_equal(opts_take(&given, &known, sizeof known, "known", &err),
+                         LPIPE_INVALID_ARGUMENT);
+        assert_non_null(strstr(err.message, "struct_size is not set"));
+        assert_int_equal(known.flags, 0xeeeeeeee);
+        assert_int_equal(opts_take(&given, &known, sizeof known, "known", NULL),
+                         LPIPE_INVALID_ARGUMENT);
+    }
+}
+
+static void test_each_unknown_flag(void **state)
+{
+    (void)state;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        struct lpipe_error err = { 0 };
+        int expected = bit < 3 ? 0 : LPIPE_INVALID_ARGUMENT;
+        assert_int_equal(opts_check_flags(1u << bit, 7, "known", &err), expected);
+    }
+}
+
+static int close_count;
+
+static int count_close(void *ctx)
+{
+    (void)ctx;
+    close_count++;
+    return 0;
+}
+
+static ptrdiff_t read_nothing(void *ctx, void *buf, size_t size)
+{
+    (void)ctx;
+    (void)buf;
+    (void)size;
+    return 0;
+}
+
+/* The public door: layer options of a newer header are refused, and the source is closed still. */
+static void test_layer_options_of_a_newer_header(void **state)
+{
+    (void)state;
+    struct guarded guarded = guarded_new();
+    const struct lpipe_source source = { read_nothing, count_close, NULL, NULL };
+    for (size_t byte = 0; byte <= 32; byte++) {
+        unsigned char longer[sizeof(struct lpipe_layer_options) + 32] = { 0 };
+        struct lpipe_error err = { 0 };
+        lpipe_layer *layer = NULL;
+        if (byte < 32) {
+            longer[sizeof(struct lpipe_layer_options) + byte] = 1;
+        }
+        close_count = 0;
+        int status =
+            lpipe_layer_new(&source, guarded_put(&guarded, longer, sizeof longer), &layer, &err);
+        assert_int_equal(status, byte < 32 ? LPIPE_INVALID_ARGUMENT : 0);
+        assert_int_equal(layer == NULL, byte < 32);
+        layer = lpipe_layer_free(layer);
+        assert_null(layer);
+        assert_int_equal(close_count, 1);
+    }
+    guarded_done(&guarded);
+}
+
+/* Sizes of the structs that programs hold, as of 0.1: a member may be added at the end of an option
+ * struct, by adding its new size to the list; nothing else may change. */
+static void test_sizes_of_public_structs(void **state)
+{
+    (void)state;
+    if (sizeof(void *) != 8) {
+        skip();
+    }
+    const struct {
+        const char *name;
+        size_t now, first;
+    } structs[] = {
+        { "lpipe_error", sizeof(struct lpipe_error), 616 },
+        { "lpipe_source", sizeof(struct lpipe_source), 32 },
+        { "lpipe_observer", sizeof(struct lpipe_observer), 32 },
+        { "lpipe_layer_options", sizeof(struct lpipe_layer_options), 48 },
+        { "lpipe_layer_result", sizeof(struct lpipe_layer_result), 488 },
+        { "lpipe_client_options", sizeof(struct lpipe_client_options), 168 },
+        { "lpipe_image_options", sizeof(struct lpipe_image_options), 40 },
+        { "lpipe_push_options", sizeof(struct lpipe_push_options), 40 },
+        { "lpipe_push_result", sizeof(struct lpipe_push_result), 608 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(structs); i++) {
+        if (structs[i].now != structs[i].first) {
+            fail_msg("%s has %zu bytes, not %zu", structs[i].name, structs[i].now,
+                     structs[i].first);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_null_means_defaults),
+        cmocka_unit_test(test_every_shorter_struct),
+        cmocka_unit_test(test_longer_struct_with_a_zero_tail),
+        cmocka_unit_test(test_each_tail_byte_that_is_not_zero),
+        cmocka_unit_test(test_size_that_was_never_set),
+        cmocka_unit_test(test_each_unknown_flag),
+        cmocka_unit_test(test_layer_options_of_a_newer_header),
+        cmocka_unit_test(test_sizes_of_public_structs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
