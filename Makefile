@@ -7,6 +7,8 @@ MESON   ?= /usr/bin/meson
 NINJA   ?= /usr/bin/ninja
 PYTHON  ?= /usr/bin/python3
 PYTEST   = $(PYTHON) -m pytest -p no:cacheprovider -q
+# Arguments for pytest: make test PYTEST_ARGS='-k layout', or '-m slow' for the long ones.
+PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE = 1
 export LAYERPIPE = $(abspath $(BUILD)/layerpipe)
 
@@ -25,14 +27,16 @@ build: deps-build $(BUILD)/build.ninja
 	$(NINJA) -C $(BUILD) --quiet
 
 demo: deps-build deps-demo build
-	tools/demo $(BUILD)/layerpipe
+	@tools/demo $(BUILD)/layerpipe
 
-# The cmocka units come into an existing build directory once their library is there.
-test: deps-build deps-test build
-	@$(MESON) introspect $(BUILD) --tests | grep -q '"name"' || $(MESON) setup --reconfigure $(BUILD)
-	$(NINJA) -C $(BUILD) --quiet
+# A build directory made without cmocka has no units yet.
+$(BUILD)/units.stamp: | deps-test $(BUILD)/build.ninja
+	@$(MESON) configure $(BUILD) -Dunits=enabled
+	@touch $@
+
+test: deps-build deps-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
-	$(PYTEST) tests
+	$(PYTEST) tests $(PYTEST_ARGS)
 
 check-all: deps
 	.ci/run
@@ -43,8 +47,12 @@ lint: deps-build deps-lint build
 bench: deps-build build
 	$(PYTHON) bench/run.py
 
+# A prefix that is named is used even where the build directory was made with another one.
 install: build
-	$(MESON) install -C $(BUILD) --no-rebuild
+ifneq ($(origin PREFIX),file)
+	@$(MESON) configure $(BUILD) --prefix=$(PREFIX) && $(NINJA) -C $(BUILD) --quiet
+endif
+	$(MESON) install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 uninstall:
 	$(NINJA) -C $(BUILD) uninstall

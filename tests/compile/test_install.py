@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `make install` puts where, and that programs build and run against it."""
+import ctypes
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+from conftest import ROOT
+
+EXAMPLES = {"push_stdin": [], "push_archive": ["-larchive"], "custom_source": []}
+
+
+def tar_bytes():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("hello")
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b"hello"))
+    return out.getvalue()
+
+
+def below(folder):
+    return {os.path.relpath(os.path.join(path, name), folder)
+            for path, _, names in os.walk(folder) for name in names}
+
+
+def build_example(installed, tmp_path, name):
+    if installed.sanitized:
+        pytest.skip("a plain program cannot use a library with sanitizers")
+    program = str(tmp_path / name)
+    subprocess.run(["gcc", "-std=c99", "-D_XOPEN_SOURCE=700", "-Wall", "-Wextra", "-Werror", "-o",
+                    program, os.path.join(ROOT, "examples", name + ".c"),
+                    *installed.pkg_config("--cflags", "--libs"), *EXAMPLES[name]], check=True)
+    return program
+
+
+def test_what_is_installed(installed, options):
+    files = below(installed.prefix)
+    library = os.path.join(options["libdir"], "liblayerpipe.so")
+    assert {"bin/layerpipe", "include/layerpipe.h", library, library + ".0",
+            os.path.join(options["libdir"], "pkgconfig", "layerpipe.pc"),
+            "share/bash-completion/completions/layerpipe", "share/zsh/site-functions/_layerpipe",
+            "share/fish/vendor_completions.d/layerpipe.fish"} <= files
+    if shutil.which("scdoc"):
+        pages = {os.path.basename(name) for name in files if "/man/" in name}
+        assert pages == {"layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1",
+                         "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
+                         "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
+    # No static archive: names inside of it have no prefix.
+    assert not [name for name in files if name.endswith((".a", ".la"))]
+
+
+def test_installed_command_finds_its_library(installed):
+    if installed.sanitized:
+        pytest.skip("the sanitizer's run-time must come first")
+    result = subprocess.run([os.path.join(installed.prefix, "bin", "layerpipe"), "version"],
+                            env=installed.environment, stdout=subprocess.PIPE, check=True)
+    assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", result.stdout)
+
+
+def test_installed_files_name_no_build_directory(installed):
+    program = os.path.join(installed.prefix, "bin", "layerpipe")
+    dynamic = subprocess.run(["readelf", "-d", program], check=True,
+                             stdout=subprocess.PIPE).stdout.decode()
+    assert "RUNPATH" not in dynamic and "RPATH" not in dynamic
+    with open(os.path.join(installed.library, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
+        assert ROOT not in pc.read()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_builds_with_pkg_config(installed, tmp_path, name):
+    program = build_example(installed, tmp_path, name)
+    result = subprocess.run([program, "localhost:1/UPPER", "x"], env=installed.environment,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert result.stderr.startswith(name.encode() + b": ")
+
+
+def test_example_runs_against_a_layout(installed, tmp_path):
+    program = build_example(installed, tmp_path, "custom_source")
+    result = subprocess.run([program, f"oci:{tmp_path}/layout", "300000"],
+                            env=installed.environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 0, result.stderr
+    assert b"source closed after 300000 bytes" in result.stderr
+    assert b"300000 bytes in" in result.stderr
+    digest = result.stdout.decode().strip().split(":")[1]
+    assert (tmp_path / "layout" / "blobs" / "sha256" / digest).exists()
+
+
+def test_library_needs_no_start(installed):
+    """Loaded into a program that knows nothing of it, it says its version at once."""
+    if installed.sanitized:
+        pytest.skip("the sanitizer's run-time must come first")
+    library = ctypes.CDLL(os.path.join(installed.library, "liblayerpipe.so"))
+    library.lpipe_version.restype = ctypes.c_char_p
+    library.lpipe_status_name.restype = ctypes.c_char_p
+    assert re.fullmatch(rb"\d+\.\d+\.\d+", library.lpipe_version())
+    assert library.lpipe_status_name(-15) == b"NOT_FOUND"
+    assert library.lpipe_ref_free(None) is None or library.lpipe_ref_free(None) == 0
