@@ -29,7 +29,7 @@ static int descriptor_number(const char *path)
         const char *digits = path + size;
         if (strncmp(path, prefixes[i], size) == 0 && *digits != '\0' && strlen(digits) < 8 &&
             strspn(digits, "0123456789") == strlen(digits)) {
-            return atoi(digits);
+            return (int)strtol(digits, NULL, 10);
         }
     }
     return -1;

@@ -31,14 +31,14 @@ static int write_all(int fd, const char *text, size_t size)
 }
 
 /* One write for the whole line, so that lines of several processes do not mix. */
-static void say_line(const char *prefix, const char *format, va_list args)
+static void say_line(const char *format, va_list args)
 {
     char line[LINE_MAX_BYTES + 1];
-    int used = snprintf(line, LINE_MAX_BYTES, "layerpipe: %s", prefix);
-    int more = vsnprintf(line + used, LINE_MAX_BYTES - (size_t)used, format, args);
+    size_t used = (size_t)snprintf(line, LINE_MAX_BYTES, "layerpipe: ");
+    int more = vsnprintf(line + used, LINE_MAX_BYTES - used, format, args);
     size_t size = strlen(line);
-    if (more >= 0 && (size_t)(used + more) >= LINE_MAX_BYTES) {
-        memcpy(line + size - 3, "...", 3);
+    if (more >= 0 && used + (size_t)more >= LINE_MAX_BYTES) {
+        (void)snprintf(line + size - 3, 4, "...");
     }
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)line[i];
@@ -52,7 +52,7 @@ void say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say_line("", format, args);
+    say_line(format, args);
     va_end(args);
 }
 

@@ -51,7 +51,7 @@ static uint64_t library_bytes(const struct zstd_row *row, unsigned workers)
 {
     uint64_t job = UINT64_C(1) << row->job_log;
     uint64_t ring = MAX_OF(UINT64_C(1) << row->window_log, workers * job) + 3 * job;
-    return ring + (workers + 2) * ZSTD_COMPRESSBOUND(job) + workers * row->state_kib * KIB;
+    return ring + (workers + 2) * ZSTD_COMPRESSBOUND(job) + (uint64_t)workers * row->state_kib * KIB;
 }
 
 static void zstd_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan)

@@ -179,9 +179,8 @@ static int read_challenge(struct cursor *in, struct challenge *challenge)
     if (in->at < in->end && *in->at != ',') {
         const char *ignored = NULL;
         struct cursor ahead = *in;
-        if (!read_name(&ahead, &ignored, &size)) {
-            skip_token68(in);
-        } else if (ahead.at == ahead.end || *ahead.at == '=' || *ahead.at == ',') {
+        if (!read_name(&ahead, &ignored, &size) || ahead.at == ahead.end || *ahead.at == '=' ||
+            *ahead.at == ',') {
             skip_token68(in);
         }
     }

@@ -17,8 +17,6 @@
 /* How often to look at the child where the kernel has no descriptor for it. */
 #define LOOK_MS 20
 
-extern char **environ;
-
 /* A running helper. It stays a zombie, and so keeps its number, until helper_end(). */
 struct helper {
     const char *path;
