@@ -4,8 +4,8 @@
 
 #include <sys/mman.h>
 
-#include "base/opts.h"
 #include "base/macros.h"
+#include "base/opts.h"
 #include "layerpipe.h"
 
 /* A struct as some version knows it. */
