@@ -4,6 +4,7 @@ open until the test says so."""
 import array
 import fcntl
 import io
+import json
 import os
 import subprocess
 import tarfile
@@ -13,6 +14,17 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
 LIMIT_S = 120  # for a hanging command only; no test depends on how fast anything is
+
+
+def is_sanitized():
+    """Whether the command was built with a sanitizer, as its build directory says."""
+    path = os.path.join(os.path.dirname(COMMAND), "meson-info", "intro-buildoptions.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            options = {option["name"]: option["value"] for option in json.load(file)}
+    except FileNotFoundError:
+        return False
+    return options.get("b_sanitize", "none") != "none"
 
 
 def make_tar(files):

@@ -2,13 +2,13 @@
 """docs/digests.md: which codecs give the same bytes on other processors. Runs the command under an
 emulator of processor models, where there is one."""
 import json
-import os
 import platform
 import random
 import shutil
 import subprocess
 
 import pytest
+from cli_support import is_sanitized
 
 EMULATOR = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
 PORTABLE = ["none", "gzip:0", "gzip:-2", "gzip:-1", "gzip:3", "gzip:6", "gzip:9", "gzip:12",
@@ -19,7 +19,7 @@ MODELS = ["qemu64"] + WITH_SSE42
 pytestmark = [
     pytest.mark.skipif(EMULATOR is None, reason="no emulator (package qemu-user)"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="the models are of x86-64"),
-    pytest.mark.skipif("SANITIZED" in os.environ, reason="sanitizers do not run in the emulator"),
+    pytest.mark.skipif(is_sanitized(), reason="sanitizers do not run in the emulator"),
 ]
 
 

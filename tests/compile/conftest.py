@@ -1,22 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project as a user gets it: installed under a root of its own, found with pkg-config."""
-import glob
-import json
-import os
-import subprocess
-from types import SimpleNamespace
-
 import pytest
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.dirname(os.path.abspath(
-    os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))))
-
-
-def build_options():
-    listing = subprocess.run(["/usr/bin/meson", "introspect", BUILD, "--buildoptions"], check=True,
-                             stdout=subprocess.PIPE).stdout
-    return {option["name"]: option["value"] for option in json.loads(listing)}
+from compile_support import build_options, install
 
 
 @pytest.fixture(scope="session")
@@ -26,20 +10,4 @@ def options():
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory, options):
-    root = str(tmp_path_factory.mktemp("root"))
-    subprocess.run(["make", "-s", "-C", ROOT, "install", f"BUILD={BUILD}", f"DESTDIR={root}"],
-                   check=True, stdout=subprocess.DEVNULL)
-    prefix = root + options["prefix"]
-    library = os.path.join(prefix, options["libdir"])
-    environment = {**os.environ, "PKG_CONFIG_PATH": os.path.join(library, "pkgconfig"),
-                   "PKG_CONFIG_SYSROOT_DIR": root, "LD_LIBRARY_PATH": library}
-
-    def pkg_config(*args):
-        return subprocess.run(["pkg-config", *args, "layerpipe"], check=True, env=environment,
-                              stdout=subprocess.PIPE).stdout.decode().split()
-
-    headers = sorted(os.path.relpath(path, os.path.join(prefix, "include")) for path in glob.glob(
-        os.path.join(prefix, "include", "**", "*.h"), recursive=True))
-    return SimpleNamespace(prefix=prefix, library=library, environment=environment,
-                           pkg_config=pkg_config, headers=headers,
-                           sanitized=options["b_sanitize"] != "none")
+    return install(str(tmp_path_factory.mktemp("root")), options)

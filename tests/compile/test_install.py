@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import ROOT
+from compile_support import ROOT
 
 EXAMPLES = {"push_stdin": [], "push_archive": ["-larchive"], "custom_source": []}
 
