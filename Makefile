@@ -21,18 +21,17 @@ deps-%:
 	@tools/install-deps $*
 
 $(BUILD)/build.ninja: | deps-build
-	$(MESON) setup $(BUILD) --prefix=$(PREFIX)
+	@said=$$($(MESON) setup $(BUILD) --prefix=$(PREFIX) 2>&1) || { echo "$$said"; exit 1; }
 
 build: deps-build $(BUILD)/build.ninja
-	$(NINJA) -C $(BUILD) --quiet
+	@$(NINJA) -C $(BUILD) --quiet
 
 demo: deps-build deps-demo build
 	@tools/demo $(BUILD)/layerpipe
 
 # A build directory made without cmocka has no units yet.
 $(BUILD)/units.stamp: | deps-test $(BUILD)/build.ninja
-	@$(MESON) configure $(BUILD) -Dunits=enabled
-	@touch $@
+	@$(MESON) configure $(BUILD) -Dunits=enabled && touch $@
 
 test: deps-build deps-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
