@@ -44,6 +44,22 @@ def clean_environment(home):
     return {**keep, "HOME": str(home)}
 
 
+class Result:
+    """What a run left: rc, stdout and stderr as text."""
+
+    def __init__(self, done):
+        self.rc = done.returncode
+        self.stdout = done.stdout.decode()
+        self.stderr = done.stderr.decode("utf-8", "replace")
+
+    def __repr__(self):
+        return f"rc {self.rc}, stdout {self.stdout!r}, stderr {self.stderr!r}"
+
+    def json(self):
+        assert self.rc == 0, self
+        return json.loads(self.stdout)
+
+
 class Command:
     """Runs the command in an environment that holds nothing of the user's."""
 
@@ -60,6 +76,9 @@ class Command:
         options.setdefault("stderr", subprocess.PIPE)
         return subprocess.run([self.path, *map(str, args)], env={**self.env, **(env or {})},
                               timeout=LIMIT_S, check=False, **options)
+
+    def run(self, *args, **options):
+        return Result(self(*args, **options))
 
     def start(self, *args, env=None, **options):
         return subprocess.Popen([self.path, *map(str, args)], env={**self.env, **(env or {})},

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of all tests: the command, inputs, registries. Every server ends with its test."""
+import os
+import sys
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+for path in (TESTS, os.path.join(TESTS, "support")):
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+import pytest  # noqa: E402
+from cli_support import COMMAND, Command, make_tar  # noqa: E402
+from inputs import t1000  # noqa: E402
+from registry import CA, Registry  # noqa: E402
+from servers import DockerRegistry, find_tool  # noqa: E402
+
+
+@pytest.fixture
+def command(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    return Command(home)
+
+
+@pytest.fixture
+def layerpipe():
+    """Path of the command."""
+    return COMMAND
+
+
+@pytest.fixture
+def run(command):
+    """run(*args, input=b"", env={}): the command's result with rc, stdout and stderr as text."""
+    return command.run
+
+
+@pytest.fixture
+def tar_bytes():
+    return make_tar({"hello.txt": b"hello\n", "data": bytes(range(256)) * 64})
+
+
+@pytest.fixture
+def tar_file(tmp_path, tar_bytes):
+    path = tmp_path / "layer.tar"
+    path.write_bytes(tar_bytes)
+    return path
+
+
+@pytest.fixture(scope="session")
+def t1000_tar():
+    """A thousand small files: 1025024 bytes, the same everywhere."""
+    return t1000()
+
+
+@pytest.fixture
+def registry():
+    """registry(profile="d28", *faults, **options): starts a registry.Registry."""
+    running = []
+
+    def start(profile="d28", *faults, **options):
+        running.append(Registry(profile, faults, **options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+    for server in running:
+        assert not server.failures, server.failures[0]
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory):
+    """A certificate authority; one for all tests."""
+    return CA(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def docker_registry(tmp_path, ca):
+    """docker_registry(users={}, tls=False, token=None, ...): Debian's own registry, started."""
+    running = []
+
+    def start(binary="/usr/bin/docker-registry", **options):
+        running.append(DockerRegistry(tmp_path / f"docker-registry-{len(running)}", ca, binary,
+                                      **options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """tool("crane"): its path; skips where an optional one is missing."""
+    return find_tool

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real registries, as programs of their own, on free loopback ports with their data in temporary
+directories."""
+import base64
+import http.client
+import http.server
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import pytest
+
+REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd"}
+START_S = 30
+
+
+def find_tool(name):
+    path = shutil.which(name) or shutil.which(os.path.expanduser("~/go/bin/" + name))
+    if path is None:
+        if name in REQUIRED:
+            pytest.fail(f"{name} is missing: run `make deps`")
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+class TokenServer:
+    """Grants what is asked for, in tokens that docker-registry accepts (RS256 with x5c). seconds:
+    their life; negative ones have expired when they arrive."""
+
+    def __init__(self, directory, users, seconds=300):
+        self.users = users
+        self.seconds = seconds
+        self.requests = []
+        self.key = os.path.join(directory, "token.key")
+        self.cert = os.path.join(directory, "token.crt")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                        self.key, "-out", self.cert, "-days", "30", "-subj", "/CN=issuer"],
+                       check=True, stderr=subprocess.DEVNULL)
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                status, body = server.answer(self)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(405)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.realm = f"http://127.0.0.1:{self._http.server_address[1]}/token"
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread.start()
+
+    def answer(self, handler):
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(handler.path).query)
+        self.requests.append((handler.path, handler.headers.get("Authorization")))
+        user, _, password = base64.b64decode(
+            (handler.headers.get("Authorization") or "Basic ").split(" ")[1]).decode().partition(":")
+        if self.users.get(user) != password:
+            return 401, b'{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}'
+        access = []
+        for scope in " ".join(query.get("scope", [])).split():
+            kind, name, actions = scope.split(":")
+            access.append({"type": kind, "name": name, "actions": actions.split(",")})
+        token = self.sign(query["service"][0], user, access)
+        return 200, json.dumps({"token": token, "expires_in": max(60, self.seconds)}).encode()
+
+    def sign(self, service, user, access):
+        def encode(data):
+            return base64.urlsafe_b64encode(data).rstrip(b"=")
+        with open(self.cert, encoding="ascii") as file:
+            certificate = "".join(file.read().split("-----")[2].split())
+        now = int(time.time())
+        claims = {"iss": "issuer", "aud": service, "sub": user, "exp": now + self.seconds,
+                  "nbf": now - 1000, "iat": now - 1000, "jti": os.urandom(8).hex(),
+                  "access": access}
+        head = {"typ": "JWT", "alg": "RS256", "x5c": [certificate]}
+        text = encode(json.dumps(head).encode()) + b"." + encode(json.dumps(claims).encode())
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=text,
+                                   check=True, stdout=subprocess.PIPE).stdout
+        return (text + b"." + encode(signature)).decode()
+
+    def stop(self):
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class DockerRegistry:
+    """users: htpasswd. tls: https with a certificate of the tests' authority. token: seconds of
+    life of tokens of a token server of its own, for users."""
+
+    def __init__(self, directory, ca, binary, users=None, tls=False, token=None, relative=False,
+                 secret="a secret", port=None):
+        if not os.path.exists(binary):
+            pytest.skip(f"{binary} is not installed")
+        self.binary = binary
+        self.directory = str(directory)
+        os.makedirs(self.directory)
+        self.port = port or free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self.origin = ("https://" if tls else "http://") + self.host
+        self.storage = os.path.join(self.directory, "storage")
+        self.token_server = None
+        self.ca = ca if tls else None
+        self._config = {
+            "version": 0.1, "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": self.storage},
+                        "delete": {"enabled": True}},
+            "http": {"addr": self.host, "secret": secret, "relativeurls": relative}}
+        if tls:
+            certificate, key = ca.issue(name=f"docker-registry-{self.port}")
+            self._config["http"]["tls"] = {"certificate": certificate, "key": key}
+        if token is not None:
+            self.token_server = TokenServer(self.directory, users or {"user": "secret"}, token)
+            self._config["auth"] = {"token": {
+                "realm": self.token_server.realm, "service": "docker-registry",
+                "issuer": "issuer", "rootcertbundle": self.token_server.cert}}
+        elif users:
+            self._config["auth"] = {"htpasswd": {"realm": "test", "path": self._htpasswd(users)}}
+        self._process = None
+        self.start()
+
+    def _htpasswd(self, users):
+        path = os.path.join(self.directory, "htpasswd")
+        with open(path, "wb") as file:
+            for user, password in users.items():
+                file.write(subprocess.run(["htpasswd", "-niB", "-C", "4", user], check=True,
+                                          input=password.encode(),
+                                          stdout=subprocess.PIPE).stdout.strip() + b"\n")
+        return path
+
+    def start(self):
+        path = os.path.join(self.directory, "config.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self._config, file)  # JSON is YAML
+        self.log = os.path.join(self.directory, "log")
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen([self.binary, "serve", path], stdout=log, stderr=log,
+                                             env={"PATH": os.environ["PATH"],
+                                                  "OTEL_TRACES_EXPORTER": "none"})
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert self._process.poll() is None, open(self.log, encoding="utf-8").read()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+    def request(self, method, path, body=None, headers=None):
+        """(status, headers, body): for looking at the outcome, without TLS or authorization."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def blob(self, repository, digest):
+        path = os.path.join(self.storage, "docker/registry/v2/blobs/sha256", digest[7:9],
+                            digest[7:], "data")
+        link = os.path.join(self.storage, "docker/registry/v2/repositories", repository,
+                            "_layers/sha256", digest[7:], "link")
+        if not os.path.exists(link):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+
+    def blobs(self, repository):
+        path = os.path.join(self.storage, "docker/registry/v2/repositories", repository,
+                            "_layers/sha256")
+        return sorted("sha256:" + name for name in os.listdir(path)) if os.path.exists(path) else []
+
+    def tags(self, repository):
+        path = os.path.join(self.storage, "docker/registry/v2/repositories", repository,
+                            "_manifests/tags")
+        found = {}
+        for tag in os.listdir(path) if os.path.exists(path) else []:
+            with open(os.path.join(path, tag, "current/link"), encoding="ascii") as file:
+                found[tag] = file.read()
+        return found
+
+    def open_sessions(self, repository):
+        path = os.path.join(self.storage, "docker/registry/v2/repositories", repository, "_uploads")
+        return os.listdir(path) if os.path.exists(path) else []
+
+    def kill(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self):
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self._process = None
+        if self.token_server is not None:
+            self.token_server.stop()
+            self.token_server = None
