@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each allocation of the library fails once, and from each on all of them: the work ends with
+ * NO_MEMORY and its outputs untouched, or well when it could do without. Leaks and what is read
+ * after free are the sanitizer's to find. Only in builds with fault points. */
+#include "support/scratch.h"
+
+#include <fcntl.h>
+#include <zlib.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "layerpipe.h"
+#include "layout/layout_store.h"
+#include "oci/image_edit.h"
+#include "oci/manifest.h"
+
+#define ALLOCATIONS_MAX 20000
+#define D1 "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+static struct scratch scratch;
+
+typedef int (*work)(const void *with, struct lpipe_error *err);
+
+static void check_end(int status, const struct lpipe_error *err, unsigned long nth)
+{
+    if (status != 0 && (status != LPIPE_NO_MEMORY || err->status != status)) {
+        fail_msg("allocation %lu: %s, %s", nth, lpipe_status_name(status), err->message);
+    }
+}
+
+/* Runs the work with the first allocation failing, then the second, until none is left to fail. */
+static void fail_each(work run, const void *with)
+{
+    for (int persistent = 0; persistent <= 1; persistent++) {
+        unsigned long nth = 0, made = 0;
+        int status = 0;
+        do {
+            struct lpipe_error err = { 0 };
+            assert_true(++nth < ALLOCATIONS_MAX);
+            (void)mem_fail_nth(nth, persistent);
+            status = run(with, &err);
+            made = mem_fail_nth(0, 0);
+            check_end(status, &err, nth);
+        } while (made >= nth);
+        assert_int_equal(status, 0);
+        assert_true(nth > 1);
+    }
+}
+
+static int parse_reference(const void *with, struct lpipe_error *err)
+{
+    lpipe_ref *ref = NULL;
+    int status = lpipe_ref_parse(with, 0, &ref, err);
+    assert_int_equal(ref != NULL, status == 0);
+    (void)lpipe_ref_free(ref);
+    return status;
+}
+
+static void test_references(void **state)
+{
+    (void)state;
+    fail_each(parse_reference, "localhost:5000/a/b:tag");
+    fail_each(parse_reference, "debian@" D1);
+    fail_each(parse_reference, "oci:/tmp/layout:tag");
+    fail_each(parse_reference, "null:");
+}
+
+static int parse_manifest(const void *with, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT, written = DOCUMENT_INIT;
+    AUTO_BUF struct buf bytes = BUF_INIT(100000);
+    AUTO_MANIFEST struct manifest *manifest = NULL;
+    int status = buf_append_text(&bytes, with);
+    status = status == 0 ? document_make(&bytes, "", NULL, &document, err) : fail_memory(err);
+    status = status == 0 ? manifest_parse(&document, &manifest, err) : status;
+    if (status == 0) {
+        struct manifest_spec spec = {
+            .config = &manifest->config.descriptor,
+            .layers = manifest->items,
+            .layer_count = manifest->item_count,
+            .annotations = &manifest->annotations,
+        };
+        status = manifest_write(&spec, &written, err);
+    }
+    return status;
+}
+
+static void test_manifests(void **state)
+{
+    (void)state;
+    fail_each(parse_manifest,
+              "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+              "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":"
+              "\"" D1 "\",\"size\":7},\"layers\":[{\"mediaType\":"
+              "\"application/vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"" D1 "\",\"size\":9,"
+              "\"annotations\":{\"a\":\"b\"}}],\"annotations\":{\"c\":\"d\"}}");
+}
+
+static int edit_config(const void *with, struct lpipe_error *err)
+{
+    static const struct {
+        enum lpipe_edit edit;
+        const char *value;
+    } edits[] = {
+        { LPIPE_EDIT_ENV, "A=1" },
+        { LPIPE_EDIT_ENV, "A=2" },
+        { LPIPE_EDIT_ENTRYPOINT, "[\"x\"]" },
+        { LPIPE_EDIT_CMD, "a b c" },
+        { LPIPE_EDIT_LABEL, "k=v" },
+        { LPIPE_EDIT_PORT, "80" },
+        { LPIPE_EDIT_VOLUME, "/data" },
+        { LPIPE_EDIT_USER, "nobody" },
+    };
+    AUTO_IMAGE_CONFIG struct image_config *config = NULL;
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    const struct image_history history = { NULL, "test", NULL };
+    int status = image_config_new(with, &config, err);
+    for (size_t i = 0; status == 0 && i < ARRAY_LEN(edits); i++) {
+        status = image_edit_apply(config, edits[i].edit, edits[i].value, err);
+    }
+    status = status == 0 ? image_config_add_layer(config, D1, &history, err) : status;
+    return status == 0 ? image_config_write(config, MEDIA_FAMILY_OCI, &document, err) : status;
+}
+
+static void test_configurations(void **state)
+{
+    (void)state;
+    static const struct platform platform = { "linux", "amd64", "", "" };
+    fail_each(edit_config, &platform);
+}
+
+/* A tar of one file of many blocks, and the same in gzip. */
+#define FILE_BYTES ((size_t)700000)
+#define TAR_BYTES (512 + (FILE_BYTES + 511) / 512 * 512 + 1024)
+static unsigned char tar_bytes[TAR_BYTES];
+
+static void make_tar(void)
+{
+    unsigned sum = 0;
+    memcpy(tar_bytes, "file", 4);
+    memcpy(tar_bytes + 100, "0000644", 7);
+    memcpy(tar_bytes + 108, "0000000", 7);
+    memcpy(tar_bytes + 116, "0000000", 7);
+    snprintf((char *)tar_bytes + 124, 12, "%011zo", FILE_BYTES);
+    memcpy(tar_bytes + 136, "00000000000", 11);
+    memcpy(tar_bytes + 148, "        ", 8);
+    tar_bytes[156] = '0';
+    memcpy(tar_bytes + 257, "ustar\00000", 8);
+    for (size_t i = 0; i < 512; i++) {
+        sum += tar_bytes[i];
+    }
+    snprintf((char *)tar_bytes + 148, 8, "%06o", sum);
+    for (size_t i = 0; i < FILE_BYTES; i++) {
+        tar_bytes[512 + i] = (unsigned char)(i * i >> 7);
+    }
+}
+
+struct layer_case {
+    struct lpipe_layer_options options;
+    const char *path;
+};
+
+static int read_layer(const void *with, struct lpipe_error *err)
+{
+    const struct layer_case *layer_case = with;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    static unsigned char out[65536];
+    lpipe_layer *layer = NULL;
+    lpipe_reader *reader = NULL;
+    size_t size = 1;
+    int fd = open(layer_case->path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    int status = lpipe_layer_new_fd(fd, &layer_case->options, &layer, err);
+    status = status == 0 ? lpipe_layer_open(layer, &reader, err) : status;
+    while (status == 0 && size > 0) {
+        status = lpipe_reader_read(reader, out, sizeof out, &size, err);
+    }
+    status = status == 0 ? lpipe_layer_result(layer, &result, err) : status;
+    if (reader != NULL) {
+        (void)lpipe_reader_close(reader, NULL);
+    }
+    (void)lpipe_layer_free(layer);
+    return status;
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    static const char *const codecs[] = { "none", "gzip:0", "gzip:1", "gzip:6", "zstd:3", NULL };
+    static const char *const files[] = { "layer.tar", "layer.tar.gz" };
+    for (size_t i = 0; i < ARRAY_LEN(codecs) * ARRAY_LEN(files) * 2; i++) {
+        struct layer_case layer_case = { .options = LPIPE_LAYER_OPTIONS_INIT };
+        layer_case.path = scratch_path(&scratch, files[i % 2]);
+        layer_case.options.compress = i % 2 == 0 ? codecs[i / 4] : NULL;
+        layer_case.options.threads = i / 2 % 2 == 0 ? LPIPE_THREADS_INLINE : 2;
+        fail_each(read_layer, &layer_case);
+    }
+}
+
+static int write_layout(const void *with, struct lpipe_error *err)
+{
+    static const char config[] = "{}";
+    AUTO_STORE struct store *store = NULL;
+    AUTO_BLOB_WRITER struct blob_writer *writer = NULL;
+    AUTO_DOCUMENT struct document blob = DOCUMENT_INIT, manifest = DOCUMENT_INIT;
+    AUTO_BUF struct buf bytes = BUF_INIT(100);
+    int status = buf_append_text(&bytes, config) == 0 ? 0 : fail_memory(err);
+    status = status == 0 ? document_make(&bytes, "application/vnd.oci.image.config.v1+json", NULL,
+                                         &blob, err)
+                         : status;
+    struct manifest_spec spec = { .config = &blob.descriptor };
+    status = status == 0 ? manifest_write(&spec, &manifest, err) : status;
+    status = status == 0 ? layout_store_open(with, true, &store, err) : status;
+    status = status == 0 ? store->ops->blob_begin(store, NULL, &writer, err) : status;
+    status = status == 0 ? writer->ops->write(writer, config, strlen(config), err) : status;
+    status = status == 0 ? writer->ops->finish(writer, blob.descriptor.digest, strlen(config), err)
+                         : status;
+    return status == 0 ? store->ops->manifest_put(store, &manifest, "tag", err) : status;
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    fail_each(write_layout, scratch_path(&scratch, "layout"));
+}
+
+static int group_begin(void **state)
+{
+    (void)state;
+    static unsigned char packed[TAR_BYTES];
+    scratch_begin(&scratch);
+    make_tar();
+    z_stream stream = { .next_in = tar_bytes,
+                        .avail_in = sizeof tar_bytes,
+                        .next_out = packed,
+                        .avail_out = sizeof packed };
+    assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    scratch_write(&scratch, "layer.tar", tar_bytes, sizeof tar_bytes, 0600);
+    scratch_write(&scratch, "layer.tar.gz", packed, stream.total_out, 0600);
+    return deflateEnd(&stream) == Z_OK ? 0 : 1;
+}
+
+static int group_end(void **state)
+{
+    (void)state;
+    scratch_end(&scratch);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_references),     cmocka_unit_test(test_manifests),
+        cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_layouts),
+    };
+    return cmocka_run_group_tests(tests, group_begin, group_end);
+}
