@@ -37,6 +37,7 @@ class Profile:
     chunk_equal: bool = False
     announce_chunks: bool = False
     ranged_max: int = 0  # largest PATCH that has a Content-Range, else 416
+    range_refusal_tells: bool = False  # a 416 carries Location and Range
     empty_patch_status: int = 0
     request_seconds: float = 0.0  # time for one whole request
     broken: str = "keep"  # delete, discard: what a request cut short does to the session
@@ -95,17 +96,18 @@ def _profiles():
                 content_range="check", put_body="drop", wrong_digest_status=500,
                 wrong_digest_keeps=False, mount="404", auth="bearer", trust="source"),
         Profile("quay", post_range="bytes=0--1", status="exclusive", content_range="overlap",
-                broken="discard", wrong_digest_keeps=False, put_failure_cancels=True,
-                keepalive=False, referrers=True, auth="bearer", token_seconds=3600,
+                broken="discard", range_refusal_tells=True, wrong_digest_keeps=False,
+                put_failure_cancels=True, keepalive=False, referrers=True, auth="bearer", token_seconds=3600,
                 trust="source"),
         Profile("r2", location="relative", state="newest-416", state_name="_stateHash",
                 empty_range="0--1", content_range="check", chunk_min=5 * MIB,
                 chunk_max=100 * 1000 * 1000, chunk_equal=True, announce_chunks=True,
-                empty_patch_status=400, broken="discard", put_body="drop",
+                empty_patch_status=400, broken="discard",
+                range_refusal_tells=True, put_body="drop",
                 empty_blob_status=500, mount="never", trust="source"),
         Profile("olareg", location="relative", state="offset-400", state_name="state",
                 uuid_header="", post_range=None, empty_range=None, content_range="check",
-                referrers=True, trust="source"),
+                range_refusal_tells=True, referrers=True, trust="source"),
         dataclasses.replace(d28, name="harbor", mount="404", referrers=True, auth="bearer",
                             token_seconds=1800, trust="source"),
         dataclasses.replace(d28, name="hub", auth="bearer", trust="reported"),

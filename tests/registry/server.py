@@ -356,7 +356,8 @@ class Registry:
             request.body.drain()
             return Answer(200, [], b"{}", "application/json")
         if kind is None:
-            raise refusal(404, "NAME_INVALID", "no such page")
+            request.body.drain()
+            return self._no_page()
         if self.repositories is not None and request.repository not in self.repositories:
             raise refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
         handler = getattr(self, "_do_" + request.step.replace("-", "_"), None)
@@ -365,6 +366,10 @@ class Registry:
         answer = handler(request, match.get("rest"))
         answer.headers.append(("Docker-Distribution-Api-Version", "registry/2.0"))
         return answer
+
+    @staticmethod
+    def _no_page():
+        return Answer(404, [], b"404 page not found\n", "text/plain; charset=utf-8")
 
     def _authorize(self, request, kind):
         actions = {"GET": ["pull"], "HEAD": ["pull"]}.get(request.method, ["pull", "push"])
@@ -478,12 +483,12 @@ class Registry:
         tags = sorted(self.storage.tags(request.repository))
         if not tags and not self.storage.known(request.repository):
             raise refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
-        body = json.dumps({"name": request.repository, "tags": tags}).encode()
+        body = json.dumps({"name": request.repository, "tags": tags}, separators=(",", ":")).encode()
         return Answer(200, [], body, "application/json")
 
     def _do_referrers(self, request, digest):
         if not self.profile.referrers:
-            raise refusal(404, "NAME_INVALID", "404 page not found")
+            return self._no_page()
         entries = self.storage.referrers(request.repository, digest)
         query = dict(item.partition("=")[::2] for item in request.query.split("&") if item)
         headers = []

@@ -10,7 +10,6 @@ import urllib.parse
 from .answer import Answer, Refusal, refusal
 from .connection import Answered, Lost
 
-RANGE = re.compile(r"^(?:bytes[ =])?(\d+)-(\d+)(?:/.*)?$")
 STRICT_RANGE = re.compile(r"^(\d+)-(\d+)$")
 
 
@@ -59,7 +58,7 @@ class Uploads:
         if self.profile.extra_query and self.profile.extra_query not in request.query.split("&"):
             raise refusal(404, "BLOB_UPLOAD_INVALID", "blob upload invalid")
         if fields is None or fields["UUID"] != session.uuid:
-            raise refusal(404 if kind.endswith("404") else 400, "BLOB_UPLOAD_INVALID",
+            raise refusal(400 if kind == "offset-400" else 404, "BLOB_UPLOAD_INVALID",
                           "blob upload invalid")
         stale = (fields["Serial"] != session.serial if kind.startswith("newest")
                  else fields["Offset"] != session.size)
@@ -107,8 +106,10 @@ class Uploads:
         return f"0-{size - 1}" if size else self.profile.empty_range
 
     def _wrong_range(self, session, text="range invalid"):
-        return Refusal(416, "RANGE_INVALID", text,
-                       self._headers(session, self._range(session, False)))
+        headers = []
+        if self.profile.range_refusal_tells:
+            headers = self._headers(session, self._range(session, False))
+        return Refusal(416, "RANGE_INVALID", text, headers)
 
     # Requests.
 
@@ -164,7 +165,8 @@ class Uploads:
             raise refusal(self.profile.cancel, "NAME_INVALID", "no such page")
         session = self.find(request, uuid)
         self.storage.session_end(session)
-        return Answer(204, [], session=uuid)
+        headers = [(self.profile.uuid_header, uuid)] if self.profile.uuid_header else []
+        return Answer(204, headers, session=uuid)
 
     def patch(self, request, uuid):
         session = self.find(request, uuid)
