@@ -79,6 +79,22 @@ def test_manual_pages_document_exactly_these_options():
     assert sorted(documented) == sorted(list(every) + ["platform", "json"])
 
 
+def test_manual_pages_have_the_synopsis_of_the_help(command):
+    """The same words, whatever their type face."""
+    in_help = set(re.findall(r"^  (layerpipe .*?) *$", command("help").stdout.decode(), re.M))
+    in_page, in_pages = set(), set()
+    for path in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
+        with open(path, encoding="utf-8") as page:
+            synopsis = re.search(r"^# SYNOPSIS\n\n(.*?)\n\n#", page.read(), re.M | re.S).group(1)
+        lines = {re.sub(r"[*_]|\+\+$", "", line) for line in synopsis.splitlines()}
+        if os.path.basename(path) == "layerpipe.1.scd":
+            in_page = lines
+        else:
+            in_pages |= lines
+    assert in_page == {line for line in in_help if line.startswith("layerpipe ")} and in_page
+    assert in_pages <= in_page
+
+
 def test_errors_page_explains_every_status():
     with open(os.path.join(ROOT, "include", "layerpipe", "error.h"), encoding="utf-8") as header:
         statuses = set(re.findall(r"LPIPE_(\w+) = -\d+,? +/", header.read()))

@@ -3,6 +3,7 @@
 the same signal."""
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -136,3 +137,20 @@ def has_open(pid, path):
         except FileNotFoundError:
             pass
     return str(path) in places
+
+
+def test_second_signal_ends_at_once(command, tmp_path, tar_bytes):
+    """The first one waits for a registry that takes its time to forget the upload."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name = f"localhost:{silent.getsockname()[1]}/a/b"
+        with command.start("layer", "-q", name, "-", stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdin.write(tar_bytes)
+            process.stdin.close()
+            connection, _ = silent.accept()  # and never an answer
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGINT)
+                ended = Ended(process)
+    assert ended.returncode in (-signal.SIGTERM, -signal.SIGINT)
+    assert ended.stdout == b""

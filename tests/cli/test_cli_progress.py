@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress on stderr: redrawn on a terminal, lines elsewhere, nothing when it is not wanted."""
+import os
+import pty
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+from cli_support import wait_drained
+
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+class Terminal:
+    """A terminal for stderr; `text` is what was shown there."""
+
+    def __init__(self):
+        self.ours, self.theirs = pty.openpty()
+        self.text = b""
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self.ours, 65536)
+            except OSError:  # the other side is closed
+                return
+            if not data:
+                return
+            self.text += data
+
+    def close(self):
+        os.close(self.theirs)
+        self._thread.join()
+        os.close(self.ours)
+        return self.text.decode()
+
+
+@pytest.fixture
+def slowly(command, tar_bytes):
+    """Runs layer on a stream that pauses, so that there is something to draw; returns stderr."""
+    def run(*args, terminal=None, env=None):
+        stderr = subprocess.PIPE if terminal is None else terminal.theirs
+        with command.start("layer", *args, "null:", "-", stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=stderr, env=env) as process:
+            for at in range(0, len(tar_bytes), 4096):
+                process.stdin.write(tar_bytes[at:at + 4096])
+                process.stdin.flush()
+                wait_drained(process.stdin.fileno(), process)
+                time.sleep(0.12)
+            process.stdin.close()
+            out = process.stdout.read().decode()
+            err = terminal.close() if terminal else process.stderr.read().decode()
+        assert process.returncode == 0, err
+        assert re.fullmatch(rf"null:@{DIGEST}\n", out)
+        return err
+    return run
+
+
+def screen(text):
+    """What a terminal shows in the end: lines, with cursor-up and clear-to-end obeyed."""
+    lines = [""]
+    for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\r?\n)", text):
+        up = re.fullmatch(r"\x1b\[(\d+)A", part)
+        if up:
+            assert int(up.group(1)) < len(lines), "the cursor left what was drawn"
+            lines = lines[:len(lines) - int(up.group(1))]
+            lines[-1] = ""
+        elif part == "\x1b[J":
+            lines[-1] = ""
+        elif part in ("\n", "\r\n"):
+            lines.append("")
+        else:
+            assert "\x1b" not in part
+            lines[-1] += part
+    return [line for line in lines if line]
+
+
+def test_terminal_is_redrawn_and_left_clean(slowly):
+    text = slowly("--progress", "tty", terminal=Terminal())
+    assert "\x1b[1A" in text
+    left = screen(text)
+    assert len(left) == 1
+    assert re.search(DIGEST, left[0])
+
+
+def test_auto_draws_on_a_terminal(slowly):
+    assert "\x1b[" in slowly(terminal=Terminal(), env={"TERM": "xterm"})
+
+
+@pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}])
+def test_auto_prints_lines_on_a_simple_terminal(slowly, env):
+    text = slowly(terminal=Terminal(), env=env)
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 1
+
+
+def test_auto_prints_lines_into_a_pipe(slowly):
+    lines = slowly().splitlines()
+    assert len(lines) == 1
+    assert re.fullmatch(rf"layerpipe: .*: 2\d\.\d kB in, .* out, stored {DIGEST}", lines[0])
+
+
+def test_none_says_nothing(slowly):
+    assert slowly("--progress", "none", terminal=Terminal()) == ""
+    assert slowly("-q", "--progress", "tty", terminal=Terminal()) == ""
+
+
+def test_narrow_terminal_is_not_wrapped(slowly):
+    terminal = Terminal()
+    subprocess.run(["stty", "cols", "30"], stdin=terminal.theirs, check=True)
+    text = slowly("--progress", "tty", terminal=terminal)
+    drawn = [line for line in re.split(r"\r?\n|\x1b\[\d*[AJ]", text)
+             if line and not line.startswith("layerpipe: ")]
+    assert drawn
+    assert max(map(len, drawn)) < 30
+
+
+def test_failure_stands_below_a_clean_terminal(command, tmp_path, tar_bytes):
+    terminal = Terminal()
+    with command.start("push", "--progress", "tty", f"oci:{tmp_path}/layout:x", "-",
+                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                       stderr=terminal.theirs) as process:
+        for at in range(0, 8192, 2048):
+            process.stdin.write(tar_bytes[at:at + 2048])
+            process.stdin.flush()
+            wait_drained(process.stdin.fileno(), process)
+            time.sleep(0.12)
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    left = screen(terminal.close())
+    assert process.returncode == 3
+    assert len(left) == 1
+    assert left[0].startswith("layerpipe: ")
