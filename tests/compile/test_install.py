@@ -104,3 +104,16 @@ def test_library_needs_no_start(installed):
     assert re.fullmatch(rb"\d+\.\d+\.\d+", library.lpipe_version())
     assert library.lpipe_status_name(-15) == b"NOT_FOUND"
     assert library.lpipe_ref_free(None) is None or library.lpipe_ref_free(None) == 0
+
+
+def test_manual_pages_are_clean(installed):
+    if shutil.which("scdoc") is None or shutil.which("man") is None:
+        pytest.skip("no scdoc, or no man to read with")
+    pages = [name for name in below(installed.prefix) if "/man/" in name]
+    for page in pages:
+        path = os.path.join(installed.prefix, page)
+        result = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path],
+                                env={**os.environ, "MANROFFSEQ": "", "MANWIDTH": "80",
+                                     "LC_ALL": "C.UTF-8"},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
