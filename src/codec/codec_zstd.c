@@ -12,18 +12,27 @@
 
 #define RECIPE_VERSION 1
 
+/* A library's level for ours, and what shapes the bytes beside it. A job of 2 MiB is small enough for
+ * the memory of a pipeline; the history that it is given makes up for its size. Levels 1 to 3 search
+ * with one hash table, which is as small as with two where windows are this large, and faster. */
 struct zstd_row {
-    int level_max;    /* row serves levels up to this */
-    unsigned job_log; /* input of one job */
+    int level_max;     /* row serves levels up to this */
+    int library_level; /* 0 = the same */
+    unsigned hash_log; /* 0 = the library's */
+    unsigned job_log;  /* input of one job */
     unsigned window_log;
-    unsigned overlap_log; /* 9 = the whole window is given to the next job, 1 = nothing */
+    unsigned overlap_log; /* 9 = the whole window is given to the next job, each less halves it */
     unsigned state_kib;   /* upper bound for one context's tables */
 };
 
 static const struct zstd_row ROWS[] = {
-    { 2, 21, 20, 3, 1536 },     /* fast */
-    { 4, 21, 21, 3, 3 * 1024 }, /* dfast */
-    { 12, 22, 22, 6, 24 * 1024 }, { 15, 22, 22, 7, 48 * 1024 }, { 19, 24, 23, 8, 96 * 1024 },
+    { 1, 1, 16, 21, 21, 7, 1024 },      /* fast */
+    { 2, 2, 17, 21, 21, 8, 1536 },      /* fast */
+    { 3, 2, 17, 21, 22, 8, 1536 },      /* fast */
+    { 4, 3, 18, 21, 22, 8, 3 * 1024 },  /* dfast */
+    { 12, 0, 0, 22, 22, 6, 24 * 1024 }, /* greedy, lazy */
+    { 15, 0, 0, 22, 22, 7, 48 * 1024 }, /* lazy2, btlazy2 */
+    { 19, 0, 0, 24, 23, 8, 96 * 1024 }, /* btopt and better */
 };
 
 struct zstd_state {
@@ -45,13 +54,20 @@ static void zstd_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIP
                    ZSTD_versionString());
 }
 
-/* The library's scheme: an input ring of the window or all workers' jobs, whichever is larger, and
- * three more jobs; a buffer for a packed job and a context for each worker and two more. */
+/* The library gives a worker its next job only when it is called for the next time. One worker more
+ * than processors keeps them all busy meanwhile. */
+static unsigned library_workers(unsigned workers)
+{
+    return workers > 1 ? workers + 1 : 1;
+}
+
+/* The library's scheme: an input ring of all workers' jobs and three more; a buffer for a packed job
+ * and a context for each worker and two more of the buffers. */
 static uint64_t library_bytes(const struct zstd_row *row, unsigned workers)
 {
     uint64_t job = UINT64_C(1) << row->job_log;
-    uint64_t ring = MAX_OF(UINT64_C(1) << row->window_log, workers * job) + 3 * job;
-    return ring + (workers + 2) * ZSTD_COMPRESSBOUND(job) + (uint64_t)workers * row->state_kib * KIB;
+    uint64_t count = library_workers(workers);
+    return (count + 3) * job + (count + 2) * ZSTD_COMPRESSBOUND(job) + count * row->state_kib * KIB;
 }
 
 static void zstd_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan)
@@ -79,10 +95,12 @@ static bool set(ZSTD_CCtx *context, ZSTD_cParameter parameter, int value)
 static bool parameters_set(ZSTD_CCtx *context, int level, unsigned workers)
 {
     const struct zstd_row *row = row_of(level);
-    return set(context, ZSTD_c_compressionLevel, level) &&
+    return set(context, ZSTD_c_compressionLevel,
+               row->library_level != 0 ? row->library_level : level) &&
            set(context, ZSTD_c_windowLog, (int)row->window_log) &&
+           (row->hash_log == 0 || set(context, ZSTD_c_hashLog, (int)row->hash_log)) &&
            set(context, ZSTD_c_contentSizeFlag, 0) && set(context, ZSTD_c_checksumFlag, 0) &&
-           set(context, ZSTD_c_nbWorkers, (int)workers) &&
+           set(context, ZSTD_c_nbWorkers, (int)library_workers(workers)) &&
            set(context, ZSTD_c_jobSize, 1 << row->job_log) &&
            set(context, ZSTD_c_overlapLog, (int)row->overlap_log);
 }

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How close the pipeline is to its own limit. The limit is what its parts cost when each is run
+ * alone in one thread, in CPU seconds, divided by the processors in use:
+ *
+ *   (reading + codec + SHA-256 of the input + SHA-256 of the output) / threads
+ *
+ * Parts and pipeline take turns, so that a busy machine slows both; medians are printed.
+ *   engine_limit COMPRESS THREADS ROUNDS FILE */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "codec/codec.h"
+#include "codec/digest.h"
+#include "flow/layer.h"
+
+#define ROUNDS_MAX 99
+
+enum part { PART_READ = 0, PART_HASH_IN, PART_HASH_OUT, PART_CODEC, PART_COUNT };
+
+struct bench {
+    const char *path;
+    const char *compress;
+    struct codec_spec spec;
+    int threads;
+    uint64_t size_in;
+    uint64_t size_out;
+    unsigned char *in;
+    unsigned char *out;
+};
+
+static double clock_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void give_up(const char *what)
+{
+    fprintf(stderr, "engine_limit: %s\n", what);
+    exit(1);
+}
+
+static void feed_stream(struct bench *bench, struct codec *codec, size_t size, bool end)
+{
+    struct codec_span in = { bench->in, size, 0 };
+    bool done = false;
+    do {
+        struct codec_span out = { bench->out, ZSTD_BLOCK_BYTES, 0 };
+        if (codec_stream(codec, &in, &out, end, &done, NULL) != 0) {
+            give_up("the codec failed");
+        }
+    } while (end ? !done : in.position < in.size);
+}
+
+static void feed_block(struct bench *bench, struct codec *codec, bool first, size_t size)
+{
+    struct codec_part part;
+    codec_pack(codec, 0, first, bench->in, size, bench->out, &part);
+    codec_join(codec, &part);
+}
+
+/* CPU seconds of reading the file and doing one part to what was read. */
+static double run_part(struct bench *bench, enum part part)
+{
+    double start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    int fd = open(bench->path, O_RDONLY | O_CLOEXEC);
+    struct codec_plan plan;
+    struct codec *codec = NULL;
+    struct digest *digest = NULL;
+    bool first = true;
+    uint64_t hash_left = part == PART_HASH_OUT ? bench->size_out : UINT64_MAX;
+    codec_plan(&bench->spec, 1, &plan);
+    bool packs = part == PART_CODEC && plan.shape != CODEC_SHAPE_COPY;
+    if (fd < 0 || digest_new(DIGEST_SHA256, &digest, NULL) != 0 ||
+        (packs && codec_new(&bench->spec, 1, &codec, NULL) != 0)) {
+        give_up("cannot begin");
+    }
+    for (;;) {
+        ssize_t got = read(fd, bench->in, plan.block_bytes);
+        if (got <= 0) {
+            break;
+        }
+        size_t size = (size_t)got;
+        if (part == PART_HASH_IN || part == PART_HASH_OUT) {
+            digest_update(digest, bench->in, (size_t)MIN_OF((uint64_t)size, hash_left));
+            hash_left -= MIN_OF((uint64_t)size, hash_left);
+        } else if (packs && plan.shape == CODEC_SHAPE_STREAM) {
+            feed_stream(bench, codec, size, false);
+        } else if (packs) {
+            feed_block(bench, codec, first, size);
+        }
+        first = false;
+    }
+    if (packs && plan.shape == CODEC_SHAPE_STREAM) {
+        feed_stream(bench, codec, 0, true);
+    }
+    codec_free(codec);
+    digest_free(digest);
+    close(fd);
+    return clock_of(CLOCK_PROCESS_CPUTIME_ID) - start;
+}
+
+static int drop_output(void *ctx, const void *data, size_t size, struct lpipe_error *err)
+{
+    (void)ctx;
+    (void)data;
+    (void)size;
+    (void)err;
+    return 0;
+}
+
+static double run_pipeline(struct bench *bench, double *ret_cpu)
+{
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    struct layer_sink sink = { .write = drop_output };
+    struct lpipe_error err = { 0 };
+    lpipe_layer *layer = NULL;
+    options.compress = bench->compress;
+    options.threads = bench->threads;
+    options.flags = LPIPE_LAYER_RAW;
+    double cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    double start = clock_of(CLOCK_MONOTONIC);
+    if (lpipe_layer_new_fd(open(bench->path, O_RDONLY | O_CLOEXEC), &options, &layer, &err) != 0 ||
+        layer_pump(layer, &sink, &err) != 0 || lpipe_layer_result(layer, &result, &err) != 0) {
+        give_up(err.message);
+    }
+    lpipe_layer_free(layer);
+    *ret_cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    bench->size_in = result.uncompressed_size;
+    bench->size_out = result.size;
+    return clock_of(CLOCK_MONOTONIC) - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double *left = a;
+    const double *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+int main(int argc, char **argv)
+{
+    static double parts[PART_COUNT][ROUNDS_MAX];
+    static double walls[ROUNDS_MAX];
+    static double cpus[ROUNDS_MAX];
+    struct bench bench = { 0 };
+    int rounds = argc == 5 ? atoi(argv[3]) : 0;
+    if (rounds < 1 || rounds > ROUNDS_MAX || codec_parse(argv[1], &bench.spec, NULL) != 0) {
+        give_up("usage: engine_limit COMPRESS THREADS ROUNDS FILE");
+    }
+    struct codec_plan plan;
+    codec_plan(&bench.spec, 1, &plan);
+    bench.compress = argv[1];
+    bench.threads = atoi(argv[2]);
+    bench.path = argv[4];
+    bench.in = malloc(plan.block_bytes);
+    bench.out = malloc(plan.output_bytes + ZSTD_BLOCK_BYTES);
+    if (bench.in == NULL || bench.out == NULL) {
+        give_up("out of memory");
+    }
+    (void)run_pipeline(&bench, &cpus[0]); /* warms up, and tells the output's size */
+    for (int i = 0; i < rounds; i++) {
+        for (int part = 0; part < PART_COUNT; part++) {
+            parts[part][i] = run_part(&bench, (enum part)part);
+        }
+        walls[i] = run_pipeline(&bench, &cpus[i]);
+    }
+    double read_s = median(parts[PART_READ], rounds);
+    double hash_s =
+        median(parts[PART_HASH_IN], rounds) + median(parts[PART_HASH_OUT], rounds) - 2 * read_s;
+    double codec_s = median(parts[PART_CODEC], rounds) - read_s;
+    double limit = (read_s + hash_s + codec_s) / bench.threads;
+    double wall = median(walls, rounds);
+    printf("%s, %d threads: read %.3f + hashes %.3f + codec %.3f CPU s: limit %.3f s; wall %.3f s "
+           "(best %.3f) = %.2f x, CPU %.3f s; %" PRIu64 " -> %" PRIu64 " bytes\n",
+           bench.compress, bench.threads, read_s, hash_s, codec_s, limit, wall, walls[0],
+           wall / limit, median(cpus, rounds), bench.size_in, bench.size_out);
+    free(bench.in);
+    free(bench.out);
+    return 0;
+}
