@@ -12,7 +12,6 @@ import urllib.parse
 
 import pytest
 from inputs import random_bytes
-from registry import Fault, profile
 from registry.storage import digest_of
 
 OCTETS = "application/octet-stream"
