@@ -253,7 +253,7 @@ static void test_refused_strictly(void **state)
 static void test_repository(void **state)
 {
     (void)state;
-    static const char *const refused[] = { "gcr.io/a:b", "gcr.io/a@" D, "oci:dir", "null:" };
+    static const char *const refused[] = { "gcr.io/a:b", ("gcr.io/a@" D), "oci:dir", "null:" };
     lpipe_ref *ref = NULL;
     struct lpipe_error err = { 0 };
     assert_int_equal(lpipe_repository_parse("localhost:5000/stream", &ref, &err), 0);
