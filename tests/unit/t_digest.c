@@ -50,14 +50,14 @@ static void test_text(void **state)
         "sha256",
         "sha256:",
         "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
-        SHA256_ABC "0",
+        (SHA256_ABC "0"),
         "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "SHA256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "sha256-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "sha384:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "sha256:../../../../etc/passwd5dae2223b00361a396177a9cb410ff61f20015adx",
-        " " SHA256_ABC,
+        (" " SHA256_ABC),
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_false(digest_valid(bad[i]));
@@ -68,7 +68,7 @@ static void test_text(void **state)
     assert_int_equal(alg, DIGEST_SHA512);
     assert_true(digest_parse(SHA256_ABC "rest", strlen(SHA256_ABC), NULL));
     assert_int_equal(digest_alg_of(SHA512_ABC), DIGEST_SHA512);
-    assert_string_equal(digest_hex_of(SHA256_ABC), SHA256_ABC + 7);
+    assert_string_equal(digest_hex_of(SHA256_ABC), &SHA256_ABC[7]);
     assert_string_equal(digest_alg_name(DIGEST_SHA512), "sha512");
     assert_int_equal(digest_hex_size(DIGEST_SHA512), 128);
 }
