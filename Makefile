@@ -7,7 +7,7 @@ MESON   ?= /usr/bin/meson
 NINJA   ?= /usr/bin/ninja
 PYTHON  ?= /usr/bin/python3
 PYTEST   = $(PYTHON) -m pytest -p no:cacheprovider -q
-# Arguments for pytest: make test PYTEST_ARGS='-k layout', or '-m slow' for the long ones.
+# Arguments for pytest: make test PYTEST_ARGS='-k layout'
 PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE = 1
 export LAYERPIPE = $(abspath $(BUILD)/layerpipe)
@@ -37,6 +37,10 @@ test: deps-build deps-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
 	$(PYTEST) tests $(PYTEST_ARGS)
 
+# The tests that take long or much memory.
+test-slow: deps-build deps-test $(BUILD)/units.stamp build
+	$(PYTEST) tests -m slow $(PYTEST_ARGS)
+
 check-all: deps
 	.ci/run
 
@@ -60,4 +64,4 @@ clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test check-all lint bench install uninstall clean
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall clean
