@@ -95,6 +95,14 @@ def test_manual_pages_have_the_synopsis_of_the_help(command):
     assert in_pages <= in_page
 
 
+def test_documents_name_real_options(command):
+    every = set().union(*PROMISED.values())
+    for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "docs/digests.md"):
+        with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+            named = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", file.read()))
+        assert named - {"cflags", "libs"} <= every, name
+
+
 def test_errors_page_explains_every_status():
     with open(os.path.join(ROOT, "include", "layerpipe", "error.h"), encoding="utf-8") as header:
         statuses = set(re.findall(r"LPIPE_(\w+) = -\d+,? +/", header.read()))

@@ -117,3 +117,14 @@ def test_manual_pages_are_clean(installed):
                                      "LC_ALL": "C.UTF-8"},
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
+
+
+def test_program_of_the_readme(installed, tmp_path):
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
+        program = re.search(r"^    #include <layerpipe.h>\n.*?^    }\n", readme.read(),
+                            re.M | re.S).group()
+    source = tmp_path / "push.c"
+    source.write_text("".join(line[4:] + "\n" for line in program.splitlines()))
+    subprocess.run(["gcc", "-std=c99", "-D_XOPEN_SOURCE=700", "-Wall", "-Wextra", "-Werror", "-c",
+                    "-o", tmp_path / "push.o", source, *installed.pkg_config("--cflags")],
+                   check=True)
