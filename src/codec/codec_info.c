@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codec libraries, named as text at compile time: nothing is built at run time, so the text can
- * be given out by any thread. */
+/* The libraries, named as text at compile time: nothing is built at run time, so the text can be given
+ * out by any thread. LPIPE_BUILD_LIBRARIES is the line of those that are no codecs. */
 #include "base/macros.h"
 #include "codec/codec.h"
 
@@ -32,5 +32,6 @@
 
 const char *codec_build_info(void)
 {
-    return ISAL_LINE DEFLATE_LINE REST_LINE "zstd 1 to 19: libzstd " ZSTD_VERSION_STRING "\n";
+    return ISAL_LINE DEFLATE_LINE REST_LINE "zstd 1 to 19: libzstd " ZSTD_VERSION_STRING
+                                            "\n" LPIPE_BUILD_LIBRARIES "\n";
 }

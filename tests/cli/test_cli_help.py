@@ -63,16 +63,18 @@ def test_overview_names_every_verb(command):
 def test_version(command):
     by_verb, by_option = command("version"), command("--version")
     assert by_verb.stdout == by_option.stdout
-    assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", by_verb.stdout)
+    text = by_verb.stdout.decode()
+    assert re.match(r"layerpipe \d+\.\d+\.\d+\n", text)
+    for library in ("libzstd", "libcurl", "OpenSSL", "jansson", "libarchive"):
+        assert re.search(library + r" \d+\.\d+", text), library
 
 
 def test_manual_pages_document_exactly_these_options():
     documented = []
     for page in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
         with open(page, encoding="utf-8") as file:
-            for line in file:
-                if re.match(r"\*-", line):
-                    documented += re.findall(r"\*--([a-z-]+)\*", line)
+            for line in re.findall(r"^(\*-.*)\n\t", file.read(), re.M):
+                documented += re.findall(r"\*--([a-z-]+)\*", line)
     every = set().union(*PROMISED.values())
     assert set(documented) == every
     # --platform and --json mean something of their own for inspect.
