@@ -46,6 +46,11 @@
 #define ZSTD_INPUT_WINDOW_LOG_MAX 27 /* of a zstd input: 128 MiB, what --ultra makes */
 #define PIPE_BYTES (1 * MIB)     /* asked of the system for a pipe that is read */
 
+/* The transport's buffers, each request. */
+#define HTTP_SEND_BYTES (256 * KIB)
+#define HTTP_ANSWER_BYTES (16 * KIB)
+#define HTTP_RECEIVE_BYTES (128 * KIB) /* where a body is streamed out */
+
 /* Uploads. */
 #define CHUNK_BYTES_DEFAULT (16 * MIB)
 #define CHUNK_BYTES_MIN (1 * MIB)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request on its way. For the files of this room that see libcurl only. */
+#ifndef HTTP_HTTP_CALL_H
+#define HTTP_HTTP_CALL_H
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/http.h"
+
+struct http_pool;
+
+struct http_call {
+    struct http_request request; /* shallow: everything in it is borrowed */
+    struct http *http;
+    struct http_call *next; /* in the transport's list */
+    atomic_bool wake;       /* the producer or receiver can go on */
+    atomic_bool answered;
+    bool done; /* guarded by the transport's mutex */
+    pthread_cond_t ended;
+
+    /* The network thread's own until done. */
+    CURL *easy;
+    struct curl_slist *headers;
+    struct http_response response;
+    struct lpipe_error failure;
+    char curl_text[CURL_ERROR_SIZE];
+    bool attached; /* to the multi handle */
+    bool proxied;
+    bool head_done;   /* the final answer's headers are complete */
+    bool body_ended;  /* the whole body was handed to libcurl */
+    bool send_paused; /* by the producer or by the rate */
+    bool rate_paused;
+    bool receive_paused;
+    uint64_t body_read; /* bytes of the body handed to libcurl */
+    size_t header_count;
+    uint64_t moved_bytes; /* sent and received at moved_ms */
+    uint64_t moved_ms;
+    uint64_t start_ms;
+};
+
+/* The easy handle with everything but its connection pool. */
+MUST_CHECK int call_prepare(struct http_call *call, const struct http_options *options,
+                            struct lpipe_error *err);
+/* After libcurl is through with it: an answer, or call->failure. */
+void call_conclude(struct http_call *call, CURLcode code);
+/* Ends a call for a reason of our own. */
+void call_fail(struct http_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Fails a call that has made no progress for too long; true when it did. */
+bool call_expired(struct http_call *call, uint64_t now_ms);
+void call_log(const struct http_call *call, const struct http_options *options);
+struct http_call *call_free(struct http_call *call);
+
+/* Asks for up to size bytes to send now under the transport's rate; 0 = none at the moment. */
+size_t http_rate_take(struct http *http, size_t size);
+
+#endif

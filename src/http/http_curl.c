@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network thread. It owns libcurl's multi handle and every easy handle from http_start() to the
+ * end of the call; other threads put calls into a queue, set flags and wake it. */
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sync.h"
+#include "http/http_call.h"
+
+#define TICK_MS 500 /* how often time limits are looked at */
+#define RATE_TICK_MS 20
+#define WAIT_FDS_MAX (2 * JOBS_MAX)
+
+/* Connections that one secret may go over. */
+struct http_pool {
+    struct http_pool *next;
+    CURLSH *share;
+    char key[];
+};
+
+struct http {
+    struct http_options options; /* strings are ours */
+    CURLM *multi;
+    pthread_t thread;
+    bool threaded;
+    struct http_pool *pools; /* the network thread's own, as are calls and the rate */
+    struct http_call *calls;
+    uint64_t rate_bytes; /* that may be sent now */
+    uint64_t rate_ms;    /* when that was counted */
+
+    pthread_mutex_t mutex; /* guards what follows, and http_call.done */
+    struct http_call *queue;
+    bool stop;
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void curl_begin(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static struct http_pool *pool_of(struct http *http, const char *key)
+{
+    struct http_pool *pool = http->pools;
+    while (pool != NULL && strcmp(pool->key, key) != 0) {
+        pool = pool->next;
+    }
+    if (pool != NULL) {
+        return pool;
+    }
+    pool = mem_new(sizeof *pool + strlen(key) + 1);
+    if (pool == NULL) {
+        return NULL;
+    }
+    strcpy(pool->key, key);
+    pool->share = curl_share_init();
+    if (pool->share == NULL) {
+        free(pool);
+        return NULL;
+    }
+    (void)curl_share_setopt(pool->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+    (void)curl_share_setopt(pool->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    pool->next = http->pools;
+    http->pools = pool;
+    return pool;
+}
+
+static void pools_free(struct http *http)
+{
+    while (http->pools != NULL) {
+        struct http_pool *pool = http->pools;
+        http->pools = pool->next;
+        (void)curl_share_cleanup(pool->share);
+        explicit_bzero(pool->key, strlen(pool->key));
+        free(pool);
+    }
+}
+
+size_t http_rate_take(struct http *http, size_t size)
+{
+    uint64_t rate = http->options.rate_bytes_max;
+    if (rate == 0) {
+        return size;
+    }
+    uint64_t now = clock_ms();
+    uint64_t burst = MAX_OF(rate / 10, (uint64_t)1);
+    uint64_t elapsed = MIN_OF(now - http->rate_ms, (uint64_t)1000);
+    uint64_t earned = rate * elapsed / 1000;
+    if (earned > 0) {
+        http->rate_bytes = MIN_OF(http->rate_bytes + earned, burst);
+        http->rate_ms = now;
+    }
+    size = (size_t)MIN_OF((uint64_t)size, http->rate_bytes);
+    http->rate_bytes -= size;
+    return size;
+}
+
+/* Tells the waiting thread. The call may be gone afterwards. */
+static void call_end(struct http *http, struct http_call *call)
+{
+    if (call->attached) {
+        (void)curl_multi_remove_handle(http->multi, call->easy);
+    }
+    if (call->easy != NULL) {
+        curl_easy_cleanup(call->easy);
+        call->easy = NULL;
+    }
+    call_log(call, &http->options);
+    GUARD(&http->mutex);
+    call->done = true;
+    atomic_store(&call->answered, true);
+    pthread_cond_signal(&call->ended);
+}
+
+static void call_begin(struct http *http, struct http_call *call)
+{
+    const char *key = call->request.pool_key == NULL ? "" : call->request.pool_key;
+    struct http_pool *pool = pool_of(http, key);
+    call->start_ms = call->moved_ms = clock_ms();
+    if (cancel_requested(call->request.cancel)) {
+        (void)fail_cancelled(&call->failure);
+    } else if (pool == NULL) {
+        (void)fail_memory(&call->failure);
+    } else if (call_prepare(call, &http->options, &call->failure) == 0) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_SHARE, pool->share);
+        if (curl_multi_add_handle(http->multi, call->easy) == CURLM_OK) {
+            call->attached = true;
+        } else {
+            (void)fail_memory(&call->failure);
+        }
+    }
+    if (!call->attached) {
+        call_end(http, call);
+        return;
+    }
+    call->next = http->calls;
+    http->calls = call;
+}
+
+/* Takes in new calls; false when the thread has to end. */
+static bool queue_take(struct http *http)
+{
+    struct http_call *queue = NULL;
+    bool stop = false;
+    {
+        GUARD(&http->mutex);
+        queue = TAKE(http->queue);
+        stop = http->stop;
+    }
+    while (queue != NULL) {
+        struct http_call *call = queue;
+        queue = call->next;
+        call_begin(http, call);
+    }
+    return !stop;
+}
+
+static void call_resume(struct http *http, struct http_call *call)
+{
+    bool woken = atomic_exchange(&call->wake, false);
+    bool earned = call->rate_paused && http_rate_take(http, 0) == 0 && http->rate_bytes > 0;
+    if (woken || earned) {
+        call->send_paused = call->rate_paused = call->receive_paused = false;
+        (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
+    }
+}
+
+/* What other threads and the clock ask of the calls under way. */
+static void calls_attend(struct http *http)
+{
+    uint64_t now = clock_ms();
+    struct http_call **place = &http->calls;
+    while (*place != NULL) {
+        struct http_call *call = *place;
+        bool over = call_expired(call, now);
+        if (cancel_requested(call->request.cancel)) {
+            (void)fail_cancelled(&call->failure);
+            over = true;
+        }
+        if (over) {
+            *place = call->next;
+            call_end(http, call);
+            continue;
+        }
+        call_resume(http, call);
+        place = &call->next;
+    }
+}
+
+static void calls_finish(struct http *http)
+{
+    int left = 0;
+    for (CURLMsg *msg = curl_multi_info_read(http->multi, &left); msg != NULL;
+         msg = curl_multi_info_read(http->multi, &left)) {
+        struct http_call *call = NULL;
+        CURLcode code = msg->data.result;
+        (void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        struct http_call **place = &http->calls;
+        while (*place != call) {
+            place = &(*place)->next;
+        }
+        *place = call->next;
+        call_conclude(call, code);
+        call_end(http, call);
+    }
+}
+
+static void wait_for_something(struct http *http)
+{
+    struct curl_waitfd fds[WAIT_FDS_MAX];
+    unsigned count = 0;
+    bool rate = false;
+    for (const struct http_call *call = http->calls; call != NULL; call = call->next) {
+        int fd = cancel_fd(call->request.cancel);
+        bool known = fd < 0 || count == WAIT_FDS_MAX;
+        for (unsigned i = 0; i < count && !known; i++) {
+            known = fds[i].fd == fd;
+        }
+        if (!known) {
+            fds[count++] = (struct curl_waitfd){ .fd = fd, .events = CURL_WAIT_POLLIN };
+        }
+        rate = rate || call->rate_paused;
+    }
+    int time_ms = http->calls == NULL ? 60000 : rate ? RATE_TICK_MS : TICK_MS;
+    (void)curl_multi_poll(http->multi, fds, count, time_ms, NULL);
+}
+
+static void *network_run(void *ctx)
+{
+    struct http *http = ctx;
+    while (queue_take(http)) {
+        int running = 0;
+        calls_attend(http);
+        (void)curl_multi_perform(http->multi, &running);
+        calls_finish(http);
+        wait_for_something(http);
+    }
+    return NULL;
+}
+
+static int options_copy(struct http *http, const struct http_options *options)
+{
+    http->options = *options;
+    http->options.cacert = mem_strdup(options->cacert);
+    http->options.cert = mem_strdup(options->cert);
+    http->options.key = mem_strdup(options->key);
+    bool whole = (options->cacert == NULL) == (http->options.cacert == NULL) &&
+                 (options->cert == NULL) == (http->options.cert == NULL) &&
+                 (options->key == NULL) == (http->options.key == NULL);
+    return whole ? 0 : LPIPE_NO_MEMORY;
+}
+
+int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
+{
+    struct http *http = NEW(struct http);
+    if (http == NULL) {
+        return fail_memory(err);
+    }
+    (void)pthread_once(&curl_once, curl_begin);
+    pthread_mutex_init(&http->mutex, NULL);
+    http->rate_ms = clock_ms();
+    http->multi = curl_multi_init();
+    if (http->multi == NULL || options_copy(http, options) != 0) {
+        http_free(http);
+        return fail_memory(err);
+    }
+    int status = thread_start(&http->thread, "lpipe-net", network_run, http, err);
+    if (status != 0) {
+        http_free(http);
+        return status;
+    }
+    http->threaded = true;
+    *ret_http = http;
+    return 0;
+}
+
+struct http *http_free(struct http *http)
+{
+    if (http == NULL) {
+        return NULL;
+    }
+    if (http->threaded) {
+        pthread_mutex_lock(&http->mutex);
+        http->stop = true;
+        pthread_mutex_unlock(&http->mutex);
+        (void)curl_multi_wakeup(http->multi);
+        (void)pthread_join(http->thread, NULL);
+    }
+    (void)curl_multi_cleanup(http->multi);
+    pools_free(http);
+    free((char *)(uintptr_t)http->options.cacert);
+    free((char *)(uintptr_t)http->options.cert);
+    free((char *)(uintptr_t)http->options.key);
+    pthread_mutex_destroy(&http->mutex);
+    free(http);
+    return NULL;
+}
+
+int http_start(struct http *http, const struct http_request *request, struct http_call **ret_call,
+               struct lpipe_error *err)
+{
+    struct http_call *call = NEW(struct http_call);
+    if (call == NULL) {
+        return fail_memory(err);
+    }
+    call->request = *request;
+    call->http = http;
+    call->response = (struct http_response)HTTP_RESPONSE_INIT;
+    call->response.headers.size_max = HEADER_COUNT_MAX * HEADER_LINE_BYTES_MAX;
+    call->response.body.size_max = request->response_bytes_max;
+    call->response.url = request->url;
+    pthread_cond_init(&call->ended, NULL);
+    {
+        /* At the end: requests begin in the order in which they were asked for. */
+        GUARD(&http->mutex);
+        struct http_call **place = &http->queue;
+        while (*place != NULL) {
+            place = &(*place)->next;
+        }
+        *place = call;
+    }
+    (void)curl_multi_wakeup(http->multi);
+    *ret_call = call;
+    return 0;
+}
+
+void http_call_wake(struct http_call *call)
+{
+    atomic_store(&call->wake, true);
+    (void)curl_multi_wakeup(call->http->multi);
+}
+
+bool http_call_answered(const struct http_call *call)
+{
+    return atomic_load(&call->answered);
+}
+
+int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err)
+{
+    {
+        GUARD(&call->http->mutex);
+        while (!call->done) {
+            pthread_cond_wait(&call->ended, &call->http->mutex);
+        }
+    }
+    int status = call->failure.status;
+    http_response_done(ret_response);
+    *ret_response = call->response;
+    if (status != 0 && err != NULL) {
+        *err = call->failure;
+    }
+    call->response = (struct http_response)HTTP_RESPONSE_INIT;
+    call_free(call);
+    return status;
+}
+
+int http_send(struct http *http, const struct http_request *request,
+              struct http_response *ret_response, struct lpipe_error *err)
+{
+    struct http_call *call = NULL;
+    int status = http_start(http, request, &call, err);
+    return status != 0 ? status : http_wait(call, ret_response, err);
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request as libcurl takes it, and what libcurl tells of it. Network thread only. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/http_call.h"
+#include "http/http_proxy.h"
+
+#define CONNECT_TIMEOUT_MS 30000u
+#define STALL_TIMEOUT_MS 60000u
+#define ANSWER_TIMEOUT_MS 60000u
+
+/* "https://host:port" of the request, for messages: no path, no query, no user. */
+static const char *origin_of(const struct http_call *call, char *buf, size_t buf_size)
+{
+    const char *host = strstr(call->request.url, "://");
+    size_t size = host == NULL ? 0 : (size_t)(host - call->request.url) + 3;
+    size += strcspn(call->request.url + size, "/?#");
+    return text_printable(buf, buf_size, call->request.url, size);
+}
+
+void call_fail(struct http_call *call, int status, const char *format, ...)
+{
+    char text[400];
+    char origin[200];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)fail(&call->failure, status, "%s %s: %s", call->request.method,
+               origin_of(call, origin, sizeof origin), text);
+    if (status == LPIPE_NETWORK || status == LPIPE_TIMEOUT) {
+        call->failure.flags |= LPIPE_ERROR_RETRYABLE;
+    }
+}
+
+/* The body. */
+
+static size_t body_wait(struct http_call *call)
+{
+    call->send_paused = true;
+    return CURL_READFUNC_PAUSE;
+}
+
+static size_t body_pulled(struct http_call *call, char *buf, size_t size)
+{
+    ptrdiff_t got = call->request.body.pull(call->request.body.ctx, buf, size);
+    if (got == HTTP_PULL_WAIT) {
+        return body_wait(call);
+    }
+    if (got < 0 || (size_t)got > size) {
+        call_fail(call, LPIPE_ABORTED, "the upload was given up");
+        return CURL_READFUNC_ABORT;
+    }
+    call->body_ended = got == 0;
+    call->body_read += (uint64_t)got;
+    return (size_t)got;
+}
+
+static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
+{
+    struct http_call *call = ctx;
+    const struct http_body *body = &call->request.body;
+    size_t size = http_rate_take(call->http, unit * count);
+    if (size == 0) {
+        call->rate_paused = true;
+        return body_wait(call);
+    }
+    if (body->pull != NULL) {
+        return body_pulled(call, buf, size);
+    }
+    size = MIN_OF(size, body->size - (size_t)call->body_read);
+    memcpy(buf, (const char *)body->data + call->body_read, size);
+    call->body_read += size;
+    call->body_ended = call->body_read == body->size;
+    return size;
+}
+
+/* libcurl repeats a request when a kept connection turns out to be dead. */
+static int body_seek(void *ctx, curl_off_t offset, int origin)
+{
+    struct http_call *call = ctx;
+    if (call->request.body.pull != NULL || origin != SEEK_SET || offset < 0 ||
+        (uint64_t)offset > call->request.body.size) {
+        return CURL_SEEKFUNC_FAIL;
+    }
+    call->body_read = (uint64_t)offset;
+    call->body_ended = false;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* The answer. */
+
+static void status_line(struct http_call *call, const char *line, size_t size)
+{
+    const char *space = memchr(line, ' ', size);
+    uint64_t status = 0;
+    call->response.status = 0;
+    if (space != NULL && (size_t)(space - line) + 4 <= size &&
+        text_to_u64(space + 1, 3, 999, &status)) {
+        call->response.status = (int)status;
+    }
+    buf_clear(&call->response.headers);
+    call->header_count = 0;
+}
+
+static void head_end(struct http_call *call)
+{
+    if (call->response.status >= 200) {
+        call->head_done = true;
+        atomic_store(&call->answered, true);
+    } else if (call->response.status == 100) {
+        call->response.continued = true;
+    }
+}
+
+static int header_append(struct http_call *call, const char *line, size_t size)
+{
+    struct buf *headers = &call->response.headers;
+    if ((line[0] == ' ' || line[0] == '\t') && headers->size > 0) {
+        headers->data[headers->size - 1] = ' '; /* a folded line goes on (RFC 9112, 5.2) */
+        return buf_append(headers, line, size) != 0 || buf_append(headers, "\n", 1) != 0;
+    }
+    const char *colon = memchr(line, ':', size);
+    if (colon == NULL) {
+        return 0;
+    }
+    size_t start = headers->size;
+    if (++call->header_count > HEADER_COUNT_MAX || buf_append(headers, line, size) != 0 ||
+        buf_append(headers, "\n", 1) != 0) {
+        return 1;
+    }
+    for (char *c = headers->data + start; *c != ':'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+    return 0;
+}
+
+static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
+{
+    struct http_call *call = ctx;
+    size_t all = unit * count;
+    size_t size = all;
+    while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r')) {
+        size--;
+    }
+    if (call->head_done) {
+        return all; /* a trailer: nothing here needs one */
+    }
+    if (size > 5 && memcmp(data, "HTTP/", 5) == 0) {
+        status_line(call, data, size);
+    } else if (size == 0) {
+        head_end(call);
+    } else if (size > HEADER_LINE_BYTES_MAX || header_append(call, data, size) != 0) {
+        call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
+        return 0;
+    }
+    return all;
+}
+
+static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
+{
+    struct http_call *call = ctx;
+    size_t size = unit * count;
+    if (call->request.receive != NULL && call->response.status / 100 == 2) {
+        if (call->request.receive(call->request.receive_ctx, data, size) != 0) {
+            call->receive_paused = true;
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        return size;
+    }
+    struct buf *body = &call->response.body;
+    size_t room = body->size_max - MIN_OF(body->size_max, body->size);
+    size_t part = MIN_OF(size, room);
+    if (part < size && call->response.status < 400) {
+        call_fail(call, LPIPE_TOO_LARGE, "the answer is larger than %zu bytes", body->size_max);
+        return 0;
+    }
+    if (part > 0 && buf_append(body, data, part) != 0) {
+        (void)fail_memory(&call->failure);
+        return 0;
+    }
+    return size;
+}
+
+/* Where to. */
+
+static bool address_allowed(const struct http_call *call, const struct sockaddr *address)
+{
+    return call->request.addresses == HTTP_ADDRESS_ANY || call->proxied ||
+           address_class_of(address) == ADDRESS_PUBLIC;
+}
+
+static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_call *call = ctx;
+    (void)purpose;
+    if (!address_allowed(call, &address->addr)) {
+        call_fail(call, LPIPE_REFUSED,
+                  "the host was named by the registry and is at an address that is not public");
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Host of the URL in buf; whether it is this machine. */
+static bool is_loopback(const char *url)
+{
+    char host[256];
+    const char *start = strstr(url, "://");
+    start = start == NULL ? url : start + 3;
+    size_t size = start[0] == '[' ? strcspn(start, "]") + 1 : strcspn(start, ":/?#");
+    if (size >= sizeof host) {
+        return false;
+    }
+    memcpy(host, start, size);
+    host[size] = '\0';
+    return address_class_of_host(host) == ADDRESS_LOOPBACK || text_same(host, "localhost") ||
+           text_ends(host, ".localhost");
+}
+
+/* Setting up. */
+
+static int header_add(struct http_call *call, const char *line)
+{
+    struct curl_slist *list = curl_slist_append(call->headers, line);
+    if (list == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    call->headers = list;
+    return 0;
+}
+
+static int secret_add(struct http_call *call, struct lpipe_error *err)
+{
+    if (call->request.secret == NULL) {
+        return 0;
+    }
+    if (!text_is_clean(call->request.secret, strlen(call->request.secret))) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a credential contains control characters");
+    }
+    char *line = mem_printf("Authorization: %s", call->request.secret);
+    int status = line == NULL ? LPIPE_NO_MEMORY : header_add(call, line);
+    mem_wipe_text(line);
+    return status == 0 ? 0 : fail_memory(err);
+}
+
+static int headers_set(struct http_call *call, struct lpipe_error *err)
+{
+    const struct http_request *request = &call->request;
+    int status = header_add(call, request->expect_continue ? "Expect: 100-continue" : "Expect:");
+    bool accept = false;
+    for (size_t i = 0; i < request->header_count && status == 0; i++) {
+        if (!text_is_clean(request->headers[i], strlen(request->headers[i]))) {
+            return fail(err, LPIPE_INVALID_ARGUMENT,
+                        "a request header contains control characters");
+        }
+        accept = accept || strncasecmp(request->headers[i], "Accept:", 7) == 0;
+        status = header_add(call, request->headers[i]);
+    }
+    if (status == 0 && !accept) {
+        status = header_add(call, "Accept: */*");
+    }
+    if (status != 0) {
+        return fail_memory(err);
+    }
+    status = secret_add(call, err);
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    return status;
+}
+
+static void method_set(struct http_call *call)
+{
+    const struct http_request *request = &call->request;
+    bool body = request->body.pull != NULL || request->body.size > 0 ||
+                strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
+                strcmp(request->method, "PATCH") == 0;
+    if (strcmp(request->method, "HEAD") == 0) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    call->body_ended = !body;
+    if (body) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_INFILESIZE_LARGE,
+                               request->body.pull != NULL ? (curl_off_t)-1
+                                                          : (curl_off_t)request->body.size);
+        (void)curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, body_read);
+        (void)curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, body_seek);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SEEKDATA, call);
+        call->body_ended = request->body.pull == NULL && request->body.size == 0;
+    }
+    if (request->body.pull != NULL) {
+        /* A pulled body cannot be sent twice, so no kept connection that may be dead by now. */
+        (void)curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+    }
+    if (strcmp(request->method, "GET") != 0) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+/* More authorities go in as one blob; the system's stay, as a directory. */
+static int authorities_set(struct http_call *call, const struct http_options *options,
+                           struct lpipe_error *err)
+{
+    const char *pem = call->request.ca_pem;
+    if (options->cacert != NULL) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, options->cacert);
+    }
+    if (pem == NULL) {
+        return 0;
+    }
+    struct curl_blob blob = { .data = (void *)(uintptr_t)pem,
+                              .len = strlen(pem),
+                              .flags = CURL_BLOB_COPY };
+    return curl_easy_setopt(call->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK ? 0
+                                                                                : fail_memory(err);
+}
+
+static int tls_set(struct http_call *call, const struct http_options *options,
+                   struct lpipe_error *err)
+{
+    const char *cert = call->request.cert != NULL ? call->request.cert : options->cert;
+    const char *key = call->request.cert != NULL ? call->request.key : options->key;
+    if (!text_starts(call->request.url, "https:")) {
+        return 0;
+    }
+    (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (options->tls_no_verify) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (cert != NULL) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSLCERT, cert);
+        (void)curl_easy_setopt(call->easy, CURLOPT_SSLKEY, key != NULL ? key : cert);
+    }
+    return authorities_set(call, options, err);
+}
+
+static void callbacks_set(struct http_call *call)
+{
+    CURL *easy = call->easy;
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_take);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, answer_take);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+}
+
+/* What libcurl would decide by itself, switched off. */
+static void behaviour_set(struct http_call *call)
+{
+    CURL *easy = call->easy;
+    uint32_t connect_ms = call->request.connect_timeout_ms;
+    const char *proxy = proxy_of(call->request.url, is_loopback(call->request.url));
+    call->proxied = proxy != NULL;
+    (void)curl_easy_setopt(easy, CURLOPT_URL, call->request.url);
+    (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, proxy_exceptions());
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                           (long)(connect_ms != 0 ? connect_ms : CONNECT_TIMEOUT_MS));
+    (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BYTES);
+    (void)curl_easy_setopt(
+        easy, CURLOPT_BUFFERSIZE,
+        (long)(call->request.receive != NULL ? HTTP_RECEIVE_BYTES : HTTP_ANSWER_BYTES));
+}
+
+int call_prepare(struct http_call *call, const struct http_options *options,
+                 struct lpipe_error *err)
+{
+    call->easy = curl_easy_init();
+    if (call->easy == NULL) {
+        return fail_memory(err);
+    }
+    if (!text_is_clean(call->request.url, strlen(call->request.url))) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a URL contains control characters");
+    }
+    callbacks_set(call);
+    behaviour_set(call);
+    method_set(call);
+    int status = tls_set(call, options, err);
+    return status != 0 ? status : headers_set(call, err);
+}
+
+struct http_call *call_free(struct http_call *call)
+{
+    for (struct curl_slist *line = call->headers; line != NULL; line = line->next) {
+        explicit_bzero(line->data, strlen(line->data));
+    }
+    curl_slist_free_all(call->headers);
+    http_response_done(&call->response);
+    pthread_cond_destroy(&call->ended);
+    free(call);
+    return NULL;
+}
+
+/* How it went. */
+
+static uint64_t bytes_sent(const struct http_call *call)
+{
+    curl_off_t sent = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return MIN_OF((uint64_t)MAX_OF(sent, 0), call->body_read);
+}
+
+static uint64_t bytes_moved(const struct http_call *call)
+{
+    curl_off_t received = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    return bytes_sent(call) + (uint64_t)MAX_OF(received, 0) + call->header_count;
+}
+
+/* Nothing to expect of the other side: we wait for our own. */
+static bool is_idle(const struct http_call *call)
+{
+    curl_off_t ready_us = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    return ready_us == 0 || call->send_paused || call->receive_paused;
+}
+
+bool call_expired(struct http_call *call, uint64_t now_ms)
+{
+    uint64_t moved = bytes_moved(call);
+    bool answering = call->body_ended && !call->head_done;
+    uint32_t limit = answering ? call->request.answer_timeout_ms : call->request.stall_timeout_ms;
+    limit = limit != 0 ? limit : answering ? ANSWER_TIMEOUT_MS : STALL_TIMEOUT_MS;
+    if (moved != call->moved_bytes || is_idle(call)) {
+        call->moved_bytes = moved;
+        call->moved_ms = now_ms;
+        return false;
+    }
+    if (now_ms - call->moved_ms < limit) {
+        return false;
+    }
+    call->response.body_sent = bytes_sent(call);
+    call->response.body_complete = call->body_ended;
+    call_fail(call, LPIPE_TIMEOUT, "%s for %u s", answering ? "no answer" : "no byte has moved",
+              limit / 1000);
+    return true;
+}
+
+static int status_of(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_OUT_OF_MEMORY:
+        return LPIPE_NO_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT:
+        return LPIPE_TIMEOUT;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        return code == CURLE_URL_MALFORMAT ? LPIPE_INVALID_ARGUMENT : LPIPE_TLS;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return LPIPE_TLS;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return LPIPE_PROTOCOL;
+    default:
+        return LPIPE_NETWORK;
+    }
+}
+
+/* What the user can do about a refused connection, or "". */
+static const char *advice_of(CURLcode code, const char *text)
+{
+    if (code == CURLE_PEER_FAILED_VERIFICATION &&
+        (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
+        return "; name its authority with --cacert FILE";
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number") != NULL) {
+        return "; if the registry speaks plain http, say --plain-http";
+    }
+    return "";
+}
+
+/* The server may answer, and close, before it has read everything. */
+static bool is_answer(const struct http_call *call, CURLcode code)
+{
+    bool reading = strcmp(call->request.method, "GET") == 0;
+    return code == CURLE_OK || (call->failure.status == 0 && call->head_done &&
+                                (call->response.status >= 400 || !reading));
+}
+
+void call_conclude(struct http_call *call, CURLcode code)
+{
+    const char *address = NULL;
+    if (curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
+        address != NULL) {
+        (void)snprintf(call->response.address, sizeof call->response.address, "%s", address);
+    }
+    call->response.body_sent = bytes_sent(call);
+    call->response.body_complete =
+        call->body_ended &&
+        (call->request.body.pull != NULL || call->response.body_sent == call->request.body.size);
+    if (is_answer(call, code)) {
+        if (!call->head_done) {
+            call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
+        }
+        return;
+    }
+    if (call->failure.status == 0) {
+        const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
+        char clean[300];
+        text = text_printable(clean, sizeof clean, text, strlen(text));
+        bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
+        call_fail(call, cut ? LPIPE_NETWORK : status_of(code), "%s%s", text, advice_of(code, text));
+    }
+}

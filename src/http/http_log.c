@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines for those who watch: no query of a URL, no header that is not known to be harmless. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "http/http_call.h"
+
+static const char *const shown[] = {
+    "accept",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "expect",
+    "link",
+    "location",
+    "oci-chunk-min-length",
+    "oci-subject",
+    "range",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "retry-after",
+    "docker-content-digest",
+    "docker-distribution-api-version",
+    "docker-upload-uuid",
+    "server",
+    "transfer-encoding",
+    "user-agent",
+    "via",
+    "x-request-id",
+};
+
+/* Values that may carry a secret in a URL's query are cut there. */
+static bool is_url(const char *name, size_t size)
+{
+    return (size == 8 && strncasecmp(name, "location", 8) == 0) ||
+           (size == 4 && strncasecmp(name, "link", 4) == 0);
+}
+
+static bool is_shown(const char *name, size_t size)
+{
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        if (strlen(shown[i]) == size && strncasecmp(shown[i], name, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void log_header(const struct http_options *options, char mark, const char *line, size_t size)
+{
+    char text[512];
+    char clean[400];
+    const char *colon = memchr(line, ':', size);
+    size_t name_size = colon == NULL ? size : (size_t)(colon - line);
+    if (!is_shown(line, name_size)) {
+        (void)snprintf(text, sizeof text, "%c %.*s: ***", mark, (int)MIN_OF(name_size, (size_t)80),
+                       line);
+    } else {
+        const char *query = is_url(line, name_size) ? memchr(line, '?', size) : NULL;
+        size_t part = query == NULL ? size : (size_t)(query - line);
+        text_printable(clean, sizeof clean, line, part);
+        (void)snprintf(text, sizeof text, "%c %s%s", mark, clean, query == NULL ? "" : "?...");
+    }
+    options->log(options->log_user, LPIPE_LOG_HEADERS, text);
+}
+
+static void log_headers(const struct http_call *call, const struct http_options *options)
+{
+    for (size_t i = 0; i < call->request.header_count; i++) {
+        log_header(options, '>', call->request.headers[i], strlen(call->request.headers[i]));
+    }
+    if (call->request.secret != NULL) {
+        log_header(options, '>', "Authorization:", 14);
+    }
+    const char *line = call->response.headers.data;
+    while (line != NULL && *line != '\0') {
+        size_t size = strcspn(line, "\n");
+        log_header(options, '<', line, size);
+        line += size + (line[size] == '\n');
+    }
+}
+
+void call_log(const struct http_call *call, const struct http_options *options)
+{
+    if (options->log == NULL) {
+        return;
+    }
+    char url[400];
+    char line[700];
+    char result[128];
+    size_t size = strcspn(call->request.url, "?#");
+    bool query = call->request.url[size] != '\0';
+    text_printable(url, sizeof url, call->request.url, size);
+    if (call->failure.status != 0) {
+        (void)snprintf(result, sizeof result, "%s", lpipe_status_name(call->failure.status));
+    } else {
+        (void)snprintf(result, sizeof result, "%d", call->response.status);
+    }
+    (void)snprintf(line, sizeof line, "%s %s%s %s (%" PRIu64 " bytes sent, %.3f s)",
+                   call->request.method, url, query ? "?..." : "", result, call->response.body_sent,
+                   (double)(clock_ms() - call->start_ms) / 1000.0);
+    options->log(options->log_user, LPIPE_LOG_REQUEST, line);
+    log_headers(call, options);
+}
