@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example programs do what their comments say, with Debian's own registry."""
+import gzip
+import hashlib
+import io
+import os
+import socket
+import subprocess
+import tarfile
+
+import pytest
+from cli_support import COMMAND
+
+EXAMPLES = os.path.join(os.path.dirname(COMMAND), "examples")
+
+
+@pytest.fixture
+def example(command):
+    def run(name, *args, **options):
+        return subprocess.run([os.path.join(EXAMPLES, name), *map(str, args)], env=command.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              **options)
+    return run
+
+
+def blob_of(server, repository, result):
+    """The stored blob that the example named on stdout."""
+    assert result.returncode == 0, result.stderr
+    digest = result.stdout.decode().strip()
+    blob = server.blob(repository, digest)
+    assert blob is not None
+    assert "sha256:" + hashlib.sha256(blob).hexdigest() == digest
+    assert server.open_sessions(repository) == []
+    return blob
+
+
+def test_push_stdin(example, docker_registry, tar_bytes):
+    server = docker_registry()
+    result = example("push_stdin", f"{server.host}/stream", input=tar_bytes)
+    assert gzip.decompress(blob_of(server, "stream", result)) == tar_bytes
+
+
+def test_push_stdin_of_a_cut_tar(example, docker_registry, tar_bytes):
+    server = docker_registry()
+    result = example("push_stdin", f"{server.host}/stream", input=tar_bytes[:-1024])
+    assert result.returncode == 3
+    assert result.stdout == b""
+    assert result.stderr.startswith(b"push_stdin: ")
+    assert server.blobs("stream") == []
+
+
+def test_push_archive(example, docker_registry, tmp_path):
+    server = docker_registry()
+    files = {"one": b"1" * 100000, "two": os.urandom(300000), "empty": b""}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    result = example("push_archive", f"{server.host}/archive", *files, cwd=tmp_path)
+    blob = blob_of(server, "archive", result)
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(blob))) as tar:
+        assert {info.name: tar.extractfile(info).read() for info in tar} == files
+
+
+def test_push_archive_gives_up_what_it_cannot_finish(example, docker_registry, tmp_path):
+    server = docker_registry()
+    (tmp_path / "one").write_bytes(b"1" * 100000)
+    result = example("push_archive", f"{server.host}/archive", "one", "missing", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert b"missing cannot be read" in result.stderr
+    assert server.blobs("archive") == []
+    assert server.open_sessions("archive") == []
+
+
+def test_custom_source(example, docker_registry):
+    server = docker_registry()
+    result = example("custom_source", f"{server.host}/bytes", 1000000)
+    blob_of(server, "bytes", result)
+    assert b"source closed after 1000000 bytes" in result.stderr
+    assert b"1000000 bytes in" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source"])
+def test_registry_that_is_not_there(example, name, tmp_path, tar_bytes):
+    (tmp_path / "file").write_bytes(b"x")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    argument = ["10"] if name == "custom_source" else ["file"]
+    result = example(name, f"localhost:{port}/nowhere", *argument, cwd=tmp_path, input=tar_bytes)
+    assert result.returncode == 6
+    assert result.stdout == b""
+    assert name.encode() in result.stderr
