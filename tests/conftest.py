@@ -12,7 +12,7 @@ import pytest  # noqa: E402
 from cli_support import COMMAND, Command, make_tar  # noqa: E402
 from inputs import t1000  # noqa: E402
 from registry import CA, Registry  # noqa: E402
-from servers import DockerRegistry, find_tool  # noqa: E402
+from servers import ConnectProxy, DockerRegistry, find_tool  # noqa: E402
 
 
 @pytest.fixture
@@ -53,16 +53,25 @@ def t1000_tar():
 
 
 @pytest.fixture
-def registry():
-    """registry(profile="d28", *faults, **options): starts a registry.Registry."""
+def registry(ca):
+    """registry(profile="d28", *faults, **options): starts a registry.Registry. host_name: it is
+    reached over https under this name, by a proxy; see its arguments and environment."""
     running = []
+    proxies = []
 
-    def start(profile="d28", *faults, **options):
+    def start(profile="d28", *faults, host_name=None, **options):
+        if host_name:
+            options.update(name=host_name, tls=ca.server_context(name=host_name,
+                                                                 hosts=[host_name]))
         running.append(Registry(profile, faults, **options))
+        if host_name:
+            proxies.append(ConnectProxy({host_name: running[-1].port}))
+            running[-1].arguments = ["--cacert", ca.cert]
+            running[-1].environment = {"HTTPS_PROXY": proxies[-1].url}
         return running[-1]
 
     yield start
-    for server in running:
+    for server in running + proxies:
         server.stop()
     for server in running:
         assert not server.failures, server.failures[0]

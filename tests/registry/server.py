@@ -53,11 +53,11 @@ class Registry:
     """Runs until stop(); also a context manager. profile: a Profile or a name. faults: a list of
     Fault. auth: an Auth, or None. tls: an ssl context. rate, rtt: of the link, bytes a second and
     seconds. discard: blobs are hashed and counted, not kept. expect: "ok", "ignore" (never sends
-    100), or 417."""
+    100), or 417. name: what clients call it."""
 
     def __init__(self, profile="d28", faults=(), auth=None, tls=None, rate=0, rtt=0.0,
                  discard=False, expect="ok", port=0, host="127.0.0.1", extra_headers=(),
-                 repositories=None):
+                 repositories=None, name=None):
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
         self.auth = auth or Auth()
         self.faults = FaultList(faults)
@@ -80,7 +80,9 @@ class Registry:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                       max(16384, int(rate * max(rtt, 0.005))))
         self.port = self._listener.getsockname()[1]
-        self.host = f"{host}:{self.port}"
+        self.host = name or f"{host}:{self.port}"
+        self.arguments = []  # what a client needs to get here, and its environment
+        self.environment = {}
         self.origin = ("https://" if tls else "http://") + self.host
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()

@@ -33,6 +33,70 @@ def free_port():
         return sock.getsockname()[1]
 
 
+class ConnectProxy:
+    """An HTTP proxy for CONNECT that takes names of the test's choice to loopback ports."""
+
+    def __init__(self, ports):
+        self.ports = ports
+        self.asked = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._sockets = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = sock.recv(4096)
+            if not piece:
+                return
+            head += piece
+        target = head.split(b" ")[1].decode()
+        self.asked.append(target)
+        port = self.ports.get(target.rpartition(":")[0])
+        if port is None:
+            sock.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            sock.close()
+            return
+        other = socket.create_connection(("127.0.0.1", port))
+        self._sockets += [sock, other]
+        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=self._copy, args=(sock, other), daemon=True).start()
+        self._copy(other, sock)
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while True:
+                piece = source.recv(1 << 18)
+                if not piece:
+                    break
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            for sock in (source, target):
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def stop(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for sock in self._sockets:
+            sock.close()
+
+
 class TokenServer:
     """Grants what is asked for, in tokens that docker-registry accepts (RS256 with x5c). seconds:
     their life; negative ones have expired when they arrive."""

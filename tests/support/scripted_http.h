@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A transport without a network: a function of the test answers each request, and every request is
+ * kept for the test to look at. It stands in for the one over libcurl; include it in one file. */
+#ifndef SUPPORT_SCRIPTED_HTTP_H
+#define SUPPORT_SCRIPTED_HTTP_H
+
+#include "base/mem.h"
+#include "http/http.h"
+#include "support/unit.h"
+
+struct scripted_request {
+    char *method;
+    char *url;
+    char *headers; /* one per line */
+    char *secret;  /* NULL = none */
+    char *body;    /* NULL = none */
+    char *cert;
+    char *pool_key;
+    enum http_address_policy addresses;
+};
+
+struct scripted_answer {
+    int failure; /* a status of the transport in place of an answer */
+    int status;
+    const char *headers; /* "name: value\n" lines */
+    const char *body;
+    const char *address;
+};
+
+/* The world as the test has set it up. */
+struct scripted {
+    void (*answer)(const struct scripted_request *request, struct scripted_answer *answer);
+    struct scripted_request requests[64];
+    size_t count;
+};
+static struct scripted scripted;
+
+static inline void scripted_begin(void (*answer)(const struct scripted_request *request,
+                                                 struct scripted_answer *answer))
+{
+    scripted = (struct scripted){ .answer = answer };
+}
+
+static inline void scripted_end(void)
+{
+    for (size_t i = 0; i < scripted.count; i++) {
+        struct scripted_request *request = &scripted.requests[i];
+        free(request->method);
+        free(request->url);
+        free(request->headers);
+        free(request->secret);
+        free(request->body);
+        free(request->cert);
+        free(request->pool_key);
+    }
+    scripted.count = 0;
+}
+
+struct http {
+    int unused;
+};
+
+struct http_call {
+    struct http_request request;
+};
+
+int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
+{
+    (void)options;
+    (void)err;
+    *ret_http = calloc(1, sizeof **ret_http);
+    assert_non_null(*ret_http);
+    return 0;
+}
+
+struct http *http_free(struct http *http)
+{
+    free(http);
+    return NULL;
+}
+
+static inline char *scripted_headers(const struct http_request *request)
+{
+    char *text = strdup("");
+    for (size_t i = 0; i < request->header_count; i++) {
+        char *next = mem_printf("%s%s\n", text, request->headers[i]);
+        free(text);
+        text = next;
+    }
+    return text;
+}
+
+static inline struct scripted_request *scripted_keep(const struct http_request *request)
+{
+    assert_true(scripted.count < 64);
+    struct scripted_request *kept = &scripted.requests[scripted.count++];
+    *kept = (struct scripted_request){
+        .method = strdup(request->method),
+        .url = strdup(request->url),
+        .headers = scripted_headers(request),
+        .secret = mem_strdup(request->secret),
+        .body = request->body.data == NULL ? NULL
+                                           : mem_strndup(request->body.data, request->body.size),
+        .cert = mem_strdup(request->cert),
+        .pool_key = mem_strdup(request->pool_key),
+        .addresses = request->addresses,
+    };
+    return kept;
+}
+
+int http_send(struct http *http, const struct http_request *request,
+              struct http_response *ret_response, struct lpipe_error *err)
+{
+    (void)http;
+    struct scripted_answer answer = { .status = 404, .address = "93.184.216.34" };
+    scripted.answer(scripted_keep(request), &answer);
+    if (answer.failure != 0) {
+        return fail(err, answer.failure, "scripted failure");
+    }
+    ret_response->status = answer.status;
+    ret_response->url = request->url;
+    ret_response->body_complete = true;
+    ret_response->headers.size_max = MIB;
+    ret_response->body.size_max = MIB;
+    assert_int_equal(
+        buf_append_text(&ret_response->headers, answer.headers == NULL ? "" : answer.headers), 0);
+    assert_int_equal(buf_append_text(&ret_response->body, answer.body == NULL ? "" : answer.body),
+                     0);
+    snprintf(ret_response->address, sizeof ret_response->address, "%s", answer.address);
+    return 0;
+}
+
+int http_start(struct http *http, const struct http_request *request, struct http_call **ret_call,
+               struct lpipe_error *err)
+{
+    (void)http;
+    (void)err;
+    struct http_call *call = calloc(1, sizeof *call);
+    assert_non_null(call);
+    call->request = *request;
+    *ret_call = call;
+    return 0;
+}
+
+int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err)
+{
+    int status = http_send(NULL, &call->request, ret_response, err);
+    free(call);
+    return status;
+}
+
+void http_call_wake(struct http_call *call)
+{
+    (void)call;
+}
+
+bool http_call_answered(const struct http_call *call)
+{
+    (void)call;
+    return true;
+}
+
+#endif

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was pushed is read by programs that share nothing with this one."""
+import json
+import os
+import subprocess
+import tarfile
+import io
+
+import pytest
+
+NAME = "readers/image"
+
+
+def check_call(*args):
+    done = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    assert done.returncode == 0, done.stdout.decode()
+    return done.stdout
+
+
+def files_tar(directory="etc"):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        folder = tarfile.TarInfo(directory)
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        tar.addfile(folder)
+        for number in range(20):
+            info = tarfile.TarInfo(f"{directory}/file-{number}")
+            data = os.urandom(number * 999)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo(f"{directory}/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "file-1"
+        tar.addfile(link)
+    return out.getvalue()
+
+
+@pytest.fixture(params=["docker-registry", "d28", "zot"])
+def server(request, docker_registry, registry):
+    return docker_registry() if request.param == "docker-registry" else registry(request.param)
+
+
+@pytest.mark.parametrize("format_option", ["oci", "docker"])
+def test_skopeo_and_umoci_take_the_image(format_option, server, run, tmp_path, tool):
+    tar = files_tar()
+    target = f"{server.host}/{NAME}:one"
+    pushed = run("push", "--json", "--format", format_option, "--env", "A=b", target, "-",
+                 input=tar).json()
+    layout = tmp_path / "layout"
+    check_call(tool("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false",
+               f"docker://{target}", f"oci:{layout}:one")
+    inspected = json.loads(check_call(tool("skopeo"), "inspect", "--tls-verify=false",
+                                      f"docker://{target}"))
+    assert inspected["Digest"] == pushed["digest"]
+    assert inspected["Layers"] == [layer["digest"] for layer in pushed["layers"]]
+    assert "A=b" in inspected["Env"]
+    bundle = tmp_path / "bundle"
+    check_call(tool("umoci"), "unpack", "--rootless", "--image", f"{layout}:one", bundle)
+    with tarfile.open(fileobj=io.BytesIO(tar)) as expected:
+        for entry in expected:
+            path = bundle / "rootfs" / entry.name
+            if entry.isreg():
+                assert path.read_bytes() == expected.extractfile(entry).read()
+            elif entry.issym():
+                assert os.readlink(path) == entry.linkname
+
+
+def test_crane_takes_the_image(server, run, tmp_path, tool):
+    crane = tool("crane")
+    target = f"{server.host}/{NAME}:two"
+    pushed = run("push", "--json", target, "-", input=files_tar()).json()
+    check_call(crane, "validate", "--insecure", "--remote", target)
+    assert check_call(crane, "digest", "--insecure", target).decode().strip() == pushed["digest"]
+
+
+@pytest.mark.parametrize("compress", ["zstd", "none"])
+def test_other_codings(compress, server, run, tmp_path, tool):
+    target = f"{server.host}/{NAME}:three"
+    run("push", "--json", "--compress", compress, target, "-", input=files_tar()).json()
+    check_call(tool("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false",
+               f"docker://{target}", f"dir:{tmp_path / 'copy'}")
+
+
+def test_image_upon_an_image_of_skopeo(server, run, tmp_path, tool):
+    """A base that another program has put there."""
+    first = run("push", f"oci:{tmp_path / 'first'}:base", "-", input=files_tar("usr"))
+    assert first.rc == 0, first
+    base = f"{server.host}/readers/base:1"
+    check_call(tool("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false",
+               f"oci:{tmp_path / 'first'}:base", f"docker://{base}")
+    target = f"{server.host}/readers/base:2"
+    pushed = run("push", "--json", "--base", base, target, "-", input=files_tar()).json()
+    assert [layer["source"] for layer in pushed["layers"]] == ["existing", "streamed"]
+    elsewhere = f"{server.host}/readers/other:2"
+    pushed = run("push", "--json", "--base", base, elsewhere, "-", input=files_tar()).json()
+    assert [layer["source"] for layer in pushed["layers"]] == ["mounted", "streamed"]
+    for image in (target, elsewhere):
+        check_call(tool("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false",
+                   f"docker://{image}", f"oci:{tmp_path / 'copy'}:{image[-7]}")
+
+
+@pytest.mark.parametrize("name", ["d28", "d3", "zot", "ggcr", "gitea", "pulp", "quay", "olareg",
+                                  "harbor", "acr", "ghcr", "gar", "ecr", "nexus", "r2",
+                                  "artifactory-old"])
+def test_the_profiles_take_what_others_push(name, registry, tmp_path, run, tool):
+    """Not of this program, but of what it is tested against: skopeo gets along with each."""
+    first = run("push", f"oci:{tmp_path / 'first'}:base", "-", input=files_tar("usr"))
+    assert first.rc == 0, first
+    server = registry(name)
+    check_call(tool("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false",
+               f"oci:{tmp_path / 'first'}:base", f"docker://{server.host}/others/image:1")
+    assert list(server.tags("others/image")) == ["1"]
+    assert server.open_sessions() == []

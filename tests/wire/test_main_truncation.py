@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tar that ends early is never published, wherever it ends."""
+import random
+
+from inputs import random_bytes
+from registry import Registry
+from wire_support import assert_lost, parallel
+from cli_support import make_tar
+
+INPUT = 3
+
+
+def small_tar():
+    return make_tar({"a": b"x" * 700, "directory/b": random_bytes(1500), "c": b"",
+                     "a-name-that-is-" + "long-" * 60: b"y" * 10})
+
+
+def offsets(tar):
+    blocks = list(range(0, len(tar), 512))
+    chosen = random.Random(3).sample(range(1, len(tar)), 40)
+    # What follows the first two zero blocks is padding; a tar that ends there is complete.
+    end = tar.rstrip(b"\0")
+    complete = (len(end) + 511) // 512 * 512 + 1024
+    return [offset for offset in sorted(set(blocks + chosen)) if offset < complete], complete
+
+
+def test_R15_cut_anywhere(run):
+    tar = small_tar()
+    cuts, complete = offsets(tar)
+    with Registry("d28") as server:
+        def one(cut):
+            result = run("layer", "--threads", "0", f"{server.host}/cut/r{cut}", input=tar[:cut])
+            assert result.rc == INPUT, (cut, result)
+            assert result.stdout == ""
+        parallel(one, cuts)
+        assert server.blobs() == [] and server.tags() == {} and server.open_sessions() == []
+        whole = run("layer", f"{server.host}/cut/whole", input=tar[:complete])
+        assert whole.rc == 0, whole
+        assert not server.failures
+
+
+def test_R15_cut_push_moves_no_tag(run):
+    tar = small_tar()
+    cuts, _ = offsets(tar)
+    with Registry("d28") as server:
+        def one(cut):
+            result = run("push", "--threads", "0", f"{server.host}/cut/r{cut}:latest", "-",
+                         input=tar[:cut])
+            assert result.rc == INPUT, (cut, result)
+            assert result.stdout == ""
+        parallel(one, cuts[::3])
+        assert server.tags() == {} and server.storage.manifests() == []
+        assert server.blobs() == [] and server.open_sessions() == []
+        assert not server.failures
+
+
+def test_R15_cut_after_megabytes(run, registry):
+    """Long after the upload has begun."""
+    tar = make_tar({"big": random_bytes(5 << 20), "small": b"1"})
+    for mode in ("chunked", "streamed"):
+        server = registry()
+        result = run("layer", "--upload", mode, "--chunk-size", "1M", f"{server.host}/cut/big",
+                     input=tar[:4 << 20])
+        assert_lost(server, result, INPUT)
+        assert server.journal.entries("patch"), "the cut came before the upload"
+
+
+def test_truncation_can_be_allowed(run, registry):
+    tar = small_tar()
+    server = registry()
+    result = run("layer", "--allow-truncated", f"{server.host}/cut/allowed", input=tar[:1024])
+    assert result.rc == 0, result
+    assert len(server.blobs()) == 1
