@@ -188,6 +188,57 @@ static void test_layer_options_of_a_newer_header(void **state)
     guarded_done(&guarded);
 }
 
+static int free_count;
+
+static void count_free(void *user)
+{
+    (void)user;
+    free_count++;
+}
+
+/* Same for clients: a program that gives what we do not know gets no client. */
+static void test_client_options_of_a_newer_header(void **state)
+{
+    (void)state;
+    struct guarded guarded = guarded_new();
+    for (size_t byte = 0; byte <= 32; byte++) {
+        unsigned char longer[sizeof(struct lpipe_client_options) + 32] = { 0 };
+        struct lpipe_client_options given = LPIPE_CLIENT_OPTIONS_INIT;
+        struct lpipe_error err = { 0 };
+        lpipe_client *client = NULL;
+        memcpy(longer, &given, sizeof given);
+        if (byte < 32) {
+            longer[sizeof given + byte] = 1;
+        }
+        int status = lpipe_client_new(guarded_put(&guarded, longer, sizeof longer), &client, &err);
+        assert_int_equal(status, byte < 32 ? LPIPE_INVALID_ARGUMENT : 0);
+        assert_int_equal(client == NULL, byte < 32);
+        client = lpipe_client_free(client);
+        assert_null(client);
+    }
+    guarded_done(&guarded);
+}
+
+/* What an observer holds is let go of exactly once, also by a call that fails. */
+static void test_observer_is_freed_once(void **state)
+{
+    (void)state;
+    const uint32_t flags[] = { 0, 1u << 31 };
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+        lpipe_client *client = NULL;
+        options.flags = flags[i];
+        options.observer.free = count_free;
+        free_count = 0;
+        int status = lpipe_client_new(&options, &client, NULL);
+        assert_int_equal(status, i == 0 ? 0 : LPIPE_INVALID_ARGUMENT);
+        assert_int_equal(free_count, i == 0 ? 0 : 1);
+        client = lpipe_client_free(client);
+        assert_null(client);
+        assert_int_equal(free_count, 1);
+    }
+}
+
 /* Sizes of the structs that programs hold, as of 0.1: a member may be added at the end of an option
  * struct, by adding its new size to the list; nothing else may change. */
 static void test_sizes_of_public_structs(void **state)
@@ -228,6 +279,8 @@ int main(void)
         cmocka_unit_test(test_size_that_was_never_set),
         cmocka_unit_test(test_each_unknown_flag),
         cmocka_unit_test(test_layer_options_of_a_newer_header),
+        cmocka_unit_test(test_client_options_of_a_newer_header),
+        cmocka_unit_test(test_observer_is_freed_once),
         cmocka_unit_test(test_sizes_of_public_structs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
