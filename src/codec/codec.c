@@ -136,6 +136,11 @@ size_t codec_tail(struct codec *codec, unsigned char out[CODEC_TAIL_BYTES_MAX])
     return codec->ops->tail(codec->state, out);
 }
 
+void codec_expect_little(struct codec *codec)
+{
+    codec->ops->expect_little(codec->state);
+}
+
 int codec_stream(struct codec *codec, struct codec_span *in, struct codec_span *out, bool end,
                  bool *ret_done, struct lpipe_error *err)
 {

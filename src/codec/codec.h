@@ -24,7 +24,8 @@ struct codec_spec {
 MUST_CHECK int codec_parse(const char *text, struct codec_spec *ret_spec, struct lpipe_error *err);
 const char *codec_name(enum codec_kind kind); /* "none", "gzip", "zstd" */
 
-/* The recipe's name, "gzip-6:1 libdeflate 1.14": it changes whenever bytes may change. */
+/* The recipe's name, "gzip-6:1 libdeflate 1.14": it changes whenever bytes may change. Level -1 is
+ * level 6; level -2 is "gzip-huffman". */
 #define CODEC_RECIPE_BYTES 64
 void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES]);
 /* Lines for people: the libraries of this build and what they are used for. */
@@ -65,6 +66,9 @@ void codec_join(struct codec *codec, const struct codec_part *part);
 #define CODEC_TAIL_BYTES_MAX 32
 size_t codec_tail(struct codec *codec, unsigned char out[CODEC_TAIL_BYTES_MAX]);
 
+/* STREAM, before the first call of codec_stream(): the whole input is a single block, so that one
+ * thread of the library's is enough. The bytes are the same. */
+void codec_expect_little(struct codec *codec);
 /* STREAM, one thread at a time: moves bytes from in to out, advancing both positions; returns when
  * the input is used up or the output is full. With `end` (and all input given) *ret_done tells
  * whether the last byte is out. 0, NO_MEMORY or NO_RESOURCES. */

@@ -67,8 +67,11 @@ static void gzip_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIP
 {
     int level = 0;
     const struct deflate_backend *backend = choose(spec, &level);
-    (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "gzip%s%d:%d %s %s", spec->level < 0 ? "" : "-",
-                   spec->level, RECIPE_VERSION, backend == NULL ? "stored" : backend->name,
+    char name[16];
+    (void)snprintf(name, sizeof name, "%d", spec->level == -1 ? 6 : spec->level);
+    (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "gzip-%s:%d %s %s",
+                   spec->level == -2 ? "huffman" : name, RECIPE_VERSION,
+                   backend == NULL ? "stored" : backend->name,
                    backend == NULL ? "1" : backend->version());
 }
 

@@ -15,6 +15,7 @@ struct codec_ops {
                  struct codec_part *ret_part);
     void (*join)(void *state, const struct codec_part *part);
     size_t (*tail)(void *state, unsigned char out[CODEC_TAIL_BYTES_MAX]);
+    void (*expect_little)(void *state);
     int (*stream)(void *state, struct codec_span *in, struct codec_span *out, bool end,
                   bool *ret_done, struct lpipe_error *err);
 };

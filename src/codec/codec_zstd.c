@@ -124,6 +124,13 @@ static int zstd_create(const struct codec_spec *spec, unsigned workers, void **r
     return 0;
 }
 
+static void zstd_expect_little(void *opaque)
+{
+    struct zstd_state *zstd = opaque;
+    /* Refused is as good: it saves threads, no more. */
+    (void)set(zstd->context, ZSTD_c_nbWorkers, 1);
+}
+
 static int zstd_stream(void *opaque, struct codec_span *in, struct codec_span *out, bool end,
                        bool *ret_done, struct lpipe_error *err)
 {
@@ -148,5 +155,6 @@ const struct codec_ops codec_zstd_ops = {
     .destroy = zstd_destroy,
     .plan = zstd_plan,
     .recipe = zstd_recipe,
+    .expect_little = zstd_expect_little,
     .stream = zstd_stream,
 };

@@ -5,6 +5,7 @@
 #define ZLIB_CONST /* input pointers are const */
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -92,6 +93,20 @@ static int damaged(const struct unpack *unpack, const char *why, struct lpipe_er
     return status;
 }
 
+static int fail_zstd(const struct unpack *unpack, size_t code, struct lpipe_error *err)
+{
+    switch ((int)ZSTD_getErrorCode(code)) {
+    case ZSTD_error_memory_allocation:
+        return fail_memory(err);
+    case ZSTD_error_frameParameter_windowTooLarge:
+        return fail(
+            err, LPIPE_TOO_LARGE,
+            "the compressed input needs a larger window than the memory limit allows (zstd)");
+    default:
+        return damaged(unpack, ZSTD_getErrorName(code), err);
+    }
+}
+
 /* One call of zlib: packed bytes used, unpacked bytes made. */
 static int step_gzip(struct unpack *unpack, const unsigned char *data, size_t size,
                      size_t *ret_used, size_t *ret_made, struct lpipe_error *err)
@@ -133,7 +148,7 @@ static int step_zstd(struct unpack *unpack, const unsigned char *data, size_t si
     unpack->within = ZSTD_isError(left) || left != 0;
     *ret_used = from.pos;
     *ret_made = to.pos;
-    return ZSTD_isError(left) ? damaged(unpack, ZSTD_getErrorName(left), err) : 0;
+    return ZSTD_isError(left) ? fail_zstd(unpack, left, err) : 0;
 }
 
 int unpack_bytes(struct unpack *unpack, const void *data, size_t size, unpack_taker *taker,
@@ -159,6 +174,15 @@ int unpack_bytes(struct unpack *unpack, const void *data, size_t size, unpack_ta
         size -= used;
     }
     return 0;
+}
+
+/* zlib's formula for inflate: the window and its state. */
+#define INFLATE_BYTES ((uint64_t)(44 * KIB))
+
+uint64_t unpack_memory_bytes(const struct unpack *unpack)
+{
+    return sizeof *unpack +
+           (unpack->kind == CODEC_GZIP ? INFLATE_BYTES : ZSTD_sizeof_DCtx(unpack->zstd));
 }
 
 int unpack_end(const struct unpack *unpack, struct lpipe_error *err)

@@ -49,5 +49,7 @@ int flow_plan_make(const struct codec_spec *spec, unsigned workers, uint64_t mem
 void flow_plan_copy(struct flow_plan *plan)
 {
     plan->codec.shape = CODEC_SHAPE_COPY;
+    plan->memory_bytes -= plan->codec.state_bytes;
+    plan->codec.state_bytes = 0;
     plan->threads = MIN_OF(plan->threads, (unsigned)COPY_THREADS_MAX);
 }

@@ -7,7 +7,9 @@
  * With W workers there are at first W + 2 blocks of each kind: one in each worker's hands, one being
  * filled or written out by the driver, one ready for whoever finishes first. Codec state is, for
  * gzip, one compressor a worker (0.35 MiB with ISA-L, 0.7 MiB with libdeflate, 9 MiB from level 10
- * on); for zstd what its library needs for that many workers. */
+ * on); for zstd what its library needs for that many workers and one more. Input that is compressed
+ * already needs no codec; a decoder takes its place, with a window of what memory_bytes_max leaves
+ * beside the blocks, or 128 MiB. */
 #ifndef FLOW_FLOW_PLAN_H
 #define FLOW_FLOW_PLAN_H
 
@@ -27,7 +29,8 @@ struct flow_plan {
 MUST_CHECK int flow_plan_make(const struct codec_spec *spec, unsigned workers,
                               uint64_t memory_bytes_max, struct flow_plan *ret_plan,
                               struct lpipe_error *err);
-/* The same pipeline when it turns out that there is nothing to compress. */
+/* The same blocks when it turns out that there is nothing to compress: memory_bytes is that of the
+ * blocks alone. */
 void flow_plan_copy(struct flow_plan *plan);
 
 #endif

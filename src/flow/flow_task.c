@@ -96,6 +96,8 @@ bool task_take(struct flow *flow, struct task *ret_task)
     case TASK_STREAM:
         ret_task->number = flow->packed;
         ret_task->end = flow->packed == flow->filled;
+        ret_task->little = flow->input_ended && flow->filled <= 1 && flow->stream_position == 0 &&
+                           flow->packed == 0;
         flow->streaming = true;
         break;
     }
@@ -151,6 +153,9 @@ static int run_stream(struct flow *flow, struct task *task, struct lpipe_error *
     struct codec_span from = { 0 };
     struct codec_span to = { out->room, flow->plan.codec.output_bytes, flow->stream_size };
     bool done = false;
+    if (task->little) {
+        codec_expect_little(flow->codec);
+    }
     if (!task->end) {
         const struct in_block *in = in_at(flow, task->number);
         from = (struct codec_span){ in->data, in->size, flow->stream_position };

@@ -33,7 +33,7 @@ struct flow {
     struct out_block *out;
     unsigned char *in_memory;
     unsigned char *out_memory;
-    uint64_t window_bytes_max;
+    uint64_t memory_bytes_max; /* 0 = no limit */
 
     /* The driver's own. */
     bool holding; /* fills block number `filled` */
@@ -92,6 +92,7 @@ struct task {
     enum task_kind kind;
     uint64_t number; /* of the block */
     bool end;        /* TASK_STREAM: no more input */
+    bool little;     /* TASK_STREAM: this block is all the input there is */
 };
 
 /* With the lock held: whether a task is ready, and taking it. */

@@ -77,3 +77,8 @@ uint64_t input_check_size(const struct input_check *check)
 {
     return check->size;
 }
+
+uint64_t input_check_memory_bytes(const struct input_check *check)
+{
+    return check->unpack == NULL ? 0 : unpack_memory_bytes(check->unpack);
+}

@@ -23,6 +23,8 @@ MUST_CHECK int input_check_bytes(struct input_check *check, const void *data, si
 /* The verdict, and the diff ID where it is good. */
 MUST_CHECK int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                                struct lpipe_error *err);
+/* What unpacking holds at present; 0 where nothing is unpacked. */
+uint64_t input_check_memory_bytes(const struct input_check *check);
 /* Uncompressed bytes so far. */
 uint64_t input_check_size(const struct input_check *check);
 

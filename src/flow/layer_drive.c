@@ -33,9 +33,10 @@ static int fail_read(const struct lpipe_layer *layer, ptrdiff_t code, struct lpi
     }
     status = fail_errno(err, LPIPE_SOURCE_IO, (int)-code,
                         "reading the input failed at byte %" PRIu64, offset);
-    if (err != NULL) {
-        err->offset = offset;
-    }
+    /* What a source has run out of is not what this library has run out of. */
+    status = status == LPIPE_NO_RESOURCES ? LPIPE_SOURCE_IO : status;
+    err->status = status;
+    err->offset = offset;
     return status;
 }
 
@@ -43,9 +44,7 @@ static int fail_compressed(const char *name, const char *tool, struct lpipe_erro
 {
     int status = fail(err, LPIPE_NOT_TAR,
                       "the input is compressed with %s; decompress it first (%s -dc)", name, tool);
-    if (err != NULL) {
-        err->offset = 0;
-    }
+    err->offset = 0;
     return status;
 }
 
@@ -214,9 +213,10 @@ int lpipe_reader_read(lpipe_reader *reader, void *buf, size_t size, size_t *ret_
 static int sink_output(struct lpipe_layer *layer, const struct layer_sink *sink,
                        const struct flow_output *output, struct lpipe_error *err)
 {
+    err->status = 0;
     int status = sink->write(sink->ctx, output->data, output->size, err);
     if (status != 0) {
-        return status;
+        return err->status != 0 ? err->status : fail(err, status, "writing the output failed");
     }
     flow_taken(layer->flow);
     if (sink->progress != NULL) {
@@ -268,9 +268,12 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
     if (status != 0) {
         return status;
     }
-    status = drive_leave(layer, pump(layer, sink, err), err);
-    /* A source that fails to close (a process that failed) must not be published. */
-    return status != 0 ? status : layer_close_verdict(layer, err);
+    status = pump(layer, sink, err);
+    if (status == 0) {
+        /* A source that fails to close (a process that failed) must not be published. */
+        status = layer_close_verdict(layer, err);
+    }
+    return drive_leave(layer, status, err);
 }
 
 static int feed(struct lpipe_layer *layer, const unsigned char *data, size_t size,

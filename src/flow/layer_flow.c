@@ -57,7 +57,7 @@ int flow_new(const struct flow_setup *setup, struct flow **ret_flow, struct lpip
     pthread_cond_init(&flow->work, NULL);
     pthread_cond_init(&flow->news, NULL);
     flow->out_total = UINT64_MAX;
-    flow->window_bytes_max = setup->memory_bytes_max == 0 ? UINT64_MAX : setup->memory_bytes_max;
+    flow->memory_bytes_max = setup->memory_bytes_max;
     int status = flow_build(flow, setup, err);
     if (status != 0) {
         flow_free(flow);
@@ -143,13 +143,22 @@ static void workers_start(struct flow *flow)
     }
 }
 
+/* What a limit leaves for a window of compressed input. */
+static uint64_t window_bytes_max(const struct flow *flow)
+{
+    uint64_t taken = flow->plan.memory_bytes + UNPACK_STATE_BYTES;
+    return flow->memory_bytes_max == 0
+               ? UINT64_MAX
+               : flow->memory_bytes_max - MIN_OF(flow->memory_bytes_max, taken);
+}
+
 int flow_pass(struct flow *flow, enum codec_kind packed, struct lpipe_error *err)
 {
     assert(!flow->started);
     flow->codec = codec_free(flow->codec);
     flow_plan_copy(&flow->plan);
     flow->one_digest = false;
-    return input_check_packed(flow->check, packed, flow->window_bytes_max, err);
+    return input_check_packed(flow->check, packed, window_bytes_max(flow), err);
 }
 
 size_t flow_room(struct flow *flow, unsigned char **ret_data)
@@ -305,7 +314,7 @@ void flow_summary(const struct flow *flow, struct flow_summary *ret_summary)
 
 uint64_t flow_memory_bytes(const struct flow *flow)
 {
-    return flow->plan.memory_bytes;
+    return flow->plan.memory_bytes + input_check_memory_bytes(flow->check);
 }
 
 uint64_t flow_bytes_in(const struct flow *flow)

@@ -72,7 +72,8 @@ struct flow_summary {
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 
-/* Bytes that the pipeline holds, and that have gone in and out so far. Driver only. */
+/* Bytes that the pipeline holds, and that have gone in and out so far. Driver only; the first only
+ * while no worker runs a task: before the first block or after the end. */
 uint64_t flow_memory_bytes(const struct flow *flow);
 uint64_t flow_bytes_in(const struct flow *flow);
 uint64_t flow_bytes_out(const struct flow *flow);

@@ -114,9 +114,7 @@ static void expel_driver(struct lpipe_layer *layer)
         if (layer->flow != NULL) {
             flow_stop(layer->flow);
         }
-        if (layer->source.cancel != NULL) {
-            layer->source.cancel(layer->source.ctx);
-        }
+        layer_cancel_source(layer);
         pthread_cond_wait(&layer->left, &layer->lock);
     }
     pthread_mutex_unlock(&layer->lock);
@@ -132,18 +130,34 @@ static void flow_drop(struct lpipe_layer *layer)
     flow_free(flow);
 }
 
+void layer_cancel_source(struct lpipe_layer *layer)
+{
+    if (layer->source.cancel != NULL && !layer->source_closed) {
+        layer->source.cancel(layer->source.ctx);
+    }
+}
+
+/* Marked before it is done: nobody cancels what is being closed, and nobody closes it again. */
+static bool source_claim(struct lpipe_layer *layer)
+{
+    GUARD(&layer->lock);
+    bool claimed = !layer->source_closed;
+    layer->source_closed = true;
+    return claimed;
+}
+
 void layer_close_source(struct lpipe_layer *layer)
 {
-    if (layer->source_closed) {
-        return;
+    if (source_claim(layer)) {
+        int code = layer->source.close != NULL ? layer->source.close(layer->source.ctx) : 0;
+        GUARD(&layer->lock);
+        layer->close_errno = code < 0 ? -code : 0;
     }
-    layer->source_closed = true;
-    int code = layer->source.close != NULL ? layer->source.close(layer->source.ctx) : 0;
-    layer->close_errno = code < 0 ? -code : 0;
 }
 
 int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err)
 {
+    GUARD(&layer->lock);
     int code = layer->close_errno;
     layer->close_errno = 0;
     return code == 0 ? 0 : fail_errno(err, LPIPE_SOURCE_IO, code, "closing the input failed");
@@ -156,6 +170,7 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     }
     expel_driver(layer);
     flow_drop(layer);
+    layer_watch_stop(layer);
     layer_close_source(layer);
     source_fd_free(layer->file);
     layer_setup_done(&layer->setup);
@@ -206,6 +221,7 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
 static void layer_end(struct lpipe_layer *layer)
 {
     flow_drop(layer);
+    layer_watch_stop(layer);
     if (layer->file == NULL || !source_fd_can_rewind(layer->file)) {
         layer_close_source(layer);
     }
@@ -260,13 +276,18 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
     };
     struct flow *flow = NULL;
     status = flow_new(&want, &flow, err);
+    if (status == 0) {
+        status = layer_watch_start(layer, err);
+    }
+    if (status != 0) {
+        flow = flow_free(flow);
+    }
     GUARD(&layer->lock);
+    layer->flow = flow;
     if (status != 0) {
         layer->state = LAYER_NEW; /* nothing was read: it may be tried again */
-        return status;
     }
-    layer->flow = flow;
-    return 0;
+    return status;
 }
 
 static void result_publish(struct lpipe_layer *layer)
@@ -324,6 +345,7 @@ int lpipe_layer_open(lpipe_layer *layer, lpipe_reader **ret_reader, struct lpipe
     if (status != 0) {
         return status;
     }
+    GUARD(&layer->lock);
     layer->reader.open = true;
     *ret_reader = &layer->reader;
     return 0;
@@ -340,8 +362,9 @@ int lpipe_reader_close(lpipe_reader *reader, struct lpipe_error *err)
     expel_driver(layer);
     settle(layer, LAYER_ABORTED, &aborted);
     layer_end(layer);
-    GUARD(&layer->lock);
+    pthread_mutex_lock(&layer->lock);
     reader->open = false;
+    pthread_mutex_unlock(&layer->lock);
     return layer_close_verdict(layer, err);
 }
 

@@ -39,6 +39,7 @@ struct lpipe_layer {
     /* The driver's. */
     struct flow *flow;
     struct lpipe_reader reader;
+    struct layer_watch *watch; /* of the cancel token, or NULL */
     enum codec_kind made_kind; /* what the output is, once known */
 
     /* Of an earlier pass over a file. */
@@ -71,6 +72,12 @@ MUST_CHECK int layer_fill(struct lpipe_layer *layer, struct lpipe_error *err);
 /* Before the first block is submitted: what the input is, and what that makes of the output. */
 MUST_CHECK int layer_submit(struct lpipe_layer *layer, bool last, struct lpipe_error *err);
 void layer_close_source(struct lpipe_layer *layer);
+/* With the lock held: makes a blocked read of the source return, unless it is closed. */
+void layer_cancel_source(struct lpipe_layer *layer);
+/* A thread that cancels the source when the caller's token is triggered, for sources that do not
+ * look at the token themselves. Nothing where there is no token or no way to cancel. */
+MUST_CHECK int layer_watch_start(struct lpipe_layer *layer, struct lpipe_error *err);
+void layer_watch_stop(struct lpipe_layer *layer);
 /* Whether closing the source failed; told once. */
 int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err);
 /* With the lock held: what a layer answers whose values are not there. */
