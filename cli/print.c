@@ -31,7 +31,7 @@ static int write_all(int fd, const char *text, size_t size)
 }
 
 /* One write for the whole line, so that lines of several processes do not mix. */
-static void say_line(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say_line(const char *format, va_list args)
 {
     char line[LINE_MAX_BYTES + 1];
     size_t used = (size_t)snprintf(line, LINE_MAX_BYTES, "layerpipe: ");
