@@ -93,13 +93,25 @@ static bool is_redirect(const struct exchange *exchange, const struct http_reque
            (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
 }
 
-/* One hop. */
+static void hop_distrust(struct hop *hop)
+{
+    hop->trusted = false;
+    hop->http.secret = NULL;
+    hop->http.pool_key = NULL;
+    hop->http.cert = NULL;
+    hop->http.key = NULL;
+}
+
+/* One hop. Where a stranger has chosen the way (abroad), it does not lead back to our secrets. */
 static int send_hop(const struct exchange *exchange, const struct http_request *request,
-                    const char *url, struct http_response *ret_response, bool *ret_trusted,
-                    struct lpipe_error *err)
+                    const char *url, bool abroad, struct http_response *ret_response,
+                    bool *ret_trusted, struct lpipe_error *err)
 {
     struct hop hop CLEANUP(hop_done) = { .headers = NULL };
     int status = hop_init(&hop, exchange, request, url, err);
+    if (status == 0 && abroad) {
+        hop_distrust(&hop);
+    }
     status = status == 0 ? http_send(exchange->http, &hop.http, ret_response, err) : status;
     if (status == 0) {
         *ret_trusted = hop.trusted;
@@ -112,12 +124,13 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
                   struct lpipe_error *err)
 {
     AUTO_FREE char *here = mem_strdup(url);
+    bool abroad = false;
     if (here == NULL) {
         return fail_memory(err);
     }
     for (int hops = 0; hops <= REDIRECTS_MAX; hops++) {
         AUTO_FREE char *next = NULL;
-        int status = send_hop(exchange, request, here, ret_response, ret_trusted, err);
+        int status = send_hop(exchange, request, here, abroad, ret_response, ret_trusted, err);
         if (status != 0 || !is_redirect(exchange, request, ret_response->status)) {
             ret_response->url = request->url;
             return status;
@@ -129,6 +142,7 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
         if (status != 0) {
             return status;
         }
+        abroad = abroad || !*ret_trusted;
         free(here);
         here = TAKE(next);
     }

@@ -72,23 +72,22 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
     origin_format(target, text, sizeof text);
     return sink == ORIGIN_REALM
                ? fail(err, LPIPE_AUTH_REQUIRED,
-                      "the token server %s is named by address; if it is yours, allow it with "
-                      "--trust-realm %s",
+                      "the token server %s is an address on a private or local network; if it is "
+                      "yours, allow it with --trust-realm %s",
                       text, strstr(text, "://") + 3)
                : fail(err, LPIPE_REFUSED,
                       "the registry named %s, an address on a private or local network", text);
 }
 
-/* Literals in a place that names should stand. Realms are held to names altogether; locations may
- * be public addresses, or any address where the registry itself is on such a network. */
+/* Literals in a place that names should stand: public addresses; for locations any address of a
+ * local network where the registry itself is on one. */
 static bool is_address_allowed(const struct origin_rules *rules, enum origin_sink sink,
                                const struct origin *target)
 {
     switch (address_class_of_host(target->host)) {
     case ADDRESS_NAME:
-        return true;
     case ADDRESS_PUBLIC:
-        return sink == ORIGIN_LOCATION;
+        return true;
     case ADDRESS_LOOPBACK:
     case ADDRESS_PRIVATE:
         return sink == ORIGIN_LOCATION && rules->registry_is_local;

@@ -85,9 +85,9 @@ int session_new(lpipe_client *client, const char *registry, bool https,
     }
     int status = origin_parse_host(registry, https, &session->origin, err);
     status = status == 0 ? client_http(client, &session->http, err) : status;
-    status = status == 0 && https
-                 ? tls_files_read(client_settings(client), registry, &session->tls, err)
-                 : status;
+    /* Also for http: its token server may speak https. */
+    status = status == 0 ? tls_files_read(client_settings(client), registry, &session->tls, err)
+                         : status;
     if (status != 0) {
         return status;
     }

@@ -282,9 +282,8 @@ static int fail_refused(const struct session *session, const struct session_requ
         char places[256];
         credential_places(client_settings(session->client), places, sizeof places);
         fail(err, status,
-             "%s asks for credentials for %s, and there are none (%s); see layerpipe "
-             "login",
-             session->registry, wanted, places);
+             "%s asks for credentials for %s, and there are none (%s); try layerpipe login %s",
+             session->registry, wanted, places, session->registry);
     } else if (credential == NULL) {
         fail(err, status, "%s asks for credentials for %s, and %s has none", session->registry,
              wanted, session->locked.credentials.items[0].source);

@@ -78,6 +78,14 @@ static uint64_t read_life(const struct json_node *root)
     return MIN_OF(seconds, TOKEN_LIFE_MAX_MS / 1000) * 1000;
 }
 
+/* 1 when there is a text that is not empty. */
+static int read_value(const struct json_node *root, const char *key, const char **ret_value,
+                      struct lpipe_error *err)
+{
+    int found = json_get_text(root, key, ret_value, err);
+    return found == 1 && **ret_value == '\0' ? 0 : found;
+}
+
 int token_parse(const char *text, size_t size, struct token *ret_token, struct lpipe_error *err)
 {
     struct json_doc doc CLEANUP(json_doc_wipe) = JSON_DOC_INIT;
@@ -88,12 +96,12 @@ int token_parse(const char *text, size_t size, struct token *ret_token, struct l
         return status;
     }
     struct json_node root = json_node_root(&doc);
-    int found = json_get_text(&root, "token", &value, err);
-    found = found < 0 ? found : json_get_text(&root, "access_token", &value, err);
+    int found = read_value(&root, "access_token", &value, err);
+    found = found == 0 ? read_value(&root, "token", &value, err) : found;
     if (found < 0) {
         return found;
     }
-    if (value == NULL || *value == '\0') {
+    if (found == 0) {
         return fail(err, LPIPE_PROTOCOL, "the token server's answer has no token");
     }
     struct token token = { .value = SECRET_INIT, .life_ms = read_life(&root) };
@@ -160,8 +168,9 @@ static int fail_answer(const struct token_request *request, int http_status,
     if (status != LPIPE_AUTH_REQUIRED && status != LPIPE_DENIED) {
         fail(err, status, "the token server %s answered %d", realm, http_status);
     } else if (request->credential == NULL) {
-        fail(err, status, "%s refused access without credentials (%d from %s); see layerpipe login",
-             request->registry, http_status, realm);
+        fail(err, status,
+             "%s refused access without credentials (%d from %s); try layerpipe login %s",
+             request->registry, http_status, realm, request->registry);
     } else {
         fail(err, status, "%s refused %s (%d from %s)", request->registry,
              credential_describe(request->credential, who, sizeof who), http_status, realm);

@@ -90,9 +90,9 @@ static const struct bad_url BAD_URLS[] = {
     { "https://[::1/x", URL_REFUSED, URL_REFUSED },
     { "https://::1/x", URL_REFUSED, URL_REFUSED },
     { "https://[::1]evil.example/x", URL_REFUSED, URL_REFUSED },
-    /* a public address is no name that a token server could have, but storage it can be */
-    { "https://93.184.216.34/x", URL_REFUSED, URL_ANONYMOUS },
-    { "https://[2606:4700::1111]/x", URL_REFUSED, URL_ANONYMOUS },
+    /* a public address is as good as a name */
+    { "https://93.184.216.34/x", URL_ANONYMOUS, URL_ANONYMOUS },
+    { "https://[2606:4700::1111]/x", URL_ANONYMOUS, URL_ANONYMOUS },
 };
 
 #endif

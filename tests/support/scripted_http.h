@@ -4,6 +4,7 @@
 #ifndef SUPPORT_SCRIPTED_HTTP_H
 #define SUPPORT_SCRIPTED_HTTP_H
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "http/http.h"
 #include "support/unit.h"
@@ -99,8 +100,8 @@ static inline struct scripted_request *scripted_keep(const struct http_request *
         .url = strdup(request->url),
         .headers = scripted_headers(request),
         .secret = mem_strdup(request->secret),
-        .body = request->body.data == NULL ? NULL
-                                           : mem_strndup(request->body.data, request->body.size),
+        .body =
+            request->body.data == NULL ? NULL : mem_strndup(request->body.data, request->body.size),
         .cert = mem_strdup(request->cert),
         .pool_key = mem_strdup(request->pool_key),
         .addresses = request->addresses,
