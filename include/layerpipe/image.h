@@ -22,10 +22,14 @@ struct lpipe_image_options {
     enum lpipe_format format;
     const char *platform; /**< "os/arch[/variant]": child of an index base, platform of an image
                                without base; NULL = this machine's */
-    const char *created;  /**< RFC 3339 time or decimal seconds; NULL = SOURCE_DATE_EPOCH, else now */
+    const char
+        *created; /**< RFC 3339 time or decimal seconds; NULL = SOURCE_DATE_EPOCH, else now */
     const char *artifact_type; /**< makes an artifact with the empty config; NULL = an image */
 };
-#define LPIPE_IMAGE_OPTIONS_INIT { sizeof(struct lpipe_image_options), LPIPE_FORMAT_DEFAULT, NULL, NULL, NULL }
+#define LPIPE_IMAGE_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(struct lpipe_image_options), LPIPE_FORMAT_DEFAULT, NULL, NULL, NULL                 \
+    }
 
 /** A change to the image config or manifest; the value is text as on the command line. */
 enum lpipe_edit {
@@ -34,9 +38,9 @@ enum lpipe_edit {
     LPIPE_EDIT_CMD = 3,        /**< JSON array, or words */
     LPIPE_EDIT_USER = 4,
     LPIPE_EDIT_WORKDIR = 5,
-    LPIPE_EDIT_LABEL = 6,      /**< "KEY=VALUE" */
-    LPIPE_EDIT_PORT = 7,       /**< "80", "80/tcp", "53/udp" */
-    LPIPE_EDIT_VOLUME = 8,     /**< absolute path */
+    LPIPE_EDIT_LABEL = 6,  /**< "KEY=VALUE" */
+    LPIPE_EDIT_PORT = 7,   /**< "80", "80/tcp", "53/udp" */
+    LPIPE_EDIT_VOLUME = 8, /**< absolute path */
     LPIPE_EDIT_STOP_SIGNAL = 9,
     LPIPE_EDIT_AUTHOR = 10,
     LPIPE_EDIT_ANNOTATION = 11 /**< "KEY=VALUE" of the manifest */
@@ -67,8 +71,7 @@ LPIPE_API LPIPE_CHECK int lpipe_image_add_layer(lpipe_image *image, lpipe_layer 
 /** Appends a layer that is in the target repository already, by its result. diff_id is required. */
 LPIPE_API LPIPE_CHECK int lpipe_image_add_descriptor(lpipe_image *image,
                                                      const struct lpipe_layer_result *layer,
-                                                     const char *history,
-                                                     struct lpipe_error *err);
+                                                     const char *history, struct lpipe_error *err);
 /** The same from the JSON object that `layerpipe layer --json` prints. */
 LPIPE_API LPIPE_CHECK int lpipe_image_add_descriptor_json(lpipe_image *image, const char *json,
                                                           size_t size, const char *history,

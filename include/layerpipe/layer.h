@@ -34,20 +34,23 @@ enum lpipe_layer_flag {
 };
 
 /** Values for lpipe_layer_options.threads. */
-#define LPIPE_THREADS_DEFAULT 0 /**< as many as processors this process may use */
+#define LPIPE_THREADS_DEFAULT 0   /**< as many as processors this process may use */
 #define LPIPE_THREADS_INLINE (-1) /**< none: all work in the calling thread */
 
 struct lpipe_layer_options {
     size_t struct_size;
-    const char *compress;   /**< "gzip[:-2..12]", "zstd[:1..19]", "none"; NULL = "gzip:1".
+    const char *compress;      /**< "gzip[:-2..12]", "zstd[:1..19]", "none"; NULL = "gzip:1".
                                  NULL also lets a compressed tar pass through as it is */
-    const char *media_type; /**< label; must agree with the bytes. NULL = by codec */
-    int32_t threads;        /**< compression workers, or LPIPE_THREADS_* */
-    uint32_t flags;         /**< enum lpipe_layer_flag */
+    const char *media_type;    /**< label; must agree with the bytes. NULL = by codec */
+    int32_t threads;           /**< compression workers, or LPIPE_THREADS_* */
+    uint32_t flags;            /**< enum lpipe_layer_flag */
     uint64_t memory_bytes_max; /**< limit for the layer's buffers; 0 = what the threads need */
-    lpipe_cancel *cancel;   /**< a reference is taken; may be NULL */
+    lpipe_cancel *cancel;      /**< a reference is taken; may be NULL */
 };
-#define LPIPE_LAYER_OPTIONS_INIT { sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL }
+#define LPIPE_LAYER_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL                              \
+    }
 
 /** What is known of a layer once it has ended well. */
 struct lpipe_layer_result {
@@ -58,10 +61,16 @@ struct lpipe_layer_result {
     uint64_t size;              /**< of the blob, bytes */
     uint64_t uncompressed_size; /**< bytes; meaningless where diff_id is "" */
     enum lpipe_blob_origin origin;
-    uint64_t memory_bytes;      /**< buffers that the pipeline held */
+    uint64_t memory_bytes; /**< buffers that the pipeline held */
     uint64_t reserved[4];
 };
-#define LPIPE_LAYER_RESULT_INIT { sizeof(struct lpipe_layer_result), "", "", "", 0, 0, LPIPE_ORIGIN_STREAMED, 0, {0, 0, 0, 0} }
+#define LPIPE_LAYER_RESULT_INIT                                                                    \
+    {                                                                                              \
+        sizeof(struct lpipe_layer_result), "", "", "", 0, 0, LPIPE_ORIGIN_STREAMED, 0,             \
+        {                                                                                          \
+            0, 0, 0, 0                                                                             \
+        }                                                                                          \
+    }
 
 typedef struct lpipe_layer lpipe_layer;
 typedef struct lpipe_reader lpipe_reader;

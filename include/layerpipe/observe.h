@@ -11,13 +11,13 @@ extern "C" {
 
 /** What an event tells. */
 enum lpipe_event_kind {
-    LPIPE_EVENT_BLOB_START = 1,  /**< work on a blob begins */
-    LPIPE_EVENT_BLOB_PROGRESS,   /**< counters moved (at most ten a second a blob) */
-    LPIPE_EVENT_BLOB_DONE,       /**< blob is in place; always delivered on success */
-    LPIPE_EVENT_BLOB_FAILED,     /**< blob failed */
-    LPIPE_EVENT_MANIFEST,        /**< a manifest was put */
-    LPIPE_EVENT_TAG,             /**< a tag was set */
-    LPIPE_EVENT_NOTICE           /**< something a person should know; see text */
+    LPIPE_EVENT_BLOB_START = 1, /**< work on a blob begins */
+    LPIPE_EVENT_BLOB_PROGRESS,  /**< counters moved (at most ten a second a blob) */
+    LPIPE_EVENT_BLOB_DONE,      /**< blob is in place; always delivered on success */
+    LPIPE_EVENT_BLOB_FAILED,    /**< blob failed */
+    LPIPE_EVENT_MANIFEST,       /**< a manifest was put */
+    LPIPE_EVENT_TAG,            /**< a tag was set */
+    LPIPE_EVENT_NOTICE          /**< something a person should know; see text */
 };
 
 /** How a blob came to be in the destination. */

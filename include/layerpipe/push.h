@@ -41,10 +41,13 @@ struct lpipe_push_options {
     size_t struct_size;
     const char *const *tags; /**< more tags than the reference's */
     size_t tag_count;
-    const char *subject;     /**< reference or digest (in the same repository) this refers to */
-    const char *mount_from;  /**< repository of the same registry to try mounts from */
+    const char *subject;    /**< reference or digest (in the same repository) this refers to */
+    const char *mount_from; /**< repository of the same registry to try mounts from */
 };
-#define LPIPE_PUSH_OPTIONS_INIT { sizeof(struct lpipe_push_options), NULL, 0, NULL, NULL }
+#define LPIPE_PUSH_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(struct lpipe_push_options), NULL, 0, NULL, NULL                                     \
+    }
 
 /** What a push made. Freed with lpipe_push_result_done(). */
 struct lpipe_push_result {
@@ -61,7 +64,10 @@ struct lpipe_push_result {
     char **tags; /**< tags set, in order */
     size_t tag_count;
 };
-#define LPIPE_PUSH_RESULT_INIT { sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0 }
+#define LPIPE_PUSH_RESULT_INIT                                                                     \
+    {                                                                                              \
+        sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0             \
+    }
 LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
 
 /**

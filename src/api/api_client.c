@@ -2,8 +2,8 @@
 /* Public face of the client: arguments are checked here, the work is done in registry/. */
 #include <string.h>
 
-#include "base/opts.h"
 #include "base/limits.h"
+#include "base/opts.h"
 #include "base/text.h"
 #include "registry/client.h"
 #include "registry/login.h"

@@ -12,7 +12,10 @@ struct buf {
     size_t size_max;
 };
 
-#define BUF_INIT(max) { NULL, 0, 0, (max) }
+#define BUF_INIT(max)                                                                              \
+    {                                                                                              \
+        NULL, 0, 0, (max)                                                                          \
+    }
 
 /* All return 0, NO_MEMORY, or TOO_LARGE when the maximum would be passed (buf unchanged). */
 MUST_CHECK int buf_append(struct buf *buf, const void *data, size_t size);

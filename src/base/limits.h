@@ -42,10 +42,10 @@
 #define GZIP_BLOCK_BYTES (256 * KIB)
 #define ZSTD_BLOCK_BYTES (256 * KIB)
 #define COPY_BLOCK_BYTES (256 * KIB)
-#define UNPACK_BYTES (128 * KIB) /* of a compressed input, looked at in pieces of this */
+#define UNPACK_BYTES (128 * KIB)       /* of a compressed input, looked at in pieces of this */
 #define UNPACK_STATE_BYTES (512 * KIB) /* beside a window: tables, and a block in and out */
-#define ZSTD_INPUT_WINDOW_LOG_MAX 27 /* of a zstd input: 128 MiB, what --ultra makes */
-#define PIPE_BYTES (1 * MIB)     /* asked of the system for a pipe that is read */
+#define ZSTD_INPUT_WINDOW_LOG_MAX 27   /* of a zstd input: 128 MiB, what --ultra makes */
+#define PIPE_BYTES (1 * MIB)           /* asked of the system for a pipe that is read */
 
 /* The transport's buffers, each request. */
 #define HTTP_SEND_BYTES (256 * KIB)

@@ -18,19 +18,19 @@
 #define TEXT_OF_WORD(word) #word
 
 /* Hands a pointer on: yields its value and leaves NULL, so that cleanup does nothing. */
-#define TAKE(p)                       \
-    ({                                \
-        __typeof__(p) take_ptr = (p); \
-        (p) = NULL;                   \
-        take_ptr;                     \
+#define TAKE(p)                                                                                    \
+    ({                                                                                             \
+        __typeof__(p) take_ptr = (p);                                                              \
+        (p) = NULL;                                                                                \
+        take_ptr;                                                                                  \
     })
 
 /* The same for a descriptor, where -1 is "none". */
-#define TAKE_FD(fd)             \
-    ({                          \
-        int take_fd_val = (fd); \
-        (fd) = -1;              \
-        take_fd_val;            \
+#define TAKE_FD(fd)                                                                                \
+    ({                                                                                             \
+        int take_fd_val = (fd);                                                                    \
+        (fd) = -1;                                                                                 \
+        take_fd_val;                                                                               \
     })
 
 static inline void cleanup_free(void *p)

@@ -25,8 +25,8 @@ static inline void guard_unlock(pthread_mutex_t **mutex)
     pthread_mutex_unlock(*mutex);
 }
 /* Holds a mutex to the end of the enclosing scope. */
-#define GUARD(mutex) \
-    pthread_mutex_t *guard_of_scope CLEANUP(guard_unlock) = guard_lock(mutex); \
+#define GUARD(mutex)                                                                               \
+    pthread_mutex_t *guard_of_scope CLEANUP(guard_unlock) = guard_lock(mutex);                     \
     (void)guard_of_scope
 
 #endif
