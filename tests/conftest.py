@@ -66,6 +66,7 @@ def registry(ca):
         running.append(Registry(profile, faults, **options))
         if host_name:
             proxies.append(ConnectProxy({host_name: running[-1].port}))
+            running[-1].proxy = proxies[-1]
             running[-1].arguments = ["--cacert", ca.cert]
             running[-1].environment = {"HTTPS_PROXY": proxies[-1].url}
         return running[-1]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last step: whatever becomes of the answer to it, success is told only for a blob that is
-there, and a blob that is there is never sent again."""import pytest
+there, and a blob that is there is never sent again."""
+import pytest
 from registry import Fault
 from wire_support import (MIB, REPOSITORY, assert_history, assert_lost, assert_stored, noise,
                           sent_bytes, steps, upload)
