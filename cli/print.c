@@ -67,23 +67,34 @@ int usage_error(const char *verb, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* What to try, by status; not repeated where the message says it already. */
+/* What to try, by status; not where the message says something better already. */
 static const struct {
     int status;
-    const char *option; /* left out when the message names it */
+    const char *unless[3]; /* words of such messages */
     const char *hint;
 } hints[] = {
-    { LPIPE_AUTH_REQUIRED, "--trust-realm",
+    { LPIPE_AUTH_REQUIRED,
+      { "--trust-realm", "layerpipe login", "this login" },
       "try layerpipe login, or --username with --password-fd" },
-    { LPIPE_NOT_TAR, "--raw", "--raw takes input that is no tar" },
-    { LPIPE_TRUNCATED, "--allow-", "--allow-truncated takes it as it is" },
-    { LPIPE_TLS, "--cacert", "--cacert names a private authority" },
+    { LPIPE_NOT_TAR, { "--raw" }, "--raw takes input that is no tar" },
+    { LPIPE_TRUNCATED, { "--allow-" }, "--allow-truncated takes it as it is" },
+    { LPIPE_TLS, { "--cacert" }, "--cacert names a private authority" },
 };
+
+static bool says(const struct lpipe_error *err, const char *const words[3])
+{
+    for (size_t i = 0; i < 3 && words[i] != NULL; i++) {
+        if (strstr(err->message, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static const char *hint_for(const struct lpipe_error *err)
 {
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
-        if (hints[i].status == err->status && strstr(err->message, hints[i].option) == NULL) {
+        if (hints[i].status == err->status && !says(err, hints[i].unless)) {
             return hints[i].hint;
         }
     }

@@ -110,7 +110,34 @@ static int test_credentials(lpipe_client *client, const struct place *place, con
     bool plain = (client_settings(client)->flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
     bool https = !plain && strcmp(reference_scheme(place->registry), "https") == 0;
     status = session_new(client, place->registry, https, &list, &session, err);
-    return status == 0 ? session_test(session, err) : status;
+    status = status == 0 ? session_test(session, err) : status;
+    if (status == 1) {
+        client_notice(client, "%s asks for no credentials, so these could not be tested",
+                      place->registry);
+    }
+    return MIN_OF(status, 0);
+}
+
+/* Puts them away, and says where they are now. */
+static int store(lpipe_client *client, const struct place *place, const char *username,
+                 const struct secret *password, struct lpipe_error *err)
+{
+    if (place->helper != NULL) {
+        int status = helper_store(place->helper, place->server, username, password,
+                                  client_cancel(client), err);
+        if (status == 0) {
+            client_notice(client, "stored with docker-credential-%s", place->helper);
+        }
+        return status;
+    }
+    int status = authfile_store(place->path, place->registry, username, password, err);
+    if (status == 0) {
+        client_notice(client,
+                      "stored in %s, not encrypted; a credential helper would keep it encrypted "
+                      "(credsStore in that file)",
+                      place->path);
+    }
+    return status;
 }
 
 int login(lpipe_client *client, const char *registry, const char *username, const char *password,
@@ -129,10 +156,7 @@ int login(lpipe_client *client, const char *registry, const char *username, cons
     if (status != 0) {
         return status;
     }
-    return place.helper != NULL
-               ? helper_store(place.helper, place.server, username, &secret, client_cancel(client),
-                              err)
-               : authfile_store(place.path, place.registry, username, &secret, err);
+    return store(client, &place, username, &secret, err);
 }
 
 int logout(lpipe_client *client, const char *registry, struct lpipe_error *err)

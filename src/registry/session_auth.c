@@ -261,11 +261,14 @@ void session_pass_accepted(struct session *session, uint64_t serial)
     }
 }
 
-/* "pull,push to a/b" for messages. */
+/* " for pull,push of a/b" for messages. */
 static const char *wanted_of(const struct session_request *request, char *buf, size_t buf_size)
 {
-    (void)snprintf(buf, buf_size, "%s of %s", request->actions == NULL ? "pull" : request->actions,
-                   request->repository == NULL ? "the registry" : request->repository);
+    if (request->repository == NULL) {
+        return "";
+    }
+    (void)snprintf(buf, buf_size, " for %s of %s",
+                   request->actions == NULL ? "pull" : request->actions, request->repository);
     return buf;
 }
 
@@ -273,22 +276,22 @@ static const char *wanted_of(const struct session_request *request, char *buf, s
 static int fail_refused(const struct session *session, const struct session_request *request,
                         bool lacks_scope, struct lpipe_error *err)
 {
-    char wanted[340];
+    char text[340];
     char who[256];
     const struct credential *credential = session->locked.credential;
+    const char *wanted = wanted_of(request, text, sizeof text);
     int status = lacks_scope && credential != NULL ? LPIPE_DENIED : LPIPE_AUTH_REQUIRED;
-    wanted_of(request, wanted, sizeof wanted);
     if (credential == NULL && session->locked.credentials.count == 0) {
         char places[256];
         credential_places(client_settings(session->client), places, sizeof places);
         fail(err, status,
-             "%s asks for credentials for %s, and there are none (%s); try layerpipe login %s",
+             "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
              session->registry, wanted, places, session->registry);
     } else if (credential == NULL) {
-        fail(err, status, "%s asks for credentials for %s, and %s has none", session->registry,
-             wanted, session->locked.credentials.items[0].source);
+        fail(err, status, "%s asks for credentials%s, and %s has none", session->registry, wanted,
+             session->locked.credentials.items[0].source);
     } else {
-        fail(err, status, "%s refused %s for %s", session->registry,
+        fail(err, status, "%s refused %s%s", session->registry,
              credential_describe(credential, who, sizeof who), wanted);
     }
     if (err != NULL) {
@@ -433,10 +436,11 @@ static int test_locked(struct session *session, struct lpipe_error *err)
     struct session_request request = { .http = { .url = "/v2/" } };
     bool trusted = false;
     int status = pass_get_locked(session, &request, &pass, err);
-    if (status == 0 && pass.authorization.size > 0) {
-        status = ping_locked(session, pass.authorization.data, &response, &trusted, err);
+    if (status != 0 || pass.authorization.size == 0) {
+        return status == 0 ? 1 : status;
     }
-    if (status != 0 || pass.authorization.size == 0 || response.status == 200) {
+    status = ping_locked(session, pass.authorization.data, &response, &trusted, err);
+    if (status != 0 || response.status == 200) {
         return status;
     }
     return response.status == 401 ? fail_refused(session, &request, false, err)
@@ -448,7 +452,7 @@ int session_test(struct session *session, struct lpipe_error *err)
     struct lpipe_error why = { 0 };
     GUARD(&session->mutex);
     int status = test_locked(session, &why);
-    if (status != 0 && err != NULL) {
+    if (status < 0 && err != NULL) {
         *err = why;
     }
     return status;

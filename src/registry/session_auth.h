@@ -56,7 +56,8 @@ MUST_CHECK int session_pass_get(struct session *session, const struct session_re
                                 struct session_pass *ret_pass, struct lpipe_error *err);
 /* Remembers that the registry took what it was sent with. */
 void session_pass_accepted(struct session *session, uint64_t serial);
-/* Tests credentials of the session's own: 0 when the registry takes them. For login. */
+/* Tests credentials of the session's own: 0 when the registry takes them, 1 when it asks for none.
+ * For login. */
 MUST_CHECK int session_test(struct session *session, struct lpipe_error *err);
 /* A session outside of the client's list, with exactly these credentials (moved). */
 MUST_CHECK int session_new(lpipe_client *client, const char *registry, bool https,
