@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many clients push tags of one repository while things break. Afterwards each success must be
+true, and each tag complete."""
+import random
+
+import pytest
+from inputs import sha256
+from registry import Fault, Registry
+from wire_support import assert_history, noise, parallel
+
+REPOSITORY = "history/image"
+TAGS = ["a", "b", "c"]
+
+
+def complete(server, digest):
+    """All that a manifest names is there and is what it is called."""
+    manifest = server.manifest(REPOSITORY, digest)
+    assert manifest is not None
+    for part in [manifest["config"]] + manifest["layers"]:
+        assert sha256(server.blob(REPOSITORY, part["digest"])) == part["digest"]
+
+
+def random_faults(chance):
+    steps = ["open", "patch", "commit", "manifest-put", "blob-head"]
+    faults = []
+    for _ in range(14):
+        where = chance.choice(["headers", "done", 1, 300])
+        if chance.random() < 0.3:
+            faults.append(Fault(chance.choice(steps), "status", nth=chance.randint(1, 12),
+                                status=chance.choice([500, 502, 503, 429])))
+        else:
+            faults.append(Fault(chance.choice(steps), chance.choice(["reset", "fin"]),
+                                nth=chance.randint(1, 12), at=where))
+    return faults
+
+
+def push_some(seed, run, name, clients):
+    chance = random.Random(seed)
+    plans = [(chance.choice(TAGS), noise(chance.randint(1, 300_000), seed=seed * 100 + number))
+             for number in range(clients)]
+    with Registry(name, random_faults(chance)) as server:
+        results = []
+
+        def one(plan):
+            tag, data = plan
+            results.append((tag, data, run("push", "--json", "--raw", "--threads", "0",
+                                           f"{server.host}/{REPOSITORY}:{tag}", "-", input=data)))
+        parallel(one, plans, clients)
+        sent = set(server.storage.manifests(REPOSITORY))
+        for tag, data, result in results:
+            assert result.rc in (0, 5, 6), result
+            if result.rc == 0:
+                told = result.json()
+                assert told["digest"] in sent
+                assert told["layers"][0]["diffId"] == sha256(data)
+                assert (REPOSITORY, tag, told["digest"]) in server.storage.tag_history
+        for digest in sent:
+            complete(server, digest)
+        for tag, digest in server.tags(REPOSITORY).items():
+            assert tag in TAGS and digest in sent
+        assert len(server.open_sessions()) <= 14
+        assert_history(server)
+        assert not server.failures
+
+
+@pytest.mark.parametrize("name", ["d28", "d3", "zot"])
+def test_R81_histories(name, run):
+    parallel(lambda seed: push_some(seed, run, name, 6), range(4), 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["d28", "d3", "zot", "quay", "olareg"])
+def test_R81_many_histories(name, run):
+    parallel(lambda seed: push_some(seed, run, name, 8), range(100, 150), 4)
+
+
+def test_R81_many_clients_of_a_real_registry(run, docker_registry):
+    server = docker_registry()
+    results = []
+
+    def one(number):
+        data = noise(50_000, seed=number % 5)
+        results.append(run("push", "--json", "--raw", "--threads", "0",
+                           f"{server.host}/{REPOSITORY}:{TAGS[number % 3]}", "-", input=data))
+    parallel(one, range(16), 16)
+    digests = {result.json()["digest"] for result in results}
+    tags = server.tags(REPOSITORY)
+    assert sorted(tags) == TAGS and set(tags.values()) <= digests
+    assert server.open_sessions(REPOSITORY) == []
