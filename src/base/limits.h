@@ -60,6 +60,7 @@
 #define STREAM_RING_BYTES (2 * MIB)
 #define RETRY_COUNT_DEFAULT 5
 #define SESSIONS_MAX 3
+#define BLOB_PASSES_MAX 3 /* readings of an input that can be read again */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64
 #define THREADS_MAX 256

@@ -35,4 +35,22 @@ int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpi
  * UNSUPPORTED for a combination that does not exist (zstd in the Docker family). */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
+/* Makes a drive in another thread end soon with ABORTED, and later ones at once. Any thread, as often
+ * as needed; the layer stays what it is. */
+void layer_stop(lpipe_layer *layer);
+/* A token for a layer not yet read that has none of its own. */
+void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
+
+/* What a source of our own says beyond errno values. */
+struct layer_words {
+    int (*explain)(void *ctx, struct lpipe_error *err); /* why the last read failed */
+    const char *(*remark)(void *ctx); /* for a person, after the end; NULL = nothing */
+    void (*free)(void *ctx);          /* once, when the layer goes: after source.close */
+    void *ctx;
+};
+/* For a layer not yet read; words is copied, free runs in any case from here on. */
+void layer_set_words(lpipe_layer *layer, const struct layer_words *words);
+/* The source's remark, or NULL. For the thread that drives the layer. */
+const char *layer_remark(const lpipe_layer *layer);
+
 #endif

@@ -31,8 +31,10 @@ static int fail_read(const struct lpipe_layer *layer, ptrdiff_t code, struct lpi
     if (status != 0) {
         return status;
     }
-    status = fail_errno(err, LPIPE_SOURCE_IO, (int)-code,
-                        "reading the input failed at byte %" PRIu64, offset);
+    status = layer->words.explain != NULL
+                 ? layer->words.explain(layer->words.ctx, err)
+                 : fail_errno(err, LPIPE_SOURCE_IO, (int)-code,
+                              "reading the input failed at byte %" PRIu64, offset);
     /* What a source has run out of is not what this library has run out of. */
     status = status == LPIPE_NO_RESOURCES ? LPIPE_SOURCE_IO : status;
     err->status = status;

@@ -173,6 +173,9 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     layer_watch_stop(layer);
     layer_close_source(layer);
     source_fd_free(layer->file);
+    if (layer->words.free != NULL) {
+        layer->words.free(layer->words.ctx);
+    }
     layer_setup_done(&layer->setup);
     pthread_cond_destroy(&layer->left);
     pthread_mutex_destroy(&layer->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The null: store: takes everything, keeps nothing, has nothing. */
+/* The null: store: takes everything and keeps nothing. A blob whose digest is known already counts
+ * as there, so that it is not read in order to be dropped. */
 #ifndef OCI_NULL_STORE_H
 #define OCI_NULL_STORE_H
 

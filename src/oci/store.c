@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all stores share: freeing. */
+/* What all stores share: freeing, and what follows from the other operations. */
 #include "oci/store.h"
+
+#include <string.h>
+
+int store_manifest_head(struct store *store, const char *reference,
+                        char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+{
+    if (store->ops->manifest_head != NULL) {
+        return store->ops->manifest_head(store, reference, ret_digest, err);
+    }
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    int status = store->ops->manifest_get(store, reference, &document, err);
+    if (status != 0) {
+        return status == LPIPE_NOT_FOUND ? 0 : status;
+    }
+    memcpy(ret_digest, document.descriptor.digest, DIGEST_TEXT_SIZE);
+    return 1;
+}
 
 struct store *store_free(struct store *store)
 {

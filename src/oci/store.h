@@ -67,6 +67,10 @@ struct store_ops {
      * itself, 0 when the caller must maintain the fallback tag. */
     int (*referrers_native)(struct store *store);
     void (*free)(struct store *store);
+    /* Digest of what a tag or digest names, without fetching it. May be NULL: see
+     * store_manifest_head(). */
+    int (*manifest_head)(struct store *store, const char *reference,
+                         char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
 };
 struct store {
     const struct store_ops *ops;
@@ -74,6 +78,10 @@ struct store {
     char *name; /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
 };
 
+/* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches it where the
+ * store cannot tell otherwise. */
+MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
+                                   char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);

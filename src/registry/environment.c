@@ -17,6 +17,7 @@ static const struct {
     [ENVIRONMENT_REGISTRY_AUTH_FILE] = { "REGISTRY_AUTH_FILE", false },
     [ENVIRONMENT_XDG_CONFIG_HOME] = { "XDG_CONFIG_HOME", true },
     [ENVIRONMENT_XDG_RUNTIME_DIR] = { "XDG_RUNTIME_DIR", true },
+    [ENVIRONMENT_SOURCE_DATE_EPOCH] = { "SOURCE_DATE_EPOCH", false },
 };
 
 const char *environment_get(enum environment_variable variable)

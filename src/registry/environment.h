@@ -12,7 +12,8 @@ enum environment_variable {
     ENVIRONMENT_DOCKER_CONFIG,
     ENVIRONMENT_REGISTRY_AUTH_FILE,
     ENVIRONMENT_XDG_CONFIG_HOME,
-    ENVIRONMENT_XDG_RUNTIME_DIR
+    ENVIRONMENT_XDG_RUNTIME_DIR,
+    ENVIRONMENT_SOURCE_DATE_EPOCH
 };
 
 /* Borrowed; NULL when unset or empty. Directories that must be absolute and are not count as unset:

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/blob_place.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "registry/client.h"
+
+struct copy {
+    struct blob_progress progress;
+    const struct descriptor *blob;
+    unsigned char *block;
+    struct digest *digest;
+};
+
+static int fail_size(const struct descriptor *blob, struct lpipe_error *err)
+{
+    return fail(err, LPIPE_INTEGRITY, "the copied blob %s has not the %" PRIu64 " bytes announced",
+                blob->digest, blob->size);
+}
+
+/* Moves all bytes, never more than announced. */
+static int copy_bytes(struct copy *copy, struct blob_reader *reader, struct blob_writer *writer,
+                      struct lpipe_error *err)
+{
+    lpipe_cancel *cancel = client_cancel(copy->progress.job->client);
+    uint64_t done = 0;
+    for (;;) {
+        size_t size = 0;
+        int status = cancel_requested(cancel)
+                         ? fail_cancelled(err)
+                         : reader->ops->read(reader, copy->block, COPY_BLOCK_BYTES, &size, err);
+        if (status != 0) {
+            return status;
+        }
+        if (size > copy->blob->size - done || (size == 0 && done != copy->blob->size)) {
+            return fail_size(copy->blob, err);
+        }
+        if (size == 0) {
+            return 0;
+        }
+        digest_update(copy->digest, copy->block, size);
+        done += size;
+        status = writer->ops->write(writer, copy->block, size, err);
+        if (status != 0) {
+            return status;
+        }
+        blob_progress_count(&copy->progress, 0, done);
+    }
+}
+
+static int check_digest(struct copy *copy, struct lpipe_error *err)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    int status = digest_finish(copy->digest, digest, err);
+    if (status == 0 && strcmp(digest, copy->blob->digest) != 0) {
+        return fail(err, LPIPE_INTEGRITY, "the blob %s has other bytes in its place of origin",
+                    copy->blob->digest);
+    }
+    return status;
+}
+
+static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *err)
+{
+    struct blob_reader *reader AUTO_BLOB_READER = NULL;
+    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
+    struct store *store = copy->progress.job->store;
+    struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress };
+    digest_reset(copy->digest);
+    int status = from->ops->blob_open(from, copy->blob, &reader, err);
+    if (status == 0) {
+        status = store->ops->blob_begin(store, &hint, &writer, err);
+    }
+    if (status == 0) {
+        status = copy_bytes(copy, reader, writer, err);
+    }
+    if (status == 0) {
+        status = check_digest(copy, err);
+    }
+    return status == 0 ? writer->ops->finish(writer, copy->blob->digest, copy->blob->size, err)
+                       : status;
+}
+
+/* A copy can always begin anew. */
+static bool worth_repeating(const struct lpipe_error *err)
+{
+    return (err->flags & (uint32_t)(LPIPE_ERROR_REPLAY | LPIPE_ERROR_RETRYABLE)) != 0;
+}
+
+static int copy_blob(const struct blob_job *job, const struct descriptor *blob, struct store *from,
+                     struct lpipe_error *err)
+{
+    struct digest *digest AUTO_DIGEST = NULL;
+    AUTO_FREE unsigned char *block = mem_new(COPY_BLOCK_BYTES);
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    int status =
+        block == NULL ? fail_memory(err) : digest_new(digest_alg_of(blob->digest), &digest, err);
+    if (status != 0) {
+        return status;
+    }
+    struct copy copy = { .blob = blob, .block = block, .digest = digest };
+    blob_progress_start(&copy.progress, job, LPIPE_ORIGIN_COPIED, blob);
+    status = copy_once(&copy, from, err);
+    for (unsigned pass = 1; status != 0 && worth_repeating(err) && pass < BLOB_PASSES_MAX; pass++) {
+        client_notice(job->client, "%s; the blob is copied again", err->message);
+        status = copy_once(&copy, from, err);
+    }
+    blob_progress_end(&copy.progress, status, blob->digest, blob->size);
+    return status;
+}
+
+/* 1 when mounted. */
+static int mount_blob(struct store *store, const struct descriptor *blob,
+                      const struct blob_sources *sources, struct lpipe_error *err)
+{
+    const char *first = sources->mount_first;
+    const char *second = sources->mount_second;
+    int mounted = first != NULL ? store->ops->blob_mount(store, blob, first, err) : 0;
+    if (mounted == 0 && second != NULL && (first == NULL || strcmp(first, second) != 0)) {
+        mounted = store->ops->blob_mount(store, blob, second, err);
+    }
+    return mounted;
+}
+
+int blob_place(const struct blob_job *job, const struct descriptor *blob,
+               const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+               struct lpipe_error *err)
+{
+    struct store *store = job->store;
+    enum lpipe_blob_origin origin = LPIPE_ORIGIN_EXISTING;
+    int there = store->ops->blob_exists(store, blob, err);
+    if (there == 0) {
+        origin = LPIPE_ORIGIN_MOUNTED;
+        there = mount_blob(store, blob, sources, err);
+    }
+    if (there < 0) {
+        return there;
+    }
+    if (there == 1) {
+        blob_progress_settled(job, origin, blob);
+        *ret_origin = origin;
+        return 0;
+    }
+    if (sources->from == NULL) {
+        return fail(err, LPIPE_NOT_FOUND, "%s has no blob %s", store->name, blob->digest);
+    }
+    int status = copy_blob(job, blob, sources->from, err);
+    if (status == 0) {
+        *ret_origin = LPIPE_ORIGIN_COPIED;
+    }
+    return status;
+}
+
+static int write_bytes(struct blob_progress *progress, const struct descriptor *blob,
+                       const void *bytes, struct lpipe_error *err)
+{
+    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
+    struct store *store = progress->job->store;
+    struct blob_hint hint = { blob, blob_progress_acked, progress };
+    int status = store->ops->blob_begin(store, &hint, &writer, err);
+    if (status == 0) {
+        status = writer->ops->write(writer, bytes, blob->size, err);
+    }
+    return status == 0 ? writer->ops->finish(writer, blob->digest, blob->size, err) : status;
+}
+
+int blob_place_bytes(const struct blob_job *job, const struct descriptor *blob, const void *bytes,
+                     struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    int there = job->store->ops->blob_exists(job->store, blob, err);
+    if (there == 1) {
+        blob_progress_settled(job, LPIPE_ORIGIN_EXISTING, blob);
+    }
+    if (there != 0) {
+        return MIN_OF(there, 0);
+    }
+    struct blob_progress progress;
+    blob_progress_start(&progress, job, LPIPE_ORIGIN_STREAMED, blob);
+    int status = write_bytes(&progress, blob, bytes, err);
+    for (unsigned pass = 1;
+         status != 0 && (err->flags & LPIPE_ERROR_REPLAY) != 0 && pass < BLOB_PASSES_MAX; pass++) {
+        status = write_bytes(&progress, blob, bytes, err);
+    }
+    blob_progress_end(&progress, status, blob->digest, blob->size);
+    return status;
+}
