@@ -110,6 +110,7 @@ static int test_credentials(lpipe_client *client, const struct place *place, con
     bool plain = (client_settings(client)->flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
     bool https = !plain && strcmp(reference_scheme(place->registry), "https") == 0;
     status = session_new(client, place->registry, https, &list, &session, err);
+    status = status == 0 ? session_settle(session, err) : status;
     status = status == 0 ? session_test(session, err) : status;
     if (status == 1) {
         client_notice(client, "%s asks for no credentials, so these could not be tested",

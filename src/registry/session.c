@@ -92,6 +92,7 @@ int session_new(lpipe_client *client, const char *registry, bool https,
         return status;
     }
     origin_format(&session->origin, session->origin_text, sizeof session->origin_text);
+    session->is_guess = !https && (client_settings(client)->flags & LPIPE_CLIENT_PLAIN_HTTP) == 0;
     session->locked.credentials = *credentials;
     session->locked.fixed_serial = 1;
     *credentials = (struct credential_list){ .count = 0 };
@@ -110,11 +111,32 @@ static struct session *find_session(const struct session_list *list, const char 
     return NULL;
 }
 
+/* The session there is, or a new one in the list. */
+static int list_session(lpipe_client *client, const char *registry, const char *scheme,
+                        const char *identity, struct credential_list *credentials,
+                        struct session **ret_session, struct lpipe_error *err)
+{
+    struct session_list *list = client_sessions(client);
+    bool plain = (client_settings(client)->flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
+    GUARD(&list->mutex);
+    struct session *session = find_session(list, registry, identity);
+    if (session == NULL) {
+        bool https = strcmp(scheme, "https") == 0 && !plain;
+        int status = session_new(client, registry, https, credentials, &session, err);
+        if (status != 0) {
+            return status;
+        }
+        session->next = list->first;
+        list->first = session;
+    }
+    *ret_session = session;
+    return 0;
+}
+
 int session_get(lpipe_client *client, const lpipe_ref *ref, struct session **ret_session,
                 struct lpipe_error *err)
 {
     const struct client_settings *settings = client_settings(client);
-    struct session_list *list = client_sessions(client);
     AUTO_CREDENTIAL_LIST struct credential_list credentials = { .count = 0 };
     const char *registry = lpipe_ref_registry(ref);
     const char *scheme = lpipe_ref_scheme(ref);
@@ -129,20 +151,13 @@ int session_get(lpipe_client *client, const lpipe_ref *ref, struct session **ret
     if (identity == NULL) {
         return fail_memory(err);
     }
-    GUARD(&list->mutex);
-    struct session *session = find_session(list, registry, identity);
-    if (session == NULL) {
-        bool https =
-            strcmp(scheme, "https") == 0 && (settings->flags & LPIPE_CLIENT_PLAIN_HTTP) == 0;
-        status = session_new(client, registry, https, &credentials, &session, err);
-        if (status != 0) {
-            return status;
-        }
-        session->next = list->first;
-        list->first = session;
+    struct session *session = NULL;
+    status = list_session(client, registry, scheme, identity, &credentials, &session, err);
+    status = status == 0 ? session_settle(session, err) : status;
+    if (status == 0) {
+        *ret_session = session;
     }
-    *ret_session = session;
-    return 0;
+    return status;
 }
 
 const char *session_origin(const struct session *session)

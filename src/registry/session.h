@@ -17,7 +17,8 @@ struct session_list *session_list_new(void); /* NULL when out of memory */
 struct session_list *session_list_free(struct session_list *list);
 
 /* The session of a registry host; sessions are cached in the client and live as long as it. The
- * first request to a registry pings /v2/ for its challenge. */
+ * first request to a registry pings /v2/ for its challenge; for registries on this machine, where
+ * http is only a guess, this call does, and may fail as a request may. */
 int session_get(lpipe_client *client, const lpipe_ref *ref, struct session **ret_session,
                 struct lpipe_error *err);
 

@@ -54,7 +54,7 @@ static int fail_ping(const struct session *session, int http_status, struct lpip
 }
 
 /* GET /v2/ with or without Authorization. */
-static int ping_locked(struct session *session, const char *secret,
+static int ping_locked(struct session *session, const char *secret, bool retry,
                        struct http_response *ret_response, bool *ret_trusted,
                        struct lpipe_error *err)
 {
@@ -68,8 +68,44 @@ static int ping_locked(struct session *session, const char *secret,
     struct exchange exchange = session_exchange(session, ORIGIN_LOCATION, session->locked.is_local);
     exchange.secret = secret;
     exchange.follow = true;
+    exchange.retry = retry;
     int status = exchange_send(&exchange, &http, url, ret_response, ret_trusted, err);
     return status == 0 ? 0 : fail_context(err, "registry %s", session->registry);
+}
+
+/* The user has said something about TLS that can concern this registry. */
+static bool has_tls_settings(const struct session *session)
+{
+    return session->tls.ca_pem.size > 0 || session->tls.cert != NULL ||
+           (client_settings(session->client)->flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0;
+}
+
+/* What web servers answer to http on a port for https: all of them 400, and one of these words. */
+static bool says_https(const struct http_response *response)
+{
+    return response->status == 400 && response->body.data != NULL &&
+           (strstr(response->body.data, "HTTPS") != NULL ||
+            strstr(response->body.data, "SSL") != NULL);
+}
+
+/* The first ping. http is only a guess for registries on this machine: where the server says that
+ * it speaks https, or hangs up and there are settings for TLS, it is asked by https. Never the
+ * other way round. */
+static int first_ping_locked(struct session *session, struct http_response *ret_response,
+                             bool *ret_trusted, struct lpipe_error *err)
+{
+    bool guess = session->is_guess && has_tls_settings(session);
+    int status = ping_locked(session, NULL, !guess, ret_response, ret_trusted, err);
+    bool hung_up = guess && (status == LPIPE_NETWORK || status == LPIPE_PROTOCOL);
+    if (hung_up || (session->is_guess && status == 0 && says_https(ret_response))) {
+        session->origin.https = true;
+        origin_format(&session->origin, session->origin_text, sizeof session->origin_text);
+        http_response_done(ret_response);
+        *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+        status = ping_locked(session, NULL, true, ret_response, ret_trusted, err);
+    }
+    session->is_guess = session->is_guess && status != 0;
+    return status;
 }
 
 /* The first contact: is it a registry, and what does it ask for? */
@@ -77,7 +113,7 @@ static int greet_locked(struct session *session, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
     bool trusted = false;
-    int status = ping_locked(session, NULL, &response, &trusted, err);
+    int status = first_ping_locked(session, &response, &trusted, err);
     if (status != 0) {
         return status;
     }
@@ -231,6 +267,17 @@ static int pass_get_locked(struct session *session, const struct session_request
     return session->locked.challenge.scheme == CHALLENGE_BEARER
                ? pass_token_locked(session, request, pass, err)
                : 0;
+}
+
+int session_settle(struct session *session, struct lpipe_error *err)
+{
+    struct lpipe_error why = { 0 };
+    GUARD(&session->mutex);
+    int status = session->is_guess && !session->locked.pinged ? greet_locked(session, &why) : 0;
+    if (status != 0 && err != NULL) {
+        *err = why;
+    }
+    return status;
 }
 
 int session_pass_get(struct session *session, const struct session_request *request,
@@ -439,7 +486,7 @@ static int test_locked(struct session *session, struct lpipe_error *err)
     if (status != 0 || pass.authorization.size == 0) {
         return status == 0 ? 1 : status;
     }
-    status = ping_locked(session, pass.authorization.data, &response, &trusted, err);
+    status = ping_locked(session, pass.authorization.data, true, &response, &trusted, err);
     if (status != 0 || response.status == 200) {
         return status;
     }

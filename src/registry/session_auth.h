@@ -16,6 +16,7 @@ struct session {
     char *registry; /* host[:port] as references have it */
     char *identity; /* which credentials may be used: a session has the same for all its requests */
     char *pool_key;
+    bool is_guess; /* http, and nobody has said so: see session_settle() */
     struct origin origin;
     char origin_text[ORIGIN_TEXT_BYTES];
     struct tls_files tls;
@@ -37,6 +38,10 @@ struct session {
         char *known_scope; /* what challenges asked for in addition; NULL = nothing */
     } locked;              /* by mutex */
 };
+
+/* Finds out which scheme a registry on this machine speaks, unless the user has said so. The origin
+ * is fixed from then on; nobody but its maker may have the session before. */
+MUST_CHECK int session_settle(struct session *session, struct lpipe_error *err);
 
 /* What a request is sent with. */
 struct session_pass {
