@@ -27,7 +27,7 @@ struct lpipe_source {
 
 enum lpipe_layer_flag {
     LPIPE_LAYER_RAW = 1u << 0,             /**< input is no tar: no check, no recognition */
-    LPIPE_LAYER_ALLOW_TRUNCATED = 1u << 1, /**< accept a tar without end-of-archive */
+    LPIPE_LAYER_ALLOW_TRUNCATED = 1u << 1, /**< accept a tar cut off anywhere behind a header */
     LPIPE_LAYER_ALLOW_EMPTY = 1u << 2,     /**< accept a stream of no bytes */
     LPIPE_LAYER_DOCKER = 1u << 3,          /**< Docker media types in place of OCI's */
     LPIPE_LAYER_FD_BORROWED = 1u << 4      /**< lpipe_layer_new_fd: do not close the descriptor */

@@ -17,6 +17,7 @@
 #define JSON_DEPTH_MAX 64
 #define INDEX_ENTRIES_MAX 4096
 #define LAYERS_MAX 1024
+#define INDEX_DEPTH_MAX 3 /* indexes in indexes */
 #define REDIRECTS_MAX 5
 #define CHALLENGES_MAX 8
 #define CHALLENGE_PARAMS_MAX 32

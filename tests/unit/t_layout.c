@@ -618,7 +618,8 @@ static void test_null_store(void **state)
     struct descriptor blob = { .digest = EMPTY_JSON_DIGEST, .size = 2 };
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     assert_int_equal(null_store_open(&store, NULL), 0);
-    assert_int_equal(store->ops->blob_exists(store, &blob, NULL), 0);
+    /* What has a digest already needs no copy to be hashed. */
+    assert_int_equal(store->ops->blob_exists(store, &blob, NULL), 1);
     assert_int_equal(store->ops->blob_begin(store, NULL, &writer, NULL), 0);
     assert_int_equal(writer->ops->write(writer, "{}", 2, NULL), 0);
     assert_int_equal(writer->ops->finish(writer, blob.digest, 3, NULL), LPIPE_INTEGRITY);

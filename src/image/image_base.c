@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The base of an image: manifest and config are fetched and verified, its layers stay where they
+ * are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "image/destination.h"
+#include "image/image.h"
+#include "oci/reference.h"
+
+#define KEY_BASE_DIGEST "org.opencontainers.image.base.digest"
+#define KEY_BASE_NAME "org.opencontainers.image.base.name"
+
+static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform *platform,
+                 struct lpipe_error *err)
+{
+    struct image_base *base = &image->base;
+    int status = destination_open(image->client, ref, DESTINATION_READ, &base->store, err);
+    if (status == 0) {
+        status =
+            image_fetch_manifest(base->store, image_fetch_reference(ref), &base->fetched, err);
+    }
+    if (status == 0) {
+        status = image_fetch_choose(base->store, platform, &base->fetched, err);
+    }
+    if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
+        base->repository = mem_strdup(ref->repository);
+        status = base->repository == NULL ? fail_memory(err) : 0;
+    }
+    return status;
+}
+
+/* An image that is not what was asked for is worse than none. */
+static int check_platform(const lpipe_image *image, const struct platform *wanted,
+                          struct lpipe_error *err)
+{
+    char wanted_text[PLATFORM_TEXT_SIZE], has_text[PLATFORM_TEXT_SIZE];
+    struct platform has;
+    image_config_platform(image->config, &has);
+    platform_normalise(&has);
+    if (has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_NOT_FOUND, "it is an image for %s, not for %s",
+                platform_text(&has, has_text), platform_text(wanted, wanted_text));
+}
+
+static int load_config(lpipe_image *image, struct lpipe_error *err)
+{
+    const struct manifest *manifest = image->base.fetched.manifest;
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    if (media_type_role(manifest->config.descriptor.media_type, NULL) != MEDIA_ROLE_CONFIG) {
+        return fail(err, LPIPE_UNSUPPORTED, "it is an artifact, not an image");
+    }
+    int status = image_fetch_config(image->base.store, manifest, &document, err);
+    return status == 0
+               ? image_config_parse(&document, manifest->item_count, &image->config, err)
+               : status;
+}
+
+static int take_layers(lpipe_image *image, struct lpipe_error *err)
+{
+    const struct manifest *manifest = image->base.fetched.manifest;
+    int status = 0;
+    for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
+        const struct descriptor *from = &manifest->items[i].descriptor;
+        struct image_layer layer = { .kind = IMAGE_LAYER_BASE, .source = &manifest->items[i] };
+        layer.result = (struct lpipe_layer_result)LPIPE_LAYER_RESULT_INIT;
+        layer.result.size = from->size;
+        memcpy(layer.result.digest, from->digest, sizeof from->digest);
+        (void)snprintf(layer.result.diff_id, sizeof layer.result.diff_id, "%s",
+                       image_config_diff_id(image->config, i));
+        const char *type = media_type_in_family(from->media_type, image->family);
+        if (type == NULL) {
+            return fail(err, LPIPE_INVALID_ARGUMENT,
+                        "its layer %zu, %s, has no counterpart in Docker's format; use the OCI "
+                        "format",
+                        i + 1, from->media_type);
+        }
+        (void)snprintf(layer.result.media_type, sizeof layer.result.media_type, "%s", type);
+        status = image_append(image, &layer, NULL, err);
+    }
+    return status;
+}
+
+/* What the base says of itself stays, and where we come from is added; Docker's format has no place
+ * for either. */
+static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpipe_error *err)
+{
+    const struct pairs *had = &image->base.fetched.manifest->annotations;
+    int status = 0;
+    if (image->family == MEDIA_FAMILY_DOCKER) {
+        return 0;
+    }
+    for (size_t i = 0; i < had->count && status == 0; i++) {
+        status = pairs_set(&image->annotations, had->items[i].key, had->items[i].value, err);
+    }
+    if (status == 0) {
+        status = pairs_set(&image->annotations, KEY_BASE_DIGEST,
+                           image->base.fetched.document.descriptor.digest, err);
+    }
+    /* A directory's name means nothing elsewhere. */
+    if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
+        status = pairs_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
+    }
+    return status;
+}
+
+int image_base_load(lpipe_image *image, const lpipe_ref *ref,
+                    const struct lpipe_image_options *options, struct lpipe_error *err)
+{
+    struct platform platform;
+    int status = 0;
+    if (options->platform != NULL) {
+        status = platform_parse(options->platform, &platform, err);
+    } else {
+        platform_host(&platform);
+    }
+    if (status != 0) {
+        return status;
+    }
+    status = fetch(image, ref, &platform, err);
+    if (status == 0 && options->format == LPIPE_FORMAT_DEFAULT) {
+        image->family = image->base.fetched.manifest->family;
+    }
+    status = status == 0 ? load_config(image, err) : status;
+    if (status == 0 && options->platform != NULL) {
+        status = check_platform(image, &platform, err);
+    }
+    status = status == 0 ? take_layers(image, err) : status;
+    status = status == 0 ? take_annotations(image, ref, err) : status;
+    return status == 0 ? 0 : fail_context(err, "base %s", ref->name);
+}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people read when something goes wrong: one line that says what, where, and what to try."""
+import gzip
+import os
+import socket
+
+import pytest
+from cli_support import error_line, make_tar
+
+REFERENCES = {
+    "localhost:5000/UPPER": "at character 16: upper-case letter in the repository name, which must "
+                            "be lower-case",
+    "localhost:5000": "at character 15: this names a registry only: add '/' and a repository",
+    "https://localhost:5000/a": "a reference has no scheme",
+    "localhost:99999/a": "at character 11: the port must be a number from 1 to 65535",
+    "": "empty; write [REGISTRY/]REPOSITORY[:TAG]",
+    "oci:": "the directory is missing: write oci:DIR[:TAG]",
+}
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_wrong_reference(command, tar_file, reference):
+    result = command("push", reference, tar_file)
+    assert result.returncode == 2
+    assert result.stdout == b""
+    line = error_line(result)
+    assert line.startswith(f"layerpipe: reference '{reference}': ")
+    assert line.endswith(REFERENCES[reference]) or REFERENCES[reference] in line
+
+
+@pytest.mark.parametrize("verb", ["layer", "push"])
+def test_truncated_tar(command, tmp_path, tar_bytes, verb):
+    """Cut inside of a file, at a header, and before the end mark."""
+    whole = len(tar_bytes.rstrip(b"\0"))
+    for size in (100, 512, 700, whole):
+        result = command(verb, "-q", f"oci:{tmp_path}/layout", "-", input=tar_bytes[:size])
+        assert result.returncode == 3, size
+        assert result.stdout == b""
+        line = error_line(result)
+        assert f"byte {size}" in line or str(size) in line
+        assert "--allow-truncated" in line
+    blobs = tmp_path / "layout" / "blobs" / "sha256"
+    assert not blobs.exists() or os.listdir(blobs) == []
+
+
+def test_truncated_gzip(command, tar_bytes):
+    packed = gzip.compress(tar_bytes)
+    result = command("layer", "-q", "null:", "-", input=packed[:len(packed) // 2])
+    assert result.returncode == 3
+    assert "gzip" in error_line(result)
+
+
+def test_not_a_tar(command):
+    result = command("layer", "-q", "null:", "-", input=b"this is no tar at all\n" * 100)
+    assert result.returncode == 3
+    line = error_line(result)
+    assert "byte 0" in line
+    assert "--raw" in line
+
+
+def test_damage_in_the_middle_is_located(command):
+    data = bytearray(make_tar({"a": b"a" * 1000, "b": b"b" * 1000}))
+    second = data.index(b"b\0\0\0\0")
+    data[second + 3] ^= 0x20
+    result = command("layer", "-q", "null:", "-", input=bytes(data))
+    assert result.returncode == 3
+    assert str(second) in error_line(result)
+
+
+@pytest.mark.parametrize("magic, name", [(b"\xfd7zXZ\0", "xz"), (b"BZh91AY&SY", "bzip2")])
+def test_other_compressions_are_named(command, magic, name):
+    result = command("layer", "-q", "null:", "-", input=magic + os.urandom(1000))
+    assert result.returncode == 3
+    assert name in error_line(result)
+
+
+def test_empty_stdin(command):
+    result = command("layer", "-q", "null:", "-", input=b"")
+    assert result.returncode == 3
+    assert "--allow-empty" in error_line(result)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.mark.parametrize("verb", ["layer", "push", "inspect"])
+def test_dead_registry(command, tar_file, verb):
+    name = f"localhost:{free_port()}/a/b"
+    inputs = [] if verb == "inspect" else [tar_file, "--retry", "0"]
+    result = command(verb, name, *inputs, "--progress", "none") \
+        if verb != "inspect" else command(verb, name)
+    assert result.returncode == 6
+    assert result.stdout == b""
+    line = error_line(result)
+    assert name.split("/")[0] in line
+    assert "refused" in line.lower()
+
+
+def test_host_that_does_not_exist(command, tar_file):
+    result = command("layer", "-q", "--retry", "0", "nowhere.invalid/a", tar_file)
+    assert result.returncode == 6
+    assert "nowhere.invalid" in error_line(result)
+
+
+def test_https_where_http_is_spoken(command, tar_file, registry):
+    """The name is no loopback name as far as layerpipe can know, so it is spoken to with https."""
+    server = registry()
+    result = command("layer", "-q", "--retry", "0", f"0177.0.0.1:{server.port}/a", tar_file)
+    assert result.returncode in (2, 6)
+    error_line(result)
+
+
+def test_missing_image(command, registry):
+    server = registry()
+    result = command("inspect", f"{server.host}/no/such:image")
+    assert result.returncode == 5
+    assert "no/such" in error_line(result)
+
+
+def test_unreadable_file(command, tmp_path):
+    result = command("layer", "null:", tmp_path / "missing.tar")
+    assert result.returncode == 3
+    assert error_line(result) == (f"layerpipe: cannot open input {tmp_path}/missing.tar: "
+                                  "No such file or directory")
+
+
+def test_layout_that_cannot_be(command, tar_file, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = command("push", "-q", f"oci:{tmp_path}/file:x", tar_file)
+    assert result.returncode == 8
+    assert f"{tmp_path}/file" in error_line(result)
+
+
+def test_memory_that_does_not_suffice(command, tar_file):
+    result = command("layer", "-q", "--memory", "4K", "null:", tar_file)
+    assert result.returncode == 2
+    line = error_line(result)
+    assert "memory limit" in line and "at least" in line

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Codecs by themselves: names, what decoders make of every level's output, and the memory they
+ * promise to stay within. */
+#include "support/tar_make.h"
+
+#include <malloc.h>
+#define ZLIB_CONST
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/limits.h"
+#include "codec/codec.h"
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int kind; /* -1 = refused */
+        int level;
+    } rows[] = {
+        { "gzip", CODEC_GZIP, 1 },
+        { "gzip:-2", CODEC_GZIP, -2 },
+        { "gzip:-1", CODEC_GZIP, -1 },
+        { "gzip:0", CODEC_GZIP, 0 },
+        { "gzip:12", CODEC_GZIP, 12 },
+        { "gzip:09", CODEC_GZIP, 9 },
+        { "zstd", CODEC_ZSTD, 3 },
+        { "zstd:1", CODEC_ZSTD, 1 },
+        { "zstd:19", CODEC_ZSTD, 19 },
+        { "none", CODEC_NONE, 0 },
+        { "gzip:-3", -1, 0 },
+        { "gzip:13", -1, 0 },
+        { "gzip:99", -1, 0 },
+        { "gzip:", -1, 0 },
+        { "gzip:x", -1, 0 },
+        { "gzip:1x", -1, 0 },
+        { "gzip:--1", -1, 0 },
+        { "gzip: 1", -1, 0 },
+        { "gzip:+1", -1, 0 },
+        { "gzip:4294967297", -1, 0 },
+        { "zstd:0", -1, 0 },
+        { "zstd:20", -1, 0 },
+        { "zstd:-1", -1, 0 },
+        { "none:1", -1, 0 },
+        { "none:", -1, 0 },
+        { "gzipp", -1, 0 },
+        { "gzi", -1, 0 },
+        { "GZIP", -1, 0 },
+        { "", -1, 0 },
+        { "xz", -1, 0 },
+        { "gzip\n:1", -1, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct codec_spec spec = { CODEC_NONE, 77 };
+        struct lpipe_error err = { 0 };
+        int status = codec_parse(rows[i].text, &spec, &err);
+        if (rows[i].kind < 0) {
+            assert_int_equal(status, LPIPE_INVALID_ARGUMENT);
+            assert_int_equal(spec.level, 77);
+            assert_null(strchr(err.message, '\n'));
+        } else {
+            assert_int_equal(status, 0);
+            assert_int_equal(spec.kind, rows[i].kind);
+            assert_int_equal(spec.level, rows[i].level);
+        }
+        assert_int_equal(codec_parse(rows[i].text, &spec, NULL), status);
+    }
+}
+
+static void test_recipes_are_told_apart(void **state)
+{
+    (void)state;
+    char names[64][CODEC_RECIPE_BYTES];
+    size_t count = 0;
+    for (int level = -2; level <= 12; level++) {
+        codec_recipe(&(struct codec_spec){ CODEC_GZIP, level }, names[count++]);
+    }
+    for (int level = 1; level <= 19; level++) {
+        codec_recipe(&(struct codec_spec){ CODEC_ZSTD, level }, names[count++]);
+    }
+    codec_recipe(&(struct codec_spec){ CODEC_NONE, 0 }, names[count++]);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            /* Go's -1 is its 6. */
+            bool same = j == 1 && i == 8;
+            assert_true((strcmp(names[i], names[j]) == 0) == same);
+        }
+    }
+    assert_string_equal(names[count - 1], "none");
+    assert_non_null(strstr(names[0], "gzip-huffman:1 "));
+    assert_non_null(strstr(names[2], "gzip-0:1 stored"));
+    assert_non_null(strstr(names[8], "gzip-6:1 "));
+}
+
+/* All of the input in blocks, one worker. */
+static void pack_blocks(struct codec *codec, const struct codec_plan *plan, const struct bytes *in,
+                        struct bytes *out)
+{
+    unsigned char tail[CODEC_TAIL_BYTES_MAX];
+    unsigned char *room = malloc(plan->output_bytes);
+    assert_non_null(room);
+    for (size_t at = 0; at < in->size; at += plan->block_bytes) {
+        struct codec_part part;
+        size_t size = in->size - at < plan->block_bytes ? in->size - at : plan->block_bytes;
+        codec_pack(codec, 0, at == 0, in->data + at, size, room, &part);
+        assert_true(part.out_size <= plan->output_bytes);
+        assert_int_equal(part.in_size, size);
+        codec_join(codec, &part);
+        bytes_put(out, room, part.out_size);
+    }
+    bytes_put(out, tail, codec_tail(codec, tail));
+    free(room);
+}
+
+static void pack_stream(struct codec *codec, const struct bytes *in, struct bytes *out)
+{
+    unsigned char room[10000];
+    struct codec_span from = { in->data, in->size, 0 };
+    bool done = false;
+    while (!done) {
+        struct codec_span to = { room, sizeof room, 0 };
+        bool end = from.position == from.size;
+        assert_int_equal(codec_stream(codec, &from, &to, end, &done, NULL), 0);
+        bytes_put(out, room, to.position);
+    }
+}
+
+static void pack(const struct codec_spec *spec, const struct bytes *in, struct bytes *out)
+{
+    struct codec_plan plan;
+    struct codec *codec = NULL;
+    codec_plan(spec, 1, &plan);
+    assert_int_equal(codec_new(spec, 1, &codec, NULL), 0);
+    if (plan.shape == CODEC_SHAPE_BLOCKS) {
+        pack_blocks(codec, &plan, in, out);
+    } else {
+        pack_stream(codec, in, out);
+    }
+    assert_null(codec_free(codec));
+}
+
+/* One member with a constant header, that ends with the last byte. */
+static void expect_gzip(const struct bytes *packed, const struct bytes *plain)
+{
+    struct bytes out AUTO_BYTES = { malloc(plain->size + 1), 0, 0 };
+    z_stream stream = { .next_in = packed->data, .avail_in = (uInt)packed->size };
+    assert_non_null(out.data);
+    stream.next_out = out.data;
+    stream.avail_out = (uInt)plain->size + 1;
+    assert_memory_equal(packed->data, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+    assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(stream.avail_in, 0);
+    assert_int_equal(stream.total_out, plain->size);
+    assert_memory_equal(out.data, plain->data, plain->size);
+    inflateEnd(&stream);
+}
+
+/* One frame with its magic first, no window over 8 MiB, ending with the last byte. */
+static void expect_zstd(const struct bytes *packed, const struct bytes *plain)
+{
+    struct bytes out AUTO_BYTES = { malloc(plain->size + 1), 0, 0 };
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+    assert_non_null(out.data);
+    assert_memory_equal(packed->data, "\x28\xb5\x2f\xfd", 4);
+    assert_int_equal(ZSTD_findFrameCompressedSize(packed->data, packed->size), packed->size);
+    assert_false(ZSTD_isError(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 23)));
+    ZSTD_inBuffer from = { packed->data, packed->size, 0 };
+    ZSTD_outBuffer to = { out.data, plain->size + 1, 0 };
+    assert_int_equal(ZSTD_decompressStream(context, &to, &from), 0);
+    assert_int_equal(to.pos, plain->size);
+    assert_memory_equal(out.data, plain->data, plain->size);
+    ZSTD_freeDCtx(context);
+}
+
+static void check_round(const struct codec_spec *spec, const struct bytes *plain)
+{
+    struct bytes packed AUTO_BYTES = { NULL, 0, 0 };
+    struct bytes again AUTO_BYTES = { NULL, 0, 0 };
+    pack(spec, plain, &packed);
+    pack(spec, plain, &again);
+    assert_int_equal(packed.size, again.size);
+    assert_memory_equal(packed.data, again.data, packed.size);
+    if (spec->kind == CODEC_GZIP) {
+        expect_gzip(&packed, plain);
+    } else {
+        expect_zstd(&packed, plain);
+    }
+    /* What cannot be made smaller grows by no more than a thousandth. */
+    assert_true(packed.size <= plain->size + plain->size / 1000 + 64);
+}
+
+static void test_every_level_decodes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {
+        0, 1, 2, 3, 1000, 65535, GZIP_BLOCK_BYTES - 1, GZIP_BLOCK_BYTES, GZIP_BLOCK_BYTES + 1,
+    };
+    for (int level = -2; level <= 12 + 19; level++) {
+        struct codec_spec spec = { CODEC_GZIP, level };
+        if (level > 12) {
+            spec = (struct codec_spec){ CODEC_ZSTD, level - 12 };
+        }
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+            if (level > 12 + 7 && sizes[i] != 65535) {
+                continue; /* their tables take long to make */
+            }
+            struct bytes mixed AUTO_BYTES = { NULL, 0, 0 };
+            struct bytes noise AUTO_BYTES = { NULL, 0, 0 };
+            struct bytes zeros AUTO_BYTES = { NULL, 0, 0 };
+            bytes_mixed(&mixed, sizes[i]);
+            bytes_random(&noise, sizes[i]);
+            bytes_fill(&zeros, 0, sizes[i]);
+            check_round(&spec, &mixed);
+            check_round(&spec, &noise);
+            check_round(&spec, &zeros);
+        }
+    }
+}
+
+/* More than one job and window of zstd's. */
+static void test_long_zstd(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_mixed(&plain, 9 * MIB + 4321);
+    for (int level = 1; level <= 7; level += 2) {
+        check_round(&(struct codec_spec){ CODEC_ZSTD, level }, &plain);
+    }
+}
+
+/* What codec_plan() says is held is not exceeded. Only where the allocator can be asked. */
+static void test_memory_is_bounded(void **state)
+{
+    (void)state;
+    struct mallinfo2 probe = mallinfo2();
+    if (probe.uordblks + probe.hblkhd == 0) {
+        skip(); /* a sanitizer's allocator */
+    }
+    for (int level = -2; level <= 12; level++) {
+        for (unsigned workers = 1; workers <= 3; workers += 2) {
+            struct codec_spec spec = { CODEC_GZIP, level };
+            struct codec_plan plan;
+            struct codec *codec = NULL;
+            codec_plan(&spec, workers, &plan);
+            struct mallinfo2 before = mallinfo2();
+            assert_int_equal(codec_new(&spec, workers, &codec, NULL), 0);
+            struct mallinfo2 after = mallinfo2();
+            uint64_t held = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+            /* The allocator's own rounding: a page or so for each large block. */
+            assert_in_range(held, 0, plan.state_bytes + (workers + 2) * 2 * 4096);
+            codec_free(codec);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_recipes_are_told_apart),
+        cmocka_unit_test(test_every_level_decodes),
+        cmocka_unit_test(test_long_zstd),
+        cmocka_unit_test(test_memory_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers in all their states: which values there are when, what is refused, what is let go. The
+ * numbers S1 to S22 are those of the table that the behaviour was first written down in. */
+#include "support/layer_run.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#define ZLIB_CONST
+#include <zlib.h>
+
+#include "flow/layer.h"
+
+#define OF_NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define OF_HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+static struct lpipe_layer_options raw_options(int threads)
+{
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    options.threads = threads;
+    options.flags = LPIPE_LAYER_RAW;
+    return options;
+}
+
+static void expect_gunzips(const struct bytes *packed, const struct bytes *plain)
+{
+    struct bytes out AUTO_BYTES = { malloc(plain->size + 1), 0, 0 };
+    z_stream stream = { .next_in = packed->data, .avail_in = (uInt)packed->size };
+    assert_non_null(out.data);
+    stream.next_out = out.data;
+    stream.avail_out = (uInt)plain->size + 1;
+    assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(stream.avail_in, 0);
+    assert_int_equal(stream.total_out, plain->size);
+    assert_memory_equal(out.data, plain->data, plain->size);
+    inflateEnd(&stream);
+}
+
+static void check_run(const struct bytes *plain, const char *compress, int threads, uint32_t flags,
+                      const char *diff_id)
+{
+    struct lpipe_layer_options options = raw_options(threads);
+    struct memory_source memory = memory_of(plain);
+    struct bytes out AUTO_BYTES = { NULL, 0, 0 };
+    struct lpipe_error err = { 0 };
+    options.compress = compress;
+    options.flags = flags;
+    lpipe_layer *layer = layer_of(&memory, &options);
+    expect_no_values(layer, LPIPE_NOT_COMPUTED);
+    if (layer_drain(layer, 70000, &out, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    expect_values(layer, &out, diff_id);
+    assert_true(out.size > 0);
+    expect_gunzips(&out, plain);
+    assert_null(lpipe_layer_free(layer));
+    assert_int_equal(memory.closes, 1);
+}
+
+/* S1 to S7: diff IDs that other implementations found, at every level. */
+static void test_s1_to_s7_known_inputs(void **state)
+{
+    (void)state;
+    struct {
+        struct bytes plain;
+        const char *diff_id;
+    } rows[] = {
+        { { NULL, 0, 0 }, OF_NOTHING },
+        { { NULL, 0, 0 }, OF_HELLO },
+        { { NULL, 0, 0 },
+          "sha256:8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4" },
+        { { NULL, 0, 0 },
+          "sha256:27dd1f61b867b6a0f6e9d8a41c43231de52107e53ae424de8f847b821db4b711" },
+        { { NULL, 0, 0 },
+          "sha256:30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909fcb58" },
+        { { NULL, 0, 0 },
+          "sha256:fbbab289f7f94b25736c58be46a994c441fd02552cc6022352e3d86d2fab7c83" },
+        { { NULL, 0, 0 },
+          "sha256:0220e93a5c8387e77bd33d020b30ee1cd4cf49d376f158813aedc80a4e102201" },
+    };
+    bytes_put(&rows[1].plain, "hello", 5);
+    bytes_put(&rows[2].plain, "hi", 2);
+    bytes_fill(&rows[3].plain, 'a', 10000);
+    bytes_fill(&rows[4].plain, 0, 1 << 20);
+    for (int i = 0; i < 1 << 20; i++) {
+        unsigned char byte = (unsigned char)i;
+        bytes_put(&rows[5].plain, &byte, 1);
+    }
+    tar_thousand(&rows[6].plain);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int level = -2; level <= 12; level++) {
+            char compress[16];
+            snprintf(compress, sizeof compress, "gzip:%d", level);
+            check_run(&rows[i].plain, compress, LPIPE_THREADS_INLINE, LPIPE_LAYER_RAW,
+                      rows[i].diff_id);
+        }
+        check_run(&rows[i].plain, NULL, 2, LPIPE_LAYER_RAW, rows[i].diff_id);
+        bytes_done(&rows[i].plain);
+    }
+}
+
+static void test_s7_is_a_tar(void **state)
+{
+    (void)state;
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    tar_thousand(&tar);
+    check_run(&tar, NULL, LPIPE_THREADS_DEFAULT, 0,
+              "sha256:0220e93a5c8387e77bd33d020b30ee1cd4cf49d376f158813aedc80a4e102201");
+}
+
+static void test_s8_random_bytes(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    char diff_id[DIGEST_TEXT_SIZE];
+    bytes_random(&plain, 10000000);
+    assert_int_equal(digest_of(DIGEST_SHA256, plain.data, plain.size, diff_id, NULL), 0);
+    struct lpipe_layer_options options = raw_options(2);
+    struct memory_source memory = memory_of(&plain);
+    struct bytes out AUTO_BYTES = { NULL, 0, 0 };
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(layer_drain(layer, 70000, &out, NULL), 0);
+    expect_values(layer, &out, diff_id);
+    assert_in_range(out.size, plain.size, plain.size + plain.size / 1000);
+    expect_gunzips(&out, &plain);
+    lpipe_layer_free(layer);
+}
+
+static void test_s9_s10_nothing_before_the_end(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_random(&plain, 3000000);
+    for (int threads = LPIPE_THREADS_INLINE; threads <= 3; threads++) {
+        struct lpipe_layer_options options = raw_options(threads);
+        struct memory_source memory = memory_of(&plain);
+        lpipe_reader *reader = NULL;
+        unsigned char buf[1000];
+        size_t got = 1;
+        lpipe_layer *layer = layer_of(&memory, &options);
+        expect_no_values(layer, LPIPE_NOT_COMPUTED);
+        assert_string_equal(lpipe_layer_media_type(layer),
+                            "application/vnd.oci.image.layer.v1.tar+gzip");
+        assert_int_equal(memory.reads, 0);
+        assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+        expect_no_values(layer, LPIPE_NOT_COMPUTED);
+        for (int i = 0; got > 0; i++) {
+            assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+            if (got > 0 && i % 100 == 0) {
+                expect_no_values(layer, LPIPE_NOT_COMPUTED);
+            }
+        }
+        struct lpipe_layer_result result;
+        layer_values(layer, &result);
+        /* The end can be read again. */
+        assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+        assert_int_equal(got, 0);
+        assert_int_equal(lpipe_reader_close(reader, NULL), 0);
+        layer_values(layer, &result);
+        lpipe_layer_free(layer);
+        assert_int_equal(memory.closes, 1);
+    }
+}
+
+/* S11, and a second reader while one is open (D4). */
+static void test_s11_one_reader(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct memory_source memory = memory_of(&plain);
+    struct lpipe_error err = { 0 };
+    lpipe_reader *reader = NULL;
+    lpipe_reader *second = NULL;
+    unsigned char buf[100];
+    size_t got = 0;
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+    assert_int_equal(lpipe_layer_open(layer, &second, &err), LPIPE_IN_USE);
+    assert_int_equal(err.status, LPIPE_IN_USE);
+    do {
+        assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+    } while (got > 0);
+    assert_int_equal(lpipe_layer_open(layer, &second, &err), LPIPE_CONSUMED);
+    assert_int_equal(lpipe_reader_close(reader, NULL), 0);
+    assert_int_equal(lpipe_layer_open(layer, &second, &err), LPIPE_CONSUMED);
+    assert_null(second);
+    assert_int_equal(lpipe_layer_uncompressed(layer, &second, &err), LPIPE_UNSUPPORTED);
+    lpipe_layer_free(layer);
+    assert_int_equal(memory.closes, 1);
+}
+
+/* S12 (D1): whoever saw the end can ask for the values at once. */
+static void test_s12_values_come_before_the_end(void **state)
+{
+    (void)state;
+    struct bytes small AUTO_BYTES = { NULL, 0, 0 };
+    struct bytes large AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&small, "hello", 5);
+    bytes_mixed(&large, 600000);
+    for (int i = 0; i < 10000; i++) {
+        bool threads = i % 100 == 0;
+        struct lpipe_layer_options options = raw_options(threads ? 3 : LPIPE_THREADS_INLINE);
+        struct memory_source memory = memory_of(threads ? &large : &small);
+        const char *digest = NULL;
+        options.compress = "gzip:0";
+        lpipe_layer *layer = layer_of(&memory, &options);
+        assert_int_equal(layer_drain(layer, 65536, NULL, NULL), 0);
+        assert_int_equal(lpipe_layer_digest(layer, &digest, NULL), 0);
+        assert_true(digest_valid(digest));
+        lpipe_layer_free(layer);
+        assert_int_equal(memory.closes, 1);
+    }
+}
+
+/* S13, S14 (D2, D3, D5): closed before the end there are no values, and never a clean end. */
+static void test_s13_closed_early(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_random(&plain, 3000000);
+    for (int threads = LPIPE_THREADS_INLINE; threads <= 3; threads++) {
+        for (int reads = 0; reads < 3; reads++) {
+            struct lpipe_layer_options options = raw_options(threads);
+            struct memory_source memory = memory_of(&plain);
+            struct lpipe_error err = { 0 };
+            lpipe_reader *reader = NULL;
+            unsigned char buf[1000];
+            size_t got = 77;
+            lpipe_layer *layer = layer_of(&memory, &options);
+            assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+            for (int i = 0; i < reads * 200; i++) {
+                assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+            }
+            got = 77;
+            assert_int_equal(lpipe_reader_close(reader, NULL), 0);
+            assert_int_equal(memory.closes, 1);
+            expect_no_values(layer, LPIPE_ABORTED);
+            assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, &err), LPIPE_ABORTED);
+            assert_int_equal(got, 77);
+            assert_int_equal(lpipe_layer_open(layer, &reader, NULL), LPIPE_CONSUMED);
+            lpipe_layer_free(layer);
+            assert_int_equal(memory.closes, 1);
+        }
+    }
+}
+
+/* S15, S16 (D2, D8): the source's own failure is what everybody is told from then on. */
+static void test_s15_source_fails(void **state)
+{
+    (void)state;
+    static const size_t places[] = { 0, 100, 262144, 1000000 };
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_random(&plain, 1000000);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        for (int threads = LPIPE_THREADS_INLINE; threads <= 2; threads++) {
+            struct lpipe_layer_options options = raw_options(threads);
+            struct memory_source memory = memory_of(&plain);
+            struct lpipe_error err = { 0 };
+            lpipe_reader *reader = NULL;
+            unsigned char buf[4096];
+            size_t got = 0;
+            int status = 0;
+            memory.fail_at = places[i];
+            memory.fail_code = -ENXIO;
+            lpipe_layer *layer = layer_of(&memory, &options);
+            assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+            while (status == 0) {
+                status = lpipe_reader_read(reader, buf, sizeof buf, &got, &err);
+                assert_true(status != 0 || got > 0);
+            }
+            assert_int_equal(status, LPIPE_SOURCE_IO);
+            assert_int_equal(err.sys_errno, ENXIO);
+            assert_int_equal(err.offset, places[i]);
+            expect_no_values(layer, LPIPE_SOURCE_IO);
+            memset(&err, 0, sizeof err);
+            assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, &err),
+                             LPIPE_SOURCE_IO);
+            assert_int_equal(err.sys_errno, ENXIO);
+            assert_int_equal(memory.closes, 1);
+            assert_int_equal(lpipe_reader_close(reader, NULL), 0);
+            expect_no_values(layer, LPIPE_SOURCE_IO);
+            assert_int_equal(lpipe_layer_open(layer, &reader, NULL), LPIPE_CONSUMED);
+            lpipe_layer_free(layer);
+            assert_int_equal(memory.closes, 1);
+        }
+    }
+}
+
+static void test_source_errno_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        int status;
+    } rows[] = {
+        { -EIO, LPIPE_SOURCE_IO },    { -EAGAIN, LPIPE_SOURCE_IO },    { -EMFILE, LPIPE_SOURCE_IO },
+        { -ENOMEM, LPIPE_NO_MEMORY }, { -ECANCELED, LPIPE_SOURCE_IO },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+        struct memory_source memory = { .fail_code = rows[i].code };
+        lpipe_layer *layer = layer_of(&memory, &options);
+        assert_int_equal(layer_drain(layer, 100, NULL, NULL), rows[i].status);
+        lpipe_layer_free(layer);
+    }
+}
+
+/* S17 (D7): closing again does nothing. */
+static void test_s17_closed_again(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct memory_source memory = memory_of(&plain);
+    lpipe_reader *reader = NULL;
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lpipe_reader_close(reader, NULL), 0);
+        assert_int_equal(memory.closes, 1);
+    }
+    assert_int_equal(lpipe_reader_close(NULL, NULL), 0);
+    lpipe_layer_free(layer);
+    assert_null(lpipe_layer_free(NULL));
+    assert_int_equal(memory.closes, 1);
+}
+
+/* S18 (D7, D8): told once, after the values are there. */
+static void test_s18_close_fails(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    struct bytes out AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct memory_source memory = memory_of(&plain);
+    struct lpipe_error err = { 0 };
+    lpipe_reader *reader = NULL;
+    unsigned char buf[100];
+    size_t got = 1;
+    memory.close_code = -EDQUOT;
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+    while (got > 0) {
+        assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+        bytes_put(&out, buf, got);
+    }
+    assert_int_equal(lpipe_reader_close(reader, &err), LPIPE_SOURCE_IO);
+    assert_int_equal(err.sys_errno, EDQUOT);
+    assert_int_equal(lpipe_reader_close(reader, &err), 0);
+    expect_values(layer, &out, OF_HELLO);
+    expect_gunzips(&out, &plain);
+    lpipe_layer_free(layer);
+    assert_int_equal(memory.closes, 1);
+}
+
+static int count_bytes(void *ctx, const void *data, size_t size, struct lpipe_error *err)
+{
+    (void)data;
+    (void)err;
+    *(size_t *)ctx += size;
+    return 0;
+}
+
+/* Whoever publishes must know: the values are there, but the pump fails. */
+static void test_s18_close_fails_for_the_pump(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct memory_source memory = memory_of(&plain);
+    size_t total = 0;
+    struct layer_sink sink = { .write = count_bytes, .ctx = &total };
+    struct lpipe_error err = { 0 };
+    struct lpipe_layer_result result;
+    memory.close_code = -EIO;
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(layer_pump(layer, &sink, &err), LPIPE_SOURCE_IO);
+    layer_values(layer, &result);
+    assert_int_equal(result.size, total);
+    lpipe_layer_free(layer);
+    assert_int_equal(memory.closes, 1);
+}
+
+/* S20, and all else that is refused before a byte is read; the source is closed even so (S19). */
+static void test_s19_s20_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "gzip:-3", "gzip:13", "gzip:99", "zstd:0", "lzma", "" };
+    struct lpipe_error err = { 0 };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        struct memory_source memory = { .data = NULL };
+        struct lpipe_source source = source_of(&memory);
+        lpipe_layer *layer = NULL;
+        options.compress = bad[i];
+        assert_int_equal(lpipe_layer_new(&source, &options, &layer, &err), LPIPE_INVALID_ARGUMENT);
+        assert_null(layer);
+        assert_int_equal(memory.closes, 1);
+    }
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    struct memory_source memory = { .data = NULL };
+    struct lpipe_source source = source_of(&memory);
+    lpipe_layer *layer = NULL;
+    options.threads = 257;
+    assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+    options.threads = -2;
+    assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+    options = (struct lpipe_layer_options)LPIPE_LAYER_OPTIONS_INIT;
+    options.flags = 1u << 30;
+    assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+    options = (struct lpipe_layer_options)LPIPE_LAYER_OPTIONS_INIT;
+    options.memory_bytes_max = 1000;
+    assert_int_equal(lpipe_layer_new(&source, &options, &layer, &err), LPIPE_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.message, "needs at least"));
+    assert_int_equal(memory.closes, 4);
+    source.read = NULL;
+    assert_int_equal(lpipe_layer_new(&source, NULL, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(memory.closes, 5);
+    assert_int_equal(lpipe_layer_new(NULL, NULL, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_null(layer);
+}
+
+static size_t count_entries(const char *path)
+{
+    size_t count = 0;
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+/* S22 (D9): open and free, read a little and free, never opened and free. */
+static void test_s22_nothing_stays(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_random(&plain, 1000000);
+    size_t threads = 0;
+    size_t descriptors = 0;
+    size_t held = 0;
+    for (int i = 0; i < 1000; i++) {
+        struct lpipe_layer_options options = raw_options(i % 4);
+        struct memory_source memory = memory_of(&plain);
+        lpipe_reader *reader = NULL;
+        unsigned char buf[100];
+        size_t got = 0;
+        lpipe_layer *layer = layer_of(&memory, &options);
+        if (i % 3 > 0) {
+            assert_int_equal(lpipe_layer_open(layer, &reader, NULL), 0);
+        }
+        if (reader != NULL && i % 50 == 1) {
+            assert_int_equal(lpipe_reader_read(reader, buf, sizeof buf, &got, NULL), 0);
+        }
+        lpipe_layer_free(layer);
+        assert_int_equal(memory.closes, 1);
+        struct mallinfo2 info = mallinfo2();
+        if (i == 100) {
+            threads = count_entries("/proc/self/task");
+            descriptors = count_entries("/proc/self/fd");
+            held = info.uordblks + info.hblkhd;
+        }
+    }
+    struct mallinfo2 info = mallinfo2();
+    assert_int_equal(count_entries("/proc/self/task"), threads);
+    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
+    assert_in_range(info.uordblks + info.hblkhd, 0, held + 4096);
+}
+
+/* A program built against an older header gives a shorter struct. */
+static void test_older_structs(void **state)
+{
+    (void)state;
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    tar_file(&tar, "a", "body");
+    tar_end(&tar);
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    struct memory_source memory = memory_of(&tar);
+    options.struct_size = offsetof(struct lpipe_layer_options, media_type);
+    options.compress = "none";
+    options.threads = 9999; /* behind its end */
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(layer_drain(layer, 100, NULL, NULL), 0);
+    result.struct_size = offsetof(struct lpipe_layer_result, size);
+    result.size = 77;
+    assert_int_equal(lpipe_layer_result(layer, &result, NULL), 0);
+    assert_string_equal(result.digest, result.diff_id);
+    assert_int_equal(result.size, 77);
+    assert_int_equal(result.struct_size, offsetof(struct lpipe_layer_result, size));
+    result.struct_size = 0;
+    assert_int_equal(lpipe_layer_result(layer, &result, NULL), LPIPE_INVALID_ARGUMENT);
+    lpipe_layer_free(layer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_s1_to_s7_known_inputs),
+        cmocka_unit_test(test_s7_is_a_tar),
+        cmocka_unit_test(test_s8_random_bytes),
+        cmocka_unit_test(test_s9_s10_nothing_before_the_end),
+        cmocka_unit_test(test_s11_one_reader),
+        cmocka_unit_test(test_s12_values_come_before_the_end),
+        cmocka_unit_test(test_s13_closed_early),
+        cmocka_unit_test(test_s15_source_fails),
+        cmocka_unit_test(test_source_errno_kinds),
+        cmocka_unit_test(test_s17_closed_again),
+        cmocka_unit_test(test_s18_close_fails),
+        cmocka_unit_test(test_s18_close_fails_for_the_pump),
+        cmocka_unit_test(test_s19_s20_refused),
+        cmocka_unit_test(test_s22_nothing_stays),
+        cmocka_unit_test(test_older_structs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
