@@ -50,9 +50,8 @@ static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_
 {
     struct blob_hint hint = { .acked = blob_progress_acked, .user = &writer->progress };
     int status = layer_new_fed(options, &writer->layer, err);
-    status = status == 0
-                 ? destination_open(client, dest, DESTINATION_WRITE, &writer->store, err)
-                 : status;
+    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &writer->store, err)
+                         : status;
     status = status == 0 ? writer->store->ops->blob_begin(writer->store, &hint, &writer->blob, err)
                          : status;
     if (status == 0) {
@@ -138,9 +137,9 @@ int lpipe_writer_finish(lpipe_writer *writer, struct lpipe_layer_result *ret_res
     struct lpipe_error failure = { 0 };
     status = layer_feed_end(writer->layer, &sink, &failure);
     status = status == 0 ? lpipe_layer_result(writer->layer, &result, &failure) : status;
-    status = status == 0 ? writer->blob->ops->finish(writer->blob, result.digest, result.size,
-                                                     &failure)
-                         : status;
+    status = status == 0
+                 ? writer->blob->ops->finish(writer->blob, result.digest, result.size, &failure)
+                 : status;
     if (status != 0) {
         writer->failure = failure;
         return writer_failed(writer, err);

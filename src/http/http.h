@@ -36,28 +36,28 @@ struct http_body {
 };
 
 enum http_address_policy {
-    HTTP_ADDRESS_ANY = 0,    /* the user named this host */
-    HTTP_ADDRESS_PUBLIC = 1  /* the remote side named it: refuse loopback, private, link-local,
+    HTTP_ADDRESS_ANY = 0,   /* the user named this host */
+    HTTP_ADDRESS_PUBLIC = 1 /* the remote side named it: refuse loopback, private, link-local,
                                 unspecified and multicast addresses, checked on the address that is
                                 connected to */
 };
 
 struct http_request {
     const char *method;
-    const char *url;             /* absolute; borrowed until the call is done, like all below */
-    const char *const *headers;  /* "Name: value" lines, checked for control characters */
+    const char *url;            /* absolute; borrowed until the call is done, like all below */
+    const char *const *headers; /* "Name: value" lines, checked for control characters */
     size_t header_count;
-    struct http_body body;       /* all zero = none; Content-Length: 0 for POST, PUT and PATCH */
+    struct http_body body; /* all zero = none; Content-Length: 0 for POST, PUT and PATCH */
     bool expect_continue;
     enum http_address_policy addresses;
-    const char *secret;          /* value of Authorization, never logged; NULL = none */
-    const char *pool_key;        /* connections are shared only between equal keys; NULL = "" */
-    const char *ca_pem;          /* PEM text of authorities beside the system's and http_options.cacert;
+    const char *secret;   /* value of Authorization, never logged; NULL = none */
+    const char *pool_key; /* connections are shared only between equal keys; NULL = "" */
+    const char *ca_pem;   /* PEM text of authorities beside the system's and http_options.cacert;
                                     NULL = none */
-    const char *cert;            /* client certificate of this request, PEM file, and its key (NULL =
+    const char *cert;     /* client certificate of this request, PEM file, and its key (NULL =
                                     in cert); NULL = that of http_options */
     const char *key;
-    size_t response_bytes_max;   /* of the body; more is TOO_LARGE. For an error status the rest is
+    size_t response_bytes_max; /* of the body; more is TOO_LARGE. For an error status the rest is
                                     dropped instead */
     /* A successful (2xx) body goes here in place of response.body, by the network thread; returns 0,
      * or 1 to pause until http_call_wake(). NULL = response.body. */
@@ -71,17 +71,20 @@ struct http_request {
 };
 
 struct http_response {
-    int status;          /* final status; 0 = none came */
-    struct buf headers;  /* "name: value\n" lines as received, names lower-cased */
-    struct buf body;     /* up to response_bytes_max */
-    uint64_t body_sent;  /* bytes of the request body given to the connection */
-    bool body_complete;  /* the whole request body was given to it */
-    bool continued;      /* "100 Continue" was seen */
-    char address[64];    /* peer connected to */
-    const char *url;     /* of the request: base for a relative Location */
+    int status;            /* final status; 0 = none came */
+    struct buf headers;    /* "name: value\n" lines as received, names lower-cased */
+    struct buf body;       /* up to response_bytes_max */
+    uint64_t body_sent;    /* bytes of the request body given to the connection */
+    bool body_complete;    /* the whole request body was given to it */
+    bool continued;        /* "100 Continue" was seen */
+    char address[64];      /* peer connected to */
+    const char *url;       /* of the request: base for a relative Location */
     uint64_t token_serial; /* set by the session: the token it was sent with; 0 = none */
 };
-#define HTTP_RESPONSE_INIT { 0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0 }
+#define HTTP_RESPONSE_INIT                                                                         \
+    {                                                                                              \
+        0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0                                  \
+    }
 void http_response_done(struct http_response *response);
 /* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
  * longer than the buffer. nth counts from 0 for repeated headers. */

@@ -74,8 +74,7 @@ static int set_created(lpipe_image *image, const char *created, struct lpipe_err
     return 0;
 }
 
-static int make_config(lpipe_image *image, const char *platform_text_given,
-                       struct lpipe_error *err)
+static int make_config(lpipe_image *image, const char *platform_text_given, struct lpipe_error *err)
 {
     struct platform platform;
     if (platform_text_given == NULL) {
@@ -102,8 +101,7 @@ int image_new(lpipe_client *client, const lpipe_ref *base,
         return fail_memory(err);
     }
     image->client = client;
-    image->family =
-        options->format == LPIPE_FORMAT_DOCKER ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
+    image->family = options->format == LPIPE_FORMAT_DOCKER ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
     status = set_created(image, options->created, err);
     if (status == 0 && options->artifact_type != NULL) {
         image->artifact_type = mem_strdup(options->artifact_type);
@@ -161,9 +159,8 @@ int image_add_layer(lpipe_image *image, lpipe_layer *layer, const char *history,
 {
     struct image_layer added = { .kind = IMAGE_LAYER_UNREAD, .unread = layer };
     int status = check_open(image, err);
-    status = status == 0
-                 ? layer_set_docker(layer, image->family == MEDIA_FAMILY_DOCKER, err)
-                 : status;
+    status =
+        status == 0 ? layer_set_docker(layer, image->family == MEDIA_FAMILY_DOCKER, err) : status;
     return status == 0 ? image_append(image, &added, history, err) : status;
 }
 
@@ -173,9 +170,9 @@ static int check_known(const lpipe_image *image, const struct lpipe_layer_result
     if (memchr(layer->digest, '\0', sizeof layer->digest) == NULL || !digest_valid(layer->digest)) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "the layer descriptor has no valid digest");
     }
-    if (image->artifact_type == NULL && (memchr(layer->diff_id, '\0', sizeof layer->diff_id) ==
-                                             NULL ||
-                                         !digest_valid(layer->diff_id))) {
+    if (image->artifact_type == NULL &&
+        (memchr(layer->diff_id, '\0', sizeof layer->diff_id) == NULL ||
+         !digest_valid(layer->diff_id))) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "the layer descriptor of %s has no valid diff ID, which an image needs",
                     layer->digest);
@@ -188,8 +185,8 @@ static int check_known(const lpipe_image *image, const struct lpipe_layer_result
     return 0;
 }
 
-int image_add_known(lpipe_image *image, const struct lpipe_layer_result *layer,
-                    const char *history, struct lpipe_error *err)
+int image_add_known(lpipe_image *image, const struct lpipe_layer_result *layer, const char *history,
+                    struct lpipe_error *err)
 {
     struct image_layer added = { .kind = IMAGE_LAYER_KNOWN, .result = *layer };
     int status = check_open(image, err);
@@ -207,8 +204,7 @@ int image_add_known(lpipe_image *image, const struct lpipe_layer_result *layer,
     return image_append(image, &added, history, err);
 }
 
-int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value,
-               struct lpipe_error *err)
+int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value, struct lpipe_error *err)
 {
     int status = check_open(image, err);
     if (status != 0) {

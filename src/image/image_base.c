@@ -18,8 +18,7 @@ static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform
     struct image_base *base = &image->base;
     int status = destination_open(image->client, ref, DESTINATION_READ, &base->store, err);
     if (status == 0) {
-        status =
-            image_fetch_manifest(base->store, image_fetch_reference(ref), &base->fetched, err);
+        status = image_fetch_manifest(base->store, image_fetch_reference(ref), &base->fetched, err);
     }
     if (status == 0) {
         status = image_fetch_choose(base->store, platform, &base->fetched, err);
@@ -54,9 +53,8 @@ static int load_config(lpipe_image *image, struct lpipe_error *err)
         return fail(err, LPIPE_UNSUPPORTED, "it is an artifact, not an image");
     }
     int status = image_fetch_config(image->base.store, manifest, &document, err);
-    return status == 0
-               ? image_config_parse(&document, manifest->item_count, &image->config, err)
-               : status;
+    return status == 0 ? image_config_parse(&document, manifest->item_count, &image->config, err)
+                       : status;
 }
 
 static int take_layers(lpipe_image *image, struct lpipe_error *err)

@@ -8,9 +8,9 @@
 #include "registry/client.h"
 
 struct retry {
-    lpipe_client *client;  /* borrowed: its retry_count and cancel token */
-    uint32_t failures;     /* in a row */
-    uint64_t progress_ms;  /* monotonic time of the last progress; see RETRY_GIVE_UP_MS */
+    lpipe_client *client; /* borrowed: its retry_count and cancel token */
+    uint32_t failures;    /* in a row */
+    uint64_t progress_ms; /* monotonic time of the last progress; see RETRY_GIVE_UP_MS */
 };
 void retry_init(struct retry *retry, lpipe_client *client);
 /* Something got through: counting begins anew. */

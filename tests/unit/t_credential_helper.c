@@ -263,6 +263,15 @@ static void test_input_may_be_left_unread(void **state)
     assert_int_equal(code, 7);
 }
 
+/* The ignored signals of a /proc/PID/status. The C library keeps two signals for itself, 32 and 33,
+ * and lets no program reset them; a process started by one may find them ignored. */
+static unsigned long ignored_signals(const char *status)
+{
+    const char *row = strstr(status, "SigIgn:");
+    assert_non_null(row);
+    return strtoul(row + strlen("SigIgn:"), NULL, 16) & ~(3UL << 31);
+}
+
 static void test_nothing_of_ours_is_inherited(void **state)
 {
     (void)state;
@@ -282,7 +291,7 @@ static void test_nothing_of_ours_is_inherited(void **state)
     assert_int_equal(run(script, 60000, NULL, &code, &err), 0);
     AUTO_FREE char *signals = scratch_read(&scratch, "signals");
     assert_non_null(strstr(signals, "SigBlk:\t0000000000000000"));
-    print_message("%s", signals);    assert_non_null(strstr(signals, "SigIgn:\t0000000000000000"));
+    assert_int_equal(ignored_signals(signals), 0);
     close(leaked);
 }
 
