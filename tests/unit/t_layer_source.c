@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -230,6 +231,16 @@ static void test_token_before_all(void **state)
     assert_int_equal(source.closes, 1);
 }
 
+/* Until somebody has read all that is in a pipe or socket, and so is inside a read. */
+static void wait_taken(int fd)
+{
+    int left = 1;
+    while (left > 0) {
+        assert_int_equal(ioctl(fd, FIONREAD, &left), 0);
+        sched_yield();
+    }
+}
+
 /* A descriptor that nothing comes from and whose writer never goes away. */
 static void test_blocked_descriptors(void **state)
 {
@@ -263,6 +274,7 @@ static void test_blocked_descriptors(void **state)
             expected = LPIPE_CANCELLED;
             lpipe_cancel_trigger(options.cancel);
         } else {
+            wait_taken(ends[0]); /* a read that begins later would have nothing to read from */
             lpipe_layer_free(TAKE(layer));
         }
         pthread_join(reading.thread, NULL);
