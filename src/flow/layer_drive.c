@@ -10,16 +10,11 @@
 #include "flow/layer_media.h"
 #include "flow/recognise.h"
 
-static int fail_left(struct lpipe_error *err)
-{
-    return fail(err, LPIPE_ABORTED, "the layer was closed before its stream ended");
-}
-
 /* Somebody wants this drive to end? */
 static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err)
 {
     if (atomic_load(&layer->leave)) {
-        return fail_left(err);
+        return fail_closed(err);
     }
     return cancel_requested(layer->setup.cancel) ? fail_cancelled(err) : 0;
 }

@@ -110,6 +110,7 @@ static void expel_driver(struct lpipe_layer *layer)
 {
     pthread_mutex_lock(&layer->lock);
     atomic_store(&layer->leave, true);
+    layer->closing = true;
     while (layer->driving) {
         if (layer->flow != NULL) {
             flow_stop(layer->flow);
@@ -183,6 +184,11 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     return NULL;
 }
 
+int fail_closed(struct lpipe_error *err)
+{
+    return fail(err, LPIPE_ABORTED, "the layer was closed before its stream ended");
+}
+
 int layer_fail_state(const struct lpipe_layer *layer, struct lpipe_error *err)
 {
     if (layer->state == LAYER_FAILED || layer->state == LAYER_ABORTED) {
@@ -215,6 +221,9 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
     }
     if (layer->state == LAYER_NEW) {
         return fail(err, LPIPE_INVALID_STATE, "the layer is not open");
+    }
+    if (layer->state == LAYER_OPEN && layer->closing) {
+        return fail_closed(err);
     }
     layer->driving = true;
     return 0;
@@ -361,7 +370,7 @@ int lpipe_reader_close(lpipe_reader *reader, struct lpipe_error *err)
     }
     struct lpipe_layer *layer = reader->layer;
     struct lpipe_error aborted;
-    (void)fail(&aborted, LPIPE_ABORTED, "the layer was closed before its stream ended");
+    (void)fail_closed(&aborted);
     expel_driver(layer);
     settle(layer, LAYER_ABORTED, &aborted);
     layer_end(layer);
@@ -411,6 +420,7 @@ int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
         layer->made_kind = layer->setup.codec.kind;
         media_update(layer, layer->made_kind);
         atomic_store(&layer->leave, false);
+        layer->closing = false;
     }
     return status;
 }

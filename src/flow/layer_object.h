@@ -50,6 +50,7 @@ struct lpipe_layer {
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t left;  /* the driver has left */
     bool driving;
+    bool closing; /* the driver has been made to leave for good: nobody enters any more */
     enum layer_state state;
     bool source_closed;
     int close_errno; /* of the source, to be told once */
@@ -81,6 +82,7 @@ MUST_CHECK int layer_watch_start(struct lpipe_layer *layer, struct lpipe_error *
 void layer_watch_stop(struct lpipe_layer *layer);
 /* Whether closing the source failed; told once. */
 int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err);
+int fail_closed(struct lpipe_error *err);
 /* With the lock held: what a layer answers whose values are not there. */
 int layer_fail_state(const struct lpipe_layer *layer, struct lpipe_error *err);
 
