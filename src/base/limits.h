@@ -52,6 +52,7 @@
 #define HTTP_SEND_BYTES (256 * KIB)
 #define HTTP_ANSWER_BYTES (16 * KIB)
 #define HTTP_RECEIVE_BYTES (128 * KIB) /* where a body is streamed out */
+#define HTTP_STREAM_BYTES (512 * KIB)  /* of such a body, received and not yet read */
 
 /* Uploads. */
 #define CHUNK_BYTES_DEFAULT (16 * MIB)
@@ -60,6 +61,10 @@
 #define CHUNK_BUFFERS 3
 #define STREAM_RING_BYTES (2 * MIB)
 #define RETRY_COUNT_DEFAULT 5
+#define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
+#define RETRY_GIVE_UP_MS 900000   /* without any progress */
+#define RETRY_NOTICE_MS 5000      /* longer waits are told to the user */
+#define SETTLE_MS_MAX 30000       /* for a registry to know what it was just given */
 #define SESSIONS_MAX 3
 #define BLOB_PASSES_MAX 3 /* readings of an input that can be read again */
 #define JOBS_DEFAULT 4

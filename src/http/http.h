@@ -57,12 +57,10 @@ struct http_request {
     const char *cert;     /* client certificate of this request, PEM file, and its key (NULL =
                                     in cert); NULL = that of http_options */
     const char *key;
-    size_t response_bytes_max; /* of the body; more is TOO_LARGE. For an error status the rest is
+    size_t response_bytes_max;   /* of the body; more is TOO_LARGE. For an error status the rest is
                                     dropped instead */
-    /* A successful (2xx) body goes here in place of response.body, by the network thread; returns 0,
-     * or 1 to pause until http_call_wake(). NULL = response.body. */
-    int (*receive)(void *ctx, const void *data, size_t size);
-    void *receive_ctx;
+    bool stream;                 /* a successful (2xx) body is read with http_read() and is not in
+                                    response.body; the connection waits for the reader */
     uint32_t connect_timeout_ms; /* 0 = 30 s */
     uint32_t stall_timeout_ms;   /* no byte moved while a body is flowing; 0 = 60 s; waiting for a
                                     pull body does not count */
@@ -80,10 +78,11 @@ struct http_response {
     char address[64];      /* peer connected to */
     const char *url;       /* of the request: base for a relative Location */
     uint64_t token_serial; /* set by the session: the token it was sent with; 0 = none */
+    bool is_trusted;       /* set by the session: the registry itself has answered */
 };
 #define HTTP_RESPONSE_INIT                                                                         \
     {                                                                                              \
-        0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0                                  \
+        0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0, false                           \
     }
 void http_response_done(struct http_response *response);
 /* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
@@ -95,12 +94,19 @@ struct http_call;
 /* Queues a request. */
 int http_start(struct http *http, const struct http_request *request, struct http_call **ret_call,
                struct lpipe_error *err);
-/* The pull or receive callback can go on. Any thread. */
+/* The pull callback can go on. Any thread. */
 void http_call_wake(struct http_call *call);
 /* True when an answer or a failure is there (so that a producer can stop early). Any thread. */
 bool http_call_answered(const struct http_call *call);
+/* The next bytes of a streamed body, at least one; blocks for them. 0 = the call has ended, by the
+ * body's end, an answer without one, or a failure: http_wait() tells. One thread. */
+size_t http_read(struct http_call *call, void *buf, size_t size);
+/* Status and headers, once http_read() has returned. Borrowed until http_wait(). */
+const struct http_response *http_call_head(const struct http_call *call);
+/* Ends the call, if it has not ended: ABORTED. http_wait() is needed all the same. Any thread. */
+void http_call_abort(struct http_call *call);
 /* Blocks until the call has ended, fills the response and frees the call. An answer that came before
- * the body was sent is an answer: 0. Failures: NETWORK, TIMEOUT, TLS, CANCELLED, TOO_LARGE,
+ * the body was sent is an answer: 0. Failures: NETWORK, TIMEOUT, TLS, CANCELLED, ABORTED, TOO_LARGE,
  * PROTOCOL, REFUSED (address policy); response then still tells body_sent. */
 int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err);
 /* http_start() and http_wait(). */

@@ -11,11 +11,29 @@
 
 struct http_pool;
 
+/* A body between the network thread and its reader. */
+struct http_stream {
+    pthread_mutex_t mutex;
+    pthread_cond_t more;
+    struct buf bytes;
+    size_t read;  /* of them */
+    bool is_full; /* the network thread was sent away */
+    bool ended;
+};
+/* is_used: with the memory for a body. */
+MUST_CHECK int stream_init(struct http_stream *stream, bool is_used);
+void stream_done(struct http_stream *stream);
+/* Network thread: false when there is no room now. */
+bool stream_put(struct http_stream *stream, const void *data, size_t size);
+void stream_end(struct http_stream *stream);
+
 struct http_call {
     struct http_request request; /* shallow: everything in it is borrowed */
     struct http *http;
     struct http_call *next; /* in the transport's list */
     atomic_bool wake;       /* the producer or receiver can go on */
+    atomic_bool aborted;
+    struct http_stream stream;
     atomic_bool answered;
     bool done; /* guarded by the transport's mutex */
     pthread_cond_t ended;

@@ -112,6 +112,7 @@ static void call_end(struct http *http, struct http_call *call)
         call->easy = NULL;
     }
     call_log(call, &http->options);
+    stream_end(&call->stream);
     GUARD(&http->mutex);
     call->done = true;
     atomic_store(&call->answered, true);
@@ -181,6 +182,9 @@ static void calls_attend(struct http *http)
         bool over = call_expired(call, now);
         if (cancel_requested(call->request.cancel)) {
             (void)fail_cancelled(&call->failure);
+            over = true;
+        } else if (atomic_load(&call->aborted)) {
+            (void)fail(&call->failure, LPIPE_ABORTED, "the request was given up");
             over = true;
         }
         if (over) {
@@ -316,6 +320,10 @@ int http_start(struct http *http, const struct http_request *request, struct htt
     call->response.body.size_max = request->response_bytes_max;
     call->response.url = request->url;
     pthread_cond_init(&call->ended, NULL);
+    if (stream_init(&call->stream, request->stream) != 0) {
+        call_free(call);
+        return fail_memory(err);
+    }
     {
         /* At the end: requests begin in the order in which they were asked for. */
         GUARD(&http->mutex);
@@ -333,6 +341,12 @@ int http_start(struct http *http, const struct http_request *request, struct htt
 void http_call_wake(struct http_call *call)
 {
     atomic_store(&call->wake, true);
+    (void)curl_multi_wakeup(call->http->multi);
+}
+
+void http_call_abort(struct http_call *call)
+{
+    atomic_store(&call->aborted, true);
     (void)curl_multi_wakeup(call->http->multi);
 }
 

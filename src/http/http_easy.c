@@ -171,8 +171,8 @@ static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
     size_t size = unit * count;
-    if (call->request.receive != NULL && call->response.status / 100 == 2) {
-        if (call->request.receive(call->request.receive_ctx, data, size) != 0) {
+    if (call->request.stream && call->response.status / 100 == 2) {
+        if (!stream_put(&call->stream, data, size)) {
             call->receive_paused = true;
             return CURL_WRITEFUNC_PAUSE;
         }
@@ -382,9 +382,8 @@ static void behaviour_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(connect_ms != 0 ? connect_ms : CONNECT_TIMEOUT_MS));
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BYTES);
-    (void)curl_easy_setopt(
-        easy, CURLOPT_BUFFERSIZE,
-        (long)(call->request.receive != NULL ? HTTP_RECEIVE_BYTES : HTTP_ANSWER_BYTES));
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                           (long)(call->request.stream ? HTTP_RECEIVE_BYTES : HTTP_ANSWER_BYTES));
 }
 
 int call_prepare(struct http_call *call, const struct http_options *options,
@@ -411,6 +410,7 @@ struct http_call *call_free(struct http_call *call)
     }
     curl_slist_free_all(call->headers);
     http_response_done(&call->response);
+    stream_done(&call->stream);
     pthread_cond_destroy(&call->ended);
     free(call);
     return NULL;

@@ -12,7 +12,7 @@ int destination_open(lpipe_client *client, const lpipe_ref *ref, enum destinatio
 {
     switch (lpipe_ref_kind(ref)) {
     case LPIPE_REF_REGISTRY:
-        return registry_store_open(client, ref, ret_store, err);
+        return registry_store_open(client, ref, use == DESTINATION_WRITE, ret_store, err);
     case LPIPE_REF_LAYOUT:
         return layout_store_open(lpipe_ref_repository(ref), use == DESTINATION_WRITE, ret_store,
                                  err);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "registry/retry.h"
 
 void hop_done(struct hop *hop)
 {
@@ -93,7 +94,7 @@ static bool is_redirect(const struct exchange *exchange, const struct http_reque
            (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
 }
 
-static void hop_distrust(struct hop *hop)
+void hop_distrust(struct hop *hop)
 {
     hop->trusted = false;
     hop->http.secret = NULL;
@@ -119,6 +120,41 @@ static int send_hop(const struct exchange *exchange, const struct http_request *
     return status;
 }
 
+/* Whether the outcome of a hop may be another one the next time. */
+static bool may_change(const struct http_request *request, int status,
+                       const struct http_response *response)
+{
+    return status == 0 ? retry_worth_status(response->status)
+                       : retry_worth_failure(status) && !request->stream;
+}
+
+/* A hop, and again where that is worth it. */
+static int send_hop_retrying(const struct exchange *exchange, const struct http_request *request,
+                             const char *url, bool abroad, struct http_response *ret_response,
+                             bool *ret_trusted, struct lpipe_error *err)
+{
+    struct retry retry;
+    struct lpipe_error why = { 0 };
+    bool may = exchange->retry && request->body.pull == NULL;
+    retry_init(&retry, exchange->client);
+    for (;;) {
+        int status = send_hop(exchange, request, url, abroad, ret_response, ret_trusted, &why);
+        if (may && may_change(request, status, ret_response)) {
+            int waited = retry_wait(&retry, status == 0 ? ret_response : NULL, &why);
+            if (waited == 0) {
+                http_response_done(ret_response);
+                *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+                continue;
+            }
+            status = waited == LPIPE_SERVER ? status : waited;
+        }
+        if (status != 0 && err != NULL) {
+            *err = why;
+        }
+        return status;
+    }
+}
+
 int exchange_send(const struct exchange *exchange, const struct http_request *request,
                   const char *url, struct http_response *ret_response, bool *ret_trusted,
                   struct lpipe_error *err)
@@ -130,9 +166,11 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
     }
     for (int hops = 0; hops <= REDIRECTS_MAX; hops++) {
         AUTO_FREE char *next = NULL;
-        int status = send_hop(exchange, request, here, abroad, ret_response, ret_trusted, err);
+        int status =
+            send_hop_retrying(exchange, request, here, abroad, ret_response, ret_trusted, err);
         if (status != 0 || !is_redirect(exchange, request, ret_response->status)) {
             ret_response->url = request->url;
+            ret_response->is_trusted = status == 0 && *ret_trusted;
             return status;
         }
         status =

@@ -18,7 +18,8 @@ struct exchange {
     const char *pool_key;        /* for connections that a secret goes over */
     const char *secret;          /* Authorization for trusted origins; NULL = none */
     bool follow;                 /* redirects, of GET and HEAD */
-    bool retry;                  /* network failures, 408, 425, 429 and 5xx */
+    bool retry;                  /* what retry.h says is worth it, unless a body is pulled; with a
+                                    stream answers only, for its reader may have some already */
 };
 
 /* A request as one hop sends it. Must not move while it is in use. */
@@ -32,6 +33,8 @@ struct hop {
 MUST_CHECK int hop_init(struct hop *hop, const struct exchange *exchange,
                         const struct http_request *request, const char *url,
                         struct lpipe_error *err);
+/* Takes every secret from a hop. */
+void hop_distrust(struct hop *hop);
 void hop_done(struct hop *hop);
 
 /* Sends to an absolute URL and waits; *ret_trusted tells whether the answer is of a trusted origin.

@@ -8,8 +8,9 @@
 #include "layerpipe/ref.h"
 #include "oci/store.h"
 
-/* ref is borrowed for the call, client as long as the store. */
-MUST_CHECK int registry_store_open(lpipe_client *client, const lpipe_ref *ref,
+/* ref is borrowed for the call, client as long as the store. A store that writes asks for tokens that
+ * are good for pushing from the start. */
+MUST_CHECK int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
                                    struct store **ret_store, struct lpipe_error *err);
 
 #endif

@@ -12,6 +12,7 @@ struct repository {
     struct session *session; /* borrowed from the client */
     const char *registry;    /* host[:port], for messages */
     const char *name;        /* "library/debian" */
+    const char *actions;     /* that tokens are for: "pull,push"; NULL = "pull" */
 };
 
 #endif

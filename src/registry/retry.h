@@ -16,16 +16,16 @@ void retry_init(struct retry *retry, lpipe_client *client);
 /* Something got through: counting begins anew. */
 void retry_progress(struct retry *retry);
 
-/* 408, 425, 429, 499, 500, 502 to 504, 520 to 524. */
+/* 408, 425, 429, 499 and every 5xx but 501 and 505, which say "never". */
 bool retry_worth_status(int http_status);
 /* NETWORK and TIMEOUT; never TLS, CANCELLED and the like. */
 bool retry_worth_failure(int status);
 
-/* Waits before the next attempt: 1/4, 1, 3, 8, 16, then 30 s with a quarter of jitter, or what the answer's
- * Retry-After says (response may be NULL). 0 = try again. A negative status when no attempt is left,
- * the time without progress is up, or the registry asks to wait for longer than RETRY_AFTER_MS_MAX
- * (RATE_LIMITED, with the time of day in err); err is otherwise left as it is, for the caller to tell
- * the real cause. CANCELLED at once. */
+/* Waits before the next attempt: 1/4, 1, 3, 8, 16, then 30 s with a quarter of jitter, or what the
+ * answer's Retry-After says (response may be NULL). 0 = try again. SERVER when no attempt is left or
+ * the time without progress is up: err is left as it is, for the caller to tell the real cause.
+ * RATE_LIMITED, with the time of day in err, when the registry asks to wait for longer than
+ * RETRY_AFTER_MS_MAX; CANCELLED, in err too, at once. */
 MUST_CHECK int retry_wait(struct retry *retry, const struct http_response *response,
                           struct lpipe_error *err);
 

@@ -200,6 +200,8 @@ static int send_once(struct session *session, const struct session_request *requ
     struct exchange exchange = session_exchange(session, ORIGIN_LOCATION, pass.is_local);
     exchange.secret = pass.authorization.size > 0 ? pass.authorization.data : NULL;
     exchange.follow = request->follow;
+    exchange.retry = request->retry || strcmp(request->http.method, "GET") == 0 ||
+                     strcmp(request->http.method, "HEAD") == 0;
     status = exchange_send(&exchange, &request->http, url, ret_response, ret_trusted, err);
     ret_response->token_serial = pass.serial;
     if (status == 0 && *ret_trusted && ret_response->status != 401) {
@@ -282,6 +284,9 @@ int session_start(struct session *session, const struct session_request *request
     struct exchange exchange = session_exchange(session, ORIGIN_LOCATION, call->pass.is_local);
     exchange.secret = call->pass.authorization.size > 0 ? call->pass.authorization.data : NULL;
     status = hop_init(&call->hop, &exchange, &request->http, call->url, err);
+    if (status == 0 && request->is_abroad) {
+        hop_distrust(&call->hop);
+    }
     status = status == 0 ? http_start(session->http, &call->hop.http, &call->http, err) : status;
     if (status == 0) {
         *ret_call = TAKE(call);
@@ -300,6 +305,7 @@ int session_wait(struct session_call *call, struct http_response *ret_response,
     int status = http_wait(call->http, ret_response, err);
     ret_response->url = call->given_url;
     ret_response->token_serial = call->hop.trusted ? call->pass.serial : 0;
+    ret_response->is_trusted = call->hop.trusted;
     if (status == 0 && call->hop.trusted && ret_response->status != 401) {
         session_pass_accepted(call->session, call->pass.serial);
     }

@@ -33,8 +33,10 @@ struct session_request {
     const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
     bool follow;              /* follow redirects (GET and HEAD only) */
     uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
-    bool retry;               /* repeat after network failures, 408, 425, 429 and 5xx; always so for
-                                 GET and HEAD. For session_send() and a body in memory */
+    bool retry;               /* repeat as retry.h says; always so for GET and HEAD. For
+                                 session_send() and a body in memory */
+    bool is_abroad;           /* a stranger has chosen the URL: no secret goes along, wherever it
+                                 leads. For session_start(); session_send() sees to it itself */
 };
 
 /* Sends and waits. A 401 leads to one new token and one repetition where the body is in memory;

@@ -230,6 +230,7 @@ static int fetch_by_post(const struct token_request *request, struct token *ret_
     struct exchange exchange = *request->exchange;
     exchange.secret = NULL;
     exchange.follow = false;
+    exchange.retry = true;
     return exchange_token(request, &exchange, &http, request->challenge->realm, true, ret_token,
                           ret_refused, err);
 }
@@ -257,6 +258,7 @@ static int fetch_by_get(const struct token_request *request, struct token *ret_t
     struct exchange exchange = *request->exchange;
     exchange.secret = credential == NULL ? NULL : secret.data;
     exchange.follow = true;
+    exchange.retry = true;
     return exchange_token(request, &exchange, &http, url.data, false, ret_token, ret_refused, err);
 }
 

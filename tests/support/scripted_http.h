@@ -26,6 +26,7 @@ struct scripted_answer {
     const char *headers; /* "name: value\n" lines */
     const char *body;
     const char *address;
+    int cut; /* a failure of the transport after the body */
 };
 
 /* The world as the test has set it up. */
@@ -33,6 +34,7 @@ struct scripted {
     void (*answer)(const struct scripted_request *request, struct scripted_answer *answer);
     struct scripted_request requests[64];
     size_t count;
+    int cut; /* of the last answer */
 };
 static struct scripted scripted;
 
@@ -63,6 +65,11 @@ struct http {
 
 struct http_call {
     struct http_request request;
+    bool is_sent; /* streams are sent when they are read */
+    int status;
+    struct http_response response;
+    struct lpipe_error failure;
+    size_t read;
 };
 
 int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
@@ -116,8 +123,10 @@ int http_send(struct http *http, const struct http_request *request,
     struct scripted_answer answer = { .status = 404, .address = "93.184.216.34" };
     scripted.answer(scripted_keep(request), &answer);
     if (answer.failure != 0) {
+        scripted.cut = 0;
         return fail(err, answer.failure, "scripted failure");
     }
+    scripted.cut = answer.cut;
     ret_response->status = answer.status;
     ret_response->url = request->url;
     ret_response->body_complete = true;
@@ -143,11 +152,53 @@ int http_start(struct http *http, const struct http_request *request, struct htt
     return 0;
 }
 
+static inline void scripted_call_send(struct http_call *call)
+{
+    if (!call->is_sent) {
+        call->is_sent = true;
+        call->status = http_send(NULL, &call->request, &call->response, &call->failure);
+    }
+}
+
 int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err)
 {
-    int status = http_send(NULL, &call->request, ret_response, err);
+    scripted_call_send(call);
+    int status = call->status;
+    if (call->request.stream && call->response.status / 100 == 2) {
+        buf_clear(&call->response.body);
+        status = scripted.cut != 0 ? fail(&call->failure, scripted.cut, "scripted cut") : status;
+    }
+    http_response_done(ret_response);
+    *ret_response = call->response;
+    if (status != 0 && err != NULL) {
+        *err = call->failure;
+    }
     free(call);
     return status;
+}
+
+size_t http_read(struct http_call *call, void *buf, size_t size)
+{
+    scripted_call_send(call);
+    if (call->response.status / 100 != 2) {
+        return 0;
+    }
+    size = MIN_OF(size, call->response.body.size - call->read);
+    if (size > 0) {
+        memcpy(buf, call->response.body.data + call->read, size);
+    }
+    call->read += size;
+    return size;
+}
+
+const struct http_response *http_call_head(const struct http_call *call)
+{
+    return &call->response;
+}
+
+void http_call_abort(struct http_call *call)
+{
+    (void)call;
 }
 
 void http_call_wake(struct http_call *call)

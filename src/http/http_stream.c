@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A body on its way from the network thread to a reader, in bounded memory. */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sync.h"
+#include "http/http_call.h"
+
+int stream_init(struct http_stream *stream, bool is_used)
+{
+    *stream = (struct http_stream){ .bytes = BUF_INIT(HTTP_STREAM_BYTES) };
+    pthread_mutex_init(&stream->mutex, NULL);
+    pthread_cond_init(&stream->more, NULL);
+    if (is_used) {
+        stream->bytes.data = mem_new(HTTP_STREAM_BYTES + 1);
+        stream->bytes.capacity = HTTP_STREAM_BYTES + 1;
+    }
+    return is_used && stream->bytes.data == NULL ? LPIPE_NO_MEMORY : 0;
+}
+
+void stream_done(struct http_stream *stream)
+{
+    buf_done(&stream->bytes);
+    pthread_mutex_destroy(&stream->mutex);
+    pthread_cond_destroy(&stream->more);
+}
+
+/* Makes room at the end of what was read at the front. */
+static void compact(struct http_stream *stream)
+{
+    size_t left = stream->bytes.size - stream->read;
+    if (stream->read > 0) {
+        memmove(stream->bytes.data, stream->bytes.data + stream->read, left);
+        stream->bytes.size = left;
+        stream->read = 0;
+    }
+}
+
+bool stream_put(struct http_stream *stream, const void *data, size_t size)
+{
+    GUARD(&stream->mutex);
+    if (size > stream->bytes.size_max - stream->bytes.size) {
+        compact(stream);
+    }
+    if (buf_append(&stream->bytes, data, size) != 0) {
+        stream->is_full = true;
+        return false;
+    }
+    pthread_cond_signal(&stream->more);
+    return true;
+}
+
+void stream_end(struct http_stream *stream)
+{
+    GUARD(&stream->mutex);
+    stream->ended = true;
+    pthread_cond_signal(&stream->more);
+}
+
+/* Takes what there is; *ret_wake when the network thread has waited for the room long enough. */
+static size_t take(struct http_stream *stream, void *buf, size_t size, bool *ret_wake)
+{
+    GUARD(&stream->mutex);
+    while (stream->read == stream->bytes.size && !stream->ended) {
+        pthread_cond_wait(&stream->more, &stream->mutex);
+    }
+    size_t left = stream->bytes.size - stream->read;
+    size = MIN_OF(size, left);
+    if (size > 0) {
+        memcpy(buf, stream->bytes.data + stream->read, size);
+    }
+    stream->read += size;
+    *ret_wake = stream->is_full && left - size <= stream->bytes.size_max / 2;
+    stream->is_full = stream->is_full && !*ret_wake;
+    return size;
+}
+
+size_t http_read(struct http_call *call, void *buf, size_t size)
+{
+    bool wake = false;
+    size = take(&call->stream, buf, size, &wake);
+    if (wake) {
+        http_call_wake(call);
+    }
+    return size;
+}
+
+const struct http_response *http_call_head(const struct http_call *call)
+{
+    return &call->response;
+}

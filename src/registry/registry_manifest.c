@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_manifest.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/manifest.h"
+#include "registry/blob_head.h"
+#include "registry/registry_error.h"
+#include "registry/retry.h"
+
+#define ACCEPT                                                                                     \
+    "Accept: application/vnd.oci.image.index.v1+json, "                                            \
+    "application/vnd.oci.image.manifest.v1+json, "                                                 \
+    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
+    "application/vnd.docker.distribution.manifest.v2+json"
+
+static char *manifest_path(const struct repository *repository, const char *reference)
+{
+    return mem_printf("/v2/%s/manifests/%s", repository->name, reference);
+}
+
+/* GET or HEAD. */
+static int ask(const struct repository *repository, const char *method, const char *reference,
+               struct http_response *ret_response, struct lpipe_error *err)
+{
+    static const char *const headers[] = { ACCEPT };
+    AUTO_FREE char *path = manifest_path(repository, reference);
+    if (path == NULL) {
+        return fail_memory(err);
+    }
+    struct session_request request = {
+        .http = { .method = method,
+                  .url = path,
+                  .headers = headers,
+                  .header_count = ARRAY_LEN(headers),
+                  .response_bytes_max = MANIFEST_BYTES_MAX },
+        .repository = repository->name,
+        .actions = repository->actions,
+        .follow = true,
+    };
+    int status = session_send(repository->session, &request, ret_response, err);
+    ret_response->url = NULL;
+    return status;
+}
+
+static int fail_answer(const struct repository *repository, const char *method,
+                       const char *reference, const struct http_response *response,
+                       struct lpipe_error *err)
+{
+    return registry_error(response, err, "%s of manifest %s in %s/%s", method, reference,
+                          repository->registry, repository->name);
+}
+
+/* 1 with the digest that an answer tells, 0 when it tells none. Whatever else stands there is taken
+ * for a digest that is wrong. */
+static int told_digest(const struct http_response *response, char ret_digest[DIGEST_TEXT_SIZE],
+                       struct lpipe_error *err)
+{
+    char text[DIGEST_TEXT_SIZE];
+    int size = http_response_header(response, "docker-content-digest", 0, text, sizeof text);
+    if (size < 0 && strstr(response->headers.data == NULL ? "" : response->headers.data,
+                           "docker-content-digest:") == NULL) {
+        return 0;
+    }
+    if (size < 0 || !digest_valid(text)) {
+        return fail(err, LPIPE_INTEGRITY, "the registry's Docker-Content-Digest is no digest");
+    }
+    memcpy(ret_digest, text, sizeof text);
+    return 1;
+}
+
+/* Compares bytes with what an answer tells of them. 1 = it does, 0 = it tells nothing. */
+static int check_told(const struct http_response *response, const struct document *document,
+                      struct lpipe_error *err)
+{
+    char told[DIGEST_TEXT_SIZE];
+    char real[DIGEST_TEXT_SIZE];
+    int found = told_digest(response, told, err);
+    if (found != 1) {
+        return found;
+    }
+    int status =
+        digest_of(digest_alg_of(told), document->bytes.data, document->bytes.size, real, err);
+    if (status == 0 && strcmp(told, real) != 0) {
+        status = fail(err, LPIPE_INTEGRITY, "the registry calls the manifest %s, but it is %s",
+                      told, real);
+    }
+    return status == 0 ? 1 : status;
+}
+
+/* Types that say nothing leave the answer to the document. */
+static int read_type(const struct http_response *response, char ret_type[MEDIA_TYPE_SIZE],
+                     struct lpipe_error *err)
+{
+    static const char *const vague[] = { "application/json", "application/octet-stream",
+                                         "text/plain" };
+    char header[256];
+    ret_type[0] = '\0';
+    if (http_response_header(response, "content-type", 0, header, sizeof header) <= 0) {
+        return 0;
+    }
+    if (!media_type_from_header(header, ret_type, MEDIA_TYPE_SIZE)) {
+        return fail(err, LPIPE_PROTOCOL, "the answer's Content-Type is no media type");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(vague); i++) {
+        if (strcmp(ret_type, vague[i]) == 0) {
+            ret_type[0] = '\0';
+        }
+    }
+    return 0;
+}
+
+static int read_document(struct http_response *response, const char *reference,
+                         struct document *ret_document, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    char type[MEDIA_TYPE_SIZE];
+    const char *wanted = digest_valid(reference) ? reference : NULL;
+    int status = read_type(response, type, err);
+    status = status == 0 ? document_make(&response->body, type, wanted, &document, err) : status;
+    if (status == 0 && wanted == NULL) {
+        status = MIN_OF(check_told(response, &document, err), 0);
+    }
+    if (status == 0) {
+        *ret_document = document;
+        document = (struct document)DOCUMENT_INIT;
+    }
+    return status;
+}
+
+int registry_manifest_get(const struct repository *repository, const char *reference,
+                          struct document *ret_document, struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    int status = ask(repository, "GET", reference, &response, err);
+    if (status == 0 && response.status != 200) {
+        return fail_answer(repository, "GET", reference, &response, err);
+    }
+    status = status == 0 ? read_document(&response, reference, ret_document, err) : status;
+    if (status != 0) {
+        (void)fail_context(err, "manifest %s in %s/%s", reference, repository->registry,
+                           repository->name);
+    }
+    return status;
+}
+
+/* For registries whose HEAD says too little. */
+static int head_by_get(const struct repository *repository, const char *reference,
+                       char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    int status = registry_manifest_get(repository, reference, &document, err);
+    if (status != 0) {
+        return status == LPIPE_NOT_FOUND ? 0 : status;
+    }
+    memcpy(ret_digest, document.descriptor.digest, DIGEST_TEXT_SIZE);
+    return 1;
+}
+
+int registry_manifest_head(const struct repository *repository, const char *reference,
+                           char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    char told[DIGEST_TEXT_SIZE];
+    int status = ask(repository, "HEAD", reference, &response, err);
+    if (status != 0 || response.status == 404) {
+        return status;
+    }
+    bool answered = response.status == 200;
+    if (!answered && response.status != 405 && response.status != 501) {
+        return fail_answer(repository, "HEAD", reference, &response, err);
+    }
+    if (!answered || told_digest(&response, told, NULL) != 1 ||
+        (digest_valid(reference) && strcmp(reference, told) != 0)) {
+        return head_by_get(repository, reference, ret_digest, err);
+    }
+    memcpy(ret_digest, told, sizeof told);
+    return 1;
+}
+
+/* One manifest on its way out. */
+struct put {
+    const struct repository *repository;
+    const struct document *manifest;
+    const char *reference;
+    bool lists_referrer;
+};
+
+#define PUT_AGAIN 1
+
+/* Whether the registry has it, after an answer that does not tell. */
+static int look(const struct put *put, struct lpipe_error *err)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    int found = registry_manifest_head(put->repository, put->reference, digest, err);
+    return found == 1 ? strcmp(digest, put->manifest->descriptor.digest) == 0 : found;
+}
+
+/* Done when the registry has it. If it cannot be asked, *err keeps the cause that led here. */
+static int settle(const struct put *put, int status)
+{
+    int found = look(put, NULL);
+    return found == 1 ? 0 : found == 0 ? PUT_AGAIN : status;
+}
+
+static int put_accepted(struct put *put, const struct http_response *response,
+                        struct lpipe_error *err)
+{
+    char subject[DIGEST_TEXT_SIZE];
+    put->lists_referrer =
+        http_response_header(response, "oci-subject", 0, subject, sizeof subject) > 0 &&
+        digest_valid(subject);
+    int told = check_told(response, put->manifest, err);
+    if (told != 0) {
+        return MIN_OF(told, 0);
+    }
+    int status = fail(err, LPIPE_INTEGRITY,
+                      "the registry answered %d to the manifest %s and does not have it",
+                      response->status, put->manifest->descriptor.digest);
+    return settle(put, status);
+}
+
+static bool is_part_unknown(const struct lpipe_error *err)
+{
+    return (err->http_status == 400 || err->http_status == 404) &&
+           (strstr(err->registry_code, "BLOB_UNKNOWN") != NULL ||
+            strcmp(err->registry_code, "MANIFEST_UNKNOWN") == 0);
+}
+
+/* 0 done, PUT_AGAIN, or the failure; the cause is in *err for both of these. */
+static int put_answered(struct put *put, const struct http_response *response,
+                        struct lpipe_error *err)
+{
+    if (response->status >= 200 && response->status <= 204 && response->status != 203) {
+        return put_accepted(put, response, err);
+    }
+    int status = fail_answer(put->repository, "PUT", put->reference, response, err);
+    if (response->status == 429 || is_part_unknown(err)) {
+        return PUT_AGAIN;
+    }
+    return retry_worth_status(response->status) ? settle(put, status) : status;
+}
+
+static int put_once(struct put *put, struct http_response *response, struct lpipe_error *err)
+{
+    const struct document *manifest = put->manifest;
+    AUTO_FREE char *path = manifest_path(put->repository, put->reference);
+    AUTO_FREE char *type = mem_printf("Content-Type: %s", manifest->descriptor.media_type);
+    if (path == NULL || type == NULL) {
+        return fail_memory(err);
+    }
+    const char *const headers[] = { type };
+    struct session_request request = {
+        .http = { .method = "PUT",
+                  .url = path,
+                  .headers = headers,
+                  .header_count = ARRAY_LEN(headers),
+                  .body = { .data = manifest->bytes.data, .size = manifest->bytes.size },
+                  .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .repository = put->repository->name,
+        .actions = "pull,push",
+    };
+    int status = session_send(put->repository->session, &request, response, err);
+    response->url = NULL;
+    if (status != 0) {
+        return retry_worth_failure(status) ? settle(put, status) : status;
+    }
+    return put_answered(put, response, err);
+}
+
+/* 0 when the registry has the blob, or cannot be asked. */
+static int check_part(const struct put *put, const struct descriptor *part, struct lpipe_error *err)
+{
+    uint64_t size = 0;
+    if (blob_head(put->repository, part->digest, &size, NULL) != 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_INTEGRITY,
+                "%s/%s does not have the blob %s, which it took or said to have before",
+                put->repository->registry, put->repository->name, part->digest);
+}
+
+/* Names the blob that the registry misses, if there is one. */
+static int fail_part(const struct put *put, struct lpipe_error *err)
+{
+    AUTO_MANIFEST struct manifest *manifest = NULL;
+    int status = 0;
+    if (manifest_parse(put->manifest, &manifest, NULL) != 0 ||
+        manifest->kind != MANIFEST_KIND_IMAGE) {
+        return err->status;
+    }
+    status = check_part(put, &manifest->config.descriptor, err);
+    for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
+        status = check_part(put, &manifest->items[i].descriptor, err);
+    }
+    return err->status;
+}
+
+static int put_retrying(struct put *put, struct lpipe_error *err)
+{
+    struct retry retry;
+    retry_init(&retry, put->repository->client);
+    for (;;) {
+        struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+        int status = put_once(put, &response, err);
+        if (status != PUT_AGAIN) {
+            return status;
+        }
+        status = retry_wait(&retry, response.status == 0 ? NULL : &response, err);
+        if (status == LPIPE_SERVER) {
+            return is_part_unknown(err) ? fail_part(put, err) : err->status;
+        }
+        if (status != 0) {
+            return status;
+        }
+    }
+}
+
+int registry_manifest_put(const struct repository *repository, const struct document *manifest,
+                          const char *tag, struct lpipe_error *err)
+{
+    struct lpipe_error why = { 0 };
+    struct put put = {
+        .repository = repository,
+        .manifest = manifest,
+        .reference = tag != NULL ? tag : manifest->descriptor.digest,
+    };
+    int status = put_retrying(&put, &why);
+    if (status != 0 && err != NULL) {
+        *err = why;
+    }
+    return status == 0 ? put.lists_referrer : status;
+}

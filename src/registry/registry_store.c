@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store's face: each operation in terms of a repository. */
+#include "registry/registry_store.h"
+
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "registry/blob_head.h"
+#include "registry/registry_blob.h"
+#include "registry/registry_manifest.h"
+#include "registry/upload.h"
+
+struct registry_store {
+    struct store base;
+    struct repository repository;
+    char *registry; /* what repository borrows */
+    char *repository_name;
+    atomic_int lists_referrers; /* as the last manifest with a subject was answered */
+};
+
+static struct repository *repository_of(struct store *store)
+{
+    return &((struct registry_store *)store)->repository;
+}
+
+/* A blob of another size is another one, whatever it is called: it is sent again. */
+static int store_blob_exists(struct store *store, const struct descriptor *blob,
+                             struct lpipe_error *err)
+{
+    uint64_t size = 0;
+    int found = blob_head(repository_of(store), blob->digest, &size, err);
+    return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
+}
+
+static int store_blob_mount(struct store *store, const struct descriptor *blob,
+                            const char *from_repository, struct lpipe_error *err)
+{
+    return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
+}
+
+static int store_blob_begin(struct store *store, const struct blob_hint *hint,
+                            struct blob_writer **ret_writer, struct lpipe_error *err)
+{
+    return upload_begin(repository_of(store), hint, ret_writer, err);
+}
+
+static int store_blob_open(struct store *store, const struct descriptor *blob,
+                           struct blob_reader **ret_reader, struct lpipe_error *err)
+{
+    return registry_blob_open(repository_of(store), blob, ret_reader, err);
+}
+
+static int store_manifest_get(struct store *store, const char *reference,
+                              struct document *ret_document, struct lpipe_error *err)
+{
+    return registry_manifest_get(repository_of(store), reference, ret_document, err);
+}
+
+static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
+                              struct lpipe_error *err)
+{
+    struct registry_store *self = (struct registry_store *)store;
+    int status = registry_manifest_put(&self->repository, manifest, tag, err);
+    if (status >= 0) {
+        atomic_store(&self->lists_referrers, status);
+    }
+    return MIN_OF(status, 0);
+}
+
+static int store_referrers_native(struct store *store)
+{
+    return atomic_load(&((struct registry_store *)store)->lists_referrers);
+}
+
+static int store_manifest_digest(struct store *store, const char *reference,
+                                 char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+{
+    return registry_manifest_head(repository_of(store), reference, ret_digest, err);
+}
+
+static void store_done(struct store *store)
+{
+    struct registry_store *self = (struct registry_store *)store;
+    free(self->registry);
+    free(self->repository_name);
+    free(self);
+}
+
+static const struct store_ops OPS = {
+    .blob_exists = store_blob_exists,
+    .blob_mount = store_blob_mount,
+    .blob_begin = store_blob_begin,
+    .blob_open = store_blob_open,
+    .manifest_get = store_manifest_get,
+    .manifest_put = store_manifest_put,
+    .referrers_native = store_referrers_native,
+    .free = store_done,
+    .manifest_head = store_manifest_digest,
+};
+
+static int store_fill(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
+                      struct session *session, bool writes)
+{
+    self->registry = mem_strdup(lpipe_ref_registry(ref));
+    self->repository_name = mem_strdup(lpipe_ref_repository(ref));
+    self->base.origin = mem_strdup(session_origin(session));
+    self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
+    self->repository = (struct repository){
+        .client = client,
+        .session = session,
+        .registry = self->registry,
+        .name = self->repository_name,
+        .actions = writes ? "pull,push" : "pull",
+    };
+    bool whole = self->registry != NULL && self->repository_name != NULL &&
+                 self->base.origin != NULL && self->base.name != NULL;
+    return whole ? 0 : LPIPE_NO_MEMORY;
+}
+
+int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
+                        struct store **ret_store, struct lpipe_error *err)
+{
+    struct session *session = NULL;
+    int status = session_get(client, ref, &session, err);
+    if (status != 0) {
+        return status;
+    }
+    struct registry_store *self = NEW(struct registry_store);
+    if (self == NULL) {
+        return fail_memory(err);
+    }
+    self->base.ops = &OPS;
+    if (store_fill(self, client, ref, session, writes) != 0) {
+        store_free(&self->base);
+        return fail_memory(err);
+    }
+    *ret_store = &self->base;
+    return 0;
+}
