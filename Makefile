@@ -6,7 +6,9 @@ PREFIX  ?= /usr/local
 MESON   ?= /usr/bin/meson
 NINJA   ?= /usr/bin/ninja
 PYTHON  ?= /usr/bin/python3
-PYTEST   = $(PYTHON) -m pytest -p no:cacheprovider -q
+# As many tests at once as there are processors.
+TESTS_AT_ONCE ?= $(shell nproc)
+PYTEST   = $(PYTHON) -m pytest -p no:cacheprovider -q -n $(TESTS_AT_ONCE)
 # Arguments for pytest: make test PYTEST_ARGS='-k layout'
 PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE = 1

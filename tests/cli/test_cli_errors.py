@@ -2,10 +2,10 @@
 """What people read when something goes wrong: one line that says what, where, and what to try."""
 import gzip
 import os
-import socket
 
 import pytest
 from cli_support import error_line, make_tar
+from servers import free_port
 
 REFERENCES = {
     "localhost:5000/UPPER": "at character 16: upper-case letter in the repository name, which must "
@@ -78,11 +78,6 @@ def test_empty_stdin(command):
     result = command("layer", "-q", "null:", "-", input=b"")
     assert result.returncode == 3
     assert "--allow-empty" in error_line(result)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @pytest.mark.parametrize("verb", ["layer", "push", "inspect"])

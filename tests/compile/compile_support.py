@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The project as a user gets it: installed under a root of its own, found with pkg-config."""
+import fcntl
 import glob
 import json
 import os
@@ -18,8 +19,11 @@ def build_options():
 
 
 def install(root, options):
-    subprocess.run(["make", "-s", "-C", ROOT, "install", f"BUILD={BUILD}", f"DESTDIR={root}"],
-                   check=True, stdout=subprocess.DEVNULL)
+    # One at a time: tests may run in several processes, and ninja wants its directory alone.
+    with open(os.path.join(BUILD, "build.ninja"), encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", ROOT, "install", f"BUILD={BUILD}", f"DESTDIR={root}"],
+                       check=True, stdout=subprocess.DEVNULL)
     prefix = root + options["prefix"]
     library = os.path.join(prefix, options["libdir"])
     environment = {**os.environ, "PKG_CONFIG_PATH": os.path.join(library, "pkgconfig"),

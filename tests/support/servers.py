@@ -6,6 +6,7 @@ import http.client
 import http.server
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -29,8 +30,15 @@ def find_tool(name):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
+    """A port below those that the system hands out by itself: a test beside this one will not be
+    given it before its server listens."""
+    while True:
+        port = random.randrange(10000, 32768)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            continue
 
 
 class ConnectProxy:
@@ -177,13 +185,13 @@ class DockerRegistry:
     life of tokens of a token server of its own, for users."""
 
     def __init__(self, directory, ca, binary, users=None, tls=False, token=None, relative=False,
-                 secret="a secret", port=None):
+                 secret="a secret"):
         if not os.path.exists(binary):
             pytest.skip(f"{binary} is not installed")
         self.binary = binary
         self.directory = str(directory)
         os.makedirs(self.directory)
-        self.port = port or free_port()
+        self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
         self.origin = ("https://" if tls else "http://") + self.host
         self.storage = os.path.join(self.directory, "storage")

@@ -5,7 +5,7 @@ import subprocess
 import threading
 
 import pytest
-from cli_support import COMMAND, clean_environment, has_sanitizer
+from cli_support import COMMAND, clean_environment, is_sanitized
 from registry import Registry
 from servers import find_tool
 
@@ -15,7 +15,7 @@ STREAMED_MAX = 16 * MIB
 CHUNK = 4 * MIB
 LIMIT_S = 600
 
-pytestmark = pytest.mark.skipif(has_sanitizer(), reason="sanitizers have memory of their own")
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers have memory of their own")
 
 
 def zeros(size):
