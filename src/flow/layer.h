@@ -18,7 +18,7 @@ struct layer_sink {
  * afterwards. A failure of the sink makes the layer fail with the same error. */
 int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err);
 
-/* 1 when the source can be read again from its start (a regular file), else 0. */
+/* 1 when the source can be read again from its start (a regular file, a directory), else 0. */
 int layer_can_rewind(const lpipe_layer *layer);
 /* Puts a failed or aborted layer of such a source back to its first state. The same bytes come out
  * again, by construction; a source that has changed since is detected at the end as INTEGRITY. */
@@ -41,11 +41,12 @@ void layer_stop(lpipe_layer *layer);
 /* A token for a layer not yet read that has none of its own. */
 void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
 
-/* What a source of our own says beyond errno values. */
+/* What a source of our own says and does beyond reading. */
 struct layer_words {
     int (*explain)(void *ctx, struct lpipe_error *err); /* why the last read failed */
     const char *(*remark)(void *ctx); /* for a person, after the end; NULL = nothing */
-    void (*free)(void *ctx);          /* once, when the layer goes: after source.close */
+    int (*rewind)(void *ctx, struct lpipe_error *err); /* starts again; NULL = it cannot */
+    void (*free)(void *ctx); /* once, when the layer goes: after source.close */
     void *ctx;
 };
 /* For a layer not yet read; words is copied, free runs in any case from here on. */

@@ -229,12 +229,12 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
     return 0;
 }
 
-/* A file stays open: it may be read again. */
+/* What may be read again stays open. */
 static void layer_end(struct lpipe_layer *layer)
 {
     flow_drop(layer);
     layer_watch_stop(layer);
-    if (layer->file == NULL || !source_fd_can_rewind(layer->file)) {
+    if (!layer_can_rewind(layer)) {
         layer_close_source(layer);
     }
 }
@@ -326,9 +326,9 @@ static int check_replay(struct lpipe_layer *layer, struct lpipe_error *err)
     struct flow_summary summary;
     flow_summary(layer->flow, &summary);
     if (layer->replay &&
-        (!source_fd_unchanged(layer->file) ||
+        ((layer->file != NULL && !source_fd_unchanged(layer->file)) ||
          (layer->first_digest[0] != '\0' && strcmp(layer->first_digest, summary.digest) != 0))) {
-        return fail(err, LPIPE_INTEGRITY, "the input file changed while it was being sent again");
+        return fail(err, LPIPE_INTEGRITY, "the input changed while it was being sent again");
     }
     memcpy(layer->first_digest, summary.digest, sizeof layer->first_digest);
     return 0;
@@ -397,7 +397,7 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
 
 int layer_can_rewind(const lpipe_layer *layer)
 {
-    return layer->file != NULL && source_fd_can_rewind(layer->file);
+    return layer->file != NULL ? source_fd_can_rewind(layer->file) : layer->words.rewind != NULL;
 }
 
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
@@ -412,7 +412,8 @@ int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
     if (layer->state == LAYER_OPEN) {
         return fail(err, LPIPE_INVALID_STATE, "the layer is still being read");
     }
-    int status = source_fd_rewind(layer->file, err);
+    int status = layer->file != NULL ? source_fd_rewind(layer->file, err)
+                                     : layer->words.rewind(layer->words.ctx, err);
     if (status == 0) {
         layer->replay = true;
         layer->state = LAYER_NEW;

@@ -5,7 +5,7 @@
  *   NEW --open/pump/feed--> OPEN --end--> DONE      values available
  *                             |---failure--> FAILED   every call tells the cause
  *                             `---close--> ABORTED
- *   DONE, FAILED, ABORTED --rewind--> NEW             regular files only
+ *   DONE, FAILED, ABORTED --rewind--> NEW             files, directories
  *
  * The caller's thread drives the layer. lpipe_layer_free() and lpipe_reader_close() may come from
  * another thread while a drive is going on: they make the driver leave first. */
@@ -43,7 +43,7 @@ struct lpipe_layer {
     struct layer_watch *watch; /* of the cancel token, or NULL */
     enum codec_kind made_kind; /* what the output is, once known */
 
-    /* Of an earlier pass over a file. */
+    /* Of an earlier pass over what can be read again. */
     bool replay;
     char first_digest[DIGEST_TEXT_SIZE]; /* "" where that pass did not reach the end */
 
