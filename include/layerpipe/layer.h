@@ -39,8 +39,9 @@ enum lpipe_layer_flag {
 
 struct lpipe_layer_options {
     size_t struct_size;
-    const char *compress;      /**< "gzip[:-2..12]", "zstd[:1..19]", "none"; NULL = "gzip:1".
-                                 NULL also lets a compressed tar pass through as it is */
+    const char *compress;      /**< "gzip[:-2..12]", "zstd[:1..19]", "none"; NULL = "gzip:1". A tar
+                                 that is compressed already passes through as it is with NULL and
+                                 with the name of its codec; with another it is NOT_TAR */
     const char *media_type;    /**< label; must agree with the bytes. NULL = by codec */
     int32_t threads;           /**< compression workers, or LPIPE_THREADS_* */
     uint32_t flags;            /**< enum lpipe_layer_flag */

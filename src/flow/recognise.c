@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/recognise.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/macros.h"
+
+/* A frame that decoders of zstd skip; parallel compressors begin with one. */
+static bool is_skippable(const unsigned char *data, size_t size)
+{
+    return size >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;
+}
 
 enum input_kind input_recognise(const unsigned char *data, size_t size)
 {
@@ -25,5 +32,5 @@ enum input_kind input_recognise(const unsigned char *data, size_t size)
             return known[i].kind;
         }
     }
-    return INPUT_PLAIN;
+    return is_skippable(data, size) ? INPUT_ZSTD : INPUT_PLAIN;
 }
