@@ -57,9 +57,14 @@
 /* Uploads. */
 #define CHUNK_BYTES_DEFAULT (16 * MIB)
 #define CHUNK_BYTES_MIN (1 * MIB)
+#define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less is sent a stream */
 #define CHUNK_BYTES_MAX (95 * MIB)
 #define CHUNK_BUFFERS 3
-#define STREAM_RING_BYTES (2 * MIB)
+#define STREAM_RING_BYTES (4 * MIB)  /* of a stream: what waits to be sent, and what was sent */
+#define STREAM_AHEAD_BYTES (1 * MIB) /* the former */
+#define WINDOW_PAGE_BYTES (128 * KIB)
+#define SINGLE_BYTES_MAX (8 * MIB) /* in one PUT, unless asked for */
+#define CLOSE_TIMEOUT_MS 2000
 #define RETRY_COUNT_DEFAULT 5
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */

@@ -28,9 +28,10 @@ struct http *http_free(struct http *http);
 
 struct http_body {
     const void *data; /* in memory, borrowed until the call is done ... */
-    size_t size;
-    /* ... or pulled by the network thread: >0 bytes put into buf, 0 = end, HTTP_PULL_*. Sent with
-     * chunked transfer encoding. Must not block. */
+    uint64_t size;
+    /* ... or pulled by the network thread: >0 bytes put into buf, 0 = end, HTTP_PULL_*. Must not
+     * block. With a size that many bytes are pulled and announced; without one they are sent with
+     * chunked transfer encoding. Bytes that were pulled are never sent a second time. */
     ptrdiff_t (*pull)(void *ctx, void *buf, size_t size);
     void *ctx;
 };
@@ -49,6 +50,7 @@ struct http_request {
     size_t header_count;
     struct http_body body; /* all zero = none; Content-Length: 0 for POST, PUT and PATCH */
     bool expect_continue;
+    bool fresh_connection; /* no kept one, which may be dead by now */
     enum http_address_policy addresses;
     const char *secret;   /* value of Authorization, never logged; NULL = none */
     const char *pool_key; /* connections are shared only between equal keys; NULL = "" */
@@ -75,6 +77,9 @@ struct http_response {
     uint64_t body_sent;    /* bytes of the request body given to the connection */
     bool body_complete;    /* the whole request body was given to it */
     bool continued;        /* "100 Continue" was seen */
+    bool unexpected;       /* 417: it was repeated without "Expect"; status is of that */
+    uint32_t time_ms;      /* from the connection being there to the end */
+    uint32_t connect_us;   /* a new connection took this long; 0 = a kept one */
     char address[64];      /* peer connected to */
     const char *url;       /* of the request: base for a relative Location */
     uint64_t token_serial; /* set by the session: the token it was sent with; 0 = none */
@@ -82,7 +87,7 @@ struct http_response {
 };
 #define HTTP_RESPONSE_INIT                                                                         \
     {                                                                                              \
-        0, BUF_INIT(0), BUF_INIT(0), 0, false, false, "", NULL, 0, false                           \
+        .status = 0                                                                                \
     }
 void http_response_done(struct http_response *response);
 /* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
@@ -96,6 +101,8 @@ int http_start(struct http *http, const struct http_request *request, struct htt
                struct lpipe_error *err);
 /* The pull callback can go on. Any thread. */
 void http_call_wake(struct http_call *call);
+/* Blocks until the call has ended; it stays valid until http_wait(). */
+void http_call_join(struct http_call *call);
 /* True when an answer or a failure is there (so that a producer can stop early). Any thread. */
 bool http_call_answered(const struct http_call *call);
 /* The next bytes of a streamed body, at least one; blocks for them. 0 = the call has ended, by the

@@ -355,14 +355,17 @@ bool http_call_answered(const struct http_call *call)
     return atomic_load(&call->answered);
 }
 
+void http_call_join(struct http_call *call)
+{
+    GUARD(&call->http->mutex);
+    while (!call->done) {
+        pthread_cond_wait(&call->ended, &call->http->mutex);
+    }
+}
+
 int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err)
 {
-    {
-        GUARD(&call->http->mutex);
-        while (!call->done) {
-            pthread_cond_wait(&call->ended, &call->http->mutex);
-        }
-    }
+    http_call_join(call);
     int status = call->failure.status;
     http_response_done(ret_response);
     *ret_response = call->response;

@@ -53,6 +53,16 @@ static size_t body_wait(struct http_call *call)
 
 static size_t body_pulled(struct http_call *call, char *buf, size_t size)
 {
+    uint64_t size_max = call->request.body.size;
+    if (call->head_done) {
+        return CURL_READFUNC_ABORT; /* the answer is there: no one waits for the rest */
+    }
+    if (size_max > 0) {
+        size = (size_t)MIN_OF((uint64_t)size, size_max - call->body_read);
+    }
+    if (size == 0) {
+        return 0;
+    }
     ptrdiff_t got = call->request.body.pull(call->request.body.ctx, buf, size);
     if (got == HTTP_PULL_WAIT) {
         return body_wait(call);
@@ -61,8 +71,8 @@ static size_t body_pulled(struct http_call *call, char *buf, size_t size)
         call_fail(call, LPIPE_ABORTED, "the upload was given up");
         return CURL_READFUNC_ABORT;
     }
-    call->body_ended = got == 0;
     call->body_read += (uint64_t)got;
+    call->body_ended = got == 0 || call->body_read == size_max;
     return (size_t)got;
 }
 
@@ -78,7 +88,7 @@ static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
     if (body->pull != NULL) {
         return body_pulled(call, buf, size);
     }
-    size = MIN_OF(size, body->size - (size_t)call->body_read);
+    size = (size_t)MIN_OF((uint64_t)size, body->size - call->body_read);
     memcpy(buf, (const char *)body->data + call->body_read, size);
     call->body_read += size;
     call->body_ended = call->body_read == body->size;
@@ -89,12 +99,13 @@ static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
 static int body_seek(void *ctx, curl_off_t offset, int origin)
 {
     struct http_call *call = ctx;
-    if (call->request.body.pull != NULL || origin != SEEK_SET || offset < 0 ||
-        (uint64_t)offset > call->request.body.size) {
+    bool moves = (uint64_t)offset != call->body_read;
+    if ((moves && call->request.body.pull != NULL) || origin != SEEK_SET || offset < 0 ||
+        (uint64_t)offset > MAX_OF(call->request.body.size, call->body_read)) {
         return CURL_SEEKFUNC_FAIL;
     }
     call->body_read = (uint64_t)offset;
-    call->body_ended = false;
+    call->body_ended = call->body_ended && !moves;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -118,6 +129,9 @@ static void head_end(struct http_call *call)
     if (call->response.status >= 200) {
         call->head_done = true;
         atomic_store(&call->answered, true);
+        if (call->send_paused && !call->body_ended) {
+            atomic_store(&call->wake, true); /* to be told that the answer is there */
+        }
     } else if (call->response.status == 100) {
         call->response.continued = true;
     }
@@ -152,6 +166,11 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     size_t size = all;
     while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r')) {
         size--;
+    }
+    if (call->head_done && call->response.status == 417 && call->request.expect_continue &&
+        size > 5 && memcmp(data, "HTTP/", 5) == 0) {
+        call->head_done = false; /* libcurl has repeated it without Expect by itself */
+        call->response.unexpected = true;
     }
     if (call->head_done) {
         return all; /* a trailer: nothing here needs one */
@@ -292,16 +311,16 @@ static void method_set(struct http_call *call)
     if (body) {
         (void)curl_easy_setopt(call->easy, CURLOPT_UPLOAD, 1L);
         (void)curl_easy_setopt(call->easy, CURLOPT_INFILESIZE_LARGE,
-                               request->body.pull != NULL ? (curl_off_t)-1
-                                                          : (curl_off_t)request->body.size);
+                               request->body.pull != NULL && request->body.size == 0
+                                   ? (curl_off_t)-1
+                                   : (curl_off_t)request->body.size);
         (void)curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, body_read);
         (void)curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
         (void)curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, body_seek);
         (void)curl_easy_setopt(call->easy, CURLOPT_SEEKDATA, call);
         call->body_ended = request->body.pull == NULL && request->body.size == 0;
     }
-    if (request->body.pull != NULL) {
-        /* A pulled body cannot be sent twice, so no kept connection that may be dead by now. */
+    if (request->fresh_connection) {
         (void)curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
     }
     if (strcmp(request->method, "GET") != 0) {
@@ -508,6 +527,20 @@ static bool is_answer(const struct http_call *call, CURLcode code)
                                 (call->response.status >= 400 || !reading));
 }
 
+static void times_take(struct http_call *call)
+{
+    curl_off_t all = 0;
+    curl_off_t ready = 0;
+    curl_off_t named = 0;
+    curl_off_t connected = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &all);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    call->response.time_ms = (uint32_t)(MAX_OF(all - ready, 0) / 1000);
+    call->response.connect_us = (uint32_t)MAX_OF(connected - named, 0);
+}
+
 void call_conclude(struct http_call *call, CURLcode code)
 {
     const char *address = NULL;
@@ -518,7 +551,8 @@ void call_conclude(struct http_call *call, CURLcode code)
     call->response.body_sent = bytes_sent(call);
     call->response.body_complete =
         call->body_ended &&
-        (call->request.body.pull != NULL || call->response.body_sent == call->request.body.size);
+        (call->request.body.size == 0 || call->response.body_sent == call->request.body.size);
+    times_take(call);
     if (is_answer(call, code)) {
         if (!call->head_done) {
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");

@@ -45,7 +45,7 @@ int hop_init(struct hop *hop, const struct exchange *exchange, const struct http
     }
     hop->http = *request;
     hop->http.url = url;
-    hop->http.cancel = client_cancel(exchange->client);
+    hop->http.cancel = exchange->parting ? NULL : client_cancel(exchange->client);
     hop->http.addresses = verdict.addresses;
     hop->trusted = verdict.trust == ORIGIN_TRUSTED;
     hop->http.secret = hop->trusted ? exchange->secret : NULL;
@@ -160,7 +160,7 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
                   struct lpipe_error *err)
 {
     AUTO_FREE char *here = mem_strdup(url);
-    bool abroad = false;
+    bool abroad = exchange->is_abroad;
     if (here == NULL) {
         return fail_memory(err);
     }

@@ -17,6 +17,8 @@ struct exchange {
     const struct tls_files *tls; /* of the registry */
     const char *pool_key;        /* for connections that a secret goes over */
     const char *secret;          /* Authorization for trusted origins; NULL = none */
+    bool parting;                /* also when the client is cancelled */
+    bool is_abroad;              /* a stranger has chosen the URL: no secret */
     bool follow;                 /* redirects, of GET and HEAD */
     bool retry;                  /* what retry.h says is worth it, unless a body is pulled; with a
                                     stream answers only, for its reader may have some already */

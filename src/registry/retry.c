@@ -158,9 +158,9 @@ static void tell(const struct retry *retry, const struct http_response *response
     }
 }
 
-int retry_wait(struct retry *retry, const struct http_response *response, struct lpipe_error *err)
+int retry_next(struct retry *retry, const struct http_response *response, uint64_t *ret_ms,
+               struct lpipe_error *err)
 {
-    struct lpipe_error why = { 0 };
     uint64_t ms = wait_ms(retry, response);
     if (retry->failures >= client_settings(retry->client)->retry_count ||
         clock_ms() + MIN_OF(ms, (uint64_t)RETRY_AFTER_MS_MAX) >
@@ -172,7 +172,19 @@ int retry_wait(struct retry *retry, const struct http_response *response, struct
     }
     retry->failures++;
     tell(retry, response, ms);
-    int status = cancel_sleep(client_cancel(retry->client), ms, &why);
+    *ret_ms = ms;
+    return 0;
+}
+
+int retry_wait(struct retry *retry, const struct http_response *response, struct lpipe_error *err)
+{
+    struct lpipe_error why = { 0 };
+    uint64_t ms = 0;
+    int status = retry_next(retry, response, &ms, err);
+    if (status != 0) {
+        return status;
+    }
+    status = cancel_sleep(client_cancel(retry->client), ms, &why);
     if (status != 0 && err != NULL) {
         *err = why;
     }

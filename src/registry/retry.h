@@ -21,6 +21,9 @@ bool retry_worth_status(int http_status);
 /* NETWORK and TIMEOUT; never TLS, CANCELLED and the like. */
 bool retry_worth_failure(int status);
 
+/* How long to wait before the next attempt, for who waits by himself: as retry_wait() otherwise. */
+MUST_CHECK int retry_next(struct retry *retry, const struct http_response *response,
+                          uint64_t *ret_ms, struct lpipe_error *err);
 /* Waits before the next attempt: 1/4, 1, 3, 8, 16, then 30 s with a quarter of jitter, or what the
  * answer's Retry-After says (response may be NULL). 0 = try again. SERVER when no attempt is left or
  * the time without progress is up: err is left as it is, for the caller to tell the real cause.

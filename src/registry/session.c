@@ -200,6 +200,8 @@ static int send_once(struct session *session, const struct session_request *requ
     struct exchange exchange = session_exchange(session, ORIGIN_LOCATION, pass.is_local);
     exchange.secret = pass.authorization.size > 0 ? pass.authorization.data : NULL;
     exchange.follow = request->follow;
+    exchange.parting = request->parting;
+    exchange.is_abroad = request->is_abroad;
     exchange.retry = request->retry || strcmp(request->http.method, "GET") == 0 ||
                      strcmp(request->http.method, "HEAD") == 0;
     status = exchange_send(&exchange, &request->http, url, ret_response, ret_trusted, err);

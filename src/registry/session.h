@@ -31,12 +31,13 @@ struct session_request {
     const char *repository;   /* for the token scope; NULL = none */
     const char *actions;      /* "pull", "pull,push", "delete"; NULL = "pull" */
     const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
+    bool parting;             /* to be sent also when the client is cancelled, for cleaning up */
     bool follow;              /* follow redirects (GET and HEAD only) */
     uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
     bool retry;               /* repeat as retry.h says; always so for GET and HEAD. For
                                  session_send() and a body in memory */
     bool is_abroad;           /* a stranger has chosen the URL: no secret goes along, wherever it
-                                 leads. For session_start(); session_send() sees to it itself */
+                                 leads */
 };
 
 /* Sends and waits. A 401 leads to one new token and one repetition where the body is in memory;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One upload under way, as the files that carry it out share it. For upload*.c alone. */
+#ifndef REGISTRY_UPLOAD_RUN_H
+#define REGISTRY_UPLOAD_RUN_H
+
+#include "registry/repository.h"
+#include "registry/retry.h"
+#include "registry/upload.h"
+#include "registry/upload_host.h"
+#include "registry/upload_offset.h"
+#include "registry/upload_size.h"
+#include "registry/upload_window.h"
+
+struct upload {
+    struct blob_writer writer;
+    const struct repository *repository;
+    struct blob_hint hint;
+    struct upload_window window; /* between the writer's thread and the sender's */
+    pthread_t thread;            /* the sender's, once there is something to send before the end */
+    bool threaded;
+    bool begun;
+    char digest[DIGEST_TEXT_SIZE]; /* set before the window ends */
+    int status;                    /* of the whole, once the sender is through; with err */
+
+    /* The sender's own. */
+    enum lpipe_upload_mode mode; /* as asked for */
+    const struct upload_host *host;
+    enum upload_way way;
+    struct upload_size size;
+    struct retry retry;
+    enum upload_state state;
+    unsigned sessions; /* opened so far */
+    unsigned chunks;   /* acknowledged in this session */
+    unsigned switches;
+    char *location;       /* newest address of the session; NULL = there is none */
+    bool abroad;          /* a stranger named it */
+    bool expect;          /* "Expect: 100-continue" makes sense here */
+    uint64_t acked;       /* bytes that the session has, as far as we know */
+    uint64_t sent;        /* bytes of the last request from acked on */
+    uint64_t offset_seen; /* by the last question for it; UPLOAD_OFFSET_NONE = none yet */
+    unsigned questions;   /* in a row */
+    unsigned polls;
+    uint64_t moved_ms;                  /* when the connection was last in use */
+    unsigned char times[UPLOAD_EVENTS]; /* of each event, for the request at hand */
+    bool commit_slow;                   /* the last PUT was not soon over */
+    bool promised;                      /* by a 201 to it */
+    struct session_request request;     /* the last one with bytes, for a new token */
+    struct http_response response;      /* the last answer; status 0 = none came */
+    struct lpipe_error err;             /* the last failure, or what an answer meant */
+};
+
+/* To DONE or FAILED. */
+void upload_run(struct upload *upload);
+
+/* Each sends one request and tells what came of it (upload_request.c). */
+enum upload_event upload_look(struct upload *upload);
+enum upload_event upload_open(struct upload *upload);
+enum upload_event upload_send(struct upload *upload);
+enum upload_event upload_renew(struct upload *upload);
+enum upload_event upload_ask(struct upload *upload);
+enum upload_event upload_commit(struct upload *upload);
+void upload_close(struct upload *upload);
+
+/* Bytes of the next request from acked on; 0 = of unknown number. */
+uint64_t upload_next_size(struct upload *upload);
+
+/* Bytes at which the first request is made, if the blob is that long. */
+uint64_t upload_first_bytes(const struct upload *upload);
+
+/* The error that the upload ends with, in upload->err (upload_words.c). */
+void upload_explain(struct upload *upload, enum upload_cause cause);
+/* A line for the user before a new session or another way. */
+void upload_announce(struct upload *upload, enum upload_state next);
+
+#endif
