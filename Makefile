@@ -19,8 +19,9 @@ all: build
 deps:
 	@tools/install-deps build test demo lint
 
+# deps-build-test: of several purposes, so that whoever has to ask for packages asks once.
 deps-%:
-	@tools/install-deps $*
+	@tools/install-deps $(subst -, ,$*)
 
 $(BUILD)/build.ninja: | deps-build
 	@said=$$($(MESON) setup $(BUILD) --prefix=$(PREFIX) 2>&1) || { echo "$$said"; exit 1; }
@@ -28,25 +29,25 @@ $(BUILD)/build.ninja: | deps-build
 build: deps-build $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) --quiet
 
-demo: deps-build deps-demo build
+demo: deps-build-demo build
 	@tools/demo $(BUILD)/layerpipe
 
 # A build directory made without cmocka has no units yet.
 $(BUILD)/units.stamp: | deps-test $(BUILD)/build.ninja
 	@$(MESON) configure $(BUILD) -Dunits=enabled && touch $@
 
-test: deps-build deps-test $(BUILD)/units.stamp build
+test: deps-build-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
 	$(PYTEST) tests $(PYTEST_ARGS)
 
 # The tests that take long or much memory.
-test-slow: deps-build deps-test $(BUILD)/units.stamp build
+test-slow: deps-build-test $(BUILD)/units.stamp build
 	$(PYTEST) tests -m slow $(PYTEST_ARGS)
 
 check-all: deps
 	.ci/run
 
-lint: deps-build deps-lint build
+lint: deps-build-lint build
 	tools/lint $(BUILD)
 
 bench: deps-build build
