@@ -4,6 +4,32 @@
 #include <sched.h>
 #include <signal.h>
 
+#ifdef LPIPE_FAULTS
+#include <errno.h>
+#include <stdatomic.h>
+
+static atomic_ulong fault_count;
+static atomic_ulong fault_nth;
+
+void thread_fail_nth(unsigned long nth)
+{
+    atomic_store(&fault_count, 0);
+    atomic_store(&fault_nth, nth);
+}
+
+static int start(pthread_t *ret_thread, void *(*run)(void *), void *ctx)
+{
+    unsigned long nth = atomic_load(&fault_nth);
+    bool refused = nth != 0 && atomic_fetch_add(&fault_count, 1) + 1 >= nth;
+    return refused ? EAGAIN : pthread_create(ret_thread, NULL, run, ctx);
+}
+#else
+static int start(pthread_t *ret_thread, void *(*run)(void *), void *ctx)
+{
+    return pthread_create(ret_thread, NULL, run, ctx);
+}
+#endif
+
 int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), void *ctx,
                  struct lpipe_error *err)
 {
@@ -11,7 +37,7 @@ int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), 
     sigset_t old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int code = pthread_create(ret_thread, NULL, run, ctx);
+    int code = start(ret_thread, run, ctx);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (code != 0) {
         return fail_errno(err, LPIPE_NO_RESOURCES, code, "cannot start a thread (%s)", name);

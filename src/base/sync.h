@@ -12,6 +12,12 @@
 MUST_CHECK int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *),
                             void *ctx, struct lpipe_error *err);
 
+#ifdef LPIPE_FAULTS
+/* Test builds only: the n-th thread from now (1 = the next) and all later ones cannot be started. 0
+ * switches off. */
+void thread_fail_nth(unsigned long nth);
+#endif
+
 /* Processors this process may use, at least 1. */
 int thread_processors(void);
 

@@ -275,7 +275,7 @@ bool flow_output_ready(const struct flow *flow)
     /* Nothing goes out before the first block has been seen to be good, and the end does not go out
      * before everything has. */
     if (flow->taken < flow->hashed) {
-        return flow->checked > 0 && (flow->taken + 1 < flow->out_total || flow->check_ended);
+        return flow->check_ended || (flow->checked > 0 && flow->taken + 1 < flow->out_total);
     }
     return flow->tail_made && flow->check_ended && !flow->tail_taken && flow->tail_size > 0 &&
            flow->taken == flow->out_total;
