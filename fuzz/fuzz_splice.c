@@ -13,14 +13,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX ((size_t)1 << 22)
 
-/* The stream's output and its size; -1 when it is not one whole stream, -2 when that is not known
+/* The stream's output, behind a window of zeros (how far back it refers is not the walker's business),
+ * and its size; -1 when it is not one whole stream, -2 when that is not known
  * because it gives too much. */
 static long unpack(const uint8_t *data, size_t size, uint8_t *out)
 {
     z_stream stream = { .next_in = data, .avail_in = (uInt)size };
     stream.next_out = out;
     stream.avail_out = OUT_MAX;
-    if (inflateInit2(&stream, -15) != Z_OK) {
+    static const uint8_t window[32768];
+    if (inflateInit2(&stream, -15) != Z_OK ||
+        inflateSetDictionary(&stream, window, sizeof window) != Z_OK) {
         abort();
     }
     int code = inflate(&stream, Z_FINISH);

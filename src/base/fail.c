@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static void error_clear(struct lpipe_error *err, int status)
 {
     memset(err, 0, sizeof *err);
@@ -88,29 +90,16 @@ int fail_context(struct lpipe_error *err, const char *format, ...)
     return err->status;
 }
 
-/* Length of the valid UTF-8 sequence of a printable character at s, or 0. C1 controls and the
+/* Length of the UTF-8 sequence of a printable character at text, or 0. C1 controls and the
  * bidirectional controls, which could rewrite a terminal line, do not count as printable. */
-static size_t printable_length(const unsigned char *s, size_t size)
+static size_t printable_length(const char *text, size_t size)
 {
-    if (s[0] >= 0x20 && s[0] < 0x7f) {
-        return 1;
-    }
-    size_t length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] >= 0xf5 || length == 0 || length > size) {
-        return 0;
-    }
-    uint32_t code = s[0] & (0xffu >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        code = (code << 6) | (s[i] & 0x3f);
-    }
-    bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    bool control = code < 0xa0 || (code >= 0x200e && code <= 0x200f) ||
-                   (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-    return overlong || surrogate || control || code > 0x10ffff ? 0 : length;
+    uint32_t code = 0;
+    size_t length = text_utf8(text, size, &code);
+    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+                   (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+                   (code >= 0x2066 && code <= 0x2069);
+    return control ? 0 : length;
 }
 
 char *text_printable(char *buf, size_t buf_size, const char *text, size_t size)
@@ -118,7 +107,7 @@ char *text_printable(char *buf, size_t buf_size, const char *text, size_t size)
     size_t out = 0;
     size_t in = 0;
     while (in < size && out + 8 < buf_size) {
-        size_t length = printable_length((const unsigned char *)text + in, size - in);
+        size_t length = printable_length(text + in, size - in);
         if (length == 0) {
             bool space = text[in] == '\n' || text[in] == '\r' || text[in] == '\t';
             buf[out++] = space ? ' ' : '?';

@@ -103,3 +103,39 @@ bool text_is_clean(const char *text, size_t size)
     }
     return true;
 }
+
+size_t text_utf8(const char *text, size_t size, uint32_t *ret_code)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* of each length */
+    const unsigned char *s = (const unsigned char *)text;
+    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (length == 0 || length > size || s[0] > 0xf4) {
+        return 0;
+    }
+    uint32_t code = length == 1 ? s[0] : s[0] & (0xffu >> (length + 1));
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = (code << 6) | (s[i] & 0x3fu);
+    }
+    if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) {
+        return 0;
+    }
+    *ret_code = code;
+    return length;
+}
+
+bool text_is_utf8(const char *text, size_t size)
+{
+    uint32_t code = 0;
+    while (size > 0) {
+        size_t length = text_utf8(text, size, &code);
+        if (length == 0) {
+            return false;
+        }
+        text += length;
+        size -= length;
+    }
+    return true;
+}

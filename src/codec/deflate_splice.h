@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opens a finished deflate stream so that another can follow: finds the header bit of its last
  * block by walking the codes without producing output, clears the "final" mark, and fills up to a
- * byte edge with an empty stored block. Trusts nothing: any bytes give a right answer or 0. */
+ * byte edge with an empty stored block. Trusts nothing: any bytes give a right answer or 0. How far
+ * back the stream refers is not looked at: a reader of the result will. */
 #ifndef CODEC_DEFLATE_SPLICE_H
 #define CODEC_DEFLATE_SPLICE_H
 

@@ -36,6 +36,7 @@ struct tar_scan {
     bool next_has_size;
     uint64_t next_size;
     bool next_has_name;
+    bool next_name_ended; /* by its NUL; more bytes may follow */
     char next_name_last;
     char next_name[TAR_NAME_BYTES];
     char name[TAR_NAME_BYTES]; /* of the last entry, printable */
@@ -114,6 +115,7 @@ static int enter_extension(struct tar_scan *scan, char type, uint64_t size, stru
         enter_body(scan, SCAN_PAX, size);
     } else if (type == 'L') {
         scan->next_has_name = true;
+        scan->next_name_ended = false;
         scan->next_name[0] = '\0';
         scan->next_name_last = '\0';
         enter_body(scan, SCAN_LONG_NAME, size);
@@ -237,7 +239,11 @@ static size_t collect_block(struct tar_scan *scan, const unsigned char *data, si
 static void long_name_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
 {
     size_t have = strlen(scan->next_name);
-    for (size_t i = 0; i < size && data[i] != '\0'; i++) {
+    for (size_t i = 0; i < size && !scan->next_name_ended; i++) {
+        if (data[i] == '\0') {
+            scan->next_name_ended = true;
+            break;
+        }
         if (have < sizeof scan->next_name - 1) {
             scan->next_name[have++] = (char)data[i];
             scan->next_name[have] = '\0';

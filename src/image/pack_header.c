@@ -130,6 +130,14 @@ static int pax_number(struct buf *records, const char *key, int64_t value)
     return pax_text(records, key, text);
 }
 
+/* Where one of a record's texts is no UTF-8 the header says so, as POSIX wants it. */
+static int pax_charset(struct buf *records, const char *path, const char *link)
+{
+    bool text = (path == NULL || text_is_utf8(path, strlen(path))) &&
+                (link == NULL || text_is_utf8(link, strlen(link)));
+    return text ? 0 : pax_text(records, "hdrcharset", "BINARY");
+}
+
 static int put_id(struct buf *records, char field[8], const char *key, unsigned value)
 {
     if (value <= OCTAL_7) {
@@ -157,25 +165,33 @@ static int put_mtime(struct buf *records, struct ustar *header, int64_t mtime)
     return fits ? 0 : pax_number(records, "mtime", mtime);
 }
 
+static void put_rest(struct ustar *header, const struct pack_entry *entry)
+{
+    put_octal(header->mode, sizeof header->mode, entry->mode);
+    put_octal(header->device_major, sizeof header->device_major, entry->device_major);
+    put_octal(header->device_minor, sizeof header->device_minor, entry->device_minor);
+    put_text(header->magic, sizeof header->magic, "ustar");
+    put_text(header->version, sizeof header->version, "00");
+    header->type = (char)entry->type;
+}
+
 /* Fills the header; what has no room in it becomes records, sorted by their keys. */
 static int fill(const struct pack_entry *entry, struct ustar *header, struct buf *records)
 {
     const char *link = entry->link != NULL ? entry->link : "";
-    put_octal(header->mode, sizeof header->mode, entry->mode);
-    put_octal(header->device_major, sizeof header->device_major, entry->device_major);
-    put_octal(header->device_minor, sizeof header->device_minor, entry->device_minor);
+    put_rest(header, entry);
     put_text(header->link, sizeof header->link, link);
-    put_text(header->magic, sizeof header->magic, "ustar");
-    put_text(header->version, sizeof header->version, "00");
-    header->type = (char)entry->type;
+    const char *long_link = strlen(link) > sizeof header->link ? link : NULL;
+    const char *long_path = put_path(header, entry->path) ? NULL : entry->path;
 
     int status = put_id(records, header->gid, "gid", entry->gid);
-    if (status == 0 && strlen(link) > sizeof header->link) {
-        status = pax_text(records, "linkpath", link);
+    status = status == 0 ? pax_charset(records, long_path, long_link) : status;
+    if (status == 0 && long_link != NULL) {
+        status = pax_text(records, "linkpath", long_link);
     }
     status = status == 0 ? put_mtime(records, header, entry->mtime) : status;
-    if (!put_path(header, entry->path) && status == 0) {
-        status = pax_text(records, "path", entry->path);
+    if (status == 0 && long_path != NULL) {
+        status = pax_text(records, "path", long_path);
     }
     status = status == 0 ? put_size(records, header, entry->size) : status;
     return status == 0 ? put_id(records, header->uid, "uid", entry->uid) : status;

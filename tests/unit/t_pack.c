@@ -165,6 +165,31 @@ static void test_what_has_no_room(void **state)
     expect_records(&entry, expected);
 }
 
+/* A name that is no text is marked where it is in a record, which is text otherwise. */
+static void test_names_that_are_no_text(void **state)
+{
+    (void)state;
+    char path[200];
+    char expected[300];
+    struct pack_entry entry = PLAIN;
+    entry.path = "\xff";
+    expect_records(&entry, NULL);
+    memset(path, 'n', sizeof path);
+    path[101] = '\0';
+    entry.path = path;
+    memcpy(path, "\xc3\xa4", 2);
+    snprintf(expected, sizeof expected, "111 path=%s\n", path);
+    expect_records(&entry, expected);
+    memcpy(path, "\xc3\xc3", 2);
+    snprintf(expected, sizeof expected, "21 hdrcharset=BINARY\n111 path=%s\n", path);
+    expect_records(&entry, expected);
+    entry.path = "short";
+    entry.type = PACK_HARD_LINK;
+    entry.link = path;
+    snprintf(expected, sizeof expected, "21 hdrcharset=BINARY\n115 linkpath=%s\n", path);
+    expect_records(&entry, expected);
+}
+
 /* The length of a record counts itself, also where it gains a digit. */
 static void test_record_lengths(void **state)
 {
@@ -765,6 +790,7 @@ int main(void)
         cmocka_unit_test(test_plain_header),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_what_has_no_room),
+        cmocka_unit_test(test_names_that_are_no_text),
         cmocka_unit_test(test_record_lengths),
         cmocka_unit_test(test_record_that_does_not_fit),
         cmocka_unit_test(test_links),

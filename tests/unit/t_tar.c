@@ -255,6 +255,22 @@ static void test_bare_types(void **state)
     expect("types without data", &tar, 0, NULL);
 }
 
+/* A long name ends at its NUL, also where what is behind it comes in another piece. */
+static void test_long_name_ends_at_its_nul(void **state)
+{
+    (void)state;
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    tar_put(&tar, "././@LongLink", 'L', "old-file\0/directory/", 20);
+    tar_put(&tar, "old-file", '\0', "body", 4);
+    tar_end(&tar);
+    expect("a file", &tar, 0, NULL);
+    bytes_done(&tar);
+    tar_put(&tar, "././@LongLink", 'L', "old-directory/\0file", 20);
+    tar_put_header(&tar, "old-directory", '\0', 512);
+    tar_end(&tar);
+    expect("a directory", &tar, 0, NULL);
+}
+
 static void put_pax(struct bytes *tar, char type, const char *records)
 {
     tar_put(tar, "PaxHeaders/x", type, records, strlen(records));
@@ -397,13 +413,21 @@ static void test_message_is_printable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),           cmocka_unit_test(test_names_are_not_judged),
-        cmocka_unit_test(test_missing_end),    cmocka_unit_test(test_behind_the_end),
-        cmocka_unit_test(test_cut_anywhere),   cmocka_unit_test(test_not_tar),
-        cmocka_unit_test(test_checksum_kinds), cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_bare_types),     cmocka_unit_test(test_pax_size_counts),
-        cmocka_unit_test(test_pax_records),    cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_sparse),         cmocka_unit_test(test_message_is_printable),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_names_are_not_judged),
+        cmocka_unit_test(test_missing_end),
+        cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_not_tar),
+        cmocka_unit_test(test_checksum_kinds),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_bare_types),
+        cmocka_unit_test(test_long_name_ends_at_its_nul),
+        cmocka_unit_test(test_pax_size_counts),
+        cmocka_unit_test(test_pax_records),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_message_is_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

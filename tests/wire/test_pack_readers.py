@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A directory as a layer, read back by GNU tar, bsdtar, Python and umoci: what each of them finds is
+what is there."""
+import grp
+import io
+import json
+import os
+import pwd
+import socket
+import stat
+import subprocess
+import tarfile
+import time
+
+import pytest
+from cli_support import is_sanitized
+
+EPOCH = 1700000000
+IS_ROOT = os.geteuid() == 0
+
+
+def can_set_xattr(path):
+    try:
+        os.setxattr(path, "user.test", b"1")
+        os.removexattr(path, "user.test")
+        return True
+    except OSError:
+        return False
+
+
+def make_tree(top):
+    """All that a file system may hold and this user may make."""
+    (top / "bin").mkdir()
+    (top / "bin" / "tool").write_bytes(b"#!/bin/sh\n")
+    (top / "bin" / "tool").chmod(0o4755)
+    (top / "bin" / "same").hardlink_to(top / "bin" / "tool")
+    (top / "bin" / "to-nowhere").symlink_to("../nowhere/at all")
+    (top / "empty").mkdir(mode=0o700)
+    (top / "shared").mkdir()
+    (top / "shared").chmod(0o1777)
+    (top / "nothing").write_bytes(b"")
+    (top / "big").write_bytes(os.urandom(700001))
+    os.mkfifo(top / "pipe", 0o600)
+    (top / ".wh.removed").write_bytes(b"")
+    (top / "opaque").mkdir()
+    (top / "opaque" / ".wh..wh..opq").write_bytes(b"")
+    (top / "na\u00efve \u4e2d\u6587").write_bytes(b"utf-8")
+    (top / "new\nline\\ and \"quotes\"").write_bytes(b"text")
+    with open(top / "holes", "wb") as file:
+        file.truncate(3 << 20)
+        file.seek(1 << 20)
+        file.write(b"data")
+    deep = top / ("a" * 90) / ("b" * 90) / ("c" * 120)
+    deep.mkdir(parents=True)
+    (deep / ("d" * 250)).write_bytes(b"far down")
+    (top / "long-link").symlink_to("x/" * 150)
+    (deep / "hard").hardlink_to(deep / ("d" * 250))
+    (top / "zz-hard").hardlink_to(deep / ("d" * 250))
+    if can_set_xattr(top / "nothing"):
+        os.setxattr(top / "nothing", "user.comment", b"with\0zero\n")
+        os.setxattr(top / "empty", "user.on.directory", b"")
+    if IS_ROOT:
+        os.mknod(top / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        os.mknod(top / "disk", stat.S_IFBLK | 0o640, os.makedev(259, 70000))
+        os.chown(top / "nothing", 3000000, 4000000000)
+        os.chown(top / "bin" / "to-nowhere", 12, 34, follow_symlinks=False)
+        os.setxattr(top / "big", "security.capability",
+                    bytes.fromhex("0100000200040000000000000000000000000000"))
+    os.utime(top / "big", ns=(EPOCH * 10**9, (EPOCH - 5) * 10**9 + 999_999_999))
+    os.utime(top / "nothing", (0, -100))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    top = tmp_path / "tree"
+    top.mkdir(mode=0o750)
+    make_tree(top)
+    return top
+
+
+@pytest.fixture
+def pack(command, tmp_path):
+    """pack(directory, ...): (the tar as it became a layer, what was said of it)."""
+    def one(top, *options, env=None, prefix=()):
+        layout = tmp_path / f"packed-{time.monotonic_ns()}"
+        done = subprocess.run(
+            [*prefix, command.path, "layer", "--json", "--compress", "none", *options,
+             f"oci:{layout}", str(top)],
+            env={**command.env, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            check=False)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["digest"] == told["diffId"]
+        blob = layout / "blobs" / "sha256" / told["digest"].split(":")[1]
+        return blob.read_bytes(), told
+    return one
+
+
+def walk(top):
+    """Every path in the order of the tar: the names of a directory by their bytes."""
+    def below(path):
+        for name in sorted(os.listdir(os.fsencode(path))):
+            full = os.path.join(os.fsencode(path), name)
+            yield full
+            if stat.S_ISDIR(os.lstat(full).st_mode):
+                yield from below(full)
+    base = os.fsencode(top)
+    yield b"./", os.lstat(base), base
+    for full in below(base):
+        info = os.lstat(full)
+        name = full[len(base) + 1:]
+        yield name + (b"/" if stat.S_ISDIR(info.st_mode) else b""), info, full
+
+
+def python_name(name):
+    return os.fsdecode(name.rstrip(b"/") if name != b"./" else b".")
+
+
+def test_python_reads_it(pack, tree):
+    data, _ = pack(tree)
+    types = {stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFREG: tarfile.REGTYPE,
+             stat.S_IFLNK: tarfile.SYMTYPE, stat.S_IFIFO: tarfile.FIFOTYPE,
+             stat.S_IFCHR: tarfile.CHRTYPE, stat.S_IFBLK: tarfile.BLKTYPE}
+    seen = {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        entries = tar.getmembers()
+        expected = list(walk(tree))
+        assert [entry.name for entry in entries] == [python_name(name) for name, _, _ in expected]
+        for entry, (name, info, full) in zip(entries, expected):
+            assert stat.S_IMODE(entry.mode) == stat.S_IMODE(info.st_mode), name
+            assert (entry.uid, entry.gid) == (info.st_uid, info.st_gid), name
+            assert entry.mtime == info.st_mtime_ns // 10**9, name
+            assert (entry.uname, entry.gname) == ("", ""), name
+            if not stat.S_ISDIR(info.st_mode) and info.st_ino in seen:
+                assert entry.type == tarfile.LNKTYPE and entry.linkname == seen[info.st_ino]
+                continue
+            seen[info.st_ino] = entry.name
+            assert entry.type == types[stat.S_IFMT(info.st_mode)], name
+            if stat.S_ISLNK(info.st_mode):
+                assert os.fsencode(entry.linkname) == os.readlink(full)
+            if stat.S_ISREG(info.st_mode):
+                with open(full, "rb") as file:
+                    assert tar.extractfile(entry).read() == file.read(), name
+            if stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
+                assert os.makedev(entry.devmajor, entry.devminor) == info.st_rdev
+            for key in os.listxattr(full, follow_symlinks=False):
+                assert os.fsencode(entry.pax_headers[f"SCHILY.xattr.{key}"]) == \
+                    os.getxattr(full, key, follow_symlinks=False)
+    assert data.endswith(bytes(1024)) and not data[:-1024].endswith(bytes(1024 + 511))
+
+
+def test_pax_only_where_it_must_be(pack, tree):
+    data, _ = pack(tree)
+    allowed = {"path", "linkpath", "size", "uid", "gid", "mtime"}
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for entry in tar:
+            keys = {key for key in entry.pax_headers if not key.startswith("SCHILY.xattr.")}
+            assert keys <= allowed, entry.name
+            if keys:
+                long = "/" in entry.name and len(os.fsencode(entry.name)) > 100
+                odd = entry.uid > 0o7777777 or entry.gid > 0o7777777 or entry.mtime < 0
+                assert long or odd or len(entry.linkname) > 100, (entry.name, keys)
+    for wrong in (b"atime=", b"ctime=", b"hdrcharset", b"LIBARCHIVE", b"GNU.sparse"):
+        assert wrong not in data
+
+
+def compare_trees(expected, found, owners):
+    """Both trees hold the same, as far as this user may set it."""
+    one, two = list(walk(expected)), list(walk(found))
+    assert [name for name, _, _ in one] == [name for name, _, _ in two]
+    for (name, info, full), (_, info2, full2) in zip(one, two):
+        assert info.st_mode == info2.st_mode, name
+        if not stat.S_ISDIR(info.st_mode):
+            assert info.st_nlink == info2.st_nlink, name
+            assert info.st_mtime_ns // 10**9 == info2.st_mtime_ns // 10**9, name
+        if owners:
+            assert (info.st_uid, info.st_gid) == (info2.st_uid, info2.st_gid), name
+            assert info.st_rdev == info2.st_rdev, name
+        if stat.S_ISLNK(info.st_mode):
+            assert os.readlink(full) == os.readlink(full2)
+        if stat.S_ISREG(info.st_mode):
+            with open(full, "rb") as left, open(full2, "rb") as right:
+                assert left.read() == right.read(), name
+        wanted = [key for key in os.listxattr(full, follow_symlinks=False)]
+        assert {key: os.getxattr(full, key, follow_symlinks=False) for key in wanted} == \
+            {key: os.getxattr(full2, key, follow_symlinks=False)
+             for key in os.listxattr(full2, follow_symlinks=False)}, name
+
+
+@pytest.mark.parametrize("reader", ["tar", "bsdtar"])
+def test_unpacked_again(reader, pack, tree, tmp_path, tool):
+    data, _ = pack(tree)
+    found = tmp_path / "unpacked"
+    found.mkdir()
+    options = {"tar": ["--xattrs", "--xattrs-include=*", "--numeric-owner", "-p"],
+               "bsdtar": ["--xattrs", "--numeric-owner", "-p"]}[reader]
+    done = subprocess.run([tool(reader), *options, "-C", str(found), "-xf", "-"], input=data,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    warnings = [line for line in done.stderr.decode().splitlines()
+                if "implausibly old" not in line]
+    assert done.returncode == 0 and not warnings, done.stderr
+    compare_trees(tree, found, IS_ROOT)
+
+
+def test_gnu_tar_finds_no_difference(pack, tree, tool):
+    data, _ = pack(tree)
+    done = subprocess.run([tool("tar"), "--compare", "--numeric-owner", "-C", str(tree), "-f",
+                           "-"], input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    # Times are whole seconds in the tar.
+    lines = [line for line in done.stdout.decode().splitlines()
+             if not line.endswith("Mod time differs") and "implausibly old" not in line]
+    assert lines == []
+
+
+def test_umoci_unpacks_it(command, tree, tmp_path, tool):
+    umoci = tool("umoci")
+    layout, bundle = tmp_path / "layout", tmp_path / "bundle"
+    (tree / ".wh.removed").unlink()  # would remove from a layer below, which there is none of
+    done = command.run("push", "--json", f"oci:{layout}:tree", tree)
+    assert done.rc == 0, done
+    unpack = subprocess.run([umoci, "unpack", *([] if IS_ROOT else ["--rootless"]), "--image",
+                             f"{layout}:tree", str(bundle)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, check=False)
+    assert unpack.returncode == 0, unpack.stdout
+    (tree / "opaque" / ".wh..wh..opq").unlink()
+    compare_trees(tree, bundle / "rootfs", IS_ROOT)
+
+
+def test_names_that_are_no_text(pack, tmp_path):
+    top = tmp_path / "names"
+    top.mkdir()
+    names = [b"\xff\xfe short", b"\xe4" * 120, b"dir\x80/" + b"\xfc" * 200, b"plain"]
+    for name in names:
+        full = os.path.join(os.fsencode(top), name)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as file:
+            file.write(name)
+    data, _ = pack(top)
+    for reader in ("tar", "bsdtar"):
+        found = tmp_path / reader
+        found.mkdir()
+        done = subprocess.run([reader, "-C", str(found), "-xf", "-"], input=data, check=False,
+                              stderr=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"})
+        assert done.returncode == 0, done.stderr
+        for name in names:
+            with open(os.path.join(os.fsencode(found), name), "rb") as file:
+                assert file.read() == name
+    with tarfile.open(fileobj=io.BytesIO(data), errors="surrogateescape") as tar:
+        assert {os.fsencode(entry.name) for entry in tar if entry.isreg()} == set(names)
+
+
+def test_nothing_of_the_process_shows(pack, tree):
+    plain, _ = pack(tree)
+    for env, prefix in (({"LC_ALL": "C"}, ()), ({"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}, ()),
+                        ({}, ("sh", "-c", 'umask 0; exec "$@"', "sh")),
+                        ({}, ("sh", "-c", 'umask 777; exec "$@"', "sh"))):
+        if "umask 777" in prefix and not IS_ROOT:
+            continue
+        data, _ = pack(tree, env=env, prefix=prefix)
+        assert data == plain
+
+
+def test_times_are_clamped(pack, tree):
+    data, _ = pack(tree, env={"SOURCE_DATE_EPOCH": str(EPOCH - 10)})
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        times = {entry.name: entry.mtime for entry in tar}
+    assert times["big"] == EPOCH - 10
+    assert times["nothing"] == -100
+    assert set(times.values()) == {EPOCH - 10, -100}
+
+
+def test_the_same_layer_whatever_the_threads(command, tree):
+    told = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
+            for threads in (0, 1, 3)]
+    assert told[0] == told[1] == told[2]
+
+
+@pytest.mark.slow
+def test_a_file_over_8_gib(command, tmp_path):
+    top = tmp_path / "huge"
+    top.mkdir()
+    with open(top / "huge", "wb") as file:
+        file.truncate((8 << 30) + 5)
+    told = command.run("layer", "--json", "null:", top).json()
+    # "./", a PAX header with the size, the file, two zero blocks
+    assert told["uncompressedSize"] == 512 + 1024 + 512 + (8 << 30) + 512 + 1024
+
+
+def test_sockets_are_left_out_and_told(command, tree):
+    with socket.socket(socket.AF_UNIX) as server:
+        previous = os.getcwd()
+        os.chdir(tree / "empty")
+        try:
+            server.bind("control")
+        finally:
+            os.chdir(previous)
+        result = command.run("layer", "null:", tree)
+    assert result.rc == 0, result
+    assert "empty/control" in result.stderr
+    assert " 1 sockets" in result.stderr
+
+
+def test_links_are_not_followed(pack, tmp_path):
+    top, outside = tmp_path / "top", tmp_path / "outside"
+    top.mkdir()
+    outside.mkdir()
+    (outside / "secret").write_text("not to be seen")
+    (top / "link").symlink_to(outside)
+    (top / "file-link").symlink_to(outside / "secret")
+    data, _ = pack(top)
+    assert b"not to be seen" not in data
+    (tmp_path / "top-link").symlink_to(top)
+    again, _ = pack(tmp_path / "top-link")  # the one that was named is
+    assert again == data
+
+
+@pytest.mark.skipif(IS_ROOT, reason="root may read everything")
+def test_unreadable_file_is_input_that_fails(command, tmp_path):
+    top = tmp_path / "top"
+    top.mkdir()
+    (top / "secret").write_text("x")
+    (top / "secret").chmod(0)
+    result = command.run("layer", "null:", top)
+    assert result.rc == 3
+    assert result.stdout == ""
+    assert "secret: Permission denied" in result.stderr
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="mounts need root")
+def test_mounts(command, tmp_path, tool):
+    """Mounted directories are entered; one that holds itself is refused."""
+    top = tmp_path / "top"
+    (top / "mount" / "sub").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("mounted")
+    unshare = [tool("unshare"), "--mount", "--propagation", "private", "sh", "-c"]
+    probe = subprocess.run([*unshare, f"mount --bind {tmp_path}/elsewhere {top}/mount"],
+                           check=False, stderr=subprocess.PIPE)
+    if probe.returncode != 0:
+        pytest.skip("this machine allows no mounts")
+    script = f'mount --bind "$1" {top}/mount && exec "$2" layer --json null: {top}'
+    good = subprocess.run([*unshare, script, "sh", str(tmp_path / "elsewhere"), command.path],
+                          env=command.env, stdout=subprocess.PIPE, check=False)
+    assert good.returncode == 0
+    # ./, mount/, mount/file and its block, the end
+    assert json.loads(good.stdout)["uncompressedSize"] == 512 * 6
+    loop = subprocess.run([*unshare, script, "sh", str(top), command.path], env=command.env,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    assert loop.returncode == 3
+    assert b"mount is mounted inside of itself" in loop.stderr
+
+
+def test_names_of_owners_are_not_asked_for(pack, tmp_path):
+    top = tmp_path / "top"
+    top.mkdir()
+    data, _ = pack(top)
+    user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    assert user.encode() not in data and group.encode() not in data
+
+
+@pytest.mark.slow
+def test_a_million_files(command, tmp_path):
+    """Memory does not grow with the tree, only with the largest directory in it."""
+    top = tmp_path / "many"
+    for outer in range(1000):
+        folder = top / str(outer)
+        folder.mkdir(parents=True)
+        for inner in range(1000):
+            (folder / str(inner)).touch()
+    process = command.start("layer", "--json", "null:", top, stdout=subprocess.PIPE)
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert json.loads(out)["uncompressedSize"] == 512 * (1 + 1000 + 1000000 + 2)
+    if not is_sanitized():
+        assert usage.ru_maxrss < 40 << 10
