@@ -62,8 +62,8 @@ static bool take_digits(struct cursor *cursor, size_t size, int *ret_number)
 /* One of the names in a text of three-letter words. */
 static bool take_name(struct cursor *cursor, const char *names, int *ret_index)
 {
-    for (int i = 0; names[3 * i] != '\0'; i++) {
-        if (strncmp(cursor->at, names + (ptrdiff_t)3 * i, 3) == 0) {
+    for (int i = 0; *names != '\0'; i++, names += 3) {
+        if (strncmp(cursor->at, names, 3) == 0) {
             cursor->at += 3;
             *ret_index = i;
             return true;

@@ -69,4 +69,3 @@
   "sha256:a22ae942ce484c2dd76d95454a519123d2fde370071138f31af0d1da935bd52a" },
 { "zstd:19", "zstd-19:1 zstd 1.5.4",
   "sha256:5adde81a113e983e19ddc22f10586fffce8cc0b9fbd4d8e61d8b3dec5c93efe9" },
-/* clang-format on */

@@ -126,7 +126,6 @@ static int write_rows(void)
         (void)snprintf(compress, sizeof compress, "zstd:%d", level);
         write_row(compress);
     }
-    printf("/* clang-format on */\n");
     return 0;
 }
 

@@ -247,7 +247,7 @@ static void test_attributes_of_this_machine(void **state)
 {
     (void)state;
     static const char *const kept[] = { "security.capability",     "user.x",
-                                        "user.overlayed",          "trusted.x",
+                                        "user.overlaid",           "trusted.x",
                                         "system.posix_acl_access", "system.posix_acl_default" };
     static const char *const local[] = { "security.selinux",       "security.ima",
                                          "security.evm",           "security.SMACK64EXEC",

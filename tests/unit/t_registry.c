@@ -244,7 +244,7 @@ static void test_read_goes_on(void **state)
     end();
     /* A registry that knows no ranges sends everything once more; an answer without a length may end
      * too early and look whole. */
-    static const struct row whole[] = { { { .status = 200, .body = "hel" }, "GET" },
+    static const struct row whole[] = { { { .status = 200, .body = "hell" }, "GET" },
                                         { { .status = 200, .body = "hello" }, "GET" } };
     begin_rows(whole, 2);
     check_blob("hello");
