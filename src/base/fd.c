@@ -47,8 +47,11 @@ static int wait_readable(int fd, const lpipe_cancel *cancel)
     if (cancel_requested(cancel)) {
         return -ECANCELED;
     }
-    if (poll(wait, 2, -1) < 0 && errno != EINTR) {
-        return -errno;
+    /* After a signal nothing is known to be readable: a read might block past the cancel token. */
+    while (poll(wait, 2, -1) < 0) {
+        if (errno != EINTR) {
+            return -errno;
+        }
     }
     return wait[1].revents != 0 ? -ECANCELED : 0;
 }

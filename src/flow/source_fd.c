@@ -72,8 +72,11 @@ static int wait_readable(const struct source_fd *source)
         { .fd = cancel_fd(source->own), .events = POLLIN },
         { .fd = cancel_fd(source->cancel), .events = POLLIN },
     };
-    if (poll(wait, ARRAY_LEN(wait), -1) < 0) {
-        return errno == EINTR ? 0 : -errno;
+    /* After a signal nothing is known to be readable: a read might block past the cancel token. */
+    while (poll(wait, ARRAY_LEN(wait), -1) < 0) {
+        if (errno != EINTR) {
+            return -errno;
+        }
     }
     return wait[1].revents != 0 || wait[2].revents != 0 ? -ECANCELED : 0;
 }
