@@ -5,17 +5,20 @@
 #include "image/blob_push.h"
 #include "image/destination.h"
 #include "layerpipe/push.h"
+#include "registry/client.h"
 
 int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *layer,
                       struct lpipe_layer_result *ret_result, struct lpipe_error *err)
 {
-    AUTO_STORE struct store *store = NULL;
+    struct store *store AUTO_STORE = NULL;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
     if (client == NULL || dest == NULL || layer == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_write_layer: client, dest and layer are required");
     }
     int status = destination_open(client, dest, DESTINATION_WRITE, &store, err);
-    status = status == 0 ? blob_push(client, store, layer, 0, err) : status;
+    struct blob_job job = { .client = client, .store = store, .name = "layer" };
+    status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
 }
 
@@ -23,6 +26,7 @@ struct lpipe_writer {
     struct store *store;
     struct blob_writer *blob;
     lpipe_layer *layer;
+    struct blob_job job;
     struct blob_progress progress;
     struct lpipe_error failure; /* the first one; status 0 = none */
     bool finished;
@@ -45,6 +49,14 @@ static struct layer_sink sink_of(lpipe_writer *writer)
     return (struct layer_sink){ sink_write, sink_progress, writer };
 }
 
+/* Before anything else of the writer: what the store acknowledges is counted. */
+static void writer_count(lpipe_writer *writer, lpipe_client *client)
+{
+    layer_use_cancel(writer->layer, client_cancel(client));
+    writer->job = (struct blob_job){ .client = client, .store = writer->store, .name = "layer" };
+    blob_progress_start(&writer->progress, &writer->job, LPIPE_ORIGIN_STREAMED, NULL);
+}
+
 static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_ref *dest,
                         const struct lpipe_layer_options *options, struct lpipe_error *err)
 {
@@ -52,10 +64,13 @@ static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_
     int status = layer_new_fed(options, &writer->layer, err);
     status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &writer->store, err)
                          : status;
-    status = status == 0 ? writer->store->ops->blob_begin(writer->store, &hint, &writer->blob, err)
-                         : status;
-    if (status == 0) {
-        blob_progress_start(&writer->progress, client, 0, LPIPE_ORIGIN_STREAMED, NULL);
+    if (status != 0) {
+        return status;
+    }
+    writer_count(writer, client);
+    status = writer->store->ops->blob_begin(writer->store, &hint, &writer->blob, err);
+    if (status != 0) {
+        blob_progress_end(&writer->progress, status, NULL, 0);
     }
     return status;
 }

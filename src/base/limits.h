@@ -9,6 +9,7 @@
 /* Documents and answers of the remote side. */
 #define MANIFEST_BYTES_MAX (4 * MIB)
 #define CONFIG_BYTES_MAX (4 * MIB)
+#define INSPECT_BYTES_MAX (64 * MIB) /* text made of a manifest and a config */
 #define TOKEN_BODY_BYTES_MAX (128 * KIB)
 #define ERROR_BODY_BYTES_MAX (64 * KIB)
 #define HEADER_LINE_BYTES_MAX (32 * KIB)
@@ -72,6 +73,7 @@
 #define SETTLE_MS_MAX 30000       /* for a registry to know what it was just given */
 #define SESSIONS_MAX 3
 #define BLOB_PASSES_MAX 3 /* readings of an input that can be read again */
+#define REFERRERS_ATTEMPTS 5 /* to enter a list that others write too */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64
 #define THREADS_MAX 256

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/cancel.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "registry/client.h"
@@ -26,13 +25,13 @@ static int fail_size(const struct descriptor *blob, struct lpipe_error *err)
 static int copy_bytes(struct copy *copy, struct blob_reader *reader, struct blob_writer *writer,
                       struct lpipe_error *err)
 {
-    lpipe_cancel *cancel = client_cancel(copy->progress.job->client);
     uint64_t done = 0;
     for (;;) {
         size_t size = 0;
-        int status = cancel_requested(cancel)
-                         ? fail_cancelled(err)
-                         : reader->ops->read(reader, copy->block, COPY_BLOCK_BYTES, &size, err);
+        int status = blob_job_check(copy->progress.job, err);
+        if (status == 0) {
+            status = reader->ops->read(reader, copy->block, COPY_BLOCK_BYTES, &size, err);
+        }
         if (status != 0) {
             return status;
         }
@@ -126,27 +125,35 @@ static int mount_blob(struct store *store, const struct descriptor *blob,
     return mounted;
 }
 
+int blob_find(struct store *store, const struct descriptor *blob,
+              const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+              struct lpipe_error *err)
+{
+    enum lpipe_blob_origin origin = LPIPE_ORIGIN_EXISTING;
+    int found = store->ops->blob_exists(store, blob, err);
+    if (found == 0) {
+        origin = LPIPE_ORIGIN_MOUNTED;
+        found = mount_blob(store, blob, sources, err);
+    }
+    if (found == 1) {
+        *ret_origin = origin;
+    }
+    return found;
+}
+
 int blob_place(const struct blob_job *job, const struct descriptor *blob,
                const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                struct lpipe_error *err)
 {
-    struct store *store = job->store;
-    enum lpipe_blob_origin origin = LPIPE_ORIGIN_EXISTING;
-    int there = store->ops->blob_exists(store, blob, err);
-    if (there == 0) {
-        origin = LPIPE_ORIGIN_MOUNTED;
-        there = mount_blob(store, blob, sources, err);
+    int found = blob_find(job->store, blob, sources, ret_origin, err);
+    if (found == 1) {
+        blob_progress_settled(job, *ret_origin, blob);
     }
-    if (there < 0) {
-        return there;
-    }
-    if (there == 1) {
-        blob_progress_settled(job, origin, blob);
-        *ret_origin = origin;
-        return 0;
+    if (found != 0) {
+        return MIN_OF(found, 0);
     }
     if (sources->from == NULL) {
-        return fail(err, LPIPE_NOT_FOUND, "%s has no blob %s", store->name, blob->digest);
+        return fail(err, LPIPE_NOT_FOUND, "%s has no blob %s", job->store->name, blob->digest);
     }
     int status = copy_blob(job, blob, sources->from, err);
     if (status == 0) {

@@ -14,6 +14,10 @@ struct blob_sources {
     struct store *from; /* to copy from, NULL = nowhere */
 };
 
+/* 1 when the store has the blob or could mount it, 0 when neither. */
+MUST_CHECK int blob_find(struct store *store, const struct descriptor *blob,
+                         const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+                         struct lpipe_error *err);
 /* NOT_FOUND when the blob is nowhere; INTEGRITY when its bytes are others than announced. */
 MUST_CHECK int blob_place(const struct blob_job *job, const struct descriptor *blob,
                           const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,

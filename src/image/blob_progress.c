@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_progress.h"
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "registry/client.h"
 
 #define PROGRESS_INTERVAL_MS 100
+
+int blob_job_check(const struct blob_job *job, struct lpipe_error *err)
+{
+    if (cancel_requested(client_cancel(job->client))) {
+        return fail_cancelled(err);
+    }
+    return job->stop != NULL && atomic_load(job->stop)
+               ? fail(err, LPIPE_ABORTED, "given up, because something else failed")
+               : 0;
+}
 
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
                          enum lpipe_blob_origin origin, const struct descriptor *known)
@@ -29,9 +40,6 @@ void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint
     uint64_t now = clock_ms();
     progress->event.bytes_in = bytes_in;
     progress->event.bytes_out = bytes_out;
-    if (progress->job->moved != NULL) {
-        (void)atomic_fetch_add(progress->job->moved, 1);
-    }
     if (now - progress->told_ms >= PROGRESS_INTERVAL_MS) {
         progress->told_ms = now;
         progress->event.bytes_acked = atomic_load(&progress->acked);
@@ -43,9 +51,6 @@ void blob_progress_acked(void *user, uint64_t bytes)
 {
     struct blob_progress *progress = user;
     atomic_store(&progress->acked, bytes);
-    if (progress->job->moved != NULL) {
-        (void)atomic_fetch_add(progress->job->moved, 1);
-    }
 }
 
 void blob_progress_end(struct blob_progress *progress, int status, const char *digest,

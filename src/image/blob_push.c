@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_push.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "flow/layer.h"
 #include "registry/client.h"
 
 struct push {
-    struct blob_writer *writer;
+    lpipe_layer *layer;
+    struct blob_writer *writer; /* NULL: the bytes are hashed only */
     struct blob_progress progress;
+    struct lpipe_layer_result result;
+    struct descriptor known; /* digest "" = not known */
 };
 
 static int push_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     struct push *push = ctx;
-    return push->writer->ops->write(push->writer, data, size, err);
+    return push->writer == NULL ? 0 : push->writer->ops->write(push->writer, data, size, err);
 }
 
 static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
@@ -22,75 +27,87 @@ static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
     blob_progress_count(&push->progress, bytes_in, bytes_out);
 }
 
+/* The layer to its end, through the writer at hand. */
+static int push_pump(struct push *push, struct lpipe_error *err)
+{
+    struct layer_sink sink = { push_write, push_progress, push };
+    int status = layer_pump(push->layer, &sink, err);
+    return status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+}
+
 /* The layer once, through a new writer. */
-static int push_once(struct push *push, lpipe_layer *layer, const struct descriptor *known,
-                     struct lpipe_layer_result *result, struct lpipe_error *err)
+static int push_once(struct push *push, struct lpipe_error *err)
 {
     struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
     struct store *store = push->progress.job->store;
-    struct blob_hint hint = { known, blob_progress_acked, &push->progress };
-    struct layer_sink sink = { push_write, push_progress, push };
+    struct blob_hint hint = { push->known.digest[0] != '\0' ? &push->known : NULL,
+                              blob_progress_acked, &push->progress };
     int status = store->ops->blob_begin(store, &hint, &writer, err);
     if (status != 0) {
         return status;
     }
     push->writer = writer;
-    status = layer_pump(layer, &sink, err);
-    status = status == 0 ? lpipe_layer_result(layer, result, err) : status;
-    return status == 0 ? writer->ops->finish(writer, result->digest, result->size, err) : status;
+    status = push_pump(push, err);
+    push->writer = NULL;
+    return status == 0 ? writer->ops->finish(writer, push->result.digest, push->result.size, err)
+                       : status;
 }
 
-int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct descriptor *known,
-              struct lpipe_error *err)
+/* Rewinding makes the layer forget that it was stopped. */
+static int push_rewind(struct push *push, struct lpipe_error *err)
 {
-    struct push push;
-    struct lpipe_error local = { 0 };
-    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
-    err = err != NULL ? err : &local;
-    blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
-    layer_use_cancel(layer, client_cancel(job->client));
-    int status = push_once(&push, layer, known, &result, err);
+    int status = layer_rewind(push->layer, err);
+    return status == 0 ? blob_job_check(push->progress.job, err) : status;
+}
+
+/* Reads the layer without sending it. 1 when its blob is there, or was mounted; 0 when it has to be
+ * sent, and is ready for that. */
+static int push_look(struct push *push, const struct blob_sources *first, struct lpipe_error *err)
+{
+    int status = push_pump(push, err);
+    if (status != 0) {
+        return status;
+    }
+    push->known.size = push->result.size;
+    memcpy(push->known.digest, push->result.digest, sizeof push->known.digest);
+    memcpy(push->known.media_type, push->result.media_type, sizeof push->known.media_type);
+    int found = blob_find(push->progress.job->store, &push->known, first,
+                          &push->progress.event.origin, err);
+    return found == 0 ? push_rewind(push, err) : found;
+}
+
+static int push_send(struct push *push, struct lpipe_error *err)
+{
+    const struct blob_job *job = push->progress.job;
+    int status = push_once(push, err);
     for (unsigned pass = 1; status != 0 && (err->flags & LPIPE_ERROR_REPLAY) != 0 &&
-                            layer_can_rewind(layer) && pass < BLOB_PASSES_MAX;
+                            layer_can_rewind(push->layer) && pass < BLOB_PASSES_MAX;
          pass++) {
         client_notice(job->client, "%s; the input is read again from its start", err->message);
-        status = layer_rewind(layer, err);
-        status = status == 0 ? push_once(&push, layer, known, &result, err) : status;
+        status = push_rewind(push, err);
+        status = status == 0 ? push_once(push, err) : status;
     }
+    return status;
+}
+
+int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_sources *first,
+              struct lpipe_layer_result *ret_result, struct lpipe_error *err)
+{
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
+    struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
+    blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
+    layer_use_cancel(layer, client_cancel(job->client));
+    int status = first != NULL && layer_can_rewind(layer) ? push_look(&push, first, err) : 0;
+    status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     const char *remark = status == 0 ? layer_remark(layer) : NULL;
     if (remark != NULL) {
         client_notice(job->client, "%s", remark);
     }
-    blob_progress_end(&push.progress, status, result.digest, result.size);
-    return status;
-}
-
-static int preview_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
-{
-    (void)ctx;
-    (void)data;
-    (void)size;
-    (void)err;
-    return 0;
-}
-
-static void preview_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
-{
-    const struct blob_job *job = ctx;
-    (void)bytes_in;
-    (void)bytes_out;
-    if (job->moved != NULL) {
-        (void)atomic_fetch_add(job->moved, 1);
+    blob_progress_end(&push.progress, status, push.result.digest, push.result.size);
+    if (status == 0) {
+        *ret_result = push.result;
+        ret_result->origin = push.progress.event.origin;
     }
-}
-
-int blob_preview(const struct blob_job *job, lpipe_layer *layer,
-                 struct lpipe_layer_result *ret_result, struct lpipe_error *err)
-{
-    struct blob_job copy = *job;
-    struct layer_sink sink = { preview_write, preview_progress, &copy };
-    layer_use_cancel(layer, client_cancel(job->client));
-    int status = layer_pump(layer, &sink, err);
-    status = status == 0 ? lpipe_layer_result(layer, ret_result, err) : status;
-    return status == 0 ? layer_rewind(layer, err) : status;
+    return status;
 }

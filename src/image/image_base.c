@@ -49,7 +49,7 @@ static int load_config(lpipe_image *image, struct lpipe_error *err)
 {
     const struct manifest *manifest = image->base.fetched.manifest;
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
-    if (media_type_role(manifest->config.descriptor.media_type, NULL) != MEDIA_ROLE_CONFIG) {
+    if (!image_has_config(manifest)) {
         return fail(err, LPIPE_UNSUPPORTED, "it is an artifact, not an image");
     }
     int status = image_fetch_config(image->base.store, manifest, &document, err);

@@ -90,6 +90,12 @@ int image_fetch_choose(struct store *store, const struct platform *platform,
     return 0;
 }
 
+bool image_has_config(const struct manifest *manifest)
+{
+    return manifest->kind == MANIFEST_KIND_IMAGE &&
+           media_type_role(manifest->config.descriptor.media_type, NULL) == MEDIA_ROLE_CONFIG;
+}
+
 static int read_all(struct blob_reader *reader, struct buf *bytes, struct lpipe_error *err)
 {
     char part[READ_BYTES];

@@ -28,6 +28,8 @@ MUST_CHECK int image_fetch_manifest(struct store *store, const char *reference,
  * *fetched. NOT_FOUND lists what the index has. */
 MUST_CHECK int image_fetch_choose(struct store *store, const struct platform *platform,
                                   struct fetched *fetched, struct lpipe_error *err);
+/* Whether it is an image, as opposed to an index or an artifact. */
+bool image_has_config(const struct manifest *manifest);
 /* The config of an image manifest. */
 MUST_CHECK int image_fetch_config(struct store *store, const struct manifest *manifest,
                                   struct document *ret_document, struct lpipe_error *err);

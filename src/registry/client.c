@@ -111,7 +111,7 @@ static int copy_settings(struct client_settings *settings,
     settings->retry_count = options->retry_count == 0  ? RETRY_COUNT_DEFAULT
                             : options->retry_count < 0 ? 0
                                                        : (uint32_t)options->retry_count;
-    settings->jobs = options->jobs == 0 ? JOBS_DEFAULT : MIN_OF(options->jobs, JOBS_MAX);
+    settings->jobs = MIN_OF(options->jobs, JOBS_MAX);
     settings->rate_bytes_max = options->rate_bytes_max;
     int status = copy_text(&settings->authfile, options->authfile);
     status = status == 0 ? copy_text(&settings->username, options->username) : status;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Public face of pushing images, and of looking at what is there. */
+#include "base/opts.h"
+#include "image/image_inspect.h"
+#include "image/image_push.h"
+
+static int check_options(const struct lpipe_push_options *options, struct lpipe_error *err)
+{
+    for (size_t i = 0; i < options->tag_count; i++) {
+        if (options->tags == NULL || options->tags[i] == NULL) {
+            return fail(err, LPIPE_INVALID_ARGUMENT,
+                        "lpipe_push_options: tag_count is more than there are tags");
+        }
+    }
+    return 0;
+}
+
+int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
+                     const struct lpipe_push_options *options, struct lpipe_push_result *ret_result,
+                     struct lpipe_error *err)
+{
+    struct lpipe_push_options known;
+    struct lpipe_push_result result;
+    int status = opts_take(options, &known, sizeof known, "lpipe_push_options", err);
+    status = status == 0 ? check_options(&known, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (image == NULL || dest == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: image and dest are required");
+    }
+    if (ret_result != NULL && ret_result->struct_size < sizeof result) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: the result is not initialised");
+    }
+    status = image_push(image, dest, &known, &result, err);
+    if (status == 0 && ret_result != NULL) {
+        *ret_result = result;
+    } else if (status == 0) {
+        image_push_result_done(&result);
+    }
+    return status;
+}
+
+void lpipe_push_result_done(struct lpipe_push_result *result)
+{
+    if (result != NULL) {
+        image_push_result_done(result);
+    }
+}
+
+int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref, const char *platform, bool as_json,
+                  char **ret_text, struct lpipe_error *err)
+{
+    struct platform wanted;
+    if (client == NULL || ref == NULL || ret_text == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_inspect: client, ref and ret_text are required");
+    }
+    int status = platform != NULL ? platform_parse(platform, &wanted, err) : 0;
+    return status == 0 ? image_inspect(client, ref, platform != NULL ? &wanted : NULL, as_json,
+                                       ret_text, err)
+                       : status;
+}

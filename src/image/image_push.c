@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/image_push.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/mem.h"
+#include "image/blob_place.h"
+#include "image/image_blobs.h"
+#include "image/image_documents.h"
+#include "image/image_referrers.h"
+#include "image/push_target.h"
+#include "registry/client.h"
+
+/* The config of an artifact is the empty blob, which is its only layer too where it has none. */
+static int put_config(lpipe_image *image, struct store *store, const struct document *config,
+                      struct lpipe_error *err)
+{
+    const struct blob_job job = { .client = image->client,
+                                  .store = store,
+                                  .index = (uint32_t)image->layer_count,
+                                  .name = "config" };
+    return blob_place_bytes(&job, &config->descriptor, config->bytes.data, err);
+}
+
+static void tell(const lpipe_image *image, enum lpipe_event_kind kind, const char *digest,
+                 const char *text)
+{
+    const struct lpipe_event event = {
+        .struct_size = sizeof event, .kind = kind, .digest = digest, .text = text
+    };
+    client_event(image->client, &event);
+}
+
+/* Whether reference names this manifest already. A store that cannot tell is asked by putting it. */
+static bool is_there(struct store *store, const char *reference, const char *digest)
+{
+    char found[DIGEST_TEXT_SIZE];
+    return store_manifest_head(store, reference, found, NULL) == 1 && strcmp(found, digest) == 0;
+}
+
+static int put_manifest(const lpipe_image *image, const struct push_target *target,
+                        const struct document *manifest, const char *tag, struct lpipe_error *err)
+{
+    struct store *store = target->store;
+    const char *digest = manifest->descriptor.digest;
+    /* In a layout a manifest without a tag is there once index.json says so, not before. */
+    bool known = tag != NULL || target->remote;
+    int status = cancel_requested(client_cancel(image->client)) ? fail_cancelled(err) : 0;
+    if (status == 0 && !(known && is_there(store, tag != NULL ? tag : digest, digest))) {
+        status = store->ops->manifest_put(store, manifest, tag, err);
+    }
+    if (status == 0) {
+        tell(image, tag != NULL ? LPIPE_EVENT_TAG : LPIPE_EVENT_MANIFEST, digest, tag);
+    }
+    return status;
+}
+
+/* The manifest of something with a subject, entered where the subject's referrers are looked for. */
+static int put_referrer(const lpipe_image *image, const struct push_target *target,
+                        const struct image_documents *documents, struct lpipe_error *err)
+{
+    struct store *store = target->store;
+    const struct document *manifest = &documents->manifest;
+    int status = store->ops->manifest_put(store, manifest, NULL, err);
+    if (status != 0) {
+        return status;
+    }
+    tell(image, LPIPE_EVENT_MANIFEST, manifest->descriptor.digest, NULL);
+    if (store->ops->referrers_native(store) != 0) {
+        return 0;
+    }
+    const struct manifest_item item = {
+        .descriptor = manifest->descriptor,
+        .artifact_type = image->artifact_type != NULL ? image->artifact_type
+                                                      : documents->config.descriptor.media_type,
+        .annotations = &image->annotations,
+    };
+    return image_referrers_enter(store, target->subject.digest, &item, err);
+}
+
+/* A manifest goes in under its first tag at once; without a tag, under its digest. */
+static int publish(const lpipe_image *image, const struct push_target *target,
+                   const struct image_documents *documents, struct lpipe_error *err)
+{
+    const struct document *manifest = &documents->manifest;
+    int status = 0;
+    if (target->has_subject) {
+        status = put_referrer(image, target, documents, err);
+    } else if (target->tag_count == 0) {
+        status = put_manifest(image, target, manifest, NULL, err);
+    }
+    for (size_t i = 0; i < target->tag_count && status == 0; i++) {
+        status = put_manifest(image, target, manifest, target->tags[i], err);
+    }
+    return status;
+}
+
+static int check_digest(const lpipe_ref *dest, const struct document *manifest,
+                        struct lpipe_error *err)
+{
+    const char *wanted = lpipe_ref_digest(dest);
+    return wanted == NULL || strcmp(wanted, manifest->descriptor.digest) == 0
+               ? 0
+               : fail(err, LPIPE_INTEGRITY, "the image has the digest %s, not the one named, %s",
+                      manifest->descriptor.digest, wanted);
+}
+
+void image_push_result_done(struct lpipe_push_result *result)
+{
+    for (size_t i = 0; i < result->tag_count; i++) {
+        free(result->tags[i]);
+    }
+    free(result->tags);
+    free(result->layers);
+    free(result->reference);
+    result->tags = NULL;
+    result->layers = NULL;
+    result->reference = NULL;
+    result->tag_count = result->layer_count = 0;
+}
+
+static void result_cleanup(struct lpipe_push_result *result)
+{
+    image_push_result_done(result);
+}
+
+static int copy_lists(const lpipe_image *image, const struct push_target *target,
+                      struct lpipe_push_result *result, struct lpipe_error *err)
+{
+    result->layers = mem_new_array(image->layer_count + 1, sizeof *result->layers);
+    result->tags = mem_new_array(target->tag_count + 1, sizeof *result->tags);
+    if (result->layers == NULL || result->tags == NULL) {
+        return fail_memory(err);
+    }
+    for (size_t i = 0; i < image->layer_count; i++) {
+        result->layers[result->layer_count++] = image->layers[i].result;
+    }
+    for (size_t i = 0; i < target->tag_count; i++) {
+        result->tags[i] = mem_strdup(target->tags[i]);
+        if (result->tags[i] == NULL) {
+            return fail_memory(err);
+        }
+        result->tag_count++;
+    }
+    return 0;
+}
+
+/* Made before anything is published, so that what was published is always told. */
+static int make_result(const lpipe_image *image, const struct push_target *target,
+                       const struct image_documents *documents,
+                       struct lpipe_push_result *ret_result, struct lpipe_error *err)
+{
+    const struct descriptor *manifest = &documents->manifest.descriptor;
+    const struct descriptor *config = &documents->config.descriptor;
+    struct lpipe_push_result result CLEANUP(result_cleanup) = LPIPE_PUSH_RESULT_INIT;
+    result.reference = mem_printf("%s@%s", target->store->name, manifest->digest);
+    result.size = manifest->size;
+    result.config_size = config->size;
+    memcpy(result.media_type, manifest->media_type, sizeof manifest->media_type);
+    memcpy(result.digest, manifest->digest, sizeof manifest->digest);
+    memcpy(result.config_media_type, config->media_type, sizeof config->media_type);
+    memcpy(result.config_digest, config->digest, sizeof config->digest);
+    int status =
+        result.reference == NULL ? fail_memory(err) : copy_lists(image, target, &result, err);
+    if (status == 0) {
+        *ret_result = result;
+        result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
+    }
+    return status;
+}
+
+int image_push(lpipe_image *image, const lpipe_ref *dest, const struct lpipe_push_options *options,
+               struct lpipe_push_result *ret_result, struct lpipe_error *err)
+{
+    struct push_target target AUTO_PUSH_TARGET = { 0 };
+    struct image_documents documents AUTO_IMAGE_DOCUMENTS = IMAGE_DOCUMENTS_INIT;
+    struct lpipe_push_result result CLEANUP(result_cleanup) = LPIPE_PUSH_RESULT_INIT;
+    int status = image->pushed ? fail(err, LPIPE_INVALID_STATE, "the image was pushed already") : 0;
+    status = status == 0 ? push_target_open(image, dest, options, &target, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    image->pushed = true;
+    const struct image_blobs_target blobs = { target.store, target.mount_from, target.remote };
+    status = image_blobs(image, &blobs, err);
+    if (status == 0) {
+        status = image_documents_make(image, target.has_subject ? &target.subject : NULL,
+                                      &documents, err);
+    }
+    status = status == 0 ? check_digest(dest, &documents.manifest, err) : status;
+    status = status == 0 ? make_result(image, &target, &documents, &result, err) : status;
+    status = status == 0 ? put_config(image, target.store, &documents.config, err) : status;
+    status = status == 0 ? publish(image, &target, &documents, err) : status;
+    if (status == 0) {
+        *ret_result = result;
+        result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
+    }
+    return status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbered pieces of work by several threads, the caller's among them. The first failure is the
+ * failure of the whole: no more pieces are begun, those under way are told to stop, and all threads
+ * are joined. */
+#ifndef IMAGE_IMAGE_TASKS_H
+#define IMAGE_IMAGE_TASKS_H
+
+#include "base/fail.h"
+
+struct task_list {
+    size_t count;
+    size_t threads; /* at a time, at least 1 */
+    /* Does piece index; called once for each, in order of their numbers, by any of the threads. */
+    int (*run)(void *ctx, size_t index, struct lpipe_error *err);
+    /* A piece has failed; called once, by its thread, while others are under way. */
+    void (*stop)(void *ctx);
+    void *ctx;
+};
+
+/* 0, or the first failure; NO_RESOURCES when the threads cannot be had: fewer of them could wait
+ * forever for a producer that waits for the others. */
+MUST_CHECK int tasks_run(const struct task_list *tasks, struct lpipe_error *err);
+
+#endif

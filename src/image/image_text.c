@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/image_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/json_read.h"
+
+#define LABEL_WIDTH 15
+
+/* Appending fails for lack of room or memory only; told once, at the end. */
+struct page {
+    struct buf *text;
+    int status;
+};
+
+static void page_text(struct page *page, const char *text)
+{
+    page->status = page->status != 0 ? page->status : buf_append_text(page->text, text);
+}
+
+static void page_foreign(struct page *page, const char *text)
+{
+    size_t size = strlen(text);
+    AUTO_FREE char *clean = mem_new(size + 16);
+    if (clean == NULL) {
+        page->status = LPIPE_NO_MEMORY;
+        return;
+    }
+    page_text(page, text_printable(clean, size + 16, text, size));
+}
+
+static void page_label(struct page *page, const char *label)
+{
+    int status = buf_printf(page->text, "%-*s ", LABEL_WIDTH, label);
+    page->status = page->status != 0 ? page->status : status;
+}
+
+static void page_line(struct page *page, const char *label, const char *value)
+{
+    if (value != NULL && value[0] != '\0') {
+        page_label(page, label);
+        page_foreign(page, value);
+        page_text(page, "\n");
+    }
+}
+
+static void page_size(struct page *page, const char *label, uint64_t size)
+{
+    page_label(page, label);
+    int status = buf_printf(page->text, "%" PRIu64 "\n", size);
+    page->status = page->status != 0 ? page->status : status;
+}
+
+/* "KEY=VALUE" lines, the label before the first one only. */
+static void page_pairs(struct page *page, const char *label, const struct pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        page_label(page, i == 0 ? label : "");
+        page_foreign(page, pairs->items[i].key);
+        page_text(page, "=");
+        page_foreign(page, pairs->items[i].value);
+        page_text(page, "\n");
+    }
+}
+
+/* The texts of an array, one a line. */
+static void page_list(struct page *page, const char *label, const struct json_node *array)
+{
+    for (size_t i = 0; i < json_node_count(array); i++) {
+        struct json_node entry = json_node_entry(array, i);
+        const char *text = json_node_text(&entry);
+        page_line(page, i == 0 ? label : "", text != NULL ? text : "?");
+    }
+}
+
+/* The texts of an array on one line, each in quotes. */
+static void page_command(struct page *page, const char *label, const struct json_node *array)
+{
+    size_t count = json_node_count(array);
+    for (size_t i = 0; i < count; i++) {
+        struct json_node entry = json_node_entry(array, i);
+        const char *text = json_node_text(&entry);
+        if (i == 0) {
+            page_label(page, label);
+        }
+        page_text(page, i == 0 ? "\"" : " \"");
+        page_foreign(page, text != NULL ? text : "?");
+        page_text(page, i + 1 == count ? "\"\n" : "\"");
+    }
+}
+
+/* The keys of an object, with their values where these are texts. */
+static void page_members(struct page *page, const char *label, const struct json_node *object)
+{
+    bool first = true;
+    for (const char *key = json_next_key(object, NULL); key != NULL;
+         key = json_next_key(object, key)) {
+        struct json_node value = json_node_member(object, key);
+        const char *text = json_node_text(&value);
+        page_label(page, first ? label : "");
+        page_foreign(page, key);
+        page_text(page, text != NULL ? "=" : "");
+        page_foreign(page, text != NULL ? text : "");
+        page_text(page, "\n");
+        first = false;
+    }
+}
+
+static void page_member_text(struct page *page, const char *label, const struct json_node *object,
+                             const char *key)
+{
+    struct json_node node = json_node_member(object, key);
+    page_line(page, label, json_node_text(&node));
+}
+
+static void page_platform(struct page *page, const struct platform *platform)
+{
+    char text[PLATFORM_TEXT_SIZE];
+    if (platform->os[0] != '\0') {
+        page_line(page, "platform", platform_text(platform, text));
+    }
+}
+
+static void page_settings(struct page *page, const struct json_node *settings)
+{
+    struct json_node entrypoint = json_node_member(settings, "Entrypoint");
+    struct json_node cmd = json_node_member(settings, "Cmd");
+    struct json_node env = json_node_member(settings, "Env");
+    struct json_node ports = json_node_member(settings, "ExposedPorts");
+    struct json_node volumes = json_node_member(settings, "Volumes");
+    struct json_node labels = json_node_member(settings, "Labels");
+    page_command(page, "entrypoint", &entrypoint);
+    page_command(page, "cmd", &cmd);
+    page_member_text(page, "user", settings, "User");
+    page_member_text(page, "workdir", settings, "WorkingDir");
+    page_list(page, "env", &env);
+    page_members(page, "port", &ports);
+    page_members(page, "volume", &volumes);
+    page_member_text(page, "stop signal", settings, "StopSignal");
+    page_members(page, "label", &labels);
+}
+
+static int page_config(struct page *page, const struct document *config, struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    int status = json_doc_parse(config->bytes.data, config->bytes.size, CONFIG_BYTES_MAX,
+                                "image config", LPIPE_PROTOCOL, &doc, err);
+    if (status != 0) {
+        return status;
+    }
+    struct json_node top = json_node_root(&doc);
+    struct json_node os = json_node_member(&top, "os");
+    struct json_node arch = json_node_member(&top, "architecture");
+    struct json_node settings = json_node_member(&top, "config");
+    page_label(page, "platform");
+    page_foreign(page, json_node_text(&os) != NULL ? json_node_text(&os) : "?");
+    page_text(page, "/");
+    page_foreign(page, json_node_text(&arch) != NULL ? json_node_text(&arch) : "?");
+    page_text(page, "\n");
+    page_member_text(page, "created", &top, "created");
+    page_member_text(page, "author", &top, "author");
+    page_settings(page, &settings);
+    return 0;
+}
+
+static void page_item(struct page *page, const char *kind, const struct manifest_item *item)
+{
+    page_text(page, "\n");
+    page_line(page, kind, item->descriptor.digest);
+    page_line(page, "media type", item->descriptor.media_type);
+    page_size(page, "size", item->descriptor.size);
+    page_platform(page, &item->platform);
+    page_line(page, "artifact type", item->artifact_type);
+}
+
+int image_text(const struct image_view *view, struct buf *text, struct lpipe_error *err)
+{
+    struct page page = { .text = text };
+    const struct manifest *manifest = view->fetched->manifest;
+    const struct descriptor *descriptor = &view->fetched->document.descriptor;
+    bool index = manifest->kind == MANIFEST_KIND_INDEX;
+    page_line(&page, "reference", view->reference);
+    page_line(&page, "media type", descriptor->media_type);
+    page_size(&page, "size", descriptor->size);
+    page_line(&page, "artifact type", manifest->artifact_type);
+    page_line(&page, "subject", manifest->has_subject ? manifest->subject.descriptor.digest : NULL);
+    page_pairs(&page, "annotation", &manifest->annotations);
+    page_line(&page, "config", index ? NULL : manifest->config.descriptor.digest);
+    if (view->config != NULL) {
+        int status = page_config(&page, view->config, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < manifest->item_count; i++) {
+        page_item(&page, index ? "manifest" : "layer", &manifest->items[i]);
+    }
+    return page.status == 0 ? 0 : fail_memory(err);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/push_target.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "image/destination.h"
+#include "oci/reference.h"
+
+void push_target_done(struct push_target *target)
+{
+    store_free(target->store);
+    free(target->tags);
+    free(target->mount_from);
+}
+
+static void add_tag(struct push_target *target, const char *tag)
+{
+    for (size_t i = 0; i < target->tag_count; i++) {
+        if (strcmp(target->tags[i], tag) == 0) {
+            return;
+        }
+    }
+    target->tags[target->tag_count++] = tag;
+}
+
+static int collect_tags(struct push_target *target, const lpipe_ref *dest,
+                        const struct lpipe_push_options *options, struct lpipe_error *err)
+{
+    target->tags = mem_new_array(options->tag_count + 1, sizeof *target->tags);
+    if (target->tags == NULL) {
+        return fail_memory(err);
+    }
+    if (dest->tag != NULL) {
+        add_tag(target, dest->tag);
+    }
+    for (size_t i = 0; i < options->tag_count; i++) {
+        int status = reference_check_tag(options->tags[i], err);
+        if (status != 0) {
+            return status;
+        }
+        add_tag(target, options->tags[i]);
+    }
+    return 0;
+}
+
+/* A path, or the path with this registry before it. */
+static int set_mount_from(struct push_target *target, const lpipe_ref *dest, const char *from,
+                          struct lpipe_error *err)
+{
+    if (from == NULL) {
+        return 0;
+    }
+    size_t size = dest->registry != NULL ? strlen(dest->registry) : 0;
+    bool named = size > 0 && strncmp(from, dest->registry, size) == 0 && from[size] == '/';
+    const char *path = named ? from + size + 1 : from;
+    int status = reference_check_repository(path, err);
+    if (status != 0) {
+        return fail_context(err, "mount from '%s'", from);
+    }
+    target->mount_from = mem_strdup(path);
+    return target->mount_from == NULL ? fail_memory(err) : 0;
+}
+
+static bool same_place(const lpipe_ref *a, const lpipe_ref *b)
+{
+    return a->kind == b->kind && a->repository != NULL && b->repository != NULL &&
+           strcmp(a->repository, b->repository) == 0 &&
+           (a->registry == NULL || strcmp(a->registry, b->registry) == 0);
+}
+
+/* The subject as the store is to be asked for it: a digest, or the reference's tag or digest. */
+static int subject_reference(const lpipe_ref *dest, const char *text, lpipe_ref **ret_ref,
+                             struct lpipe_error *err)
+{
+    lpipe_ref *ref AUTO_REFERENCE = NULL;
+    int status = reference_parse(text, 0, &ref, err);
+    if (status != 0) {
+        return status;
+    }
+    if (!same_place(ref, dest)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "the subject %s is not in the repository that is pushed to", ref->name);
+    }
+    *ret_ref = TAKE(ref);
+    return 0;
+}
+
+static int find_subject(struct push_target *target, const lpipe_ref *dest, const char *text,
+                        struct lpipe_error *err)
+{
+    lpipe_ref *ref AUTO_REFERENCE = NULL;
+    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
+    if (text == NULL) {
+        return 0;
+    }
+    int status = digest_valid(text) ? 0 : subject_reference(dest, text, &ref, err);
+    if (status == 0) {
+        status = image_fetch_manifest(
+            target->store, ref == NULL ? text : image_fetch_reference(ref), &fetched, err);
+    }
+    if (status != 0) {
+        return fail_context(err, "subject");
+    }
+    target->subject = fetched.document.descriptor;
+    target->has_subject = true;
+    return 0;
+}
+
+static int check_image(const lpipe_image *image, const struct lpipe_push_options *options,
+                       struct lpipe_error *err)
+{
+    return options->subject != NULL && image->family == MEDIA_FAMILY_DOCKER
+               ? fail(err, LPIPE_INVALID_ARGUMENT,
+                      "Docker's manifest format has no place for a subject; use the OCI format")
+               : 0;
+}
+
+int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
+                     const struct lpipe_push_options *options, struct push_target *ret_target,
+                     struct lpipe_error *err)
+{
+    struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY };
+    int status = check_image(image, options, err);
+    status = status == 0 ? collect_tags(&target, dest, options, err) : status;
+    status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
+    if (status == 0) {
+        status = destination_open(image->client, dest, DESTINATION_WRITE, &target.store, err);
+    }
+    status = status == 0 ? find_subject(&target, dest, options->subject, err) : status;
+    if (status == 0) {
+        *ret_target = target;
+        target = (struct push_target){ 0 };
+    }
+    return status;
+}
