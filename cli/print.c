@@ -180,6 +180,8 @@ void json_layer_members(FILE *out, const struct lpipe_layer_result *layer)
     if (layer->diff_id[0] != '\0') {
         (void)fputs(",\"diffId\":", out);
         json_string(out, layer->diff_id);
+    }
+    if (layer->uncompressed_size != LPIPE_SIZE_UNKNOWN) {
         (void)fprintf(out, ",\"uncompressedSize\":%" PRIu64, layer->uncompressed_size);
     }
 }

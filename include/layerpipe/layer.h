@@ -53,6 +53,8 @@ struct lpipe_layer_options {
         sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL                              \
     }
 
+#define LPIPE_SIZE_UNKNOWN UINT64_MAX
+
 /** What is known of a layer once it has ended well. */
 struct lpipe_layer_result {
     size_t struct_size;
@@ -60,7 +62,7 @@ struct lpipe_layer_result {
     char digest[144];           /**< of the blob, "sha256:..." */
     char diff_id[144];          /**< of the uncompressed bytes; "" where not known */
     uint64_t size;              /**< of the blob, bytes */
-    uint64_t uncompressed_size; /**< bytes; meaningless where diff_id is "" */
+    uint64_t uncompressed_size; /**< bytes, or LPIPE_SIZE_UNKNOWN */
     enum lpipe_blob_origin origin;
     uint64_t memory_bytes; /**< buffers that the pipeline held */
     uint64_t reserved[4];

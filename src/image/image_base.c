@@ -66,6 +66,7 @@ static int take_layers(lpipe_image *image, struct lpipe_error *err)
         struct image_layer layer = { .kind = IMAGE_LAYER_BASE, .source = &manifest->items[i] };
         layer.result = (struct lpipe_layer_result)LPIPE_LAYER_RESULT_INIT;
         layer.result.size = from->size;
+        layer.result.uncompressed_size = LPIPE_SIZE_UNKNOWN;
         memcpy(layer.result.digest, from->digest, sizeof from->digest);
         (void)snprintf(layer.result.diff_id, sizeof layer.result.diff_id, "%s",
                        image_config_diff_id(image->config, i));

@@ -10,7 +10,6 @@
 #include "image/image_blobs.h"
 #include "image/image_documents.h"
 #include "image/image_referrers.h"
-#include "image/push_target.h"
 #include "registry/client.h"
 
 /* The config of an artifact is the empty blob, which is its only layer too where it has none. */
@@ -97,14 +96,14 @@ static int publish(const lpipe_image *image, const struct push_target *target,
     return status;
 }
 
-static int check_digest(const lpipe_ref *dest, const struct document *manifest,
+static int check_digest(const struct push_target *target, const struct document *manifest,
                         struct lpipe_error *err)
 {
-    const char *wanted = lpipe_ref_digest(dest);
-    return wanted == NULL || strcmp(wanted, manifest->descriptor.digest) == 0
+    const char *digest = manifest->descriptor.digest;
+    return target->digest == NULL || strcmp(target->digest, digest) == 0
                ? 0
                : fail(err, LPIPE_INTEGRITY, "the image has the digest %s, not the one named, %s",
-                      manifest->descriptor.digest, wanted);
+                      digest, target->digest);
 }
 
 void image_push_result_done(struct lpipe_push_result *result)
@@ -171,31 +170,35 @@ static int make_result(const lpipe_image *image, const struct push_target *targe
     return status;
 }
 
-int image_push(lpipe_image *image, const lpipe_ref *dest, const struct lpipe_push_options *options,
-               struct lpipe_push_result *ret_result, struct lpipe_error *err)
+int image_push_into(lpipe_image *image, const struct push_target *target,
+                    struct lpipe_push_result *ret_result, struct lpipe_error *err)
 {
-    struct push_target target AUTO_PUSH_TARGET = { 0 };
     struct image_documents documents AUTO_IMAGE_DOCUMENTS = IMAGE_DOCUMENTS_INIT;
     struct lpipe_push_result result CLEANUP(result_cleanup) = LPIPE_PUSH_RESULT_INIT;
-    int status = image->pushed ? fail(err, LPIPE_INVALID_STATE, "the image was pushed already") : 0;
-    status = status == 0 ? push_target_open(image, dest, options, &target, err) : status;
-    if (status != 0) {
-        return status;
-    }
+    const struct image_blobs_target blobs = { target->store, target->mount_from, target->remote };
     image->pushed = true;
-    const struct image_blobs_target blobs = { target.store, target.mount_from, target.remote };
-    status = image_blobs(image, &blobs, err);
+    int status = image_blobs(image, &blobs, err);
     if (status == 0) {
-        status = image_documents_make(image, target.has_subject ? &target.subject : NULL,
+        status = image_documents_make(image, target->has_subject ? &target->subject : NULL,
                                       &documents, err);
     }
-    status = status == 0 ? check_digest(dest, &documents.manifest, err) : status;
-    status = status == 0 ? make_result(image, &target, &documents, &result, err) : status;
-    status = status == 0 ? put_config(image, target.store, &documents.config, err) : status;
-    status = status == 0 ? publish(image, &target, &documents, err) : status;
+    status = status == 0 ? check_digest(target, &documents.manifest, err) : status;
+    status = status == 0 ? make_result(image, target, &documents, &result, err) : status;
+    status = status == 0 ? put_config(image, target->store, &documents.config, err) : status;
+    status = status == 0 ? publish(image, target, &documents, err) : status;
     if (status == 0) {
         *ret_result = result;
         result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
     }
     return status;
+}
+
+int image_push(lpipe_image *image, const lpipe_ref *dest,
+               const struct lpipe_push_options *options, struct lpipe_push_result *ret_result,
+               struct lpipe_error *err)
+{
+    struct push_target target AUTO_PUSH_TARGET = { 0 };
+    int status = image->pushed ? fail(err, LPIPE_INVALID_STATE, "the image was pushed already") : 0;
+    status = status == 0 ? push_target_open(image, dest, options, &target, err) : status;
+    return status == 0 ? image_push_into(image, &target, ret_result, err) : status;
 }

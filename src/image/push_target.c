@@ -121,7 +121,8 @@ int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
                      const struct lpipe_push_options *options, struct push_target *ret_target,
                      struct lpipe_error *err)
 {
-    struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY };
+    struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY,
+                                                   .digest = dest->digest };
     int status = check_image(image, options, err);
     status = status == 0 ? collect_tags(&target, dest, options, err) : status;
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;

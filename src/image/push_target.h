@@ -12,6 +12,7 @@ struct push_target {
     bool remote;       /* over a network */
     const char **tags; /* the reference's, then the options'; each once; borrowed texts */
     size_t tag_count;
+    const char *digest; /* what the manifest must turn out to be; borrowed, NULL = anything */
     char *mount_from; /* NULL = none */
     bool has_subject;
     struct descriptor subject;

@@ -15,11 +15,11 @@ def held(command, tmp_path, tar_bytes):
     """A push in the middle of its stream."""
     started = []
 
-    def start(*args, preexec=None):
+    def start(*args, preexec=None, data=tar_bytes[:5000]):
         process = command.start(*args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, preexec_fn=preexec)
         started.append(process)
-        process.stdin.write(tar_bytes[:5000])
+        process.stdin.write(data)
         process.stdin.flush()
         wait_drained(process.stdin.fileno(), process)
         return process
@@ -101,7 +101,8 @@ def state_of(pid):
 
 
 def test_workers_block_all_signals(held):
-    process = held("layer", "-q", "--threads", "2", "null:", "-")
+    # Threads are started for a stream of several blocks only.
+    process = held("layer", "-q", "--raw", "--threads", "2", "null:", "-", data=bytes(4 << 20))
     wanted = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
                                                   signal.SIGPIPE, signal.SIGCHLD))
     blocked = {}
