@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk needs no symbol values, only how many bits each takes: a table entry holds that sum
- * (code, extra bits; for several short literals in a row all of them) and what kind it is. Codes
+/* The walk needs no symbol values, only how many bits each takes: a table entry holds that sum (codes
+ * and extra bits; of several short literals in a row, and a length after them, all together) and
+ * whether a distance follows. What comes next is never a branch, for it could not be predicted. Codes
  * longer than the table's index are rare and decoded bit by bit. */
 #include "codec/deflate_splice.h"
 
@@ -8,16 +9,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum entry_kind {
-    ENTRY_LITERAL = 0, /* one or more literals */
-    ENTRY_LENGTH,      /* a length with its extra bits, or a distance with its */
-    ENTRY_END,         /* end of block */
-    ENTRY_LONG,        /* the code is longer than the index */
-    ENTRY_BAD          /* no such code */
-};
-#define ENTRY(kind, bits) ((uint16_t)((kind) << 8 | (bits)))
-#define ENTRY_BITS(entry) ((entry)&0xffu)
-#define ENTRY_KIND(entry) ((entry) >> 8)
+#define INDEX_COUNT (1u << SPLICE_INDEX_BITS)
+#define INDEX_MASK (INDEX_COUNT - 1)
+
+/* An entry: bits to skip; how many of them are code and must be in the index; what is special. */
+#define ENTRY(code, extra) ((uint16_t)((code) << 6 | ((code) + (extra))))
+#define ENTRY_BITS(entry) ((entry)&63u)
+#define ENTRY_CODE(entry) ((entry) >> 6 & 15u)
+/* The place of the distances' half of the table, so that an entry tells where to look next. */
+#define ENTRY_DISTANCE INDEX_COUNT
+#define ENTRY_END 0x8000u  /* end of block */
+#define ENTRY_LONG 0xa000u /* the code is longer than the index */
+#define ENTRY_BAD 0xc000u  /* no such code */
+#define ENTRY_SPECIAL(entry) ((entry)&0xe000u)
 
 struct walk {
     const unsigned char *next; /* next byte to load */
@@ -57,6 +61,12 @@ static inline unsigned take(struct walk *walk, unsigned count)
     return value;
 }
 
+static inline void skip(struct walk *walk, unsigned count)
+{
+    walk->bits >>= count;
+    walk->count -= count;
+}
+
 static inline bool overrun(const struct walk *walk)
 {
     return walk->missing > walk->count;
@@ -76,28 +86,27 @@ static unsigned length_extra_bits(unsigned symbol)
 static uint16_t litlen_entry(unsigned symbol, unsigned length)
 {
     if (symbol < 256) {
-        return ENTRY(ENTRY_LITERAL, length);
+        return ENTRY(length, 0);
     }
     if (symbol == 256) {
-        return ENTRY(ENTRY_END, length);
+        return ENTRY_END | ENTRY(length, 0);
     }
-    return symbol > 285 ? ENTRY(ENTRY_BAD, 0)
-                        : ENTRY(ENTRY_LENGTH, length + length_extra_bits(symbol));
+    return symbol > 285 ? ENTRY_BAD : ENTRY_DISTANCE | ENTRY(length, length_extra_bits(symbol));
 }
 
 static uint16_t dist_entry(unsigned symbol, unsigned length)
 {
-    return symbol > 29 ? ENTRY(ENTRY_BAD, 0)
-                       : ENTRY(ENTRY_LENGTH, length + (symbol < 4 ? 0 : symbol / 2 - 1));
+    return symbol > 29 ? ENTRY_BAD : ENTRY(length, symbol < 4 ? 0 : symbol / 2 - 1);
 }
 
+/* The code's first bit comes last in the stream's order. */
 static unsigned reverse(unsigned code, unsigned length)
 {
-    unsigned reversed = 0;
-    for (unsigned i = 0; i < length; i++) {
-        reversed = reversed << 1 | ((code >> i) & 1);
-    }
-    return reversed;
+    code = (code & 0x5555) << 1 | (code >> 1 & 0x5555);
+    code = (code & 0x3333) << 2 | (code >> 2 & 0x3333);
+    code = (code & 0x0f0f) << 4 | (code >> 4 & 0x0f0f);
+    code = (code & 0x00ff) << 8 | code >> 8;
+    return code >> (16 - length);
 }
 
 /* Fills the table of a canonical code. False when more codes are given than exist. Incomplete codes
@@ -122,8 +131,8 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
         offsets[i + 1] = (uint16_t)(offsets[i] + code->counts[i]);
         next[i + 1] = (uint16_t)((next[i] + code->counts[i]) << 1);
     }
-    for (unsigned i = 0; i < 1u << table_bits; i++) {
-        table[i] = left > 0 ? ENTRY(ENTRY_BAD, 0) : ENTRY(ENTRY_LONG, 0);
+    for (unsigned i = 0; left > 0 && i < 1u << table_bits; i++) {
+        table[i] = ENTRY_BAD; /* a complete code leaves nothing unset */
     }
     for (unsigned i = 0; i < symbols; i++) {
         unsigned length = lengths[i];
@@ -133,7 +142,7 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
         code->symbols[offsets[length]++] = (uint16_t)i;
         unsigned reversed = reverse(next[length]++, length);
         if (length > table_bits) {
-            table[reversed & ((1u << table_bits) - 1)] = ENTRY(ENTRY_LONG, 0);
+            table[reversed & ((1u << table_bits) - 1)] = ENTRY_LONG;
             continue;
         }
         for (unsigned j = reversed; j < 1u << table_bits; j += 1u << length) {
@@ -143,18 +152,24 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
     return true;
 }
 
-/* Several literals in a row whose codes fit into one index become one entry. */
+/* May the next symbol's entry be added to this one? Only behind literals, and while the index tells
+ * all of them apart. */
+static inline bool entries_join(unsigned entry, unsigned next)
+{
+    return ((entry & ENTRY_DISTANCE) | ENTRY_SPECIAL(entry | next)) == 0 &&
+           ENTRY_CODE(entry) + ENTRY_CODE(next) <= SPLICE_INDEX_BITS;
+}
+
+/* Up to three literals, the last of which may be a length, become one entry. */
 static void merge_literals(struct deflate_splice *splice)
 {
-    for (unsigned i = 0; i < 1u << SPLICE_LITLEN_BITS; i++) {
-        unsigned bits = 0;
-        uint16_t entry = splice->single[i];
-        while (ENTRY_KIND(entry) == ENTRY_LITERAL &&
-               bits + ENTRY_BITS(entry) <= SPLICE_LITLEN_BITS) {
-            bits += ENTRY_BITS(entry);
-            entry = splice->single[i >> bits];
+    for (unsigned i = 0; i < INDEX_COUNT; i++) {
+        unsigned entry = splice->single[i];
+        for (unsigned more = 0; more < 2; more++) {
+            unsigned next = splice->single[i >> ENTRY_CODE(entry)];
+            entry += entries_join(entry, next) ? next : 0;
         }
-        splice->litlen[i] = bits > 0 ? ENTRY(ENTRY_LITERAL, bits) : entry;
+        splice->skips[i] = (uint16_t)entry;
     }
 }
 
@@ -175,57 +190,58 @@ static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *
         first = (first + count) << 1;
         value <<= 1;
     }
-    return ENTRY(ENTRY_BAD, 0);
+    return ENTRY_BAD;
 }
 
-static bool walk_codes(struct deflate_splice *splice, struct walk *walk)
+/* What is special at this place; `at` is where to look next. False for the end of the block, or when
+ * there is no such code. */
+static bool walk_special(const struct deflate_splice *splice, struct walk *walk, unsigned *at,
+                         bool *ret_end)
 {
-    for (;;) {
-        refill(walk);
-        uint16_t entry = splice->litlen[walk->bits & ((1u << SPLICE_LITLEN_BITS) - 1)];
-        /* Up to three indexes of literals leave the 48 bits that a match may take... */
-        if (ENTRY_KIND(entry) == ENTRY_LITERAL) {
-            take(walk, ENTRY_BITS(entry));
-            entry = splice->litlen[walk->bits & ((1u << SPLICE_LITLEN_BITS) - 1)];
-            if (ENTRY_KIND(entry) == ENTRY_LITERAL) {
-                take(walk, ENTRY_BITS(entry));
-                if (overrun(walk)) {
-                    return false;
-                }
-                continue;
-            }
-            refill(walk);
+    unsigned entry = splice->skips[*at + (walk->bits & INDEX_MASK)];
+    if (ENTRY_SPECIAL(entry) == ENTRY_LONG) {
+        entry = *at == 0 ? long_entry(walk, &splice->litlen_code, litlen_entry)
+                         : long_entry(walk, &splice->dist_code, dist_entry);
+    }
+    skip(walk, ENTRY_BITS(entry));
+    *at = entry & ENTRY_DISTANCE;
+    *ret_end = ENTRY_SPECIAL(entry) == ENTRY_END;
+    return ENTRY_SPECIAL(entry) == 0;
+}
+
+static bool walk_codes(const struct deflate_splice *splice, struct walk *ret_walk)
+{
+    struct walk walk = *ret_walk; /* kept in registers */
+    unsigned at = 0;
+    bool end = false;
+    do {
+        /* Two entries take at most 16 and 22 bits of the 56; what is special at most 28 more than
+         * one of them. */
+        refill(&walk);
+        unsigned entry = splice->skips[at + (walk.bits & INDEX_MASK)];
+        if (ENTRY_SPECIAL(entry) == 0) {
+            skip(&walk, ENTRY_BITS(entry));
+            at = entry & ENTRY_DISTANCE;
+            entry = splice->skips[at + (walk.bits & INDEX_MASK)];
         }
-        if (ENTRY_KIND(entry) == ENTRY_LONG) {
-            entry = long_entry(walk, &splice->litlen_code, litlen_entry);
-        }
-        take(walk, ENTRY_BITS(entry));
-        if (overrun(walk) || ENTRY_KIND(entry) == ENTRY_BAD) {
+        if (ENTRY_SPECIAL(entry) == 0) {
+            skip(&walk, ENTRY_BITS(entry));
+            at = entry & ENTRY_DISTANCE;
+        } else if (!walk_special(splice, &walk, &at, &end) && !end) {
             return false;
         }
-        if (ENTRY_KIND(entry) == ENTRY_END) {
-            return true;
-        }
-        if (ENTRY_KIND(entry) == ENTRY_LENGTH) {
-            entry = splice->dist[walk->bits & ((1u << SPLICE_DIST_BITS) - 1)];
-            if (ENTRY_KIND(entry) == ENTRY_LONG) {
-                entry = long_entry(walk, &splice->dist_code, dist_entry);
-            }
-            if (ENTRY_KIND(entry) == ENTRY_BAD) {
-                return false;
-            }
-            take(walk, ENTRY_BITS(entry));
-        }
-    }
+    } while (!end && !overrun(&walk));
+    *ret_walk = walk;
+    return end && !overrun(&walk);
 }
 
 static bool tables_build(struct deflate_splice *splice, const unsigned char *lengths,
                          unsigned litlen_count, unsigned dist_count)
 {
-    if (!code_build(&splice->litlen_code, lengths, litlen_count, splice->single, SPLICE_LITLEN_BITS,
+    if (!code_build(&splice->litlen_code, lengths, litlen_count, splice->single, SPLICE_INDEX_BITS,
                     litlen_entry) ||
-        !code_build(&splice->dist_code, lengths + litlen_count, dist_count, splice->dist,
-                    SPLICE_DIST_BITS, dist_entry)) {
+        !code_build(&splice->dist_code, lengths + litlen_count, dist_count,
+                    splice->skips + ENTRY_DISTANCE, SPLICE_INDEX_BITS, dist_entry)) {
         return false;
     }
     merge_literals(splice);

@@ -13,17 +13,16 @@
 #define DEFLATE_SPLICE_BYTES 8
 
 /* Scratch memory for the walk; one thread at a time. */
-#define SPLICE_LITLEN_BITS 11
-#define SPLICE_DIST_BITS 9
+#define SPLICE_INDEX_BITS 10
 #define SPLICE_CODE_BITS_MAX 15
 struct deflate_splice_code {
     uint16_t counts[SPLICE_CODE_BITS_MAX + 1]; /* codes of each length */
     uint16_t symbols[288];                     /* in code order */
 };
 struct deflate_splice {
-    uint16_t litlen[1 << SPLICE_LITLEN_BITS];
-    uint16_t single[1 << SPLICE_LITLEN_BITS];
-    uint16_t dist[1 << SPLICE_DIST_BITS];
+    /* What to skip for the next bits: first where a literal or a length is due, then a distance. */
+    uint16_t skips[2 << SPLICE_INDEX_BITS];
+    uint16_t single[1 << SPLICE_INDEX_BITS];
     struct deflate_splice_code litlen_code;
     struct deflate_splice_code dist_code;
 };
