@@ -57,7 +57,7 @@ static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest
 static void print_json(FILE *out, const char *reference, const struct lpipe_layer_result *layer)
 {
     (void)fputs("{\"reference\":", out);
-    json_string(out, reference);
+    print_json_text(out, reference);
     (void)fputc(',', out);
     json_layer_members(out, layer);
     (void)fputs("}\n", out);

@@ -224,20 +224,20 @@ static void print_json_layer(FILE *out, const struct lpipe_layer_result *layer)
 static void print_json(FILE *out, const struct lpipe_push_result *result)
 {
     (void)fputs("{\"reference\":", out);
-    json_string(out, result->reference);
+    print_json_text(out, result->reference);
     (void)fputs(",\"tags\":[", out);
     for (size_t i = 0; i < result->tag_count; i++) {
         (void)fputs(i > 0 ? "," : "", out);
-        json_string(out, result->tags[i]);
+        print_json_text(out, result->tags[i]);
     }
     (void)fputs("],\"mediaType\":", out);
-    json_string(out, result->media_type);
+    print_json_text(out, result->media_type);
     (void)fputs(",\"digest\":", out);
-    json_string(out, result->digest);
+    print_json_text(out, result->digest);
     (void)fprintf(out, ",\"size\":%" PRIu64 ",\"config\":{\"mediaType\":", result->size);
-    json_string(out, result->config_media_type);
+    print_json_text(out, result->config_media_type);
     (void)fputs(",\"digest\":", out);
-    json_string(out, result->config_digest);
+    print_json_text(out, result->config_digest);
     (void)fprintf(out, ",\"size\":%" PRIu64 "},\"layers\":[", result->config_size);
     for (size_t i = 0; i < result->layer_count; i++) {
         (void)fputs(i > 0 ? "," : "", out);

@@ -70,20 +70,19 @@ int usage_error(const char *verb, const char *format, ...)
 /* What to try, by status; not where the message says something better already. */
 static const struct {
     int status;
-    const char *unless[3]; /* words of such messages */
+    const char *unless[4]; /* words of such messages */
     const char *hint;
 } hints[] = {
     { LPIPE_AUTH_REQUIRED,
-      { "--trust-realm", "layerpipe login", "this login" },
+      { "--trust-realm", "layerpipe login", "this login", "the proxy" },
       "try layerpipe login, or --username with --password-fd" },
     { LPIPE_NOT_TAR, { "--raw" }, "--raw takes input that is no tar" },
     { LPIPE_TRUNCATED, { "--allow-" }, "--allow-truncated takes it as it is" },
-    { LPIPE_TLS, { "--cacert" }, "--cacert names a private authority" },
 };
 
-static bool says(const struct lpipe_error *err, const char *const words[3])
+static bool says(const struct lpipe_error *err, const char *const words[4])
 {
-    for (size_t i = 0; i < 3 && words[i] != NULL; i++) {
+    for (size_t i = 0; i < 4 && words[i] != NULL; i++) {
         if (strstr(err->message, words[i]) != NULL) {
             return true;
         }
@@ -154,7 +153,7 @@ int print_text(struct text_out *out, const char *done)
     return EXIT_OUTPUT;
 }
 
-void json_string(FILE *out, const char *text)
+void print_json_text(FILE *out, const char *text)
 {
     (void)fputc('"', out);
     for (; *text != '\0'; text++) {
@@ -173,13 +172,13 @@ void json_string(FILE *out, const char *text)
 void json_layer_members(FILE *out, const struct lpipe_layer_result *layer)
 {
     (void)fputs("\"mediaType\":", out);
-    json_string(out, layer->media_type);
+    print_json_text(out, layer->media_type);
     (void)fputs(",\"digest\":", out);
-    json_string(out, layer->digest);
+    print_json_text(out, layer->digest);
     (void)fprintf(out, ",\"size\":%" PRIu64, layer->size);
     if (layer->diff_id[0] != '\0') {
         (void)fputs(",\"diffId\":", out);
-        json_string(out, layer->diff_id);
+        print_json_text(out, layer->diff_id);
     }
     if (layer->uncompressed_size != LPIPE_SIZE_UNKNOWN) {
         (void)fprintf(out, ",\"uncompressedSize\":%" PRIu64, layer->uncompressed_size);

@@ -40,7 +40,7 @@ const char *text_close(struct text_out *out);
 int print_text(struct text_out *out, const char *done);
 
 /* Writes a JSON string with its quotes. */
-void json_string(FILE *out, const char *text);
+void print_json_text(FILE *out, const char *text);
 /* {"mediaType","digest","size"} and, where known, "diffId" and "uncompressedSize", without braces. */
 void json_layer_members(FILE *out, const struct lpipe_layer_result *layer);
 
