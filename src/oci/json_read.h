@@ -16,8 +16,8 @@ struct json_t; /* a JSON value; objects keep the order of their keys */
 /* A parsed document, and how its failures are reported. */
 struct json_doc {
     struct json_t *root;
-    char what[96]; /* "manifest", "config": begins every message */
-    int status;    /* enum lpipe_status of everything that is wrong inside */
+    char what[320]; /* "manifest", a file's path: begins every message */
+    int status;     /* enum lpipe_status of everything that is wrong inside */
 };
 #define JSON_DOC_INIT                                                                              \
     {                                                                                              \
