@@ -46,6 +46,7 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool attached; /* to the multi handle */
     bool proxied;
+    char proxy[160]; /* for messages */
     bool head_done;   /* the final answer's headers are complete */
     bool body_ended;  /* the whole body was handed to libcurl */
     bool send_paused; /* by the producer or by the rate */

@@ -231,22 +231,6 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Host of the URL in buf; whether it is this machine. */
-static bool is_loopback(const char *url)
-{
-    char host[256];
-    const char *start = strstr(url, "://");
-    start = start == NULL ? url : start + 3;
-    size_t size = start[0] == '[' ? strcspn(start, "]") + 1 : strcspn(start, ":/?#");
-    if (size >= sizeof host) {
-        return false;
-    }
-    memcpy(host, start, size);
-    host[size] = '\0';
-    return address_class_of_host(host) == ADDRESS_LOOPBACK || text_same(host, "localhost") ||
-           text_ends(host, ".localhost");
-}
-
 /* Setting up. */
 
 static int header_add(struct http_call *call, const char *line)
@@ -384,8 +368,9 @@ static void behaviour_set(struct http_call *call)
 {
     CURL *easy = call->easy;
     uint32_t connect_ms = call->request.connect_timeout_ms;
-    const char *proxy = proxy_of(call->request.url, is_loopback(call->request.url));
+    const char *proxy = proxy_of(call->request.url);
     call->proxied = proxy != NULL;
+    proxy_describe(proxy, call->proxy, sizeof call->proxy);
     (void)curl_easy_setopt(easy, CURLOPT_URL, call->request.url);
     (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -397,7 +382,7 @@ static void behaviour_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
-    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, proxy_exceptions());
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(connect_ms != 0 ? connect_ms : CONNECT_TIMEOUT_MS));
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BYTES);
@@ -488,9 +473,9 @@ static int status_of(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return LPIPE_TIMEOUT;
     case CURLE_URL_MALFORMAT:
-    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CERTPROBLEM: /* with files of our own */
     case CURLE_SSL_CACERT_BADFILE:
-        return code == CURLE_URL_MALFORMAT ? LPIPE_INVALID_ARGUMENT : LPIPE_TLS;
+        return LPIPE_INVALID_ARGUMENT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CIPHER:
@@ -506,12 +491,26 @@ static int status_of(CURLcode code)
     }
 }
 
+/* In TLS 1.3 a server says after the handshake what it thinks of a client's certificate. */
+static bool is_alert(const char *text)
+{
+    return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
+}
+
 /* What the user can do about a refused connection, or "". */
 static const char *advice_of(CURLcode code, const char *text)
 {
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
         return "; name its authority with --cacert FILE";
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION &&
+        (strstr(text, "expired") != NULL || strstr(text, "not yet valid") != NULL)) {
+        return "; if it is good, the clock of this machine is wrong";
+    }
+    if (is_alert(text) && (strstr(text, "certificate") != NULL || strstr(text, " ca") != NULL)) {
+        return "; the registry asks for a client certificate that it knows: --cert FILE, --key "
+               "FILE";
     }
     if (code == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number") != NULL) {
         return "; if the registry speaks plain http, say --plain-http";
@@ -541,6 +540,26 @@ static void times_take(struct http_call *call)
     call->response.connect_us = (uint32_t)MAX_OF(connected - named, 0);
 }
 
+/* A proxy that does not let us through: whether it may the next time is in its status. */
+static bool is_refused_by_proxy(struct http_call *call)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    status = call->proxied && call->response.status == 407 ? 407 : status;
+    if (call->failure.status != 0 || status < 300) {
+        return false;
+    }
+    int meaning = status == 407   ? LPIPE_AUTH_REQUIRED
+                  : status == 403 ? LPIPE_DENIED
+                  : status < 500  ? LPIPE_REFUSED
+                                  : LPIPE_NETWORK;
+    call_fail(call, meaning, "the proxy %s answered %ld%s", call->proxy, status,
+              status == 407 ? "; its user and password belong into the variable that names it, "
+                              "http://USER:PASSWORD@HOST:PORT"
+                            : "");
+    return true;
+}
+
 void call_conclude(struct http_call *call, CURLcode code)
 {
     const char *address = NULL;
@@ -553,6 +572,9 @@ void call_conclude(struct http_call *call, CURLcode code)
         call->body_ended &&
         (call->request.body.size == 0 || call->response.body_sent == call->request.body.size);
     times_take(call);
+    if (is_refused_by_proxy(call)) {
+        return;
+    }
     if (is_answer(call, code)) {
         if (!call->head_done) {
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
@@ -564,6 +586,7 @@ void call_conclude(struct http_call *call, CURLcode code)
         char clean[300];
         text = text_printable(clean, sizeof clean, text, strlen(text));
         bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
-        call_fail(call, cut ? LPIPE_NETWORK : status_of(code), "%s%s", text, advice_of(code, text));
+        int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : status_of(code);
+        call_fail(call, status, "%s%s", text, advice_of(code, text));
     }
 }

@@ -42,13 +42,18 @@ def free_port():
 
 
 class ConnectProxy:
-    """An HTTP proxy for CONNECT that takes names of the test's choice to loopback ports."""
+    """An HTTP proxy that takes names of the test's choice to loopback ports by CONNECT. Other
+    requests it answers itself, with an empty 200. heads: every request as it came. credentials:
+    "user:password" that it wants."""
 
-    def __init__(self, ports):
+    def __init__(self, ports, credentials=None):
         self.ports = ports
+        self.credentials = credentials
         self.asked = []
+        self.heads = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.url = "http://" + self.host
         self._sockets = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -61,6 +66,17 @@ class ConnectProxy:
                 return
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
+    @staticmethod
+    def _answer(sock, status, header=""):
+        sock.sendall(f"HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\n\r\n".encode())
+        sock.close()
+
+    def _may_pass(self, head):
+        if self.credentials is None:
+            return True
+        wanted = base64.b64encode(self.credentials.encode()).decode()
+        return f"proxy-authorization: basic {wanted}".lower() in head.lower()
+
     def _serve(self, sock):
         head = b""
         while b"\r\n\r\n" not in head:
@@ -68,12 +84,20 @@ class ConnectProxy:
             if not piece:
                 return
             head += piece
-        target = head.split(b" ")[1].decode()
+        text = head.decode("latin-1")
+        self.heads.append(text)
+        method, target = text.split(" ")[:2]
         self.asked.append(target)
+        if not self._may_pass(text):
+            self._answer(sock, "407 Proxy Authentication Required",
+                         'Proxy-Authenticate: Basic realm="proxy"\r\n')
+            return
+        if method != "CONNECT":
+            self._answer(sock, "200 OK", "Connection: close\r\n")
+            return
         port = self.ports.get(target.rpartition(":")[0])
         if port is None:
-            sock.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-            sock.close()
+            self._answer(sock, "502 Bad Gateway")
             return
         other = socket.create_connection(("127.0.0.1", port))
         self._sockets += [sock, other]

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proxies of the environment: who goes through which, and whose secret goes where."""
+import pytest
+from auth_support import CANARY, assert_absent, entry, write_config
+from registry import Auth
+from servers import ConnectProxy
+
+NAME = "registry.example"
+PROXY_SECRET = "pr0xyKanary8Xw2"
+
+
+@pytest.fixture
+def proxy():
+    """proxy(ports, credentials): a proxy that counts."""
+    running = []
+
+    def start(ports=None, credentials=None):
+        running.append(ConnectProxy(ports or {}, credentials))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def server(registry, ca):
+    found = registry("d28", name=NAME, tls=ca.server_context(name=NAME, hosts=[NAME]),
+                     auth=Auth("basic", users={"user": CANARY}))
+    found.arguments = ["--cacert", ca.cert]
+    return found
+
+
+def login(run, host, env, *options):
+    result = run("login", "--username", "user", "--password-stdin", "-v", *options, host, input=CANARY.encode(), env=env)
+    assert_absent(result.stderr, CANARY)
+    assert_absent(result.stderr, PROXY_SECRET, "proxyuser")
+    return result
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_https(variable, run, server, proxy):
+    through = proxy({NAME: server.port})
+    result = login(run, NAME, {variable: through.url}, *server.arguments)
+    assert result.rc == 0, result
+    assert through.asked and set(through.asked) == {NAME + ":443"}
+
+
+def test_lower_case_comes_first(run, server, proxy):
+    good, bad = proxy({NAME: server.port}), proxy()
+    env = {"https_proxy": good.url, "HTTPS_PROXY": bad.url, "ALL_PROXY": bad.url}
+    assert login(run, NAME, env, *server.arguments).rc == 0
+    assert bad.asked == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_http(variable, run, proxy):
+    through = proxy()
+    result = login(run, NAME, {variable: through.url}, "--plain-http")
+    assert result.rc == 0, result  # the proxy answers for a registry that wants no password
+    assert set(through.asked) == {f"http://{NAME}/v2/"}
+    for head in through.heads:
+        assert "authorization" not in head.lower()
+
+
+def test_http_variables_do_not_concern_https(run, server, proxy):
+    good, other = proxy({NAME: server.port}), proxy()
+    env = {"HTTPS_PROXY": good.url, "HTTP_PROXY": other.url, "http_proxy": other.url}
+    assert login(run, NAME, env, *server.arguments).rc == 0
+    assert other.asked == []
+
+
+def test_header_of_a_cgi_request_names_no_proxy(run, proxy):
+    """HTTP_PROXY is what a client of a web server has written, then."""
+    evil, good = proxy(), proxy()
+    env = {"REQUEST_METHOD": "GET", "HTTP_PROXY": evil.url, "all_proxy": good.url}
+    assert login(run, NAME, env, "--plain-http").rc == 0
+    assert evil.asked == [] and good.asked
+
+
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize("value, direct", [
+    (NAME, True), ("example", True), (".example", True), ("other, " + NAME, True), ("*", True),
+    (NAME.upper(), True), ("gistry.example", False), ("registry", False), ("", False),
+    ("registry.example.org", False), ("10.0.0.0/8", False)])
+def test_exceptions(variable, value, direct, run, proxy, tar_bytes):
+    """What needs no proxy has no address here; all that matters is that the proxy is not asked."""
+    through = proxy()
+    result = run("layer", "--plain-http", "--retry", "0", f"{NAME}/a", input=tar_bytes,
+                 env={"HTTP_PROXY": through.url, variable: value})
+    assert (through.asked == []) == direct, result
+    assert result.rc in ((6,) if direct else (7, 9))  # the proxy is no registry
+
+
+def test_this_machine_is_never_behind_a_proxy(run, registry, proxy):
+    server = registry("d28", auth=Auth("basic", users={"user": CANARY}))
+    through = proxy()
+    env = {name: through.url for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")}
+    assert login(run, server.host, env).rc == 0
+    assert through.asked == []
+
+
+# Secrets.
+
+def test_each_secret_goes_its_own_way(run, server, proxy):
+    through = proxy({NAME: server.port}, credentials="proxyuser:" + PROXY_SECRET)
+    url = through.url.replace("://", f"://proxyuser:{PROXY_SECRET}@")
+    result = login(run, NAME, {"HTTPS_PROXY": url}, "-v", *server.arguments)
+    assert result.rc == 0, result
+    for head in through.heads:
+        assert "\nauthorization:" not in head.lower() and CANARY not in head
+        assert "\nproxy-authorization: basic" in head.lower()
+    for entry in server.journal:
+        assert "proxy-authorization" not in entry.headers
+    assert any("authorization" in entry.headers for entry in server.journal)
+
+
+@pytest.mark.parametrize("password", ["", ":wrong" + PROXY_SECRET])
+def test_proxy_that_refuses(password, run, server, proxy):
+    """Named, without its password, and asked once."""
+    through = proxy({NAME: server.port}, credentials="proxyuser:" + PROXY_SECRET)
+    url = through.url.replace("://", f"://proxyuser{password}@") if password else through.url
+    result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)
+    assert result.rc == 4, result
+    assert f"the proxy {through.host} answered 407" in result.stderr.splitlines()[-1], result
+    assert "layerpipe login" not in result.stderr, "another password is meant"
+    assert len(through.asked) == 1
+    assert len(server.journal) == 0
+
+
+def test_proxy_that_cannot_reach_the_registry(command, run, server, proxy, tar_bytes):
+    through = proxy({})
+    write_config(command.home, {"auths": {NAME: entry()}})
+    result = run("layer", "--retry", "1", *server.arguments, f"{NAME}/a", input=tar_bytes,
+                 env={"HTTPS_PROXY": through.url})
+    assert result.rc == 6, result
+    assert f"the proxy {through.host} answered 502" in result.stderr.splitlines()[-1], result
+    assert len(through.asked) == 2
+
+
+def test_407_of_a_proxy_for_http(run, proxy):
+    through = proxy(credentials="proxyuser:" + PROXY_SECRET)
+    result = login(run, NAME, {"HTTP_PROXY": through.url}, "--plain-http")
+    assert result.rc == 4 and f"the proxy {through.host} answered 407" in result.stderr, result

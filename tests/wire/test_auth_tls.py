@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is on the other side: authorities, client certificates, directories of both, and reasons that
+can be understood. login is the shortest way to speak to a registry."""
+import os
+import shutil
+import socket
+import threading
+
+import pytest
+from auth_support import CANARY, assert_absent, entry, write_config
+from registry import CA, Auth
+from servers import ConnectProxy
+
+NAME = "registry.example"
+HOSTS = {"hosts": [NAME]}
+
+
+class Over:
+    """Registries under a name of their own, over https and a proxy, and logins to them."""
+
+    def __init__(self, registry, run):
+        self.registry = registry
+        self.run = run
+        self.proxies = []
+
+    def serve(self, context, name=NAME):
+        server = self.registry("d28", name=name, tls=context,
+                               auth=Auth("basic", users={"user": CANARY}))
+        self.proxies.append(ConnectProxy({name: server.port}))
+        server.environment = {"HTTPS_PROXY": self.proxies[-1].url}
+        return server
+
+    def login(self, server, *options, env=None):
+        result = self.run("login", "--username", "user", "--password-stdin", *options, server.host,
+                          input=CANARY.encode(), env={**server.environment, **(env or {})})
+        assert_absent(result.stderr, CANARY)
+        return result
+
+
+@pytest.fixture
+def over(registry, run):
+    found = Over(registry, run)
+    yield found
+    for proxy in found.proxies:
+        proxy.stop()
+
+
+@pytest.fixture(scope="module")
+def other_ca(tmp_path_factory):
+    return CA(tmp_path_factory.mktemp("other-ca"), name="another authority")
+
+
+def refused(result, server, *words):
+    """TLS failed at once: one line that says why, and no request."""
+    assert result.rc == 6, result
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and server.host in lines[0]
+    for word in words:
+        assert word in lines[0], lines[0]
+    assert len(server.journal) == 0
+
+
+def test_named_authority(over, ca):
+    server = over.serve(ca.server_context(name="named", **HOSTS))
+    assert over.login(server, "--cacert", ca.cert).rc == 0
+
+
+def test_unknown_authority(over, ca, other_ca):
+    server = over.serve(ca.server_context(name="unknown", **HOSTS))
+    refused(over.login(server), server, "name its authority", "--cacert")
+    refused(over.login(server, "--cacert", other_ca.cert), server, "name its authority")
+
+
+def test_expired(over, ca):
+    server = over.serve(ca.server_context(name="expired", days=-1, **HOSTS))
+    refused(over.login(server, "--cacert", ca.cert), server, "expired", "clock")
+
+
+def test_wrong_host(over, ca):
+    server = over.serve(ca.server_context(name="wrong", hosts=["other.example"]))
+    refused(over.login(server, "--cacert", ca.cert), server,
+            "target host name", NAME)
+
+
+@pytest.mark.parametrize("options", [[], ["-q"]])
+def test_unverified_is_said_aloud(options, over, other_ca):
+    server = over.serve(other_ca.server_context(name="any", days=-1, hosts=["x.example"]))
+    result = over.login(server, "--tls-verify=false", *options)
+    assert result.rc == 0, result
+    assert "warning: certificates are not verified" in result.stderr
+
+
+@pytest.mark.parametrize("state", ["refused", "hung up", "nobody"])
+def test_https_is_never_replaced_by_http(state, command, over, other_ca, run, tar_bytes):
+    """ST-11: certificate refused, hung up, nobody there: no request in the clear."""
+    server = over.serve(other_ca.server_context(name="downgrade", **HOSTS))
+    write_config(command.home, {"auths": {NAME: entry()}})
+    proxy = over.proxies[-1]
+    if state == "nobody":
+        proxy.ports.clear()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if state == "hung up":
+            proxy.ports[NAME] = listener.getsockname()[1]
+            threading.Thread(target=lambda: listener.accept()[0].close()).start()
+        result = run("layer", "--retry", "0", f"{NAME}/a", input=tar_bytes,
+                     env={"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url})
+    assert result.rc == 6, result
+    assert proxy.heads and {head.split()[0] for head in proxy.heads} == {"CONNECT"}
+    assert len(server.journal) == 0
+
+
+def test_client_certificate(over, ca):
+    cert, key = ca.issue(name="client", client=True)
+    server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
+    assert over.login(server, "--cacert", ca.cert, "--cert", cert, "--key", key).rc == 0
+    both = os.path.join(ca.directory, "both.pem")
+    with open(both, "w", encoding="ascii") as file:
+        for path in (cert, key):
+            with open(path, encoding="ascii") as part:
+                file.write(part.read())
+    assert over.login(server, "--cacert", ca.cert, "--cert", both).rc == 0
+
+
+def test_client_certificate_that_is_missing_or_unknown(over, ca, other_ca):
+    server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
+    refused(over.login(server, "--cacert", ca.cert), server, "client certificate", "--cert")
+    cert, key = other_ca.issue(name="stranger", client=True)
+    refused(over.login(server, "--cacert", ca.cert, "--cert", cert, "--key", key), server,
+            "client certificate")
+
+
+def test_files_that_are_none(over, ca):
+    server = over.serve(ca.server_context(name="files", client_ca=ca.cert, **HOSTS))
+    cert, key = ca.issue(name="client", client=True)
+    for options, word in [
+            (["--cacert", "/nonexistent"], "/nonexistent"), (["--cacert", os.devnull], os.devnull),
+            (["--cacert", __file__], "PEM"), (["--cert", "/nonexistent"], "/nonexistent"),
+            (["--cert", cert, "--key", "/nonexistent"], "/nonexistent"), (["--key", key], "--cert"),
+            (["--cacert", ca.cert, "--cert", __file__], __file__),
+            (["--cacert", ca.cert, "--cert", cert, "--key", ca.key], ca.key)]:
+        result = over.login(server, *options)
+        assert result.rc == 2, (options, result)
+        assert word in result.stderr.splitlines()[0], result
+    assert len(server.journal) == 0
+
+
+# Directories, as docker's and containers' tools have them.
+
+@pytest.fixture(params=["home", "XDG_CONFIG_HOME"])
+def certs_d(request, command, tmp_path):
+    """(directory for the registry, environment that leads there)"""
+    base = command.home / ".config" if request.param == "home" else tmp_path / "config"
+    directory = base / "containers" / "certs.d" / NAME
+    directory.mkdir(parents=True)
+    return directory, {} if request.param == "home" else {"XDG_CONFIG_HOME": str(base)}
+
+
+def test_directory(certs_d, over, ca):
+    directory, env = certs_d
+    server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
+    cert, key = ca.issue(name="client", client=True)
+    refused(over.login(server, env=env), server, "name its authority")
+    shutil.copy(ca.cert, directory / "ca.crt")
+    refused(over.login(server, env=env), server, "client certificate")
+    shutil.copy(cert, directory / "client.cert")
+    result = over.login(server, env=env)
+    assert result.rc == 2 and "client.cert has no usable key" in result.stderr
+    shutil.copy(key, directory / "client.key")
+    assert over.login(server, env=env).rc == 0
+    (directory / "broken.crt").write_text("no certificate")
+    result = over.login(server, env=env)
+    assert result.rc == 2 and "broken.crt" in result.stderr
+
+
+def test_directory_of_another_registry(command, over, ca):
+    """An authority is trusted for the registry that it is named for, and no other."""
+    server = over.serve(ca.server_context(name="named", **HOSTS))
+    for name in ("other.example", NAME + ":5000", "example", "..", NAME + ".other.example"):
+        directory = command.home / ".config" / "containers" / "certs.d" / name
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ca.cert, directory / "ca.crt")
+    refused(over.login(server), server, "name its authority")
+
+
+def test_directory_of_a_registry_on_this_machine(command, registry, run, ca):
+    """http is only a guess there: with an authority it is https."""
+    server = registry("d28", tls=ca.server_context(), auth=Auth("basic", users={"user": CANARY}))
+    directory = command.home / ".config" / "containers" / "certs.d" / server.host
+    directory.mkdir(parents=True)
+    shutil.copy(ca.cert, directory / "ca.crt")
+    result = run("login", "--username", "user", "--password-stdin", server.host,
+                 input=CANARY.encode())
+    assert result.rc == 0, result
+    assert all("authorization" not in entry.headers or entry.path.startswith("/v2/")
+               for entry in server.journal)
+
+
+def test_password_is_not_sent_in_the_clear_to_find_out(run, registry, command):
+    """A registry on this machine that is asked by http first, and hangs up: there is no secret in
+    what it was sent."""
+    seen = []
+
+    def serve(listener):
+        for _ in range(2):
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            seen.append(sock.recv(65536))
+            sock.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        host = "127.0.0.1:%d" % listener.getsockname()[1]
+        result = run("login", "--username", "user", "--password-stdin", "--tls-verify=false", host,
+                     input=CANARY.encode())
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert result.rc == 6, result
+    assert seen and all(b"authorization" not in text.lower() for text in seen)
+
+
+def test_key_log_is_said_aloud(over, ca, tmp_path):
+    server = over.serve(ca.server_context(name="named", **HOSTS))
+    result = over.login(server, "--cacert", ca.cert, "-q",
+                        env={"SSLKEYLOGFILE": str(tmp_path / "keys")})
+    assert result.rc == 0 and "warning: SSLKEYLOGFILE" in result.stderr
