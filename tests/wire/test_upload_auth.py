@@ -45,9 +45,9 @@ def test_right_password(scheme, mode, run, registry, authfile):
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
 def test_wrong_password(scheme, mode, run, registry, authfile):
     server = registry("d28", auth=Auth(scheme))
-    result = upload(run, server, DATA, *mode, *authfile(server, password="wrong"))
+    result = upload(run, server, DATA, *mode, *authfile(server, password="mistaken"))
     assert_lost(server, result, 4)
-    assert "wrong" not in result.stderr
+    assert "mistaken" not in result.stderr
     with_password = [entry for entry in server.journal
                      if entry.headers.get("authorization", "").startswith("Basic")]
     assert len(with_password) <= 2, "an account is locked by repeated attempts"
