@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUT_MAX ((size_t)1 << 22)
+#define OUT_MAX ((size_t)1 << 20)
 
 /* The stream's output, behind a window of zeros (how far back it refers is not the walker's business),
  * and its size; -1 when it is not one whole stream, -2 when that is not known
@@ -37,7 +37,6 @@ static long unpack(const uint8_t *data, size_t size, uint8_t *out)
     return made;
 }
 
-/* A code that zlib reads although it is not complete is not opened: compressors make none. */
 static void check(const uint8_t *data, size_t size, uint8_t *first, uint8_t *second)
 {
     static struct deflate_splice splice;
@@ -62,13 +61,8 @@ static void check(const uint8_t *data, size_t size, uint8_t *first, uint8_t *sec
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t *first = malloc(OUT_MAX);
-    uint8_t *second = malloc(OUT_MAX);
-    if (first == NULL || second == NULL) {
-        abort();
-    }
+    static uint8_t first[OUT_MAX];
+    static uint8_t second[OUT_MAX];
     check(data, size, first, second);
-    free(first);
-    free(second);
     return 0;
 }

@@ -109,8 +109,8 @@ static unsigned reverse(unsigned code, unsigned length)
     return code >> (16 - length);
 }
 
-/* Fills the table of a canonical code. False when more codes are given than exist. Incomplete codes
- * are legal for distances; unused patterns then are ENTRY_BAD. */
+/* Fills the table of a canonical code. False when more codes are given than exist, or fewer: but one
+ * code alone, of one bit, may lack its other, and unused patterns then are ENTRY_BAD. */
 static bool code_build(struct deflate_splice_code *code, const unsigned char *lengths,
                        unsigned symbols, uint16_t *table, unsigned table_bits,
                        uint16_t (*entry)(unsigned symbol, unsigned length))
@@ -118,6 +118,7 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
     uint16_t offsets[SPLICE_CODE_BITS_MAX + 2] = { 0 };
     uint16_t next[SPLICE_CODE_BITS_MAX + 2] = { 0 };
     int left = 1;
+    unsigned longest = 0;
     memset(code->counts, 0, sizeof code->counts);
     for (unsigned i = 0; i < symbols; i++) {
         code->counts[lengths[i]]++;
@@ -128,8 +129,12 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
         if (left < 0) {
             return false;
         }
+        longest = code->counts[i] > 0 ? i : longest;
         offsets[i + 1] = (uint16_t)(offsets[i] + code->counts[i]);
         next[i + 1] = (uint16_t)((next[i] + code->counts[i]) << 1);
+    }
+    if (left > 0 && longest > 1) {
+        return false;
     }
     for (unsigned i = 0; left > 0 && i < 1u << table_bits; i++) {
         table[i] = ENTRY_BAD; /* a complete code leaves nothing unset */
@@ -250,13 +255,13 @@ static bool tables_build(struct deflate_splice *splice, const unsigned char *len
 
 static bool tables_static(struct deflate_splice *splice)
 {
-    unsigned char lengths[288 + 30];
+    unsigned char lengths[288 + 32];
     memset(lengths, 8, 144);
     memset(lengths + 144, 9, 112);
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
-    memset(lengths + 288, 5, 30);
-    return tables_build(splice, lengths, 288, 30);
+    memset(lengths + 288, 5, 32);
+    return tables_build(splice, lengths, 288, 32);
 }
 
 static uint16_t plain_entry(unsigned symbol, unsigned length)
@@ -316,6 +321,7 @@ static bool tables_dynamic(struct deflate_splice *splice, struct walk *walk)
     }
     return litlen_count <= 286 && dist_count <= 30 &&
            code_build(&splice->litlen_code, code_lengths, 19, table, 7, plain_entry) &&
+           table[127] != ENTRY_BAD && /* here not even one may be alone */
            read_lengths(walk, table, lengths, litlen_count + dist_count) && lengths[256] != 0 &&
            tables_build(splice, lengths, litlen_count, dist_count);
 }
