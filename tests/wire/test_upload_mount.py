@@ -36,7 +36,8 @@ def push(run, server, base, tar, *options):
 def assert_image(server, told):
     assert server.tags(TARGET) == {"new": told["digest"]}
     assert server.blob(TARGET, digest_of(LAYER)) == LAYER
-    assert server.open_sessions() == []
+    # A mount that becomes a session is cancelled, where the registry lets one.
+    assert len(server.open_sessions()) <= (0 if server.profile.cancel == 204 else 1)
     assert_history(server)
 
 
