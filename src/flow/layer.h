@@ -41,6 +41,10 @@ void layer_stop(lpipe_layer *layer);
 /* A token for a layer not yet read that has none of its own. */
 void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
 
+/* For a person, before any byte is read: the recipe, the threads, and the bytes of the buffers. */
+#define LAYER_PLAN_BYTES 160
+void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES]);
+
 /* What a source of our own says and does beyond reading. */
 struct layer_words {
     int (*explain)(void *ctx, struct lpipe_error *err); /* why the last read failed */

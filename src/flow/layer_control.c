@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What other rooms may do to a layer from outside of a drive: stop it, give it a token, give its
  * source words. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/cancel.h"
 #include "base/sync.h"
+#include "flow/layer.h"
 #include "flow/layer_object.h"
 
 void layer_stop(lpipe_layer *layer)
@@ -27,6 +31,18 @@ void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel)
     if (layer->file != NULL) {
         source_fd_use_cancel(layer->file, cancel);
     }
+}
+
+void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
+{
+    const struct layer_setup *setup = &layer->setup;
+    char recipe[CODEC_RECIPE_BYTES];
+    struct flow_plan plan = { 0 };
+    codec_recipe(&setup->codec, recipe);
+    /* It fits: the layer could not have been made otherwise. */
+    (void)flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &plan, NULL);
+    (void)snprintf(ret_text, LAYER_PLAN_BYTES, "%s, threads %u, buffers %" PRIu64 " KiB", recipe,
+                   plan.workers, plan.memory_bytes / 1024);
 }
 
 void layer_set_words(lpipe_layer *layer, const struct layer_words *words)

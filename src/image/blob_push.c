@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_push.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -90,6 +91,16 @@ static int push_send(struct push *push, struct lpipe_error *err)
     return status;
 }
 
+/* What the layer will cost is told before it is read. */
+static void push_announce(const struct blob_job *job, const lpipe_layer *layer)
+{
+    char plan[LAYER_PLAN_BYTES];
+    char line[LAYER_PLAN_BYTES + 64];
+    layer_describe(layer, plan);
+    (void)snprintf(line, sizeof line, "%.60s: %s", job->name, plan);
+    client_log(job->client, LPIPE_LOG_REQUEST, line);
+}
+
 int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_sources *first,
               struct lpipe_layer_result *ret_result, struct lpipe_error *err)
 {
@@ -98,6 +109,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_
     struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
     blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
     layer_use_cancel(layer, client_cancel(job->client));
+    push_announce(job, layer);
     int status = first != NULL && layer_can_rewind(layer) ? push_look(&push, first, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     const char *remark = status == 0 ? layer_remark(layer) : NULL;

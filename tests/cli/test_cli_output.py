@@ -38,6 +38,18 @@ def test_layer_json(command, tar_file, tar_bytes):
     assert layer["uncompressedSize"] == len(tar_bytes)
 
 
+@pytest.mark.parametrize("limit_kib", [1300, 2048, 8192])
+def test_verbose_tells_the_memory(command, tar_file, limit_kib):
+    """Before the layer is read, and within the limit."""
+    result = command("layer", "-v", "--threads", "8", "--compress", "gzip:6", "--memory",
+                     f"{limit_kib}K", "null:", tar_file)
+    found = re.search(r"^layerpipe: layer: gzip-6:1 \S+ \S+, threads (\d), buffers (\d+) KiB$",
+                      result.stderr.decode(), re.MULTILINE)
+    threads, buffers = (int(number) for number in found.groups())
+    assert 400 < buffers <= limit_kib
+    assert threads == {1300: 0, 2048: 1, 8192: 6}[limit_kib]
+
+
 def test_push_json(command, tar_file, tmp_path):
     result = command("push", "--json", "--tag", "more", f"oci:{tmp_path}/layout:first", tar_file)
     assert result.returncode == 0, result.stderr
