@@ -35,33 +35,39 @@ static bool number_base256(const unsigned char *field, size_t width, uint64_t *r
     return true;
 }
 
-static bool is_blank(unsigned char c)
+/* Nothing but blanks and NULs. */
+static bool is_blank(const unsigned char *field, size_t size)
 {
-    return c == ' ' || c == '\0';
+    for (size_t i = 0; i < size; i++) {
+        if (field[i] != ' ' && field[i] != '\0') {
+            return false;
+        }
+    }
+    return true;
 }
 
+/* A NUL ends the field whatever follows. Readers disagree on digits behind a blank, or behind a NUL
+ * that the field begins with: these make no number. */
 bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value)
 {
     if ((field[0] & 0x80) != 0) {
         return number_base256(field, width, ret_value);
     }
-    size_t begin = 0;
-    size_t end = width;
-    while (begin < end && is_blank(field[begin])) {
-        begin++;
+    size_t at = 0;
+    while (at < width && field[at] == ' ') {
+        at++;
     }
-    while (end > begin && is_blank(field[end - 1])) {
-        end--;
-    }
+    size_t begin = at;
     uint64_t value = 0;
-    for (size_t i = begin; i < end; i++) {
-        if (is_blank(field[i])) {
-            break; /* what follows the first blank is no part of the number */
-        }
-        if (field[i] < '0' || field[i] > '7' || value >> 60 != 0) {
+    while (at < width && field[at] >= '0' && field[at] <= '7') {
+        if (value >> 60 != 0) {
             return false;
         }
-        value = value << 3 | (unsigned)(field[i] - '0');
+        value = value << 3 | (unsigned)(field[at++] - '0');
+    }
+    bool ended = at > begin && at < width && field[at] == '\0';
+    if (!ended && !is_blank(field + at, width - at)) {
+        return false;
     }
     *ret_value = value;
     return true;

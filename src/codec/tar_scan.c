@@ -30,6 +30,7 @@ struct tar_scan {
     uint64_t sparse_body;  /* body size, kept while the sparse map is read */
     unsigned sparse_blocks;
     unsigned zero_blocks; /* in a row */
+    bool within_entry;    /* headers that belong to the next one have been seen */
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
     /* What extension headers said about the entry to come. */
@@ -168,6 +169,9 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     uint64_t size = 0;
     scan->entry_offset = scan->offset - TAR_BLOCK_BYTES;
     if (is_zero(scan->block, TAR_BLOCK_BYTES)) {
+        if (scan->within_entry) {
+            return refuse(scan, err, "extension headers are followed by no entry");
+        }
         scan->zero_blocks++;
         scan->phase = scan->zero_blocks == 2 ? SCAN_AFTER_END : SCAN_HEADER;
         return 0;
@@ -185,6 +189,8 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     }
     char type = tar_header_type(scan->block);
     scan->body_type = type;
+    scan->within_entry = type == 'x' || type == 'X' || type == 'L' || type == 'K' ||
+                         (type == 'g' && scan->within_entry);
     if (type == 'x' || type == 'g' || type == 'X' || type == 'L' || type == 'K') {
         return enter_extension(scan, type, size, err);
     }

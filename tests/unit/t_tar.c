@@ -221,6 +221,19 @@ static void test_sizes(void **state)
         { "octal", "00000001274\0", 700, 0 },
         { "blanks before", "       1274 ", 700, 0 },
         { "all blank is none", "            ", 0, 0 },
+        { "all NUL is none", "\0\0\0\0\0\0\0\0\0\0\0\0", 0, 0 },
+        { "a blank behind", "0000001274 \0", 700, 0 },
+        { "blanks behind", "1274        ", 700, 0 },
+        { "a NUL ends it", "1274\0garbage", 700, 0 },
+        { "digits behind a blank", "1274 0000000", 700, LPIPE_NOT_TAR },
+        { "digits behind a NUL first",
+          "\0"
+          "00000001274",
+          700, LPIPE_NOT_TAR },
+        { "digits behind blank and NUL",
+          "  \0"
+          "000001274",
+          700, LPIPE_NOT_TAR },
         { "base-256", "\x80\0\0\0\0\0\0\0\0\0\x02\xbc", 700, 0 },
         { "base-256 negative", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 0,
           LPIPE_NOT_TAR },
@@ -360,6 +373,21 @@ static void test_extensions(void **state)
     tar_file(&tar, "a", "body");
     tar_end(&tar);
     expect("two, a size in the first", &tar, LPIPE_NOT_TAR, "two PAX headers");
+
+    static const char alone[] = "xLKX";
+    for (const char *type = alone; *type != '\0'; type++) {
+        bytes_done(&tar);
+        tar_file(&tar, "a", "body");
+        put_pax(&tar, *type, "9 path=p\n");
+        put_pax(&tar, 'g', "20 comment=from git\n");
+        tar_end(&tar);
+        expect("no entry behind", &tar, LPIPE_NOT_TAR, "followed by no entry");
+    }
+    bytes_done(&tar);
+    tar_file(&tar, "a", "body");
+    put_pax(&tar, 'g', "20 comment=from git\n");
+    tar_end(&tar);
+    expect("for all that does not come", &tar, 0, NULL);
 
     bytes_done(&tar);
     tar_put_header(&tar, "PaxHeaders/x", 'x', TAR_EXTENSION_BYTES_MAX + 1);
