@@ -58,7 +58,7 @@ def make_tree(top):
     (top / "zz-hard").hardlink_to(deep / ("d" * 250))
     if can_set_xattr(top / "nothing"):
         os.setxattr(top / "nothing", "user.comment", b"with\0zero\n")
-        os.setxattr(top / "empty", "user.on.directory", b"")
+        os.setxattr(top / "empty", "user.on.directory", b"d")
     if IS_ROOT:
         os.mknod(top / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         os.mknod(top / "disk", stat.S_IFBLK | 0o640, os.makedev(259, 70000))
