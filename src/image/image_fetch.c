@@ -107,7 +107,7 @@ static int read_all(struct blob_reader *reader, struct buf *bytes, struct lpipe_
         }
         status = buf_append(bytes, part, size);
         if (status == LPIPE_TOO_LARGE) {
-            return fail(err, LPIPE_INTEGRITY, "the image config has more bytes than announced");
+            return fail(err, LPIPE_INTEGRITY, "more bytes than announced");
         }
         if (status != 0) {
             return fail_memory(err);
@@ -133,9 +133,10 @@ int image_fetch_config(struct store *store, const struct manifest *manifest,
         status = document_make(&bytes, config->media_type, config->digest, &document, err);
     }
     status = status == 0 ? document_check(&document, config, err) : status;
-    if (status == 0) {
-        *ret_document = document;
-        document = (struct document)DOCUMENT_INIT;
+    if (status != 0) {
+        return fail_context(err, "image config");
     }
-    return status;
+    *ret_document = document;
+    document = (struct document)DOCUMENT_INIT;
+    return 0;
 }

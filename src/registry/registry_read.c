@@ -169,6 +169,11 @@ static int end_answer(struct reader *reader, const struct http_response *respons
     if (response->status == 401 && response->is_trusted) {
         return renew(reader, response, err);
     }
+    if (response->status == 416 &&
+        reader->done > 0) { /* asked for what follows, there is nothing */
+        return fail(err, LPIPE_INTEGRITY, "blob %s ends after %" PRIu64 " of %" PRIu64 " bytes",
+                    reader->blob.digest, reader->done, reader->blob.size);
+    }
     int status = registry_error(response, err, "GET of blob %s in %s/%s", reader->blob.digest,
                                 reader->repository->registry, reader->repository->name);
     return retry_worth_status(response->status) ? try_again(reader, response, status, err) : status;
