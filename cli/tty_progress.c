@@ -109,10 +109,10 @@ static void describe(char line[LINE_BYTES], const struct blob *blob)
     (void)amount(rate, blob->rate_bytes);
     if (blob->bytes_total > 0) {
         char total[16];
-        (void)snprintf(line, LINE_BYTES, "%s: %s of %s stored, %s/s", blob->name, acked,
+        (void)snprintf(line, LINE_BYTES, "%s: %s of %s done, %s/s", blob->name, acked,
                        amount(total, blob->bytes_total), rate);
     } else {
-        (void)snprintf(line, LINE_BYTES, "%s: %s in, %s out, %s stored, %s/s", blob->name, in, out,
+        (void)snprintf(line, LINE_BYTES, "%s: %s in, %s out, %s done, %s/s", blob->name, in, out,
                        acked, rate);
     }
 }
@@ -191,7 +191,7 @@ static void update(struct blob *blob, const struct lpipe_event *event)
 static void say_done(const struct blob *blob, const struct lpipe_event *event)
 {
     static const char *const origins[] = {
-        [LPIPE_ORIGIN_STREAMED] = "stored",
+        [LPIPE_ORIGIN_STREAMED] = "done",
         [LPIPE_ORIGIN_MOUNTED] = "mounted",
         [LPIPE_ORIGIN_EXISTING] = "was there already",
         [LPIPE_ORIGIN_COPIED] = "copied",

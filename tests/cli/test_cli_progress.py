@@ -101,7 +101,7 @@ def test_auto_prints_lines_on_a_simple_terminal(slowly, env):
 def test_auto_prints_lines_into_a_pipe(slowly):
     lines = slowly().splitlines()
     assert len(lines) == 1
-    assert re.fullmatch(rf"layerpipe: .*: 2\d\.\d kB in, .* out, stored {DIGEST}", lines[0])
+    assert re.fullmatch(rf"layerpipe: .*: 2\d\.\d kB in, .* out, done {DIGEST}", lines[0])
 
 
 def test_none_says_nothing(slowly):
