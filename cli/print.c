@@ -77,7 +77,7 @@ static const struct {
       { "--trust-realm", "layerpipe login", "this login", "the proxy" },
       "try layerpipe login, or --username with --password-fd" },
     { LPIPE_NOT_TAR, { "--raw" }, "--raw takes input that is no tar" },
-    { LPIPE_TRUNCATED, { "--allow-" }, "--allow-truncated takes it as it is" },
+    { LPIPE_TRUNCATED, { "--allow-", "--raw" }, "--allow-truncated takes it as it is" },
 };
 
 static bool says(const struct lpipe_error *err, const char *const words[4])

@@ -66,9 +66,9 @@ static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const
                      const struct tar_scan *scan)
 {
     if (scan->name[0] == '\0') {
-        status = fail(err, status, "%s (byte %" PRIu64 ")", what, offset);
+        status = fail(err, status, "%s (at byte %" PRIu64 ")", what, offset);
     } else {
-        status = fail(err, status, "%s (byte %" PRIu64 ", entry %s)", what, offset, scan->name);
+        status = fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset, scan->name);
     }
     if (err != NULL) {
         err->offset = offset;
@@ -349,7 +349,7 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
                    : "the input is empty (--allow-empty accepts it)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
         optional = false;
-        what = "the input is too short to be a tar archive";
+        what = "the input is too short to be a tar archive; --raw takes any bytes";
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
                                      : "the tar archive ends without its end-of-archive mark";

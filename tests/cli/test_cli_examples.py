@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that README and manual pages show, run as they stand there: only names of registries
+are replaced, and producers that are not at hand stand in as scripts that write a tar."""
+import glob
+import os
+import re
+import subprocess
+
+import pytest
+from cli_support import COMMAND, LIMIT_S, ROOT, make_tar
+from registry import Auth
+
+# A command, and its continuation lines.
+SHOWN = re.compile(r"^(?:    |\t)(.*\blayerpipe .*?(?:\\\n.*)*)$", re.M)
+PRODUCERS = {"mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
+             "ssh": "cat rootfs.tar", "pass": "echo secret"}
+
+
+def examples(path, section):
+    """The commands that a section shows; none where there is no such section."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        text = file.read().partition(section)[2]
+    return SHOWN.findall(text.partition("\n#")[0])
+
+
+def pages():
+    every = sorted(os.path.relpath(path, ROOT)
+                   for path in glob.glob(os.path.join(ROOT, "man", "*.1.scd")))
+    return [page for page in every if examples(page, "\n# EXAMPLES\n")]
+
+
+@pytest.fixture
+def workshop(tmp_path, command):
+    """A directory with all that the examples name, and a shell for it."""
+    folder = tmp_path / "workshop"
+    for name in ("bin", "app", "src", "rootfs/etc"):
+        (folder / name).mkdir(parents=True)
+    for name in ("app/run", "src/main.c", "rootfs/etc/hostname"):
+        (folder / name).write_text(name)
+    for name in ("rootfs.tar", "etc.tar"):
+        (folder / name).write_bytes(make_tar({name: b"x" * 1000}))
+    for name, what in PRODUCERS.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{what}\n")
+        (folder / "bin" / name).chmod(0o755)
+    (folder / "bin" / "layerpipe").symlink_to(COMMAND)
+
+    def run(line):
+        env = {**command.env, "PATH": f"{folder}/bin:{command.env['PATH']}"}
+        return subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=folder, env=env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+    return run
+
+
+def here(line, host):
+    """The same command, with this machine's registry."""
+    line = re.sub(r"registry\.example|localhost:5000", host, line)
+    return line.replace("--base debian:12", f"--base {host}/debian:12")
+
+
+def run_all(workshop, host, lines, first=()):
+    for line in [*first, *lines]:
+        result = workshop(here(line, host))
+        assert result.returncode == 0, (line, result.stderr.decode())
+
+
+def test_pages_with_examples():
+    assert len(pages()) == 4
+
+
+def test_examples_of_the_readme(workshop, registry):
+    server = registry()
+    lines = examples("README.md", "\n## The main job\n")
+    assert len(lines) == 6
+    run_all(workshop, server.host, lines,
+            first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])
+    assert set(server.tags("app")) == {"1.4", "latest"}
+    assert set(server.tags("backup")) == {"monday"}
+
+
+@pytest.mark.parametrize("page", pages())
+def test_examples_of_the_manual(workshop, registry, page):
+    server = registry(auth=Auth("basic", users={"ci": "secret"}) if "login" in page else None)
+    lines = examples(page, "\n# EXAMPLES\n")
+    run_all(workshop, server.host, lines, first=[] if "login" in page else [
+        f"layerpipe push {server.host}/{name} rootfs.tar" for name in ("debian:12", "os:1")])
