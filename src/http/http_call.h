@@ -54,6 +54,7 @@ struct http_call {
     bool receive_paused;
     uint64_t body_read; /* bytes of the body handed to libcurl */
     size_t header_count;
+    unsigned sendings;    /* of the request: libcurl repeats it on its own account */
     uint64_t moved_bytes; /* sent and received at moved_ms */
     uint64_t moved_ms;
     uint64_t start_ms;

@@ -231,6 +231,24 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Called before each sending. What changes something is sent once: libcurl would repeat it by itself
+ * when a kept connection ends without an answer, though it may have been heard. */
+static int before_sending(void *ctx, char *to, char *from, int to_port, int from_port)
+{
+    struct http_call *call = ctx;
+    bool repeated = call->sendings++ > 0 && call->response.status != 417;
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    if (repeated && strcmp(call->request.method, "GET") != 0 &&
+        strcmp(call->request.method, "HEAD") != 0) {
+        call_fail(call, LPIPE_NETWORK, "the connection ended without an answer");
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
 /* Setting up. */
 
 static int header_add(struct http_call *call, const char *line)
@@ -361,6 +379,8 @@ static void callbacks_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 }
 
 /* What libcurl would decide by itself, switched off. */
@@ -580,6 +600,10 @@ void call_conclude(struct http_call *call, CURLcode code)
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
         }
         return;
+    }
+    if (call->failure.status == 0 && code == CURLE_OUT_OF_MEMORY && call->response.status != 0) {
+        call_fail(call, LPIPE_TOO_LARGE,
+                  "the answer's headers are too large"); /* libcurl's limit */
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);

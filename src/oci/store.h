@@ -44,6 +44,7 @@ struct blob_hint {
     const struct descriptor *known;            /* digest and size known already (copy), else NULL */
     void (*acked)(void *user, uint64_t bytes); /* bytes the other side has acknowledged; or NULL */
     void *user;
+    unsigned *sessions; /* counts the upload sessions of all writers of this blob; or NULL */
 };
 
 struct store;

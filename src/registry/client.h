@@ -24,7 +24,7 @@ struct client_settings {
     uint64_t chunk_bytes; /* 0 = adapting */
     char *spool_dir;
     uint32_t retry_count; /* attempts after the first */
-    uint32_t jobs; /* 0 = as suits the work */
+    uint32_t jobs;        /* 0 = as suits the work */
     uint64_t rate_bytes_max;
 };
 

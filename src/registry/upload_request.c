@@ -127,6 +127,7 @@ uint64_t upload_next_size(struct upload *upload)
     uint64_t left = window_size(&upload->window) - upload->acked;
     switch (upload->way) {
     case UPLOAD_CHUNKED:
+        left = upload->sent > 0 ? MIN_OF(left, upload->sent) : left; /* the rest of a broken one */
         return MIN_OF(left, upload->size.bytes);
     case UPLOAD_AT_ONCE:
     case UPLOAD_SINGLE:
@@ -232,6 +233,7 @@ enum upload_event upload_send(struct upload *upload)
     upload->request.http.url = upload->location; /* for a new token: the old address may be gone */
     if (event == UPLOAD_OK) {
         upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
+        upload->sent = 0;
     }
     return event;
 }

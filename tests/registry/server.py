@@ -218,7 +218,9 @@ class Registry:
     def _answer(self, connection, request, kind, match):
         """The answer, with the faults that strike before it is written."""
         try:
+            self._lose_session(request)
             early = self._strike(connection, request, "headers")
+            early = early or self._read_in_vain(connection, request)
             if early is None and self.expect == 417 and request.body.waiting:
                 early = Answer(417)
             if early is not None:
@@ -228,13 +230,26 @@ class Registry:
             answer = problem.answer
         except Answered as early:
             return self._fault_answer(early.fault)
-        for fault in request.faults:
-            if fault.at == "body" and not request.body.done:
-                request.body.drain()
-        early = self._strike(connection, request, "body", answer)
+        early = self._strike(connection, request, "body", answer) if request.step == "patch" else None
         if early is None:
             early = self._strike(connection, request, "done", answer)
         return early or answer
+
+    def _lose_session(self, request):
+        """Some registries remove a session whose body cannot be read, be it not even begun."""
+        cut = any(fault.at == "headers" and fault.do in ("reset", "fin")
+                  for fault in request.faults)
+        session = self.storage.session(request.path.rpartition("/")[2])
+        if cut and request.step == "patch" and session and self.profile.broken == "delete":
+            self.storage.session_end(session)
+
+    def _read_in_vain(self, connection, request):
+        """A fault that strikes when the body has been read and before anything was done with it. The
+        bytes of a PATCH are stored as they are read, so that it has been done then."""
+        if request.step == "patch" or not any(fault.at == "body" for fault in request.faults):
+            return None
+        request.body.drain()
+        return self._strike(connection, request, "body")
 
     def _strike(self, connection, request, place, answer=None):
         for fault in request.faults:

@@ -159,8 +159,8 @@ def test_T51_cookies_are_never_sent(mode, run, registry):
 
 def test_stalled_stdin_outlives_the_token(command, registry, authfile):
     server = registry("d28", auth=Auth("bearer"))
-    process = command.start("layer", "--json", "--raw", "--compress", "none", *CHUNKED,
-                            *authfile(server), f"{server.host}/{REPOSITORY}",
+    process = command.start("layer", "--json", "--raw", "--compress", "none", "--threads", "0",
+                            *CHUNKED, *authfile(server), f"{server.host}/{REPOSITORY}",
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(DATA[:MIB + 9])
     process.stdin.flush()

@@ -8,6 +8,7 @@ from wire_support import (MIB, REPOSITORY, assert_history, assert_lost, assert_s
 
 CHUNK = ["--chunk-size", "1M"]
 DATA = noise(3 * MIB + 5)
+LONG = noise(9 * MIB + 5)  # more than is held: nothing to send it again from
 MODES = {"chunked": ["--upload", "chunked", *CHUNK], "streamed": ["--upload", "streamed"]}
 
 
@@ -50,18 +51,19 @@ def test_T37_unknown_upload_but_blob_there(mode, run, registry):
 
 def test_T37_unknown_upload_and_no_blob(mode, run, registry):
     server = registry("d28", Fault("commit", "forget"))
-    assert_lost(server, upload(run, server, DATA, *mode), {5, 6}, sessions=0)
+    result = upload(run, server, LONG, "--retry", "2", *mode)
+    assert_lost(server, result, {5, 6}, sessions=0)
 
 
 def test_T37_with_spool(mode, run, registry, tmp_path):
     server = registry("d28", Fault("commit", "forget"))
-    result = upload(run, server, DATA, *mode, "--spool", tmp_path)
+    result = upload(run, server, DATA, *mode, "--retry", "2", "--spool", tmp_path)
     assert_stored(server, result, DATA)
 
 
 def test_T38_flipped_on_the_way(mode, run, registry):
     server = registry("d28", Fault("patch", "flip", at=MIB // 2))
-    result = upload(run, server, DATA, *mode)
+    result = upload(run, server, LONG, *mode)
     assert_lost(server, result, {7, 9}, sessions=1)
 
 
