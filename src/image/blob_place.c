@@ -13,6 +13,7 @@ struct copy {
     const struct descriptor *blob;
     unsigned char *block;
     struct digest *digest;
+    unsigned sessions; /* opened for it */
 };
 
 static int fail_size(const struct descriptor *blob, struct lpipe_error *err)
@@ -67,7 +68,7 @@ static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
     struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
     struct store *store = copy->progress.job->store;
-    struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress };
+    struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress, &copy->sessions };
     digest_reset(copy->digest);
     int status = from->ops->blob_open(from, copy->blob, &reader, err);
     if (status == 0) {
@@ -167,7 +168,7 @@ static int write_bytes(struct blob_progress *progress, const struct descriptor *
 {
     struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
     struct store *store = progress->job->store;
-    struct blob_hint hint = { blob, blob_progress_acked, progress };
+    struct blob_hint hint = { blob, blob_progress_acked, progress, NULL };
     int status = store->ops->blob_begin(store, &hint, &writer, err);
     if (status == 0) {
         status = writer->ops->write(writer, bytes, blob->size, err);

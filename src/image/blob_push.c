@@ -14,6 +14,7 @@ struct push {
     struct blob_progress progress;
     struct lpipe_layer_result result;
     struct descriptor known; /* digest "" = not known */
+    unsigned sessions;       /* opened for it */
 };
 
 static int push_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -42,7 +43,7 @@ static int push_once(struct push *push, struct lpipe_error *err)
     struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
     struct store *store = push->progress.job->store;
     struct blob_hint hint = { push->known.digest[0] != '\0' ? &push->known : NULL,
-                              blob_progress_acked, &push->progress };
+                              blob_progress_acked, &push->progress, &push->sessions };
     int status = store->ops->blob_begin(store, &hint, &writer, err);
     if (status != 0) {
         return status;

@@ -127,6 +127,7 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
     upload->writer.ops = &writer_ops;
     upload->repository = repository;
     upload->hint = *hint;
+    upload->sessions = hint->sessions != NULL ? hint->sessions : &upload->own_sessions;
     upload->mode = settings->upload;
     upload->host = upload_host_of(repository->registry);
     upload->way = way_of(settings->upload, upload->host);

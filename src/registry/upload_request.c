@@ -115,7 +115,7 @@ enum upload_event upload_open(struct upload *upload)
     if (take_location(upload, true) != 0) {
         return UPLOAD_ERROR;
     }
-    upload->sessions++;
+    ++*upload->sessions;
     upload->chunks = 0;
     upload->acked = upload->sent = 0;
     take_sizes(upload);

@@ -59,7 +59,7 @@ static struct upload_facts facts_of(struct upload *upload, enum upload_event eve
         .rest = rest_of(upload),
         .body = upload->response.body_sent > 0 ? UPLOAD_TOUCHED : UPLOAD_UNTOUCHED,
         .source = window_holds(&upload->window, 0) ? UPLOAD_HELD : UPLOAD_LET_GO,
-        .sessions = upload->sessions < SESSIONS_MAX ? UPLOAD_SESSIONS_LEFT : UPLOAD_SESSIONS_SPENT,
+        .sessions = *upload->sessions < SESSIONS_MAX ? UPLOAD_SESSIONS_LEFT : UPLOAD_SESSIONS_SPENT,
         .other_way = other_way(upload) != upload->way ? UPLOAD_ANOTHER_WAY : UPLOAD_NO_OTHER_WAY,
         .times = upload->times[event] > 1 ? UPLOAD_AGAIN : UPLOAD_FIRST,
         .digest = upload->hint.known != NULL ? UPLOAD_DIGEST_ASKED : UPLOAD_DIGEST_NEW,

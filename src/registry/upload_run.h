@@ -29,8 +29,9 @@ struct upload {
     struct upload_size size;
     struct retry retry;
     enum upload_state state;
-    unsigned sessions; /* opened so far */
-    unsigned chunks;   /* acknowledged in this session */
+    unsigned *sessions; /* opened so far for this blob */
+    unsigned own_sessions;
+    unsigned chunks; /* acknowledged in this session */
     unsigned switches;
     char *location;       /* newest address of the session; NULL = there is none */
     bool abroad;          /* a stranger named it */

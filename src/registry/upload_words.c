@@ -32,7 +32,7 @@ static void explain_lost(struct upload *upload)
     (void)snprintf(why, sizeof why, "%.200s", upload->err.message);
     if (spent) {
         (void)fail(&upload->err, LPIPE_NETWORK, "upload to %s/%s lost at %s in session %u: %s",
-                   upload->repository->registry, upload->repository->name, at, upload->sessions,
+                   upload->repository->registry, upload->repository->name, at, *upload->sessions,
                    why);
     } else {
         (void)fail(
@@ -43,7 +43,7 @@ static void explain_lost(struct upload *upload)
             cut ? "; the request was cut after a minute, a read time-out of a proxy or the "
                   "registry: try --upload chunked with a smaller --chunk-size"
                 : "");
-        upload->err.flags |= LPIPE_ERROR_REPLAY;
+        upload->err.flags |= *upload->sessions < SESSIONS_MAX ? LPIPE_ERROR_REPLAY : 0;
     }
     upload->err.flags |= LPIPE_ERROR_RETRYABLE;
     upload->err.offset = upload->acked;
@@ -60,7 +60,7 @@ static void explain_changed(struct upload *upload)
                answered ? ": " : "", answered ? told.message : "");
     upload->err.http_status = told.http_status;
     memcpy(upload->err.registry_code, told.registry_code, sizeof told.registry_code);
-    if (!window_holds(&upload->window, 0)) {
+    if (!window_holds(&upload->window, 0) && *upload->sessions < SESSIONS_MAX) {
         upload->err.flags |= LPIPE_ERROR_REPLAY;
     }
 }
@@ -114,6 +114,6 @@ void upload_announce(struct upload *upload, enum upload_state next)
     if (next == UPLOAD_RESTARTING) {
         client_notice(upload->repository->client,
                       "upload session lost at %s; sending again from the start (session %u of %d)",
-                      at, upload->sessions + 1, SESSIONS_MAX);
+                      at, *upload->sessions + 1, SESSIONS_MAX);
     }
 }
