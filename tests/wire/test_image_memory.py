@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory grows by a constant with each layer that is read at the same time, and not with the size
+of any of them. The constants are those of layerpipe-push(1)."""
+import os
+import subprocess
+import threading
+
+import pytest
+from cli_support import COMMAND, clean_environment, is_sanitized
+from registry import Registry
+from servers import find_tool
+
+MIB = 1 << 20
+LAYER = 8 * MIB
+CHUNK = 4 * MIB
+
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers have memory of their own")
+
+
+def feed(path, size):
+    block = os.urandom(MIB)
+    with open(path, "wb") as file:
+        for _ in range(size // MIB):
+            file.write(block)
+
+
+def peak(tmp_path, count, size, *options):
+    """Peak resident bytes of a push of that many streams."""
+    folder = tmp_path / f"{count}-{size}"
+    folder.mkdir()
+    fifos = [folder / f"fifo{number}" for number in range(count)]
+    threads = [threading.Thread(target=feed, args=(fifo, size)) for fifo in fifos]
+    for fifo, thread in zip(fifos, threads):
+        os.mkfifo(fifo)
+        thread.start()
+    report = folder / "peak"
+    with Registry("d28", discard=True) as server:
+        subprocess.run([find_tool("time"), "-f", "%M", "-o", report, COMMAND, "push", "-q", "--raw",
+                        "--threads", "2", *options, f"{server.host}/memory/image:1", *fifos],
+                       check=True, env=clean_environment(tmp_path))
+        assert not server.failures
+    for thread in threads:
+        thread.join()
+    return int(report.read_text().split()[-1]) * 1024
+
+
+@pytest.mark.parametrize("mode, extra", [("streamed", 0), ("chunked", 3 * CHUNK)])
+def test_a_constant_for_each_layer(tmp_path, mode, extra):
+    options = ["--upload", mode, "--chunk-size", str(CHUNK)]
+    one = peak(tmp_path, 1, 24 * MIB, *options)
+    five = peak(tmp_path, 5, 24 * MIB, *options)
+    assert five - one <= 4 * (LAYER + extra), f"{one} bytes grew to {five}"
+    longer = peak(tmp_path, 5, 48 * MIB, *options)
+    assert longer - one <= 4 * (LAYER + extra), f"{one} bytes grew to {longer}"
