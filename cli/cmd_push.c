@@ -43,6 +43,12 @@ static void push_done(struct push *push)
     (void)lpipe_ref_free(push->dest);
 }
 
+/* How many layers the command line names. */
+static size_t count_layers(const struct settings *settings)
+{
+    return settings->args.count - 1; /* all items but IMAGE */
+}
+
 /* Adds stdin where it is meant without being named, and refuses what cannot work. */
 static int check_inputs(struct settings *settings)
 {
@@ -61,6 +67,10 @@ static int check_inputs(struct settings *settings)
     if (settings->args.count == 1 && settings->base == NULL) {
         return usage_error(settings->verb,
                            "no input and no --base: stdin is neither a pipe nor a file");
+    }
+    if (settings->histories.count > 1 && count_layers(settings) > 0 &&
+        settings->histories.count > count_layers(settings)) {
+        return usage_error(settings->verb, "there are more --history than layers");
     }
     if (standard > 1) {
         return usage_error(settings->verb, "stdin can be one layer only");
@@ -122,6 +132,12 @@ static int begin_image(struct push *push)
     for (size_t i = 0; code == 0 && i < settings->edits.count; i++) {
         const struct item *edit = &settings->edits.items[i];
         code = lpipe_image_edit(push->image, (enum lpipe_edit)edit->tag, edit->text, &err);
+    }
+    /* Without layers the history is that of the edits. */
+    for (size_t i = 0; code == 0 && count_layers(settings) == 0 && i < settings->histories.count;
+         i++) {
+        code = lpipe_image_edit(push->image, LPIPE_EDIT_HISTORY, settings->histories.items[i].text,
+                                &err);
     }
     return code == 0 ? 0 : print_failure(&err);
 }

@@ -119,7 +119,7 @@ const struct opt_group group_upload = {
           .help = "keep compressed bytes in an unlinked file there, to send them again" },
         { "retry", 0, NUMBER(retry_count, 0, 1000),
           .help = "attempts after the first, each step (default 5)" },
-        { "jobs", 0, NUMBER(jobs, 1, 64), .help = "blobs at a time (default 4)" },
+        { "jobs", 0, NUMBER(jobs, 1, 64), .help = "blobs at a time (default 4, or all streams)" },
         { "limit-rate", 0, BYTES(rate_bytes_max, "RATE", 1),
           .help = "send at most so many bytes a second" },
         { 0 } },

@@ -43,7 +43,9 @@ enum lpipe_edit {
     LPIPE_EDIT_VOLUME = 8, /**< absolute path */
     LPIPE_EDIT_STOP_SIGNAL = 9,
     LPIPE_EDIT_AUTHOR = 10,
-    LPIPE_EDIT_ANNOTATION = 11 /**< "KEY=VALUE" of the manifest */
+    LPIPE_EDIT_ANNOTATION = 11, /**< "KEY=VALUE" of the manifest */
+    LPIPE_EDIT_HISTORY = 12     /**< an entry of the history that has no layer; before those of the
+                                   new layers */
 };
 
 typedef struct lpipe_image lpipe_image;

@@ -72,7 +72,17 @@ LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
 
 /**
  * Reads all unread layers of an image and pushes it: blobs, then config, then manifest, then tags.
- * On failure no tag has moved. Layers are consumed, so an image is pushed once.
+ * When anything but a tag fails, no tag has moved. Layers are consumed, so an image is pushed once.
+ *
+ * Layers that can be read once only are all read at the same time unless the client's jobs say
+ * otherwise; a regular file is hashed first and sent only when a registry does not have it.
+ *
+ * @param dest       borrowed. Its tag is set first; with a digest, no tag is set and the manifest
+ *                   must have this digest; with neither, the manifest is put by digest only
+ * @param options    borrowed, may be NULL
+ * @param ret_result initialised; filled on success; may be NULL
+ * @return 0, the failure of a layer, INTEGRITY (another digest than named), NOT_FOUND (a layer said
+ *         to be there, the subject), what a registry or a file system answered ...
  */
 LPIPE_API LPIPE_CHECK int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
                                            const struct lpipe_push_options *options,

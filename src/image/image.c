@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "flow/layer.h"
 #include "oci/image_edit.h"
+#include "oci/json_write.h"
 #include "registry/client.h"
 #include "registry/environment.h"
 
@@ -137,6 +138,9 @@ static int grow(lpipe_image *image, struct lpipe_error *err)
 int image_append(lpipe_image *image, const struct image_layer *layer, const char *history,
                  struct lpipe_error *err)
 {
+    if (history != NULL && !json_text_valid(history, strlen(history))) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "the history is not valid UTF-8");
+    }
     AUTO_FREE char *text = mem_strdup(history);
     if (history != NULL && text == NULL) {
         return fail_memory(err);
@@ -204,20 +208,35 @@ int image_add_known(lpipe_image *image, const struct lpipe_layer_result *layer, 
     return image_append(image, &added, history, err);
 }
 
+static int edit_annotation(lpipe_image *image, const char *value, struct lpipe_error *err)
+{
+    if (image->family == MEDIA_FAMILY_DOCKER) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "Docker's manifest format has no place for annotations; use the OCI format");
+    }
+    return pairs_set_text(&image->annotations, value, "annotation", err);
+}
+
+static int edit_history(lpipe_image *image, const char *value, struct lpipe_error *err)
+{
+    const struct image_history entry = { .created = image->created, .created_by = value };
+    return json_text_valid(value, strlen(value))
+               ? image_config_add_history(image->config, &entry, err)
+               : fail(err, LPIPE_INVALID_ARGUMENT, "the history is not valid UTF-8");
+}
+
 int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value, struct lpipe_error *err)
 {
     int status = check_open(image, err);
     if (status != 0) {
         return status;
     }
-    if (edit != LPIPE_EDIT_ANNOTATION) {
-        return image->config != NULL
-                   ? image_edit_apply(image->config, edit, value, err)
-                   : fail(err, LPIPE_INVALID_ARGUMENT, "an artifact has no config to edit");
+    if (edit == LPIPE_EDIT_ANNOTATION) {
+        return edit_annotation(image, value, err);
     }
-    if (image->family == MEDIA_FAMILY_DOCKER) {
-        return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "Docker's manifest format has no place for annotations; use the OCI format");
+    if (image->config == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "an artifact has no config to edit");
     }
-    return pairs_set_text(&image->annotations, value, "annotation", err);
+    return edit == LPIPE_EDIT_HISTORY ? edit_history(image, value, err)
+                                      : image_edit_apply(image->config, edit, value, err);
 }

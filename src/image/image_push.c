@@ -193,9 +193,8 @@ int image_push_into(lpipe_image *image, const struct push_target *target,
     return status;
 }
 
-int image_push(lpipe_image *image, const lpipe_ref *dest,
-               const struct lpipe_push_options *options, struct lpipe_push_result *ret_result,
-               struct lpipe_error *err)
+int image_push(lpipe_image *image, const lpipe_ref *dest, const struct lpipe_push_options *options,
+               struct lpipe_push_result *ret_result, struct lpipe_error *err)
 {
     struct push_target target AUTO_PUSH_TARGET = { 0 };
     int status = image->pushed ? fail(err, LPIPE_INVALID_STATE, "the image was pushed already") : 0;

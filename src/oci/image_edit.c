@@ -225,6 +225,7 @@ int image_edit_apply(struct image_config *config, enum lpipe_edit edit, const ch
     case LPIPE_EDIT_AUTHOR:
         return set_or_remove(config->root, "author", value, err);
     case LPIPE_EDIT_ANNOTATION:
+    case LPIPE_EDIT_HISTORY:
     default:
         return fail(err, LPIPE_INVALID_ARGUMENT, "edit %d is none of the image configuration",
                     (int)edit);

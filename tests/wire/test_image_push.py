@@ -360,3 +360,31 @@ def test_containers_start_from_the_image(run, docker_registry, tmp_path, tool, n
     if done.returncode != 0 and any(word in text.lower() for word in refused):
         pytest.skip(f"{name} is not allowed here: {text.strip().splitlines()[-1]}")
     assert done.returncode == 0, text
+
+
+# History.
+
+@pytest.mark.parametrize("histories, wanted", [(["one"], ["one", "one"]), (["one", "two"],
+                                               ["one", "two"]), ([], [None, None])])
+def test_history_of_layers(run, tar_file, tmp_path, histories, wanted):
+    layout = f"oci:{tmp_path / 'layout'}:x"
+    options = [part for text in histories for part in ("--history", text)]
+    assert run("push", "--created", "1", *options, layout, tar_file, tar_file).rc == 0
+    history = run("inspect", "--json", layout).json()["config"]["history"]
+    assert [entry.get("created_by") for entry in history] == wanted
+    assert {entry["created"] for entry in history} == {"1970-01-01T00:00:01Z"}
+
+
+def test_history_without_a_layer(run, tar_file, tmp_path):
+    layout = f"oci:{tmp_path / 'layout'}"
+    assert run("push", layout + ":x", tar_file).rc == 0
+    assert run("push", "--base", layout + ":x", "--env", "A=b", "--history", "env", "--created",
+               "1", layout + ":y").rc == 0
+    history = run("inspect", "--json", layout + ":y").json()["config"]["history"]
+    assert history[1:] == [{"created": "1970-01-01T00:00:01Z", "created_by": "env",
+                            "empty_layer": True}]
+
+
+def test_more_histories_than_layers(run, tar_file):
+    result = run("push", "--history", "a", "--history", "b", "null:", tar_file)
+    assert result.rc == 2 and "--history" in result.stderr
