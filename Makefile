@@ -50,8 +50,12 @@ check-all: deps
 lint: deps-build-lint build
 	tools/lint $(BUILD)
 
-bench: deps-build build
-	$(PYTHON) bench/run.py
+# Arguments for bench/run.py: make bench BENCH_ARGS='--only engine --runs 3'
+BENCH_ARGS ?=
+
+bench: deps-build deps-bench build
+	@$(NINJA) -C $(BUILD) --quiet bench/launch bench/engine_limit
+	$(PYTHON) bench/run.py --layerpipe $(abspath $(BUILD)/layerpipe) $(BENCH_ARGS)
 
 # A prefix that is named is used even where the build directory was made with another one.
 install: build

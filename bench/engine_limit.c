@@ -185,8 +185,8 @@ int main(int argc, char **argv)
     double codec_s = median(parts[PART_CODEC], rounds) - read_s;
     double limit = (read_s + hash_s + codec_s) / bench.threads;
     double wall = median(walls, rounds);
-    printf("%s, %d threads: read %.3f + hashes %.3f + codec %.3f CPU s: limit %.3f s; wall %.3f s "
-           "(best %.3f) = %.2f x, CPU %.3f s; %" PRIu64 " -> %" PRIu64 " bytes\n",
+    printf("compress=%s threads=%d read=%.3f hashes=%.3f codec=%.3f limit=%.3f wall=%.3f "
+           "wall_min=%.3f ratio=%.2f cpu=%.3f in=%" PRIu64 " out=%" PRIu64 "\n",
            bench.compress, bench.threads, read_s, hash_s, codec_s, limit, wall, walls[0],
            wall / limit, median(cpus, rounds), bench.size_in, bench.size_out);
     free(bench.in);

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is compared with whom. A peer that is not installed is skipped and named as such."""
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+from contender import Contender
+
+BENCH = os.path.dirname(os.path.abspath(__file__))
+
+
+def tool(name):
+    """A peer from PATH or Go's bin directory, or None."""
+    return shutil.which(name) or shutil.which(name, path=os.path.expanduser("~/go/bin"))
+
+
+def go_stream(scratch):
+    """Builds the Go contender; None without Go."""
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if not go:
+        return None
+    binary = os.path.join(scratch, "gostream")
+    done = subprocess.run([go, "build", "-o", binary, os.path.join(BENCH, "gostream.go")],
+                          check=False, stderr=subprocess.DEVNULL)
+    return binary if done.returncode == 0 else None
+
+
+class Field:
+    """Collects contenders, and the names of those that are not there."""
+
+    def __init__(self, layerpipe, scratch):
+        self.layerpipe, self.scratch = layerpipe, scratch
+        self.go = go_stream(scratch)
+        self.skipped = set()
+        self.made = []
+
+    def take(self):
+        made, self.made = self.made, []
+        return made
+
+    def ours(self, group, compress, *more, name=None):
+        self.made.append(Contender(group, name or f"layerpipe {compress}", [
+            self.layerpipe, "layer", "--json", "-q", "--raw", "--compress", compress, *more,
+            "null:"], "json"))
+
+    def peer(self, group, name, *arguments):
+        path = tool(name)
+        if path:
+            self.made.append(Contender(group, " ".join([name, *arguments]),
+                                       [path, *arguments, "-c"], "stdout"))
+        else:
+            self.skipped.add(name)
+
+    def go_gzip(self, group, level):
+        if self.go:
+            self.made.append(Contender(group, f"Go stream gzip {level}", [self.go, str(level)],
+                                       lambda printed: int(printed.split()[0])))
+        else:
+            self.skipped.add("go")
+
+    def engine(self):
+        """Stream to compressed bytes and both digests, nothing sent anywhere. The compressors
+        compute no SHA-256."""
+        for level in (1, 6):
+            group = f"gzip {level}"
+            self.ours(group, f"gzip:{level}")
+            self.go_gzip(group, level)
+            self.peer(group, "pigz", f"-{level}")
+            if level == 1:
+                self.peer(group, "igzip", "-1")
+                self.peer(group, "gzip", "-1")
+            else:
+                self.ours(group, "gzip:6", "--threads", "1", name="layerpipe gzip:6, 1 thread")
+        self.ours("zstd 3", "zstd:3")
+        self.go_gzip("zstd 3", 1)
+        self.peer("zstd 3", "zstd", "-q", "-3", "-T0")
+        self.ours("none", "none")
+        return self.take()
+
+    def shapes(self):
+        self.ours("gzip 1", "gzip:1")
+        self.go_gzip("gzip 1", 1)
+        self.peer("gzip 1", "pigz", "-1")
+        self.ours("zstd 3", "zstd:3")
+        self.peer("zstd 3", "zstd", "-q", "-3", "-T0")
+        return self.take()
+
+    def push(self, registry, group, *modes):
+        target = f"127.0.0.1:{registry.port}/bench"
+
+        def add(name, argv, env=None):
+            self.made.append(Contender(group, name, argv, env=env, before=registry.clear,
+                                       feed="pipe"))
+
+        for mode in modes:
+            add(f"layerpipe push ({mode})",
+                [self.layerpipe, "push", "-q", "--upload", mode, f"{target}:t"])
+        if tool("crane"):
+            add("crane append -f -", [tool("crane"), "append", "--oci-empty-base", "-f", "-", "-t",
+                                      f"{target}:t"])
+        else:
+            self.skipped.add("crane")
+        return target, add
+
+    def registry(self, registry):
+        """Stream to an image in a registry on this machine."""
+        target, add = self.push(registry, "to docker-registry", "auto", "streamed", "chunked")
+        if tool("umoci") and tool("skopeo"):
+            layout = os.path.join(self.scratch, "two-steps")
+            add("umoci + skopeo copy", ["sh", "-ec", f"""
+                rm -rf {layout}; umoci init --layout {layout}; umoci new --image {layout}:t
+                umoci raw add-layer --image {layout}:t /dev/stdin
+                skopeo copy -q --dest-tls-verify=false oci:{layout}:t docker://{target}:t"""])
+        else:
+            self.skipped.update(name for name in ("umoci", "skopeo") if not tool(name))
+        if tool("regctl"):
+            home = os.path.join(self.scratch, "regctl")
+            os.makedirs(home, exist_ok=True)
+            add("regctl blob put (not compressed)",
+                [tool("regctl"), "--host", f"reg=127.0.0.1:{registry.port},tls=disabled", "blob",
+                 "put", target], {"HOME": home})
+        else:
+            self.skipped.add("regctl")
+        return self.take()
+
+    def small(self, registry):
+        """What starting up and the requests cost."""
+        self.push(registry, "10 KB layer", "auto")
+        return self.take()
+
+    def layout(self):
+        """Stream to an image in an OCI layout."""
+        layout = os.path.join(self.scratch, "layout")
+
+        def fresh():
+            shutil.rmtree(layout, ignore_errors=True)
+
+        def fresh_umoci():
+            fresh()
+            subprocess.run([tool("umoci"), "init", "--layout", layout], check=True)
+            subprocess.run([tool("umoci"), "new", "--image", f"{layout}:t"], check=True)
+
+        self.made.append(Contender("to an OCI layout", "layerpipe push oci:", [
+            self.layerpipe, "push", "-q", f"oci:{layout}:t"], before=fresh, feed="pipe"))
+        if tool("umoci"):
+            self.made.append(Contender("to an OCI layout", "umoci raw add-layer", [
+                tool("umoci"), "raw", "add-layer", "--image", f"{layout}:t", "/dev/stdin"],
+                before=fresh_umoci, feed="pipe"))
+        else:
+            self.skipped.add("umoci")
+        return self.take()
+
+
+class LocalRegistry:
+    """Debian's docker-registry on a free loopback port, storage in a scratch directory."""
+
+    def __init__(self, scratch):
+        self.storage = os.path.join(scratch, "registry")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        config = os.path.join(scratch, "registry.yml")
+        with open(config, "w", encoding="ascii") as file:
+            file.write("version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\n"
+                       f"storage: {{filesystem: {{rootdirectory: {self.storage}}}}}\n"
+                       f"http: {{addr: 127.0.0.1:{self.port}, secret: bench}}\n")
+        self.process = subprocess.Popen([tool("docker-registry"), "serve", config],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError("docker-registry did not start")
+
+    def clear(self):
+        """Every run starts with an empty registry, so that nothing is there already."""
+        shutil.rmtree(self.storage, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/benchmarks.md: the goals and what was reached, then every row."""
+import os
+
+ROOTFS, PUSHED, SMALL = "rootfs tar", "rootfs tar, end to end", "10 KB tar"
+NOTES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "notes.md")
+HEAD = """# Benchmarks
+
+Written by `make bench`. Every contender gets the same bytes in the same run, in turn with the others;
+a row shows medians, a ratio is the median of the ratios run by run, and "CPU" and "peak" are those of
+the contender's own process. What only compresses reads a file; what pushes reads a pipe. The Go
+contender (`bench/gostream.go`) does what go-containerregistry's stream layer does, with the same
+packages: SHA-256 of the input, gzip, SHA-256 of the output.
+
+![Wall times](bench.svg)
+
+"""
+
+
+class Results:
+    def __init__(self, rows, limits):
+        self.rows = {(row["input"], row["contender"], row["group"]): row for row in rows}
+        self.limits = {limit["compress"]: limit for limit in limits}
+
+    def row(self, source, name, group=None):
+        for (one, other, kind), row in self.rows.items():
+            if one == source and other == name and group in (None, kind):
+                return row
+        return None
+
+    def times(self, source, slow, fast, key="wall_median_s", group=None):
+        """How often the fast one's figure fits into the slow one's."""
+        one, other = self.row(source, slow, group), self.row(source, fast, group)
+        return one[key] / other[key] if one and other else None
+
+
+def at_least(value, goal, unit="x"):
+    return None if value is None else (f"≥ {goal} {unit}", f"{value:.2f} {unit}", value >= goal)
+
+
+def at_most(value, goal, unit="x"):
+    return None if value is None else (f"≤ {goal} {unit}", f"{value:.2f} {unit}", value <= goal)
+
+
+def size_of(results, name, group=None):
+    row = results.row(ROOTFS, name, group)
+    return row["output_bytes"] / 1e6 if row else None
+
+
+def go_size(results, level, group=None):
+    return size_of(results, f"Go stream gzip {level}", group)
+
+
+def limit_of(results, compress):
+    limit = results.limits.get(compress)
+    return None if limit is None else at_most(float(limit["wall"]) / float(limit["limit"]), 1.10)
+
+
+def smaller(results, ours, level):
+    made, go = size_of(results, ours), go_size(results, level)
+    return None if made is None or go is None else at_most(made, round(go, 1), "MB")
+
+
+def sha_part(results, facts):
+    row = results.row(ROOTFS, "layerpipe none")
+    if row is None or not facts["sha256"]:
+        return None
+    return at_least(row["input_bytes"] / row["wall_median_s"] / facts["sha256"], 0.9)
+
+
+def goals(results, facts):
+    go1, go6 = "Go stream gzip 1", "Go stream gzip 6"
+    push, crane = "layerpipe push (auto)", "crane append -f -"
+    peak = results.row(PUSHED, "layerpipe push (streamed)")
+    zstd = size_of(results, "layerpipe zstd:3")
+    return [
+        ("gzip 1 against Go's stream", at_least(results.times(ROOTFS, go1, "layerpipe gzip:1"), 7)),
+        ("its output", smaller(results, "layerpipe gzip:1", 1)),
+        ("gzip 6 against Go's stream", at_least(results.times(ROOTFS, go6, "layerpipe gzip:6"), 4)),
+        ("its output", smaller(results, "layerpipe gzip:6", 6)),
+        ("zstd 3 against Go's gzip 1", at_least(results.times(ROOTFS, go1, "layerpipe zstd:3"), 5)),
+        ("its output", at_most(zstd, 95, "MB")),
+        ("gzip 1: wall against the limit of its parts", limit_of(results, "gzip:1")),
+        ("gzip 6: the same", limit_of(results, "gzip:6")),
+        ("zstd 3: the same", limit_of(results, "zstd:3")),
+        ("gzip 6: two threads against one", at_least(
+            results.times(ROOTFS, "layerpipe gzip:6, 1 thread", "layerpipe gzip:6"), 1.8)),
+        ("no codec: speed against `openssl speed` of SHA-256", sha_part(results, facts)),
+        ("to docker-registry, against crane", at_least(results.times(PUSHED, crane, push), 5)),
+        ("the same, CPU seconds against crane's",
+         at_most(results.times(PUSHED, push, crane, "cpu_median_s"), 0.33)),
+        ("chunked against streamed upload", at_most(
+            results.times(PUSHED, "layerpipe push (chunked)", "layerpipe push (streamed)"), 1.05)),
+        ("peak memory, streamed, default threads",
+         at_most(peak["peak_rss_mib"] if peak else None, 16, "MiB")),
+        ("a 10 KB layer, wall against crane's", at_most(results.times(SMALL, push, crane), 0.5)),
+    ]
+
+
+def goal_lines(results, facts):
+    yield "| what | goal | measured | |"
+    yield "|---|---|---|---|"
+    for what, found in goals(results, facts):
+        if found is None:
+            yield f"| {what} | | not measured: a contender is missing | |"
+        else:
+            goal, value, reached = found
+            yield f"| {what} | {goal} | {value} | {'reached' if reached else '**not reached**'} |"
+
+
+def limit_lines(limits):
+    yield "CPU seconds of each part alone, their sum divided by two threads, and the pipeline's wall time:"
+    yield ""
+    yield "| | reading | both SHA-256 | codec | limit | wall | ratio |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in limits:
+        yield (f"| {row['compress']} | {row['read']} s | {row['hashes']} s | {row['codec']} s | "
+               f"{row['limit']} s | {row['wall']} s | "
+               f"{float(row['wall']) / float(row['limit']):.2f} |")
+
+
+def row_lines(rows):
+    panel = None
+    for row in rows:
+        if (row["input"], row["group"]) != panel:
+            panel = (row["input"], row["group"])
+            yield ""
+            yield f"### {row['input']} ({row['input_bytes'] / 1e6:.1f} MB): {row['group']}"
+            yield ""
+            yield f"| {row['runs']} runs | wall | min – max | CPU | peak | output | wall ratio | CPU ratio |"
+            yield "|---|---|---|---|---|---|---|---|"
+        out = f"{row['output_bytes'] / 1e6:.1f} MB" if row["output_bytes"] else ""
+        yield (f"| {row['contender']} | {row['wall_median_s']:.3f} s | {row['wall_min_s']:.3f} – "
+               f"{row['wall_max_s']:.3f} | {row['cpu_median_s']:.3f} s | {row['peak_rss_mib']:.1f} MiB"
+               f" | {out} | {row['wall_ratio']:.2f} | {row['cpu_ratio']:.2f} |")
+
+
+def write(rows, limits, facts, path):
+    results = Results(rows, limits)
+    with open(NOTES, encoding="utf-8") as file:
+        notes = file.read()
+    sha = f"{facts['sha256'] / 1e9:.2f} GB/s" if facts["sha256"] else "not known"
+    missing = ", ".join(facts["skipped"]) or "none"
+    lines = [f"Machine: {facts['machine']}; one SHA-256 stream by `openssl speed`: {sha}. Contenders "
+             f"that were not installed: {missing}.", "", "```", facts["versions"].rstrip(), "```", "",
+             "## Goals", "", *goal_lines(results, facts), "", notes.rstrip(), "",
+             "## The pipeline and its parts", "", *limit_lines(limits), "", "## All rows",
+             *row_lines(rows), ""]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(HEAD + "\n".join(lines))
