@@ -157,7 +157,11 @@ def test_a_real_registry_with_tokens(run, docker_registry, tmp_path, tar_bytes):
     path.write_bytes(tar_bytes)
     target = f"{server.host}/{REPOSITORY}"
     assert run("layer", target, path).rc == 4
-    right = run("layer", "--username", "ann", "--password-stdin", target, path, input=b"pass\n")
+    login = ["--username", "ann", "--password-stdin"]
+    untold = run("layer", *login, target, path, input=b"pass\n")
+    assert untold.rc == 4 and "--trust-realm" in untold.stderr  # it is no part of the registry
+    realm = server.token_server.realm.split("/")[2]
+    right = run("layer", *login, "--trust-realm", realm, target, path, input=b"pass\n")
     assert right.rc == 0, right
     assert len(server.blobs(REPOSITORY)) == 1
     scopes = [path for path, _ in server.token_server.requests]
