@@ -117,8 +117,6 @@ const struct opt_group group_upload = {
           .help = "size of the pieces of a chunked upload (default 16M, at least 1M)" },
         { "spool", 0, TEXT(spool_dir, "DIR"), DIRECTORIES,
           .help = "keep compressed bytes in an unlinked file there, to send them again" },
-        { "retry", 0, NUMBER(retry_count, 0, 1000),
-          .help = "attempts after the first, each step (default 5)" },
         { "jobs", 0, NUMBER(jobs, 1, 64), .help = "blobs at a time (default 4, or all streams)" },
         { "limit-rate", 0, BYTES(rate_bytes_max, "RATE", 1),
           .help = "send at most so many bytes a second" },
@@ -144,6 +142,8 @@ const struct opt_group group_access = {
         { "plain-http", 0, FLAG(plain_http), .help = "speak http, not https" },
         { "trust-realm", 0, ITEM(trust_realms, "HOST", ITEM_OTHER),
           .help = "token server that may get the credentials (repeatable)" },
+        { "retry", 0, NUMBER(retry_count, 0, 1000),
+          .help = "attempts after the first, each step (default 5)" },
         { 0 } },
 };
 

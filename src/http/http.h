@@ -80,7 +80,7 @@ struct http_response {
     bool unexpected;       /* 417: it was repeated without "Expect"; status is of that */
     uint32_t time_ms;      /* from the connection being there to the end */
     uint32_t connect_us;   /* a new connection took this long; 0 = a kept one */
-    char address[64];      /* peer connected to */
+    char address[64];      /* peer connected to; "" behind a proxy */
     const char *url;       /* of the request: base for a relative Location */
     uint64_t token_serial; /* set by the session: the token it was sent with; 0 = none */
     bool is_trusted;       /* set by the session: the registry itself has answered */

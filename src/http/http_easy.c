@@ -583,7 +583,9 @@ static bool is_refused_by_proxy(struct http_call *call)
 void call_conclude(struct http_call *call, CURLcode code)
 {
     const char *address = NULL;
-    if (curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
+    /* Where a proxy is says nothing of where the other side is. */
+    if (!call->proxied &&
+        curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
         address != NULL) {
         (void)snprintf(call->response.address, sizeof call->response.address, "%s", address);
     }

@@ -12,8 +12,8 @@ from cli_support import ROOT
 VERBS = ["layer", "push", "inspect", "login", "logout", "version", "help", "completion"]
 GENERAL = {"help", "quiet", "verbose", "progress"}
 ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", "cacert", "cert",
-          "key", "tls-verify", "plain-http", "trust-realm"}
-UPLOAD = {"upload", "chunk-size", "spool", "retry", "jobs", "limit-rate"}
+          "key", "tls-verify", "plain-http", "trust-realm", "retry"}
+UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
 LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
          "allow-empty", "json", "digest-file"}
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's docker-registry with passwords over TLS, and with a token server. It is on
+another port of this machine, and gets the password because the user names it."""
+import hashlib
+import json
+import subprocess
+import time
+
+import pytest
+from auth_support import CANARY, assert_absent, entry, write_config
+from cli_support import Result
+from wire_support import MIB, noise
+
+USERS = {"user": CANARY}
+REPOSITORY = "team/app"
+CHUNKED = ["--upload", "chunked", "--chunk-size", "1M"]
+DATA = noise(3 * MIB + 17)
+
+
+def login(run, server, *options, password=CANARY):
+    result = run("login", *options, "--username", "user", "--password-stdin", server.host,
+                 input=password.encode())
+    assert_absent(result.stderr, CANARY)
+    return result
+
+
+def push(run, server, *options, data=DATA, **arguments):
+    result = run("push", "--json", "--raw", "--compress", "none", *CHUNKED, *options,
+                 f"{server.host}/{REPOSITORY}:tag", "-", input=data, **arguments)
+    assert_absent(result.stderr, CANARY)
+    return result
+
+
+def assert_pushed(server, result, data=DATA):
+    told = result.json()
+    assert told["layers"][0]["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
+    assert server.blob(REPOSITORY, told["layers"][0]["digest"]) == data
+    assert server.tags(REPOSITORY) == {"tag": told["digest"]}
+    assert server.open_sessions(REPOSITORY) == []
+
+
+def assert_nothing(server, result, rc=4):
+    assert result.rc == rc, result
+    assert result.stdout == "" and len(result.stderr.splitlines()) == 1, result
+    assert server.tags(REPOSITORY) == {} and server.blobs(REPOSITORY) == []
+
+
+@pytest.fixture
+def htpasswd(docker_registry, ca):
+    server = docker_registry(users=USERS, tls=True)
+    server.options = ["--cacert", ca.cert]
+    return server
+
+
+def test_htpasswd_over_tls(htpasswd, run):
+    assert_nothing(htpasswd, push(run, htpasswd, *htpasswd.options))
+    assert login(run, htpasswd, *htpasswd.options).rc == 0
+    assert_pushed(htpasswd, push(run, htpasswd, *htpasswd.options))
+    shown = run("inspect", "--json", *htpasswd.options, f"{htpasswd.host}/{REPOSITORY}:tag")
+    assert shown.rc == 0, shown
+    assert run("logout", htpasswd.host).rc == 0
+    result = run("inspect", *htpasswd.options, f"{htpasswd.host}/{REPOSITORY}:tag")
+    assert result.rc == 4, result
+
+
+def test_htpasswd_wrong_password(htpasswd, run, command):
+    result = login(run, htpasswd, *htpasswd.options, password="mistaken")
+    assert result.rc == 4 and not (command.home / ".docker").exists()
+    write_config(command.home, {"auths": {htpasswd.host: entry(password="mistaken")}})
+    result = push(run, htpasswd, *htpasswd.options)
+    assert_nothing(htpasswd, result)
+    assert "mistaken" not in result.stderr
+    assert "user" in result.stderr and "config.json" in result.stderr, "whose password, from where"
+
+
+def test_htpasswd_without_its_authority(htpasswd, run, command):
+    write_config(command.home, {"auths": {htpasswd.host: entry()}})
+    result = push(run, htpasswd)
+    assert result.rc in (6, 7), result
+    assert htpasswd.tags(REPOSITORY) == {}
+
+
+def trust(server):
+    return ["--trust-realm", server.token_server.realm.split("/")[2]]
+
+
+def test_tokens(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    assert login(run, server, *trust(server)).rc == 0
+    server.token_server.requests.clear()
+    assert_pushed(server, push(run, server, *trust(server)))
+    assert len(server.token_server.requests) <= 2, server.token_server.requests
+    for path, secret in server.token_server.requests:
+        assert CANARY not in path and secret.startswith("Basic ")
+
+
+def test_tokens_wrong_password(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    assert login(run, server, *trust(server), password="mistaken").rc == 4
+    write_config(command.home, {"auths": {server.host: entry(password="mistaken")}})
+    server.token_server.requests.clear()
+    assert_nothing(server, push(run, server, *trust(server)))
+    assert len(server.token_server.requests) == 1, "an account is locked by repeated attempts"
+
+
+def test_token_server_that_nobody_named(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    write_config(command.home, {"auths": {server.host: entry()}})
+    result = push(run, server)
+    assert_nothing(server, result)
+    assert " ".join(trust(server)) in result.stderr
+    assert server.token_server.requests == []
+
+
+class Narrow:
+    """Takes actions from what a token server grants."""
+
+    def __init__(self, server, lacks):
+        self.sign = server.token_server.sign
+        self.lacks = lacks
+        server.token_server.sign = self
+
+    def __call__(self, service, user, access):
+        for item in access:
+            item["actions"] = [action for action in item["actions"] if action not in self.lacks]
+        return self.sign(service, user, access)
+
+
+def test_tokens_that_lack_a_scope(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    write_config(command.home, {"auths": {server.host: entry()}})
+    Narrow(server, {"push"})
+    result = push(run, server, *trust(server))
+    assert_nothing(server, result)
+    assert "push" in result.stderr and REPOSITORY in result.stderr
+    assert len(server.token_server.requests) <= 3, "a storm of questions"
+
+
+def test_tokens_that_have_expired_when_they_arrive(docker_registry, run, command):
+    """The registry allows for a minute, and no more."""
+    server = docker_registry(users=USERS, token=-90)
+    write_config(command.home, {"auths": {server.host: entry()}})
+    assert_nothing(server, push(run, server, *trust(server)))
+    assert len(server.token_server.requests) <= 3
+
+
+class Aged:
+    """The n-th token has expired long ago, whatever its server says."""
+
+    def __init__(self, server, *bad):
+        self.server = server.token_server
+        self.sign = self.server.sign
+        self.bad = bad
+        self.count = 0
+        self.server.sign = self
+
+    def __call__(self, service, user, access):
+        self.count += 1
+        self.server.seconds = -90 if self.count in self.bad else 300
+        return self.sign(service, user, access)
+
+
+@pytest.mark.parametrize("mode", [CHUNKED, ["--upload", "streamed"], ["--upload", "monolithic", "--chunk-size", "16M"]])
+def test_token_refused_when_an_upload_begins(mode, docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    write_config(command.home, {"auths": {server.host: entry()}})
+    aged = Aged(server, 1)
+    assert_pushed(server, push(run, server, *mode, *trust(server)))
+    assert aged.count == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["chunked", "streamed"])
+def test_tokens_expire_in_mid_upload(mode, docker_registry, command):
+    """Tokens that say they live for an hour, and that the registry, which allows for a minute, refuses
+    after a few seconds: in the middle of the upload, where nobody can foresee it."""
+    server = docker_registry(users=USERS, token=-55)
+    write_config(command.home, {"auths": {server.host: entry()}})
+    server.token_server.answer = claim_hours(server.token_server)
+    process = command.start("push", "--json", "--raw", "--compress", "none", "--upload", mode,
+                            *(CHUNKED[2:] if mode == "chunked" else []),
+                            *trust(server), f"{server.host}/{REPOSITORY}:tag", "-", stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for start in range(0, len(DATA), MIB // 4):
+        process.stdin.write(DATA[start:start + MIB // 4])
+        process.stdin.flush()
+        time.sleep(1)
+    out, err = process.communicate(timeout=120)
+    assert_pushed(server, Result(subprocess.CompletedProcess([], process.returncode, out, err)))
+    assert 2 <= len(server.token_server.requests) <= 8
+
+
+def claim_hours(token_server):
+    answer = token_server.answer
+
+    def longer(handler):
+        status, body = answer(handler)
+        return status, json.dumps({**json.loads(body), "expires_in": 3600}).encode()
+    return longer
