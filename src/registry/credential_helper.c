@@ -134,6 +134,9 @@ static int read_answer(const char *name, const struct buf *output, struct creden
     if (is_token && !text_is_clean(secret, strlen(secret))) {
         return fail(err, LPIPE_AUTH_REQUIRED, "%s: its token has control characters", what);
     }
+    if (!text_is_clean(username, strlen(username))) {
+        return fail(err, LPIPE_AUTH_REQUIRED, "%s: its user has control characters", what);
+    }
     credential->username = is_token ? NULL : mem_strdup(username);
     status = secret_set(is_token ? &credential->identity : &credential->password, secret,
                         strlen(secret));

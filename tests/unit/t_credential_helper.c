@@ -75,6 +75,7 @@ static const struct bad_row BAD[] = {
     { "garbage", "echo '" CANARY "'", "not valid JSON" },
     { "deep", "printf '{\"a\":%0200d' 0 | tr 0 '['", "nested" },
     { "list", "echo '[\"" CANARY "\"]'", "object" },
+    { "user", "printf '{\"Username\":\"a\\\\nb\",\"Secret\":\"" CANARY "\"}'", "control" },
     { "types", "echo '{\"Username\":[\"" CANARY "\"]}'", "Username" },
     { "token", "printf '{\"Username\":\"<token>\",\"Secret\":\"" CANARY "\\\\n\"}'", "control" },
     { "flood", "exec 2>/dev/null; while :; do echo " CANARY CANARY CANARY "; done", "more than" },
