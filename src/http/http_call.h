@@ -46,7 +46,7 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool attached; /* to the multi handle */
     bool proxied;
-    char proxy[160]; /* for messages */
+    char proxy[160];  /* for messages */
     bool head_done;   /* the final answer's headers are complete */
     bool body_ended;  /* the whole body was handed to libcurl */
     bool send_paused; /* by the producer or by the rate */
@@ -58,6 +58,7 @@ struct http_call {
     uint64_t moved_bytes; /* sent and received at moved_ms */
     uint64_t moved_ms;
     uint64_t start_ms;
+    uint64_t head_ms; /* the head was complete */
 };
 
 /* The easy handle with everything but its connection pool. */

@@ -18,6 +18,7 @@
 #define CONNECT_TIMEOUT_MS 30000u
 #define STALL_TIMEOUT_MS 60000u
 #define ANSWER_TIMEOUT_MS 60000u
+#define BODY_TIMEOUT_MS 300000u /* of a document, however steadily it drips */
 
 /* "https://host:port" of the request, for messages: no path, no query, no user. */
 static const char *origin_of(const struct http_call *call, char *buf, size_t buf_size)
@@ -128,6 +129,7 @@ static void head_end(struct http_call *call)
 {
     if (call->response.status >= 200) {
         call->head_done = true;
+        call->head_ms = clock_ms();
         atomic_store(&call->answered, true);
         if (call->send_paused && !call->body_ended) {
             atomic_store(&call->wake, true); /* to be told that the answer is there */
@@ -200,15 +202,15 @@ static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
     struct buf *body = &call->response.body;
     size_t room = body->size_max - MIN_OF(body->size_max, body->size);
     size_t part = MIN_OF(size, room);
-    if (part < size && call->response.status < 400) {
-        call_fail(call, LPIPE_TOO_LARGE, "the answer is larger than %zu bytes", body->size_max);
-        return 0;
-    }
     if (part > 0 && buf_append(body, data, part) != 0) {
         (void)fail_memory(&call->failure);
         return 0;
     }
-    return size;
+    /* Of an error that much is enough: it is an answer, and its end need not come. */
+    if (part < size && call->response.status < 400) {
+        call_fail(call, LPIPE_TOO_LARGE, "the answer is larger than %zu bytes", body->size_max);
+    }
+    return part < size ? 0 : size;
 }
 
 /* Where to. */
@@ -466,6 +468,12 @@ static bool is_idle(const struct http_call *call)
 
 bool call_expired(struct http_call *call, uint64_t now_ms)
 {
+    if (call->head_done && call->body_ended && !call->request.stream &&
+        now_ms - call->head_ms > BODY_TIMEOUT_MS) {
+        call_fail(call, LPIPE_TIMEOUT, "the answer did not end within %u s",
+                  BODY_TIMEOUT_MS / 1000);
+        return true;
+    }
     uint64_t moved = bytes_moved(call);
     bool answering = call->body_ended && !call->head_done;
     uint32_t limit = answering ? call->request.answer_timeout_ms : call->request.stall_timeout_ms;
@@ -560,6 +568,14 @@ static void times_take(struct http_call *call)
     call->response.connect_us = (uint32_t)MAX_OF(connected - named, 0);
 }
 
+/* The request is on its way, and the answer's head is not complete. */
+static bool is_awaiting_head(const struct http_call *call)
+{
+    long sent = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+    return sent > 0 && !call->head_done;
+}
+
 /* A proxy that does not let us through: whether it may the next time is in its status. */
 static bool is_refused_by_proxy(struct http_call *call)
 {
@@ -603,9 +619,9 @@ void call_conclude(struct http_call *call, CURLcode code)
         }
         return;
     }
-    if (call->failure.status == 0 && code == CURLE_OUT_OF_MEMORY && call->response.status != 0) {
-        call_fail(call, LPIPE_TOO_LARGE,
-                  "the answer's headers are too large"); /* libcurl's limit */
+    /* libcurl's word for a header line that it does not want to hold. */
+    if (code == CURLE_OUT_OF_MEMORY && call->failure.status == 0 && is_awaiting_head(call)) {
+        call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
