@@ -61,18 +61,19 @@
 #define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less is sent a stream */
 #define CHUNK_BYTES_MAX (95 * MIB)
 #define CHUNK_BUFFERS 3
-#define STREAM_RING_BYTES (4 * MIB)  /* of a stream: what waits to be sent, and what was sent */
-#define STREAM_AHEAD_BYTES (1 * MIB) /* the former */
+#define STREAM_RING_BYTES (1280 * KIB) /* of a stream: what waits to be sent, and what was sent */
+#define STREAM_AHEAD_BYTES (512 * KIB) /* the former */
 #define WINDOW_PAGE_BYTES (128 * KIB)
 #define SINGLE_BYTES_MAX (8 * MIB) /* in one PUT, unless asked for */
 #define CLOSE_TIMEOUT_MS 2000
+#define ABANDON_GRACE_S 1 /* for a request under way to end by itself */
 #define RETRY_COUNT_DEFAULT 5
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */
 #define RETRY_NOTICE_MS 5000      /* longer waits are told to the user */
 #define SETTLE_MS_MAX 30000       /* for a registry to know what it was just given */
 #define SESSIONS_MAX 3
-#define BLOB_PASSES_MAX 3 /* readings of an input that can be read again */
+#define BLOB_PASSES_MAX 3    /* readings of an input that can be read again */
 #define REFERRERS_ATTEMPTS 5 /* to enter a list that others write too */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64

@@ -614,7 +614,9 @@ void call_conclude(struct http_call *call, CURLcode code)
         return;
     }
     if (is_answer(call, code)) {
-        if (!call->head_done) {
+        if (!call->head_done && call->response.status != 0) {
+            call_fail(call, LPIPE_NETWORK, "the answer was cut off within its headers");
+        } else if (!call->head_done) {
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
         }
         return;

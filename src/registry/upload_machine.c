@@ -155,6 +155,11 @@ struct rule {
 #define DEAD_END(state, event)                                                                     \
     GO(state, event, SWITCHABLE, SWITCHING, SWITCH), SHUT(state, event, ALWAYS, AS_TOLD)
 
+/* Our count was denied and nothing tells another one: once more, then no longer. */
+#define UNEXPLAINED(state, event)                                                                  \
+    GO(state, event, SWITCHABLE, SWITCHING, SWITCH),                                               \
+        WAIT(state, event, FIRST, SENDING, SEND, BACK_OFF), DEAD(state, event)
+
 /* The first row of a state and an event whose condition holds is the rule. */
 static const struct rule rules[] = {
     FAIL(GATHERING, FILLED, SINGLE, UNFIT),
@@ -212,23 +217,18 @@ static const struct rule rules[] = {
     DEAD(ASKING, OUTSIDE),
     DEAD(ASKING, GONE),
     DEAD(ASKING, REFUSED),
-    DEAD(ASKING, EXHAUSTED),
+    SHUT(ASKING, EXHAUSTED, ALWAYS, AS_TOLD),
     SHUT(ASKING, ERROR, ALWAYS, AS_TOLD),
     SHUT(ASKING, ABANDONED, ALWAYS, AS_TOLD),
 
     NEXT(COMPARING, WHOLE),
-    GO(COMPARING, PART, SWITCHABLE, SWITCHING, SWITCH),
-    WAIT(COMPARING, PART, ALWAYS, SENDING, SEND, BACK_OFF),
+    GO(COMPARING, PART, ALWAYS, SENDING, SEND),
     WAIT(COMPARING, BROKEN, ALWAYS, COMPARING, ASK, BACK_OFF),
     WAIT(COMPARING, BUSY, ALWAYS, COMPARING, ASK, BACK_OFF),
-    GO(COMPARING, GONE, SWITCHABLE, SWITCHING, SWITCH),
-    WAIT(COMPARING, GONE, FIRST, SENDING, SEND, BACK_OFF),
-    DEAD(COMPARING, GONE),
-    GO(COMPARING, REFUSED, SWITCHABLE, SWITCHING, SWITCH),
-    WAIT(COMPARING, REFUSED, FIRST, SENDING, SEND, BACK_OFF),
-    DEAD(COMPARING, REFUSED),
-    DEAD(COMPARING, OUTSIDE),
-    DEAD(COMPARING, EXHAUSTED),
+    UNEXPLAINED(COMPARING, OUTSIDE),
+    UNEXPLAINED(COMPARING, GONE),
+    UNEXPLAINED(COMPARING, REFUSED),
+    SHUT(COMPARING, EXHAUSTED, ALWAYS, AS_TOLD),
     SHUT(COMPARING, ERROR, ALWAYS, AS_TOLD),
     SHUT(COMPARING, ABANDONED, ALWAYS, AS_TOLD),
 

@@ -218,7 +218,7 @@ enum upload_event upload_send(struct upload *upload)
     (void)request_begin(upload, "PATCH", upload->location);
     if (!window_seek(&upload->window, upload->acked)) {
         (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
-        return UPLOAD_OUTSIDE;
+        return UPLOAD_ERROR;
     }
     add_body(upload, &lines, size, ranged);
     upload->request.http.answer_timeout_ms =
@@ -254,7 +254,9 @@ static uint64_t told_offset(struct upload *upload)
     if (http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
         range = upload_range_parse(text);
     }
-    uint64_t offset = upload_range_offset(&range, upload->acked);
+    /* "0-0" is what most say of an empty session; one that was refused a first byte has it. */
+    bool refused = upload->state == UPLOAD_COMPARING && upload->acked == 0;
+    uint64_t offset = upload_range_offset(&range, refused ? 1 : upload->acked);
     return offset == UPLOAD_OFFSET_NONE && upload->acked == 0 ? 0 : offset;
 }
 
@@ -264,7 +266,8 @@ static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
 {
     uint64_t last = upload->acked + upload->sent;
     bool settled = offset == upload->offset_seen || upload->response.status != 0;
-    bool inside = offset >= upload->acked && offset <= last;
+    bool inside = offset >= upload->acked && offset <= last &&
+                  (offset > upload->acked || upload->state != UPLOAD_COMPARING);
     bool all = offset == last &&
                (upload->way != UPLOAD_STREAMED ||
                 (window_has_ended(&upload->window) && offset == window_size(&upload->window)));
@@ -362,7 +365,7 @@ enum upload_event upload_commit(struct upload *upload)
     (void)request_begin(upload, "PUT", url);
     if (!window_seek(&upload->window, upload->acked)) {
         (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
-        return UPLOAD_OUTSIDE;
+        return UPLOAD_ERROR;
     }
     if (size > 0) {
         add_body(upload, &lines, size, upload->acked > 0);

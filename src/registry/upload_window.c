@@ -217,6 +217,16 @@ void window_abandon(struct upload_window *window)
     window->input = WINDOW_ABANDONED;
     (void)!write(window->abandoned, &one, sizeof one);
     pthread_cond_broadcast(&window->moved);
+    struct timespec end;
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += ABANDON_GRACE_S;
+    int status = 0;
+    if (window->call != NULL) {
+        http_call_wake(window->call);
+    }
+    while (window->call != NULL && status == 0) {
+        status = pthread_cond_timedwait(&window->moved, &window->mutex, &end);
+    }
     if (window->call != NULL) {
         http_call_abort(window->call);
     }
@@ -291,11 +301,10 @@ void window_call(struct upload_window *window, struct http_call *call)
 {
     GUARD(&window->mutex);
     window->call = call;
-    if (call != NULL && window->input == WINDOW_ABANDONED) {
-        http_call_abort(call);
-    } else if (call != NULL) {
+    if (call != NULL) {
         http_call_wake(call); /* more may have come since it was first asked */
     }
+    pthread_cond_broadcast(&window->moved);
 }
 
 void window_hold(struct upload_window *window, uint64_t held_max)
@@ -344,11 +353,8 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
         GUARD(&window->mutex);
         uint64_t end = MIN_OF(window->end, window->limit);
         at = window->cursor;
-        if (window->input == WINDOW_ABANDONED) {
-            return HTTP_PULL_ABORT;
-        }
-        if (at >= end) {
-            return window->input == WINDOW_ENDED || at == window->limit ? 0 : HTTP_PULL_WAIT;
+        if (at >= end || (window->input == WINDOW_ABANDONED && window->limit == UINT64_MAX)) {
+            return window->input != WINDOW_OPEN || at == window->limit ? 0 : HTTP_PULL_WAIT;
         }
         size = (size_t)MIN_OF((uint64_t)size, end - at);
         page = at >= window->base ? *page_of_locked(window, at) : NULL;

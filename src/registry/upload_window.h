@@ -44,7 +44,8 @@ void window_done(struct upload_window *window);
 MUST_CHECK int window_write(struct upload_window *window, const char *data, size_t size,
                             uint64_t until, size_t *ret_taken, struct lpipe_error *err);
 void window_end(struct upload_window *window);
-/* Ends a request that is under way, too. */
+/* A request that is under way may end well within a moment: many registries cannot give up a session
+ * in the middle of one. */
 void window_abandon(struct upload_window *window);
 
 /* The sender. */

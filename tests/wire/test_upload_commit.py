@@ -137,7 +137,7 @@ def test_blob_denied_after_it_was_confirmed(mode, run, registry):
         for digest in server.blobs():
             server.storage.blob_remove(REPOSITORY, digest)
     server = registry("d28", Fault("commit", "call", at="done", call=lose))
-    result = upload(run, server, DATA, *mode)
+    result = upload(run, server, DATA, *mode, "--retry", "2")
     assert_lost(server, result, {6, 7, 9})
 
 
