@@ -13,7 +13,7 @@ struct push_target {
     const char **tags; /* the reference's, then the options'; each once; borrowed texts */
     size_t tag_count;
     const char *digest; /* what the manifest must turn out to be; borrowed, NULL = anything */
-    char *mount_from; /* NULL = none */
+    char *mount_from;   /* NULL = none */
     bool has_subject;
     struct descriptor subject;
 };
