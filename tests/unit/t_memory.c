@@ -224,6 +224,87 @@ static void test_layouts(void **state)
     fail_each(write_layout, scratch_path(&scratch, "layout"));
 }
 
+static int add_file(lpipe_image *image, struct lpipe_error *err)
+{
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    lpipe_layer *layer = NULL;
+    options.threads = LPIPE_THREADS_INLINE;
+    options.flags = LPIPE_LAYER_RAW;
+    int fd = open(scratch_path(&scratch, "small"), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    int status = lpipe_layer_new_fd(fd, &options, &layer, err);
+    status = status == 0 ? lpipe_image_add_layer(image, layer, "history", err) : status;
+    if (status != 0) {
+        (void)lpipe_layer_free(layer);
+    }
+    return status;
+}
+
+static int look_at(lpipe_client *client, const lpipe_ref *ref, struct lpipe_error *err)
+{
+    int status = 0;
+    for (int json = 0; json <= 1 && status == 0; json++) {
+        char *text = NULL;
+        status = lpipe_inspect(client, ref, NULL, json != 0, &text, err);
+        assert_int_equal(text != NULL, status == 0);
+        free(text);
+    }
+    return status;
+}
+
+struct image_case {
+    const lpipe_ref *base; /* NULL = none */
+    const lpipe_ref *dest;
+};
+
+/* One job, so that the allocations come in the same order every time. */
+static int push_image(const void *with, struct lpipe_error *err)
+{
+    const struct image_case *image_case = with;
+    static const char *const tags[] = { "more" };
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    struct lpipe_push_options push = LPIPE_PUSH_OPTIONS_INIT;
+    struct lpipe_push_result result = LPIPE_PUSH_RESULT_INIT;
+    lpipe_client *client = NULL;
+    lpipe_image *image = NULL;
+    options.jobs = 1;
+    push.tags = tags;
+    push.tag_count = ARRAY_LEN(tags);
+    int status = lpipe_client_new(&options, &client, err);
+    status = status == 0 ? lpipe_image_new(client, image_case->base, NULL, &image, err) : status;
+    status = status == 0 ? lpipe_image_edit(image, LPIPE_EDIT_ENV, "A=b", err) : status;
+    status = status == 0 ? lpipe_image_edit(image, LPIPE_EDIT_ANNOTATION, "a=b", err) : status;
+    status = status == 0 ? add_file(image, err) : status;
+    status = status == 0 ? add_file(image, err) : status;
+    status = status == 0 ? lpipe_image_push(image, image_case->dest, &push, &result, err) : status;
+    assert_int_equal(result.reference != NULL, status == 0);
+    status = status == 0 ? look_at(client, image_case->dest, err) : status;
+    lpipe_push_result_done(&result);
+    (void)lpipe_image_free(image);
+    (void)lpipe_client_free(client);
+    return status;
+}
+
+static lpipe_ref *layout_ref(const char *name)
+{
+    char text[300];
+    lpipe_ref *ref = NULL;
+    snprintf(text, sizeof text, "oci:%s:tag", scratch_path(&scratch, name));
+    assert_int_equal(lpipe_ref_parse(text, 0, &ref, NULL), 0);
+    return ref;
+}
+
+static void test_images(void **state)
+{
+    (void)state;
+    lpipe_ref *first = layout_ref("first"), *second = layout_ref("second");
+    scratch_text(&scratch, "small", "a layer");
+    fail_each(push_image, &(struct image_case){ NULL, first });
+    fail_each(push_image, &(struct image_case){ first, second });
+    (void)lpipe_ref_free(first);
+    (void)lpipe_ref_free(second);
+}
+
 static int group_begin(void **state)
 {
     (void)state;
@@ -253,7 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references),     cmocka_unit_test(test_manifests),
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_layouts),        cmocka_unit_test(test_images),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
