@@ -157,9 +157,10 @@ def test_interrupted(command, registry, tmp_path, number, status):
     never = threading.Event()
     tar = make_tar({"file": random_bytes(3000000)})
     threads = [feed(path, [tar[:2500000], tar[2500000:]], never) for path in paths]
-    script = '"$@"; exit $?'
-    with subprocess.Popen(["sh", "-c", script, "sh", command.path, "push", "--upload", "streamed",
-                           f"{server.host}/{NAME}:1", *map(str, paths)], env=command.env,
+    # Without threads what was read has been sent before the next read waits.
+    push = [command.path, "push", "--threads", "0", "--upload", "streamed",
+            f"{server.host}/{NAME}:1", *map(str, paths)]
+    with subprocess.Popen(["sh", "-c", '"$@"; exit $?', "sh", *push], env=command.env,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shell:
         wait_until(lambda: len(server.open_sessions()) == 3, shell)
         child = int(open(f"/proc/{shell.pid}/task/{shell.pid}/children",
