@@ -127,14 +127,22 @@ static void status_line(struct http_call *call, const char *line, size_t size)
 
 static void head_end(struct http_call *call)
 {
-    if (call->response.status >= 200) {
+    int status = call->response.status;
+    char text[24];
+    if ((status == 204 || status == 304) &&
+        http_response_header(&call->response, "content-length", 0, text, sizeof text) > 0 &&
+        strcmp(text, "0") != 0) {
+        /* A body where there is none would be taken for the next answer. */
+        (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (status >= 200) {
         call->head_done = true;
         call->head_ms = clock_ms();
         atomic_store(&call->answered, true);
         if (call->send_paused && !call->body_ended) {
             atomic_store(&call->wake, true); /* to be told that the answer is there */
         }
-    } else if (call->response.status == 100) {
+    } else if (status == 100) {
         call->response.continued = true;
     }
 }

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/upload.md shows the rules that the upload machine has."""
+import os
+import subprocess
+
+from cli_support import COMMAND, ROOT
+
+TABLE = os.environ.get("UPLOAD_TABLE",
+                       os.path.join(os.path.dirname(COMMAND), "tests", "upload_table"))
+
+
+def test_the_table_is_what_the_machine_does():
+    printed = subprocess.run([TABLE], check=True, stdout=subprocess.PIPE, text=True).stdout
+    with open(os.path.join(ROOT, "docs", "upload.md"), encoding="utf-8") as file:
+        shown = file.read().partition("<!-- rules -->\n")[2].partition("<!-- end of rules -->")[0]
+    assert shown == printed, "run tools/upload_table build"
