@@ -95,8 +95,11 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_new(const struct lpipe_source *source,
 LPIPE_API LPIPE_CHECK int lpipe_layer_new_fd(int fd, const struct lpipe_layer_options *options,
                                              lpipe_layer **ret_layer, struct lpipe_error *err);
 
-/** A layer of a directory, packed as a reproducible tar (sorted, numeric owners, mtimes clamped to
- * SOURCE_DATE_EPOCH where set). */
+/** A layer of a directory, packed as a reproducible tar (sorted by bytes, numeric owners, whole
+ * seconds of mtime, clamped to SOURCE_DATE_EPOCH where set; hard links and extended attributes kept,
+ * sockets left out, links not followed). It can be read again after a lost upload. What cannot be
+ * read, and what changes meanwhile, is SOURCE_IO for whoever reads the layer.
+ * @return 0, SOURCE_IO when the directory cannot be opened, or as lpipe_layer_new() */
 LPIPE_API LPIPE_CHECK int lpipe_layer_new_directory(const char *path,
                                                     const struct lpipe_layer_options *options,
                                                     lpipe_layer **ret_layer,

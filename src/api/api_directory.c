@@ -8,12 +8,11 @@ int lpipe_layer_new_directory(const char *path, const struct lpipe_layer_options
                               lpipe_layer **ret_layer, struct lpipe_error *err)
 {
     int64_t mtime_max = INT64_MAX;
-    bool is_set = false;
     struct pack_source *pack = NULL;
     if (path == NULL || *path == '\0' || ret_layer == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "no directory, or no place for its layer");
     }
-    int status = source_date(&is_set, &mtime_max, err);
+    int status = source_date(&mtime_max, err);
     status = status == 0 ? pack_source_new(path, mtime_max, &pack, err) : status;
     if (status != 0) {
         return status;

@@ -8,10 +8,10 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "flow/layer.h"
+#include "image/source_date.h"
 #include "oci/image_edit.h"
 #include "oci/json_write.h"
 #include "registry/client.h"
-#include "registry/environment.h"
 
 lpipe_image *image_free(lpipe_image *image)
 {
@@ -61,18 +61,15 @@ static int check_artifact(const lpipe_ref *base, const struct lpipe_image_option
 
 static int set_created(lpipe_image *image, const char *created, struct lpipe_error *err)
 {
-    const char *epoch = environment_get(ENVIRONMENT_SOURCE_DATE_EPOCH);
+    int64_t when = time(NULL);
     if (created != NULL) {
         return time_parse(created, image->created, err);
     }
-    if (epoch != NULL) {
-        int status = time_parse(epoch, image->created, err);
-        return status == 0 ? 0 : fail_context(err, "SOURCE_DATE_EPOCH");
+    int status = source_date(&when, err);
+    if (status == 0 && !time_format(when, image->created)) {
+        status = fail(err, LPIPE_NO_RESOURCES, "this machine's clock is not set");
     }
-    if (!time_format((int64_t)time(NULL), image->created)) {
-        return fail(err, LPIPE_NO_RESOURCES, "this machine's clock is not set");
-    }
-    return 0;
+    return status;
 }
 
 static int make_config(lpipe_image *image, const char *platform_text_given, struct lpipe_error *err)

@@ -7,13 +7,12 @@
 #include "oci/time_text.h"
 #include "registry/environment.h"
 
-int source_date(bool *ret_set, int64_t *ret_seconds, struct lpipe_error *err)
+int source_date(int64_t *ret_seconds, struct lpipe_error *err)
 {
     const char *text = environment_get(ENVIRONMENT_SOURCE_DATE_EPOCH);
     uint64_t seconds = 0;
     char shown[TIME_TEXT_SIZE];
     if (text == NULL) {
-        *ret_set = false;
         return 0;
     }
     if (!text_to_u64(text, strlen(text), INT64_MAX, &seconds) ||
@@ -22,7 +21,6 @@ int source_date(bool *ret_set, int64_t *ret_seconds, struct lpipe_error *err)
                     "SOURCE_DATE_EPOCH '%s' is not a number of seconds since 1970",
                     text_printable(shown, sizeof shown, text, strlen(text)));
     }
-    *ret_set = true;
     *ret_seconds = (int64_t)seconds;
     return 0;
 }

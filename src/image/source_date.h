@@ -6,6 +6,6 @@
 #include "base/fail.h"
 
 /* Leaves *ret_seconds alone where the variable is not set. INVALID_ARGUMENT for what is no time. */
-MUST_CHECK int source_date(bool *ret_set, int64_t *ret_seconds, struct lpipe_error *err);
+MUST_CHECK int source_date(int64_t *ret_seconds, struct lpipe_error *err);
 
 #endif

@@ -271,6 +271,16 @@ def test_times_are_clamped(pack, tree):
     assert set(times.values()) == {EPOCH - 10, -100}
 
 
+@pytest.mark.parametrize("epoch", ["yesterday", "-1", "1.5", "2024-01-01T00:00:00Z",
+                                   "99999999999999999999"])
+@pytest.mark.parametrize("verb", ["layer", "push"])
+def test_an_epoch_that_is_none(verb, epoch, command, tmp_path):
+    (tmp_path / "top").mkdir()
+    result = command.run(verb, "null:", tmp_path / "top", env={"SOURCE_DATE_EPOCH": epoch})
+    assert result.rc == 2
+    assert "SOURCE_DATE_EPOCH" in result.stderr and epoch in result.stderr
+
+
 def test_the_same_layer_whatever_the_threads(command, tree):
     told = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
             for threads in (0, 1, 3)]
