@@ -38,7 +38,8 @@ def test_truncated_tar(command, tmp_path, tar_bytes, verb):
         assert result.stdout == b""
         line = error_line(result)
         assert f"byte {size}" in line or str(size) in line
-        assert "--allow-truncated" in line
+        # Less than a header is more likely no tar at all.
+        assert ("--raw" if size < 512 else "--allow-truncated") in line
     blobs = tmp_path / "layout" / "blobs" / "sha256"
     assert not blobs.exists() or os.listdir(blobs) == []
 
