@@ -45,21 +45,36 @@ static int collect_tags(struct push_target *target, const lpipe_ref *dest,
     return 0;
 }
 
-/* A path, or the path with this registry before it. */
+/* Whether the first component is a host, as opposed to a part of a path. */
+static bool names_registry(const char *text)
+{
+    size_t size = strcspn(text, "/");
+    return text[size] == '/' &&
+           (memchr(text, '.', size) != NULL || memchr(text, ':', size) != NULL ||
+            (size == strlen("localhost") && text_starts(text, "localhost")));
+}
+
+/* A path, or a full name of a repository of the registry that is pushed to. */
 static int set_mount_from(struct push_target *target, const lpipe_ref *dest, const char *from,
                           struct lpipe_error *err)
 {
+    lpipe_ref *ref AUTO_REFERENCE = NULL;
     if (from == NULL) {
         return 0;
     }
-    size_t size = dest->registry != NULL ? strlen(dest->registry) : 0;
-    bool named = size > 0 && strncmp(from, dest->registry, size) == 0 && from[size] == '/';
-    const char *path = named ? from + size + 1 : from;
-    int status = reference_check_repository(path, err);
+    bool named = names_registry(from);
+    int status = named ? reference_parse(from, LPIPE_REF_REPOSITORY, &ref, err)
+                       : reference_check_repository(from, err);
     if (status != 0) {
-        return fail_context(err, "mount from '%s'", from);
+        return fail_context(err, "repository to mount from");
     }
-    target->mount_from = mem_strdup(path);
+    if (named && (dest->registry == NULL || strcmp(ref->registry, dest->registry) != 0)) {
+        return fail(
+            err, LPIPE_INVALID_ARGUMENT,
+            "%s is not in the registry that is pushed to, so nothing can be mounted from it",
+            ref->name);
+    }
+    target->mount_from = mem_strdup(named ? ref->repository : from);
     return target->mount_from == NULL ? fail_memory(err) : 0;
 }
 

@@ -388,3 +388,22 @@ def test_history_without_a_layer(run, tar_file, tmp_path):
 def test_more_histories_than_layers(run, tar_file):
     result = run("push", "--history", "a", "--history", "b", "null:", tar_file)
     assert result.rc == 2 and "--history" in result.stderr
+
+
+# Mounts.
+
+@pytest.mark.parametrize("full", [False, True])
+def test_file_is_mounted_from_another_repository(run, registry, tar_file, full):
+    server = registry("d28")
+    assert run("layer", f"{server.host}/{BASE}", tar_file).rc == 0
+    where = f"{server.host}/{BASE}" if full else BASE
+    told = push(run, server, "--mount-from", where, tar_file).json()
+    assert sources(told) == ["mounted"]
+    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+
+
+def test_mount_from_elsewhere(run, registry, tar_file):
+    server = registry("d28")
+    result = push(run, server, "--mount-from", f"other.example/{BASE}", tar_file)
+    assert result.rc == 2, result
+    assert "other.example" in result.stderr and len(server.journal.entries("open")) == 0
