@@ -631,7 +631,10 @@ void call_conclude(struct http_call *call, CURLcode code)
     }
     /* libcurl's word for a header line that it does not want to hold. */
     if (code == CURLE_OUT_OF_MEMORY && call->failure.status == 0 && is_awaiting_head(call)) {
-        call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
+        /* On a kept connection it may be the rest of another answer. */
+        bool kept = call->response.connect_us == 0;
+        call_fail(call, kept ? LPIPE_NETWORK : LPIPE_TOO_LARGE,
+                  "the answer's headers are too large");
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import struct
 import time
@@ -338,7 +339,10 @@ def test_d28_is_as_the_real_one(scenario, real, registry):
     compare(scenario, real, "d28", registry)
 
 
-@pytest.mark.parametrize("real", [os.path.expanduser("~/go/bin/registry")], indirect=True)
+DISTRIBUTION_3 = shutil.which("registry") or os.path.expanduser("~/go/bin/registry")
+
+
+@pytest.mark.parametrize("real", [DISTRIBUTION_3], indirect=True, ids=["distribution-3"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda item: item.__name__)
 def test_d3_is_as_the_real_one(scenario, real, registry):
     compare(scenario, real, "d3", registry)
