@@ -110,9 +110,9 @@ def test_each_secret_goes_its_own_way(run, server, proxy):
     for head in through.heads:
         assert "\nauthorization:" not in head.lower() and CANARY not in head
         assert "\nproxy-authorization: basic" in head.lower()
-    for entry in server.journal:
-        assert "proxy-authorization" not in entry.headers
-    assert any("authorization" in entry.headers for entry in server.journal)
+    for request in server.journal:
+        assert "proxy-authorization" not in request.headers
+    assert any("authorization" in request.headers for request in server.journal)
 
 
 @pytest.mark.parametrize("password", ["", ":wrong" + PROXY_SECRET])
