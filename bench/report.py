@@ -141,7 +141,8 @@ def write(rows, limits, facts, path):
         notes = file.read()
     sha = f"{facts['sha256'] / 1e9:.2f} GB/s" if facts["sha256"] else "not known"
     missing = ", ".join(facts["skipped"]) or "none"
-    lines = [f"Machine: {facts['machine']}; one SHA-256 stream by `openssl speed`: {sha}. Contenders "
+    lines = [f"Machine: {facts['machine']}; one SHA-256 stream by `openssl speed`: {sha}. Load average "
+             f"of the machine at the start: {facts['load']:.1f} (ratios need a quiet one). Contenders "
              f"that were not installed: {missing}.", "", "```", facts["versions"].rstrip(), "```", "",
              "## Goals", "", *goal_lines(results, facts), "", notes.rstrip(), "",
              "## The pipeline and its parts", "", *limit_lines(limits), "", "## All rows",

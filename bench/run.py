@@ -115,7 +115,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="layerpipe-bench-") as scratch:
         bench = Bench(args, scratch)
-        facts = {"machine": machine(), "sha256": openssl_speed(),
+        facts = {"machine": machine(), "load": os.getloadavg()[0], "sha256": openssl_speed(),
                  "versions": output_of(args.layerpipe, "version")}
         print(f"{facts['machine']}; openssl speed sha256: {(facts['sha256'] or 0) / 1e9:.2f} GB/s")
         bench.all()
