@@ -76,7 +76,7 @@ static const struct {
     { LPIPE_AUTH_REQUIRED,
       { "--trust-realm", "layerpipe login", "this login", "the proxy" },
       "try layerpipe login, or --username with --password-fd" },
-    { LPIPE_NOT_TAR, { "--raw" }, "--raw takes input that is no tar" },
+    { LPIPE_NOT_TAR, { "--raw", "decompress it" }, "--raw takes input that is no tar" },
     { LPIPE_TRUNCATED, { "--allow-", "--raw" }, "--allow-truncated takes it as it is" },
 };
 
@@ -111,7 +111,7 @@ int print_failure(const struct lpipe_error *err)
         say("interrupted by %s", stop_signal_name());
         return EXIT_OTHER;
     }
-    if (err->offset != UINT64_MAX && strstr(err->message, " byte ") == NULL) {
+    if (err->offset != UINT64_MAX && err->offset != 0 && strstr(err->message, " byte ") == NULL) {
         (void)snprintf(where, sizeof where, " (at byte %" PRIu64 " of the stream)", err->offset);
     }
     say("%s%s%s%s", err->message[0] != '\0' ? err->message : lpipe_status_name(err->status), where,

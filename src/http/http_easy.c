@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request as libcurl takes it, and what libcurl tells of it. Network thread only. */
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -534,8 +535,13 @@ static bool is_alert(const char *text)
 }
 
 /* What the user can do about a refused connection, or "". */
-static const char *advice_of(CURLcode code, const char *text)
+static const char *advice_of(struct http_call *call, CURLcode code, const char *text)
 {
+    long reason = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
+    if (code == CURLE_COULDNT_CONNECT && reason == ECONNREFUSED) {
+        return " (refused: nothing listens there)";
+    }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
         return "; name its authority with --cacert FILE";
@@ -642,6 +648,6 @@ void call_conclude(struct http_call *call, CURLcode code)
         text = text_printable(clean, sizeof clean, text, strlen(text));
         bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
         int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : status_of(code);
-        call_fail(call, status, "%s%s", text, advice_of(code, text));
+        call_fail(call, status, "%s%s", text, advice_of(call, code, text));
     }
 }
