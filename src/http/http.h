@@ -79,6 +79,7 @@ struct http_response {
     bool continued;        /* "100 Continue" was seen */
     bool unexpected;       /* 417: it was repeated without "Expect"; status is of that */
     uint32_t time_ms;      /* from the connection being there to the end */
+    uint32_t rtt_us;       /* least round trip of the connection so far; 0 = not known */
     uint32_t connect_us;   /* a new connection took this long; 0 = a kept one */
     char address[64];      /* peer connected to; "" behind a proxy */
     const char *url;       /* of the request: base for a relative Location */

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -568,6 +570,20 @@ static bool is_answer(const struct http_call *call, CURLcode code)
                                 (call->response.status >= 400 || !reading));
 }
 
+static uint32_t round_trip_us(const struct http_call *call)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    struct tcp_info info = { 0 };
+    socklen_t size = sizeof info;
+    if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
+        fd == CURL_SOCKET_BAD || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt ||
+        info.tcpi_min_rtt == UINT32_MAX) {
+        return 0;
+    }
+    return info.tcpi_min_rtt;
+}
+
 static void times_take(struct http_call *call)
 {
     curl_off_t all = 0;
@@ -580,6 +596,7 @@ static void times_take(struct http_call *call)
     (void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
     call->response.time_ms = (uint32_t)(MAX_OF(all - ready, 0) / 1000);
     call->response.connect_us = (uint32_t)MAX_OF(connected - named, 0);
+    call->response.rtt_us = round_trip_us(call);
 }
 
 /* The request is on its way, and the answer's head is not complete. */

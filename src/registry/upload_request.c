@@ -15,6 +15,8 @@
 #define PUSH "pull,push"
 #define OCTETS "Content-Type: application/octet-stream"
 #define EXPECT_BYTES_MIN (256 * KIB) /* smaller bodies are sent before an answer could come */
+#define FAR_US 5000u                 /* a round trip to the next town */
+#define FAR_SHARE 50                 /* of the time of a chunk: 2 % */
 #define IDLE_MS 5000u                /* after which a kept connection may have gone */
 #define COMMIT_ANSWER_MS (15u * 60 * 1000)
 #define CHUNK_ANSWER_MS 60000u
@@ -156,7 +158,8 @@ static void add_body(struct upload *upload, struct lines *lines, uint64_t size, 
         lines->line[http->header_count++] = lines->range;
     }
     http->body = window_body(&upload->window, size);
-    http->expect_continue = upload->expect && (size == 0 || size >= EXPECT_BYTES_MIN);
+    http->expect_continue =
+        upload->expect && !upload->far && (size == 0 || size >= EXPECT_BYTES_MIN);
     http->fresh_connection =
         !http->expect_continue && clock_ms() - upload->moved_ms > IDLE_MS && upload->moved_ms != 0;
 }
@@ -203,6 +206,10 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
         event = upload_range_is_short(&range, upload->acked, size) ? UPLOAD_SHORT : UPLOAD_OK;
     }
     if (event == UPLOAD_OK) {
+        /* Asking first costs a round trip for each chunk: where that is much, it is not worth it. */
+        uint64_t took_us = (uint64_t)upload->response.time_ms * 1000;
+        upload->far = upload->response.rtt_us >= FAR_US &&
+                      took_us < (uint64_t)upload->response.rtt_us * FAR_SHARE;
         upload->chunks++;
         upload_size_took(&upload->size, upload->response.time_ms);
     }

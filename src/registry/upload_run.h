@@ -35,6 +35,7 @@ struct upload {
     unsigned switches;
     char *location;       /* newest address of the session; NULL = there is none */
     bool abroad;          /* a stranger named it */
+    bool far;             /* a round trip is a good part of the time of a chunk */
     bool expect;          /* "Expect: 100-continue" makes sense here */
     uint64_t acked;       /* bytes that the session has, as far as we know */
     uint64_t sent;        /* bytes of the last request from acked on */
