@@ -128,6 +128,8 @@ class Uploads:
         if profile.announce_chunks:
             headers.append(("OCI-Chunk-Min-Length", str(profile.chunk_min)))
             headers.append(("OCI-Chunk-Max-Length", str(profile.chunk_max)))
+        if profile.unknown_session == "accept":  # the first PATCH makes it
+            self.storage.session_end(session)
         return Answer(202, headers, session=session.uuid)
 
     def _mount(self, request, query):

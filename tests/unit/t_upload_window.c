@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is held of a blob: bytes come out as they went in, however they are asked for, and what may
+ * be needed again is there. */
+#include "support/unit.h"
+
+#include <pthread.h>
+
+#include "base/limits.h"
+#include "base/macros.h"
+#include "registry/upload_window.h"
+
+static char byte_at(uint64_t offset)
+{
+    return (char)(offset * 131 + offset / 251);
+}
+
+static void put(struct upload_window *window, size_t size)
+{
+    char *data = malloc(size);
+    size_t taken = 0;
+    uint64_t start = window_size(window);
+    for (size_t i = 0; i < size; i++) {
+        data[i] = byte_at(start + i);
+    }
+    assert_int_equal(window_write(window, data, size, 0, &taken, NULL), 0);
+    assert_int_equal(taken, size);
+    free(data);
+}
+
+/* Pulls until nothing comes; how many bytes, all of them right, and how it ended. */
+static uint64_t pull(const struct http_body *body, uint64_t start, ptrdiff_t *ret_last)
+{
+    char buf[100000];
+    uint64_t done = 0;
+    ptrdiff_t got = body->pull(body->ctx, buf, sizeof buf);
+    for (; got > 0; got = body->pull(body->ctx, buf, sizeof buf)) {
+        for (ptrdiff_t i = 0; i < got; i++) {
+            assert_int_equal(buf[i], byte_at(start + done + (uint64_t)i));
+        }
+        done += (uint64_t)got;
+    }
+    *ret_last = got;
+    return done;
+}
+
+static void test_chunks(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, 3 * MIB, NULL, NULL), 0);
+    put(&window, 2 * MIB + 5);
+    assert_true(window_seek(&window, 0));
+    struct http_body body = window_body(&window, MIB + 1);
+    assert_int_equal(pull(&body, 0, &last), MIB + 1);
+    assert_int_equal(last, 0); /* the end of the request, not of the blob */
+    /* Again, and from the middle of a page. */
+    assert_true(window_seek(&window, 12345));
+    body = window_body(&window, MIB);
+    assert_int_equal(pull(&body, 12345, &last), MIB);
+    window_release(&window, MIB + 1);
+    assert_false(window_holds(&window, 0));
+    assert_false(window_seek(&window, 0));
+    assert_true(window_seek(&window, MIB + 1));
+    assert_false(window_seek(&window, 2 * MIB + 6)); /* not written yet */
+    put(&window, 2 * MIB - 5);
+    body = window_body(&window, 3 * MIB - 1);
+    assert_int_equal(pull(&body, MIB + 1, &last), 3 * MIB - 1);
+    window_done(&window);
+}
+
+static void test_stream_lets_go_of_what_was_sent(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    ptrdiff_t last = 0;
+    uint64_t sent = 0;
+    assert_int_equal(window_init(&window, STREAM_RING_BYTES, NULL, NULL), 0);
+    window_flow(&window, true);
+    struct http_body body = window_body(&window, 0);
+    for (int i = 0; i < 40; i++) {
+        put(&window, 200000);
+        sent += pull(&body, sent, &last);
+        assert_int_equal(last, HTTP_PULL_WAIT);
+    }
+    assert_int_equal(sent, 8000000);
+    assert_false(window_holds(&window, 0));
+    /* The last of it is still there to be sent again. */
+    window_flow(&window, false);
+    assert_true(window_seek(&window, sent - (STREAM_RING_BYTES - 2 * WINDOW_PAGE_BYTES)));
+    window_end(&window);
+    body = window_body(&window, 0);
+    (void)pull(&body, sent - (STREAM_RING_BYTES - 2 * WINDOW_PAGE_BYTES), &last);
+    assert_int_equal(last, 0);
+    window_done(&window);
+}
+
+static void test_spool_keeps_everything(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
+    put(&window, 5 * MIB + 7); /* more than memory is there for, without anyone who sends */
+    window_end(&window);
+    assert_true(window_holds(&window, 0) && window_seek(&window, 0));
+    struct http_body body = window_body(&window, 0);
+    assert_int_equal(pull(&body, 0, &last), 5 * MIB + 7);
+    assert_int_equal(last, 0);
+    assert_true(window_seek(&window, 3 * MIB + 1));
+    body = window_body(&window, 2 * MIB);
+    assert_int_equal(pull(&body, 3 * MIB + 1, &last), 2 * MIB);
+    window_done(&window);
+}
+
+static void test_spool_that_cannot_be(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    struct lpipe_error err = { 0 };
+    assert_int_equal(window_init(&window, MIB, "/nowhere/at/all", &err), LPIPE_OUTPUT_IO);
+    assert_non_null(strstr(err.message, "/nowhere/at/all"));
+    window_done(&window);
+}
+
+static void *write_much(void *ctx)
+{
+    struct upload_window *window = ctx;
+    static char data[3 * MIB];
+    size_t taken = 0;
+    int status = window_write(window, data, sizeof data, 0, &taken, NULL);
+    return (void *)(intptr_t)status;
+}
+
+static void test_a_failed_sender_frees_the_writer(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    pthread_t thread;
+    void *status = NULL;
+    assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_much, &window), 0);
+    window_await(&window, MIB); /* full: the writer can only wait */
+    window_fail(&window);
+    assert_int_equal(pthread_join(thread, &status), 0);
+    assert_int_equal((intptr_t)status, LPIPE_ABORTED);
+    window_done(&window);
+}
+
+static void test_abandoned(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
+    put(&window, 1000);
+    assert_true(window_seek(&window, 0));
+    window_abandon(&window);
+    assert_true(window_is_abandoned(&window));
+    assert_false(window_sleep(&window, 60000, NULL)); /* at once */
+    window_await(&window, 5000);
+    /* A chunk may end well; a stream ends where it is. */
+    struct http_body body = window_body(&window, 1000);
+    assert_int_equal(pull(&body, 0, &last), 1000);
+    assert_true(window_seek(&window, 0));
+    body = window_body(&window, 0);
+    assert_int_equal(pull(&body, 0, &last), 0);
+    assert_int_equal(last, 0);
+    window_done(&window);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_stream_lets_go_of_what_was_sent),
+        cmocka_unit_test(test_spool_keeps_everything),
+        cmocka_unit_test(test_spool_that_cannot_be),
+        cmocka_unit_test(test_a_failed_sender_frees_the_writer),
+        cmocka_unit_test(test_abandoned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
