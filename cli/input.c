@@ -95,7 +95,8 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
     int code = 0;
     if (S_ISDIR(info.st_mode)) {
         (void)close(fd);
-        code = lpipe_layer_new_directory(path, &options, ret_layer, &err);
+        const char *directory = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+        code = lpipe_layer_new_directory(directory, &options, ret_layer, &err);
     } else {
         code = lpipe_layer_new_fd(fd, &options, ret_layer, &err); /* takes fd in every case */
     }

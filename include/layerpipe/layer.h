@@ -84,14 +84,16 @@ typedef struct lpipe_reader lpipe_reader;
  * @param source  copied; source->close runs exactly once whatever happens, also on failure here
  * @param options borrowed, may be NULL
  * @param ret_layer owned by the caller, lpipe_layer_free()
- * @return 0, INVALID_ARGUMENT (level, media type, codec), NO_MEMORY
+ * @return 0, INVALID_ARGUMENT (level, media type, codec, limit), UNSUPPORTED (zstd with Docker's
+ *         types, types of layers that may not be distributed), NO_MEMORY
  */
 LPIPE_API LPIPE_CHECK int lpipe_layer_new(const struct lpipe_source *source,
                                           const struct lpipe_layer_options *options,
                                           lpipe_layer **ret_layer, struct lpipe_error *err);
 
 /** The same from a descriptor (pipe, socket, file), which is closed when the layer has ended
- * unless LPIPE_LAYER_FD_BORROWED is set. A regular file can be read again after a lost upload. */
+ * unless LPIPE_LAYER_FD_BORROWED is set. A regular file can be read again after a lost upload, so it
+ * is closed with the layer. NO_RESOURCES too. */
 LPIPE_API LPIPE_CHECK int lpipe_layer_new_fd(int fd, const struct lpipe_layer_options *options,
                                              lpipe_layer **ret_layer, struct lpipe_error *err);
 
@@ -147,7 +149,8 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_uncompressed(lpipe_layer *layer, lpipe_rea
                                                    struct lpipe_error *err);
 
 /** Frees the layer in any state: cancels, joins its workers, closes the source if that has not
- * happened. An open reader becomes invalid. Returns NULL. */
+ * happened. An open reader becomes invalid. While another thread is in lpipe_reader_read() that call
+ * ends first, with ABORTED; a source without cancel is waited for. Returns NULL. */
 LPIPE_API lpipe_layer *lpipe_layer_free(lpipe_layer *layer);
 
 #ifdef __cplusplus

@@ -13,7 +13,9 @@ extern "C" {
  * Reads a layer to its end and puts it into a repository, a layout or nowhere (null:).
  * @param dest   borrowed; tag and digest are not used
  * @param layer  borrowed; consumed by the call
- * @param ret_result filled on success; may be NULL
+ * @param ret_result initialised; filled on success; may be NULL
+ * @return 0, INVALID_ARGUMENT, the failure of the layer (IN_USE and CONSUMED too), what a registry or
+ *         a file system answered ...
  */
 LPIPE_API LPIPE_CHECK int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest,
                                             lpipe_layer *layer,
@@ -23,14 +25,21 @@ LPIPE_API LPIPE_CHECK int lpipe_write_layer(lpipe_client *client, const lpipe_re
 /** Push mode: the caller produces the bytes. */
 typedef struct lpipe_writer lpipe_writer;
 
-/** Opens a layer for writing. options may be NULL. */
+/**
+ * Opens a layer for writing.
+ * @param client     borrowed until the writer is freed
+ * @param dest       borrowed for the call; tag and digest are not used
+ * @param options    borrowed for the call, may be NULL
+ * @param ret_writer owned by the caller, lpipe_writer_free()
+ */
 LPIPE_API LPIPE_CHECK int lpipe_writer_open(lpipe_client *client, const lpipe_ref *dest,
                                             const struct lpipe_layer_options *options,
                                             lpipe_writer **ret_writer, struct lpipe_error *err);
 /** Takes all of data; blocks while buffers are full. After a failure every call returns it. */
 LPIPE_API LPIPE_CHECK int lpipe_writer_write(lpipe_writer *writer, const void *data, size_t size,
                                              struct lpipe_error *err);
-/** Ends the stream and commits the blob. Only after this is anything published. */
+/** Ends the stream and commits the blob. Only after this is anything published. ret_result is
+ * initialised and may be NULL. TRUNCATED when what was written is no whole tar. */
 LPIPE_API LPIPE_CHECK int lpipe_writer_finish(lpipe_writer *writer,
                                               struct lpipe_layer_result *ret_result,
                                               struct lpipe_error *err);
@@ -68,6 +77,7 @@ struct lpipe_push_result {
     {                                                                                              \
         sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0             \
     }
+/** Frees what the result holds; it may be filled again, or be done again. NULL is fine. */
 LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
 
 /**
@@ -75,7 +85,8 @@ LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
  * When anything but a tag fails, no tag has moved. Layers are consumed, so an image is pushed once.
  *
  * Layers that can be read once only are all read at the same time unless the client's jobs say
- * otherwise; a regular file is hashed first and sent only when a registry does not have it.
+ * otherwise; a regular file or a directory is hashed first and sent only when a registry does not
+ * have it.
  *
  * @param dest       borrowed. Its tag is set first; with a digest, no tag is set and the manifest
  *                   must have this digest; with neither, the manifest is put by digest only

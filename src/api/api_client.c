@@ -57,8 +57,11 @@ static int check_values(const struct lpipe_client_options *options, struct lpipe
         !text_is_clean(options->user_agent, strlen(options->user_agent))) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "user_agent has control characters");
     }
-    if (options->trust_realms == NULL && options->trust_realm_count > 0) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "trust_realm_count without trust_realms");
+    for (size_t i = 0; i < options->trust_realm_count; i++) {
+        if (options->trust_realms == NULL || options->trust_realms[i] == NULL) {
+            return fail(err, LPIPE_INVALID_ARGUMENT,
+                        "lpipe_client_options: trust_realm_count is more than there are hosts");
+        }
     }
     return 0;
 }

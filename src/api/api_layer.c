@@ -14,9 +14,12 @@ static pthread_mutex_t *lock_of(const lpipe_layer *layer)
 int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_result,
                        struct lpipe_error *err)
 {
-    if (layer == NULL || ret_result == NULL ||
-        ret_result->struct_size < offsetof(struct lpipe_layer_result, digest)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or a result not initialised");
+    if (layer == NULL || ret_result == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or no place for its result");
+    }
+    int status = layer_check_result(ret_result, err);
+    if (status != 0) {
+        return status;
     }
     GUARD(lock_of(layer));
     if (layer->state != LAYER_DONE) {

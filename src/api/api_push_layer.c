@@ -16,7 +16,8 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_write_layer: client, dest and layer are required");
     }
-    int status = destination_open(client, dest, DESTINATION_WRITE, &store, err);
+    int status = layer_check_result(ret_result, err);
+    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &store, err) : status;
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
@@ -145,6 +146,7 @@ int lpipe_writer_finish(lpipe_writer *writer, struct lpipe_layer_result *ret_res
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_writer_finish: writer is required");
     }
     int status = writer_check(writer, err);
+    status = status == 0 ? layer_check_result(ret_result, err) : status;
     if (status != 0) {
         return status;
     }

@@ -74,10 +74,10 @@ int fail_memory(struct lpipe_error *err)
     return fail(err, LPIPE_NO_MEMORY, "out of memory");
 }
 
-int fail_context(struct lpipe_error *err, const char *format, ...)
+int fail_context(struct lpipe_error *err, int status, const char *format, ...)
 {
     if (err == NULL) {
-        return LPIPE_INVALID_STATE;
+        return status;
     }
     char inner[sizeof err->message];
     char outer[sizeof err->message];
@@ -87,7 +87,7 @@ int fail_context(struct lpipe_error *err, const char *format, ...)
     (void)vsnprintf(outer, sizeof outer, format, args);
     va_end(args);
     mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", outer, inner));
-    return err->status;
+    return status;
 }
 
 /* Length of the UTF-8 sequence of a printable character at text, or 0. C1 controls and the

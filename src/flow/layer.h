@@ -35,6 +35,9 @@ int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpi
  * UNSUPPORTED for a combination that does not exist (zstd in the Docker family). */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
+/* INVALID_ARGUMENT where there is a place for a result that was not initialised; NULL is none. */
+int layer_check_result(const struct lpipe_layer_result *result, struct lpipe_error *err);
+
 /* Makes a drive in another thread end soon with ABORTED, and later ones at once. Any thread, as often
  * as needed; the layer stays what it is. */
 void layer_stop(lpipe_layer *layer);

@@ -21,6 +21,13 @@ void layer_stop(lpipe_layer *layer)
     }
 }
 
+int layer_check_result(const struct lpipe_layer_result *result, struct lpipe_error *err)
+{
+    return result == NULL || result->struct_size >= offsetof(struct lpipe_layer_result, digest)
+               ? 0
+               : fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_layer_result: struct_size is not set");
+}
+
 void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel)
 {
     GUARD(&layer->lock);

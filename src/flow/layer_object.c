@@ -12,11 +12,13 @@
 #include "codec/tar_scan.h"
 #include "flow/layer_media.h"
 
-static void media_update(struct lpipe_layer *layer, enum codec_kind kind)
+/* As long as nothing is known of the input. */
+static void media_update(struct lpipe_layer *layer)
 {
     const char *media = layer->setup.label;
     if (media == NULL) {
-        media = layer_media_of(kind, (layer->setup.flags & LPIPE_LAYER_DOCKER) != 0);
+        media =
+            layer_media_of(layer->setup.codec.kind, (layer->setup.flags & LPIPE_LAYER_DOCKER) != 0);
     }
     assert(media != NULL);
     atomic_store(&layer->media, media);
@@ -36,8 +38,7 @@ static int layer_make(const struct lpipe_layer_options *options, struct lpipe_la
     pthread_mutex_init(&layer->lock, NULL);
     pthread_cond_init(&layer->left, NULL);
     layer->reader.layer = layer;
-    layer->made_kind = layer->setup.codec.kind;
-    media_update(layer, layer->made_kind);
+    media_update(layer);
     *ret_layer = TAKE(layer);
     return 0;
 }
@@ -391,7 +392,7 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
     }
     layer->setup.flags &= ~(uint32_t)LPIPE_LAYER_DOCKER;
     layer->setup.flags |= docker ? LPIPE_LAYER_DOCKER : 0;
-    media_update(layer, layer->made_kind);
+    media_update(layer);
     return 0;
 }
 
@@ -418,8 +419,7 @@ int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
         layer->replay = true;
         layer->state = LAYER_NEW;
         layer->reader.open = false;
-        layer->made_kind = layer->setup.codec.kind;
-        media_update(layer, layer->made_kind);
+        media_update(layer);
         atomic_store(&layer->leave, false);
         layer->closing = false;
     }

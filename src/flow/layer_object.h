@@ -41,7 +41,6 @@ struct lpipe_layer {
     struct flow *flow;
     struct lpipe_reader reader;
     struct layer_watch *watch; /* of the cancel token, or NULL */
-    enum codec_kind made_kind; /* what the output is, once known */
 
     /* Of an earlier pass over what can be read again. */
     bool replay;

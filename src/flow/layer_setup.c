@@ -24,7 +24,8 @@ static int read_options(struct lpipe_layer_options *to, const struct lpipe_layer
         return status;
     }
     if (to->threads < LPIPE_THREADS_INLINE || to->threads > THREADS_MAX) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "threads must be at most %d", THREADS_MAX);
+        return fail(err, LPIPE_INVALID_ARGUMENT, "threads must be %d to %d", LPIPE_THREADS_INLINE,
+                    THREADS_MAX);
     }
     return opts_check_flags(to->flags, FLAGS_KNOWN, "lpipe_layer_options", err);
 }

@@ -117,7 +117,7 @@ int image_new(lpipe_client *client, const lpipe_ref *base,
 static int grow(lpipe_image *image, struct lpipe_error *err)
 {
     if (image->layer_count == LAYERS_MAX) {
-        return fail(err, LPIPE_TOO_LARGE, "an image has at most %d layers", LAYERS_MAX);
+        return fail(err, LPIPE_INVALID_ARGUMENT, "an image has at most %d layers", LAYERS_MAX);
     }
     if (image->layer_count < image->layer_room) {
         return 0;

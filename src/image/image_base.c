@@ -129,5 +129,5 @@ int image_base_load(lpipe_image *image, const lpipe_ref *ref,
     }
     status = status == 0 ? take_layers(image, err) : status;
     status = status == 0 ? take_annotations(image, ref, err) : status;
-    return status == 0 ? 0 : fail_context(err, "base %s", ref->name);
+    return status == 0 ? 0 : fail_context(err, status, "base %s", ref->name);
 }

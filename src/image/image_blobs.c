@@ -128,7 +128,8 @@ static int run(void *ctx, size_t index, struct lpipe_error *err)
                                  &layer->result, err)
                      : place(blobs, &job, layer, err);
     }
-    return status == 0 || blobs->image->layer_count == 1 ? status : fail_context(err, "%s", name);
+    return status == 0 || blobs->image->layer_count == 1 ? status
+                                                         : fail_context(err, status, "%s", name);
 }
 
 /* The flag comes first: a layer that is rewound forgets that it was stopped, but looks at the flag

@@ -134,7 +134,7 @@ int image_fetch_config(struct store *store, const struct manifest *manifest,
     }
     status = status == 0 ? document_check(&document, config, err) : status;
     if (status != 0) {
-        return fail_context(err, "image config");
+        return fail_context(err, status, "image config");
     }
     *ret_document = document;
     document = (struct document)DOCUMENT_INIT;

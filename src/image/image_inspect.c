@@ -51,7 +51,7 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
     if (status == 0 && image_has_config(fetched->manifest)) {
         status = image_fetch_config(store, fetched->manifest, config, err);
     }
-    return status == 0 ? 0 : fail_context(err, "%s", ref->name);
+    return status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
 }
 
 int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platform *platform,

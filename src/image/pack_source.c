@@ -310,7 +310,7 @@ int pack_source_explain(void *ctx, struct lpipe_error *err)
         return source->err.status;
     }
     *err = source->err;
-    return fail_context(err, "%s",
+    return fail_context(err, source->err.status, "%s",
                         text_printable(shown, sizeof shown, source->name, strlen(source->name)));
 }
 

@@ -66,7 +66,7 @@ static int set_mount_from(struct push_target *target, const lpipe_ref *dest, con
     int status = named ? reference_parse(from, LPIPE_REF_REPOSITORY, &ref, err)
                        : reference_check_repository(from, err);
     if (status != 0) {
-        return fail_context(err, "repository to mount from");
+        return fail_context(err, status, "repository to mount from");
     }
     if (named && (dest->registry == NULL || strcmp(ref->registry, dest->registry) != 0)) {
         return fail(
@@ -116,7 +116,7 @@ static int find_subject(struct push_target *target, const lpipe_ref *dest, const
             target->store, ref == NULL ? text : image_fetch_reference(ref), &fetched, err);
     }
     if (status != 0) {
-        return fail_context(err, "subject");
+        return fail_context(err, status, "subject");
     }
     target->subject = fetched.document.descriptor;
     target->has_subject = true;

@@ -140,7 +140,7 @@ int registry_manifest_get(const struct repository *repository, const char *refer
     }
     status = status == 0 ? read_document(&response, reference, ret_document, err) : status;
     if (status != 0) {
-        (void)fail_context(err, "manifest %s in %s/%s", reference, repository->registry,
+        (void)fail_context(err, status, "manifest %s in %s/%s", reference, repository->registry,
                            repository->name);
     }
     return status;

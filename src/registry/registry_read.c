@@ -124,7 +124,7 @@ static int follow(struct reader *reader, const struct http_response *response,
     }
     int status = session_location(reader->repository->session, response, &url, err);
     if (status != 0) {
-        (void)fail_context(err, "blob %s", reader->blob.digest);
+        (void)fail_context(err, status, "blob %s", reader->blob.digest);
         return status;
     }
     reader->request.is_abroad = reader->request.is_abroad || !response->is_trusted;

@@ -70,7 +70,7 @@ static int ping_locked(struct session *session, const char *secret, bool retry,
     exchange.follow = true;
     exchange.retry = retry;
     int status = exchange_send(&exchange, &http, url, ret_response, ret_trusted, err);
-    return status == 0 ? 0 : fail_context(err, "registry %s", session->registry);
+    return status == 0 ? 0 : fail_context(err, status, "registry %s", session->registry);
 }
 
 /* The user has said something about TLS that can concern this registry. */

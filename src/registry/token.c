@@ -192,7 +192,7 @@ static int exchange_token(const struct token_request *request, const struct exch
     int status = exchange_send(exchange, http, url, &response, &trusted, err);
     if (status != 0) {
         char realm[160];
-        fail_context(err, "token server %s", realm_of(request, realm, sizeof realm));
+        fail_context(err, status, "token server %s", realm_of(request, realm, sizeof realm));
         return status;
     }
     if (response.status == 200) {

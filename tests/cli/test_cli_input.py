@@ -169,6 +169,16 @@ def test_missing_descriptor_file(command):
     assert "/nowhere/layer.json" in error_line(result)
 
 
+def test_stdin_is_a_directory(command, tmp_path):
+    (tmp_path / "tree").mkdir()
+    stdin = os.open(tmp_path / "tree", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        by_stdin = layer_json(command("layer", "--json", "null:", "-", stdin=stdin))
+    finally:
+        os.close(stdin)
+    assert by_stdin == layer_json(command("layer", "--json", "null:", tmp_path / "tree"))
+
+
 def test_works_in_a_removed_directory_without_home(command, tmp_path, tar_bytes):
     gone = tmp_path / "gone"
     gone.mkdir()

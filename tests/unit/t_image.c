@@ -324,6 +324,22 @@ static void test_descriptor_json(void **state)
     lpipe_client_free(client);
 }
 
+static void test_one_layer_too_many(void **state)
+{
+    (void)state;
+    static const char JSON[] = "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\","
+                               "\"digest\":\"" EMPTY_JSON_DIGEST "\",\"size\":2,"
+                               "\"diffId\":\"" EMPTY_JSON_DIGEST "\"}";
+    lpipe_client *client = client_with(0);
+    lpipe_image *image = image_with(client, LPIPE_FORMAT_DEFAULT, NULL);
+    for (int i = 0; i <= LAYERS_MAX; i++) {
+        assert_int_equal(lpipe_image_add_descriptor_json(image, JSON, sizeof JSON - 1, NULL, NULL),
+                         i < LAYERS_MAX ? 0 : LPIPE_INVALID_ARGUMENT);
+    }
+    lpipe_image_free(image);
+    lpipe_client_free(client);
+}
+
 /* Every step may fail: then no tag is put, and every source is closed. */
 static void test_failing_steps(void **state)
 {
@@ -745,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_docker_family),
         cmocka_unit_test(test_known_layer_that_is_missing),
         cmocka_unit_test(test_descriptor_json),
+        cmocka_unit_test(test_one_layer_too_many),
         cmocka_unit_test(test_failing_steps),
         cmocka_unit_test(test_source_that_fails),
         cmocka_unit_test(test_failure_wakes_the_others),

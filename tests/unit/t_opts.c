@@ -2,6 +2,7 @@
 /* Option structs of programs built against older and newer headers. */
 #include "support/unit.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "base/macros.h"
@@ -269,6 +270,79 @@ static void test_sizes_of_public_structs(void **state)
     }
 }
 
+/* A caller without an error is told the same status. */
+static void test_status_without_an_error(void **state)
+{
+    (void)state;
+    lpipe_client *client = NULL;
+    lpipe_ref *nowhere = NULL;
+    char *text = NULL;
+    lpipe_image *image = NULL;
+    struct lpipe_error err;
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(lpipe_ref_parse("null:", 0, &nowhere, NULL), 0);
+    assert_int_equal(lpipe_inspect(client, nowhere, NULL, true, &text, &err), LPIPE_NOT_FOUND);
+    assert_int_equal(lpipe_inspect(client, nowhere, NULL, true, &text, NULL), LPIPE_NOT_FOUND);
+    assert_int_equal(lpipe_image_new(client, nowhere, NULL, &image, NULL), LPIPE_NOT_FOUND);
+    assert_null(text);
+    assert_null(image);
+    lpipe_ref_free(nowhere);
+    lpipe_client_free(client);
+}
+
+/* A result that cannot be filled in is refused before anything is done. */
+static void test_result_that_was_not_initialised(void **state)
+{
+    (void)state;
+    const struct lpipe_layer_options raw = { .struct_size = sizeof raw,
+                                             .flags = LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_EMPTY };
+    struct lpipe_layer_result bad = { .struct_size = 0 };
+    struct lpipe_layer_result good = LPIPE_LAYER_RESULT_INIT;
+    lpipe_client *client = NULL;
+    lpipe_ref *nowhere = NULL;
+    lpipe_layer *layer = NULL;
+    lpipe_writer *writer = NULL;
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(lpipe_ref_parse("null:", 0, &nowhere, NULL), 0);
+    assert_int_equal(lpipe_layer_new_fd(open("/dev/null", O_RDONLY), &raw, &layer, NULL), 0);
+    assert_int_equal(lpipe_write_layer(client, nowhere, layer, &bad, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(lpipe_write_layer(client, nowhere, layer, &good, NULL), 0);
+    assert_int_equal(lpipe_writer_open(client, nowhere, &raw, &writer, NULL), 0);
+    assert_int_equal(lpipe_writer_finish(writer, &bad, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(lpipe_writer_finish(writer, &good, NULL), 0);
+    lpipe_writer_free(writer);
+    lpipe_layer_free(layer);
+    lpipe_ref_free(nowhere);
+    lpipe_client_free(client);
+}
+
+static void test_lists_with_holes(void **state)
+{
+    (void)state;
+    const char *const hosts[] = { "auth.example", NULL };
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    lpipe_client *client = NULL;
+    options.trust_realms = hosts;
+    options.trust_realm_count = 2;
+    assert_int_equal(lpipe_client_new(&options, &client, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_null(client);
+}
+
+/* The same rule for images as for the times of files. */
+static void test_source_date_of_an_image(void **state)
+{
+    (void)state;
+    lpipe_client *client = NULL;
+    lpipe_image *image = NULL;
+    struct lpipe_error err;
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(setenv("SOURCE_DATE_EPOCH", "2024-01-02T03:04:05Z", 1), 0);
+    assert_int_equal(lpipe_image_new(client, NULL, NULL, &image, &err), LPIPE_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.message, "SOURCE_DATE_EPOCH"));
+    assert_int_equal(unsetenv("SOURCE_DATE_EPOCH"), 0);
+    lpipe_client_free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +356,10 @@ int main(void)
         cmocka_unit_test(test_client_options_of_a_newer_header),
         cmocka_unit_test(test_observer_is_freed_once),
         cmocka_unit_test(test_sizes_of_public_structs),
+        cmocka_unit_test(test_status_without_an_error),
+        cmocka_unit_test(test_result_that_was_not_initialised),
+        cmocka_unit_test(test_lists_with_holes),
+        cmocka_unit_test(test_source_date_of_an_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
