@@ -58,14 +58,16 @@ def peak_of(arguments, pieces, tmp_path):
 
 
 def peaks(kind, mode, sizes, tmp_path):
+    """The first, smaller stream meets a slow registry, so that what may be held is held: how much
+    of it a fast one leaves unused is a matter of luck."""
     found = []
-    with Registry("d28", discard=True) as server:
-        for size in sizes:
+    for size, rate in zip(sizes, (20 * MIB, None)):
+        with Registry("d28", discard=True, **({"rate": rate} if rate else {})) as server:
             arguments = ["layer", "--raw", "--threads", "2", "--upload", mode, "--chunk-size",
                          str(CHUNK), f"{server.host}/memory/test"]
             found.append(peak_of(arguments, SOURCES[kind](size), tmp_path))
-        assert len(server.blobs()) == len(sizes)
-        assert not server.failures
+            assert len(server.blobs()) == 1
+            assert not server.failures
     return found
 
 
