@@ -267,7 +267,7 @@ static enum upload_event model_do(struct model *model, enum upload_state state, 
     case UPLOAD_DO_SWITCH:
         model->switches++;
         model->way = model->way == UPLOAD_SINGLE ? UPLOAD_AT_ONCE : UPLOAD_STREAMED;
-        /* fall through */
+        __attribute__((fallthrough));
     case UPLOAD_DO_CLOSE:
         model->session = model->corrupt = false;
         model->acked = 0;
