@@ -66,22 +66,22 @@ static int check_digest(struct copy *copy, struct lpipe_error *err)
 static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *err)
 {
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
-    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
-    struct store *store = copy->progress.job->store;
+    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
     struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress, &copy->sessions };
     digest_reset(copy->digest);
     int status = from->ops->blob_open(from, copy->blob, &reader, err);
     if (status == 0) {
-        status = store->ops->blob_begin(store, &hint, &writer, err);
+        status = blob_use_begin(&use, copy->progress.job, &hint, err);
     }
     if (status == 0) {
-        status = copy_bytes(copy, reader, writer, err);
+        status = copy_bytes(copy, reader, use.writer, err);
     }
     if (status == 0) {
         status = check_digest(copy, err);
     }
-    return status == 0 ? writer->ops->finish(writer, copy->blob->digest, copy->blob->size, err)
-                       : status;
+    return status == 0
+               ? use.writer->ops->finish(use.writer, copy->blob->digest, copy->blob->size, err)
+               : status;
 }
 
 /* A copy can always begin anew. */
@@ -166,14 +166,14 @@ int blob_place(const struct blob_job *job, const struct descriptor *blob,
 static int write_bytes(struct blob_progress *progress, const struct descriptor *blob,
                        const void *bytes, struct lpipe_error *err)
 {
-    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
-    struct store *store = progress->job->store;
+    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
     struct blob_hint hint = { blob, blob_progress_acked, progress, NULL };
-    int status = store->ops->blob_begin(store, &hint, &writer, err);
+    int status = blob_use_begin(&use, progress->job, &hint, err);
     if (status == 0) {
-        status = writer->ops->write(writer, bytes, blob->size, err);
+        status = use.writer->ops->write(use.writer, bytes, blob->size, err);
     }
-    return status == 0 ? writer->ops->finish(writer, blob->digest, blob->size, err) : status;
+    return status == 0 ? use.writer->ops->finish(use.writer, blob->digest, blob->size, err)
+                       : status;
 }
 
 int blob_place_bytes(const struct blob_job *job, const struct descriptor *blob, const void *bytes,

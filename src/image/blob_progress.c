@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_progress.h"
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "registry/client.h"
 
 #define PROGRESS_INTERVAL_MS 100
-
-int blob_job_check(const struct blob_job *job, struct lpipe_error *err)
-{
-    if (cancel_requested(client_cancel(job->client))) {
-        return fail_cancelled(err);
-    }
-    return job->stop != NULL && atomic_load(job->stop)
-               ? fail(err, LPIPE_ABORTED, "given up, because something else failed")
-               : 0;
-}
 
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
                          enum lpipe_blob_origin origin, const struct descriptor *known)

@@ -6,19 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "layerpipe/client.h"
-#include "oci/store.h"
-
-/* One blob's place in a call. Borrowed while the blob is worked on. */
-struct blob_job {
-    lpipe_client *client;
-    struct store *store;     /* where the blob goes */
-    uint32_t index;          /* within the call */
-    const char *name;        /* "layer 2" */
-    const atomic_bool *stop; /* set by another thread: end soon with ABORTED; or NULL */
-};
-/* 0, or why the work must not go on: ABORTED, CANCELLED. */
-MUST_CHECK int blob_job_check(const struct blob_job *job, struct lpipe_error *err);
+#include "image/blob_job.h"
 
 struct blob_progress {
     const struct blob_job *job;

@@ -40,19 +40,19 @@ static int push_pump(struct push *push, struct lpipe_error *err)
 /* The layer once, through a new writer. */
 static int push_once(struct push *push, struct lpipe_error *err)
 {
-    struct blob_writer *writer AUTO_BLOB_WRITER = NULL;
-    struct store *store = push->progress.job->store;
+    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
     struct blob_hint hint = { push->known.digest[0] != '\0' ? &push->known : NULL,
                               blob_progress_acked, &push->progress, &push->sessions };
-    int status = store->ops->blob_begin(store, &hint, &writer, err);
+    int status = blob_use_begin(&use, push->progress.job, &hint, err);
     if (status != 0) {
         return status;
     }
-    push->writer = writer;
+    push->writer = use.writer;
     status = push_pump(push, err);
     push->writer = NULL;
-    return status == 0 ? writer->ops->finish(writer, push->result.digest, push->result.size, err)
-                       : status;
+    return status == 0
+               ? use.writer->ops->finish(use.writer, push->result.digest, push->result.size, err)
+               : status;
 }
 
 /* Rewinding makes the layer forget that it was stopped. */

@@ -25,7 +25,7 @@ struct blobs {
     size_t *order; /* numbers of the layers to be worked on */
     size_t count;
     size_t stream_count;
-    atomic_bool stop;
+    struct blob_stop stop;
 };
 
 static bool is_foreign(const struct image_layer *layer)
@@ -132,12 +132,12 @@ static int run(void *ctx, size_t index, struct lpipe_error *err)
                                                          : fail_context(err, status, "%s", name);
 }
 
-/* The flag comes first: a layer that is rewound forgets that it was stopped, but looks at the flag
+/* The writers come first: a layer that is rewound forgets that it was stopped, but its job is asked
  * afterwards. */
 static void stop(void *ctx)
 {
     struct blobs *blobs = ctx;
-    atomic_store(&blobs->stop, true);
+    blob_stop_all(&blobs->stop);
     for (size_t i = 0; i < blobs->image->layer_count; i++) {
         if (blobs->image->layers[i].kind == IMAGE_LAYER_UNREAD) {
             layer_stop(blobs->image->layers[i].unread);
@@ -170,6 +170,7 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
         return fail_memory(err);
     }
     struct blobs blobs = { .image = image, .target = target, .order = order };
+    blob_stop_init(&blobs.stop);
     plan(&blobs);
     const struct task_list tasks = { .count = blobs.count,
                                      .threads = thread_count(&blobs),
@@ -177,6 +178,7 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
                                      .stop = stop,
                                      .ctx = &blobs };
     int status = tasks_run(&tasks, err);
+    blob_stop_done(&blobs.stop);
     if (status == 0) {
         settle_rest(&blobs);
     }

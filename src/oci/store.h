@@ -23,6 +23,9 @@ struct blob_writer_ops {
                   struct lpipe_error *err);
     /* Frees; without a successful finish nothing stays behind. */
     void (*free)(struct blob_writer *writer);
+    /* Makes a write or finish that is under way, and later ones, end soon with ABORTED. Any thread,
+     * as often as needed. NULL where they do not wait for anybody. */
+    void (*stop)(struct blob_writer *writer);
 };
 struct blob_writer { /* embedded first in each implementation */
     const struct blob_writer_ops *ops;

@@ -90,7 +90,13 @@ static void writer_free(struct blob_writer *writer)
     free(upload);
 }
 
-static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free };
+static void writer_stop(struct blob_writer *writer)
+{
+    window_abandon(&((struct upload *)writer)->window);
+}
+
+static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free,
+                                                   writer_stop };
 
 static enum upload_way way_of(enum lpipe_upload_mode mode, const struct upload_host *host)
 {

@@ -323,6 +323,9 @@ void upload_run(struct upload *upload)
         event = step(upload, event);
     }
     http_response_done(&upload->response);
+    if (upload->state == UPLOAD_FAILED && upload->err.status == 0) {
+        (void)fail(&upload->err, LPIPE_ABORTED, "the upload was given up");
+    }
     upload->status = upload->state == UPLOAD_DONE ? 0 : upload->err.status;
     if (upload->status == 0 && upload->hint.acked != NULL) {
         upload->hint.acked(upload->hint.user, window_size(&upload->window));

@@ -43,7 +43,11 @@ int window_init(struct upload_window *window, uint64_t held_max, const char *spo
         .held_max = held_max, .page_count = count, .limit = UINT64_MAX, .spool = -1, .abandoned = -1
     };
     pthread_mutex_init(&window->mutex, NULL);
-    pthread_cond_init(&window->moved, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&window->moved, &steady);
+    pthread_condattr_destroy(&steady);
     window->pages = mem_new_array(count, sizeof *window->pages);
     window->spare = mem_new_array(count, sizeof *window->spare);
     if (window->pages == NULL || window->spare == NULL) {
@@ -203,6 +207,9 @@ int window_write(struct upload_window *window, const char *data, size_t size, ui
 void window_end(struct upload_window *window)
 {
     GUARD(&window->mutex);
+    if (window->input == WINDOW_ABANDONED) {
+        return;
+    }
     window->input = WINDOW_ENDED;
     pthread_cond_broadcast(&window->moved);
     if (window->call != NULL) {
@@ -218,7 +225,7 @@ void window_abandon(struct upload_window *window)
     (void)!write(window->abandoned, &one, sizeof one);
     pthread_cond_broadcast(&window->moved);
     struct timespec end;
-    (void)clock_gettime(CLOCK_REALTIME, &end);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += ABANDON_GRACE_S;
     int status = 0;
     if (window->call != NULL) {

@@ -132,6 +132,25 @@ def test_one_producer_dies(run, registry, tmp_path):
     assert_history(server)
 
 
+@pytest.mark.parametrize("wait", [Fault("commit", "status", status=429, times=None, close=True,
+                                        headers={"Retry-After": "250"}),
+                                  Fault("commit", "stall")], ids=["told-to-wait", "silent"])
+def test_a_producer_dies_while_a_registry_is_waited_for(wait, command, registry, tmp_path, tar_file):
+    """What one layer waits for is not waited for when another one has failed."""
+    server = registry("d28", wait)
+    [path] = fifos(tmp_path, 1)
+    process = command.start("push", f"{server.host}/{NAME}:v1", str(tar_file), str(path),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(path, "wb", buffering=0) as fifo:
+        fifo.write(make_tar({"cut": random_bytes(5000, 3)})[:3000])
+        wait_until(lambda: server.journal.entries("commit"), process)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert out == b"" and b"layer 2" in err
+    assert server.tags() == {}
+    server.faults.release()
+
+
 def test_an_upload_fails_while_others_wait(run, registry, tmp_path):
     """A refusal of one layer ends the push, though other producers say nothing."""
     refused = make_tar({"refused": random_bytes(3000000)})

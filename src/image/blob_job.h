@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One blob's place in a call that moves several, and the way to end them all: the first failure stops
+ * what is still under way in other threads. */
+#ifndef IMAGE_BLOB_JOB_H
+#define IMAGE_BLOB_JOB_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/limits.h"
+#include "layerpipe/client.h"
+#include "oci/store.h"
+
+/* Shared by the jobs of a call. */
+struct blob_stop {
+    pthread_mutex_t lock; /* guards what follows */
+    bool stopped;
+    struct blob_writer *writers[JOBS_MAX]; /* under way; NULL = free place */
+};
+void blob_stop_init(struct blob_stop *stop);
+void blob_stop_done(struct blob_stop *stop);
+/* Makes every writer under way, and every later one, end soon with ABORTED. Any thread. */
+void blob_stop_all(struct blob_stop *stop);
+
+/* Borrowed while the blob is worked on. */
+struct blob_job {
+    lpipe_client *client;
+    struct store *store;    /* where the blob goes */
+    uint32_t index;         /* within the call */
+    const char *name;       /* "layer 2" */
+    struct blob_stop *stop; /* NULL = nobody else is at work */
+};
+/* 0, or why the work must not go on: ABORTED, CANCELLED. */
+MUST_CHECK int blob_job_check(const struct blob_job *job, struct lpipe_error *err);
+
+/* A writer of the job's store, within reach of blob_stop_all(). For one thread. */
+struct blob_use {
+    const struct blob_job *job;
+    struct blob_writer *writer;
+};
+MUST_CHECK int blob_use_begin(struct blob_use *use, const struct blob_job *job,
+                              const struct blob_hint *hint, struct lpipe_error *err);
+/* Frees the writer; what was not finished is given up. */
+void blob_use_end(struct blob_use *use);
+#define AUTO_BLOB_USE CLEANUP(blob_use_end)
+#define BLOB_USE_INIT                                                                              \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+
+#endif
