@@ -627,6 +627,12 @@ static bool is_refused_by_proxy(struct http_call *call)
     return true;
 }
 
+/* A proxy's address that libcurl cannot use is repeated in its words, password and all. */
+static bool is_bad_proxy(const struct http_call *call)
+{
+    return text_starts(call->curl_text, "Unsupported proxy");
+}
+
 void call_conclude(struct http_call *call, CURLcode code)
 {
     const char *address = NULL;
@@ -658,6 +664,10 @@ void call_conclude(struct http_call *call, CURLcode code)
         bool kept = call->response.connect_us == 0;
         call_fail(call, kept ? LPIPE_NETWORK : LPIPE_TOO_LARGE,
                   "the answer's headers are too large");
+    }
+    if (call->failure.status == 0 && is_bad_proxy(call)) {
+        call_fail(call, LPIPE_INVALID_ARGUMENT,
+                  "the variable that names the proxy has no address that can be used");
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);

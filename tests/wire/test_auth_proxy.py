@@ -142,3 +142,13 @@ def test_407_of_a_proxy_for_http(run, proxy):
     through = proxy(credentials="proxyuser:" + PROXY_SECRET)
     result = login(run, NAME, {"HTTP_PROXY": through.url}, "--plain-http")
     assert result.rc == 4 and f"the proxy {through.host} answered 407" in result.stderr, result
+
+
+@pytest.mark.parametrize("url", [f"http://proxyuser:{PROXY_SECRET}@proxy.invalid:99999",
+                                 f"gopher://proxyuser:{PROXY_SECRET}@proxy.invalid:1",
+                                 f"http://proxyuser:{PROXY_SECRET}#@proxy.invalid:1",
+                                 f"proxyuser:{PROXY_SECRET}@proxy.invalid:99999"])
+def test_address_that_cannot_be_read_is_not_repeated(url, run, server):
+    result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)
+    assert result.rc == 2, result
+    assert "proxy" in result.stderr
