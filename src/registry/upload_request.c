@@ -104,6 +104,8 @@ enum upload_event upload_open(struct upload *upload)
         return UPLOAD_ERROR;
     }
     upload->abroad = false;
+    upload->way = upload->resumed ? UPLOAD_STREAMED : upload->way; /* which was good before */
+    upload->resumed = false;
     const struct session_request *request = request_begin(upload, "POST", path);
     if (session_send(upload->repository->session, request, &upload->response, &upload->err) != 0) {
         return upload_failure_event(&upload->err);
@@ -205,7 +207,13 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
         struct upload_range range = upload_range_parse(text);
         event = upload_range_is_short(&range, upload->acked, size) ? UPLOAD_SHORT : UPLOAD_OK;
     }
-    if (event == UPLOAD_OK) {
+    if (event == UPLOAD_SHORT) {
+        (void)fail(&upload->err, LPIPE_SERVER,
+                   "sending a blob to %s/%s: the registry answered %d and took fewer bytes than "
+                   "it was sent",
+                   upload->repository->registry, upload->repository->name, upload->response.status);
+        upload->err.flags |= LPIPE_ERROR_RETRYABLE;
+    } else {
         /* Asking first costs a round trip for each chunk: where that is much, it is not worth it. */
         uint64_t took_us = (uint64_t)upload->response.time_ms * 1000;
         upload->far = upload->response.rtt_us >= FAR_US &&
@@ -275,9 +283,7 @@ static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
     bool settled = offset == upload->offset_seen || upload->response.status != 0;
     bool inside = offset >= upload->acked && offset <= last &&
                   (offset > upload->acked || upload->state != UPLOAD_COMPARING);
-    bool all = offset == last &&
-               (upload->way != UPLOAD_STREAMED ||
-                (window_has_ended(&upload->window) && offset == window_size(&upload->window)));
+    bool all = offset == last;
     if (!all && !settled && offset != UPLOAD_OFFSET_NONE) {
         upload->offset_seen = offset;
         return UPLOAD_MOVING;

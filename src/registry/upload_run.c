@@ -196,16 +196,18 @@ static enum upload_event pause_before(struct upload *upload, enum upload_pause p
 /* A stream that is resumed goes on in chunks: only they say where they belong. */
 static void resume_in_chunks(struct upload *upload)
 {
-    if (upload->way == UPLOAD_STREAMED && upload->acked > 0) {
+    if (upload->way == UPLOAD_STREAMED) {
         upload->way = UPLOAD_CHUNKED;
+        upload->resumed = true;
         upload->size.bytes = CHUNK_BYTES_MIN;
     }
 }
 
-/* Acknowledged bytes go, but for those of the first two chunks while another way may be needed. */
+/* Acknowledged bytes go, but for those of the first two chunks while another way may be needed. A
+ * stream that is resumed has no room for more than the next chunk. */
 static void note_progress(struct upload *upload)
 {
-    bool probing = upload->chunks < 2 && other_way(upload) != upload->way;
+    bool probing = !upload->resumed && upload->chunks < 2 && other_way(upload) != upload->way;
     if (!probing && upload->way != UPLOAD_STREAMED) {
         window_release(&upload->window, upload->acked);
     }
@@ -217,7 +219,6 @@ static void note_progress(struct upload *upload)
 
 static enum upload_event send_bytes(struct upload *upload)
 {
-    resume_in_chunks(upload);
     enum upload_event event = upload_send(upload);
     if (event == UPLOAD_OK) {
         note_progress(upload);
@@ -230,6 +231,7 @@ static enum upload_event ask(struct upload *upload)
     uint64_t before = upload->acked;
     enum upload_event event = upload_ask(upload);
     if (upload->acked > before) {
+        resume_in_chunks(upload);
         note_progress(upload);
     }
     return event;

@@ -33,6 +33,7 @@ struct upload {
     unsigned own_sessions;
     unsigned chunks; /* acknowledged in this session */
     unsigned switches;
+    bool resumed;         /* a stream that broke goes on in chunks, for this session */
     char *location;       /* newest address of the session; NULL = there is none */
     bool abroad;          /* a stranger named it */
     bool far;             /* a round trip is a good part of the time of a chunk */
