@@ -45,7 +45,13 @@ int hop_init(struct hop *hop, const struct exchange *exchange, const struct http
     }
     hop->http = *request;
     hop->http.url = url;
-    hop->http.cancel = exchange->parting ? NULL : client_cancel(exchange->client);
+    hop->http.cancel = client_cancel(exchange->client);
+    if (exchange->parting) {
+        hop->http.cancel = NULL;
+        hop->http.connect_timeout_ms = CLOSE_TIMEOUT_MS;
+        hop->http.stall_timeout_ms = CLOSE_TIMEOUT_MS;
+        hop->http.answer_timeout_ms = CLOSE_TIMEOUT_MS;
+    }
     hop->http.addresses = verdict.addresses;
     hop->trusted = verdict.trust == ORIGIN_TRUSTED;
     hop->http.secret = hop->trusted ? exchange->secret : NULL;

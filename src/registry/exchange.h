@@ -17,7 +17,7 @@ struct exchange {
     const struct tls_files *tls; /* of the registry */
     const char *pool_key;        /* for connections that a secret goes over */
     const char *secret;          /* Authorization for trusted origins; NULL = none */
-    bool parting;                /* also when the client is cancelled */
+    bool parting;                /* also when the client is cancelled, but not for long */
     bool is_abroad;              /* a stranger has chosen the URL: no secret */
     bool follow;                 /* redirects, of GET and HEAD */
     bool retry;                  /* what retry.h says is worth it, unless a body is pulled; with a

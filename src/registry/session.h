@@ -31,7 +31,8 @@ struct session_request {
     const char *repository;   /* for the token scope; NULL = none */
     const char *actions;      /* "pull", "pull,push", "delete"; NULL = "pull" */
     const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
-    bool parting;             /* to be sent also when the client is cancelled, for cleaning up */
+    bool parting;             /* to be sent also when the client is cancelled, for cleaning up: with
+                                 the token that it needs, and within CLOSE_TIMEOUT_MS each */
     bool follow;              /* follow redirects (GET and HEAD only) */
     uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
     bool retry;               /* repeat as retry.h says; always so for GET and HEAD. For

@@ -178,6 +178,7 @@ static int fetch_locked(struct session *session, const struct session_request *r
                         const char *scope, struct token_entry **ret_entry, struct lpipe_error *err)
 {
     struct exchange exchange = session_exchange(session, ORIGIN_REALM, session->locked.is_local);
+    exchange.parting = request->parting;
     struct token token CLEANUP(token_done) = { .value = SECRET_INIT };
     struct lpipe_error why = { 0 };
     bool refused = false;

@@ -404,12 +404,7 @@ void upload_close(struct upload *upload)
         return;
     }
     struct session_request request = {
-        .http = { .method = "DELETE",
-                  .url = url,
-                  .response_bytes_max = ERROR_BODY_BYTES_MAX,
-                  .connect_timeout_ms = CLOSE_TIMEOUT_MS,
-                  .stall_timeout_ms = CLOSE_TIMEOUT_MS,
-                  .answer_timeout_ms = CLOSE_TIMEOUT_MS },
+        .http = { .method = "DELETE", .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
         .repository = upload->repository->name,
         .actions = "delete",
         .parting = true,

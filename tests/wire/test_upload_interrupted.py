@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that break, sessions that die, streams that stall. What can be repaired is; what
 cannot ends with a message, and with nothing in the registry."""
+import base64
+import json
 import os
 import signal
 import subprocess
 
 import pytest
 from cli_support import Result, wait_until
-from registry import Fault, Registry
+from registry import Auth, Fault, Registry
 from wire_support import (LOST, MIB, REPOSITORY, assert_history, assert_lost, assert_stored, noise,
                           parallel, patches, sent_bytes, steps, upload)
 
@@ -113,11 +115,11 @@ def test_T26_with_spool(run, registry, tmp_path):
     assert_stored(server, result, data, sessions=1)
 
 
-def start(command, server, *options):
+def start(command, server, *options, env=None):
     # Without threads all that was written so far has been passed on when the next read begins.
     return command.start("layer", "--json", "--raw", "--compress", "none", "--threads", "0", *options,
                          f"{server.host}/{REPOSITORY}", stdin=subprocess.PIPE,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
 
 
 @pytest.mark.parametrize("when", ["begin", "middle"])
@@ -243,9 +245,14 @@ def test_T65_signal_within_a_chunk(number, mode, command, registry):
     assert_history(server)
 
 
-def test_T65_signal_between_chunks_cancels_the_session(command, registry):
-    server = registry("d3")
-    process = start(command, server, *CHUNKED)
+@pytest.mark.parametrize("auth", [None, Auth("bearer")], ids=["open", "bearer"])
+def test_T65_signal_between_chunks_cancels_the_session(auth, command, registry, tmp_path):
+    """With a token that it wants for that."""
+    server = registry("d3", auth=auth)
+    secret = base64.b64encode(b"user:secret").decode()
+    config = tmp_path / "auth.json"
+    config.write_text(json.dumps({"auths": {server.host: {"auth": secret}}}))
+    process = start(command, server, *CHUNKED, "--authfile", config)
     with process:
         process.stdin.write(DATA[:2 * MIB + 100])
         process.stdin.flush()
@@ -321,3 +328,42 @@ def test_zombie_of_the_first_request(run, registry):
                       Fault("status", "answer", nth=1, headers={"Range": f"0-{MIB + 9}"}))
     result = upload(run, server, DATA, *CHUNKED)
     assert_stored(server, result, DATA)
+
+
+TOO_LITTLE = {"Range": f"0-{5 * MIB + 2}"}  # the last chunk has 5 bytes
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_bytes_that_are_not_kept_are_no_success(status, run, registry):
+    """The last chunk is taken, but not all of it; then the registry tells nothing more, or the same
+    for ever."""
+    faults = [Fault("patch", "answer", nth=6, times=None, headers=TOO_LITTLE)]
+    faults += [Fault("status", "status", status=status, times=None)] if status else [
+        Fault("status", "answer", times=None, headers={"Range": f"0-{5 * MIB - 1}"})]
+    server = registry("d28", *faults)
+    result = upload(run, server, DATA, *CHUNKED, "--retry", "1")
+    assert_lost(server, result, sessions=1)
+    assert "took fewer bytes" in result.stderr
+    assert len(patches(server)) <= 6 + 3
+
+
+@pytest.mark.parametrize("at, host_name, options", [(MIB // 4, None, STREAMED),
+                                                    (MIB, None, STREAMED), (MIB, "ghcr.io", [])])
+def test_stream_broken_while_its_producer_waits(at, host_name, options, command, registry):
+    """A part of what there is has arrived, or all of it. What comes later goes in chunks, and what
+    was sent does not take the room that they need."""
+    fault = Fault("patch", "reset", at=at)
+    server = registry("d3", fault, host_name=host_name)
+    process = start(command, server, *options, *server.arguments, env=server.environment)
+    data = noise(6 * MIB)
+    with process:
+        process.stdin.write(data[:MIB])
+        process.stdin.flush()
+        assert fault.reached.wait(60)
+        if not host_name:  # a proxy only ends its connection, which is seen by the next byte
+            wait_until(lambda: steps(server, "status"), process)
+        out, err = process.communicate(data[MIB:], timeout=100)
+    assert process.returncode == 0, err
+    assert server.blob(REPOSITORY, json.loads(out)["digest"]) == data
+    assert all("content-range" in entry.headers for entry in patches(server)[1:])
+    assert len(server.journal.entries("open")) == 1
