@@ -16,6 +16,7 @@ struct unpack {
     bool within;     /* a member or frame has begun and not ended */
     bool started;
     bool inflating; /* zlib's state exists */
+    bool scarce;    /* the window is bounded by the caller, not by the maximum */
     z_stream inflate;
     ZSTD_DCtx *zstd;
     unsigned char out[UNPACK_BYTES];
@@ -48,6 +49,7 @@ static bool begin_zstd(struct unpack *unpack, uint64_t window_bytes_max)
            UINT64_C(2) << window_log <= window_bytes_max) {
         window_log++;
     }
+    unpack->scarce = window_log < ZSTD_INPUT_WINDOW_LOG_MAX;
     unpack->zstd = ZSTD_createDCtx();
     return unpack->zstd != NULL &&
            !ZSTD_isError(ZSTD_DCtx_setParameter(unpack->zstd, ZSTD_d_windowLogMax, window_log));
@@ -93,15 +95,27 @@ static int damaged(const struct unpack *unpack, const char *why, struct lpipe_er
     return status;
 }
 
+/* What is too little may be raised; the maximum may not. */
+static int fail_window(const struct unpack *unpack, struct lpipe_error *err)
+{
+    return unpack->scarce
+               ? fail(err, LPIPE_NO_RESOURCES,
+                      "the compressed input needs a larger window than the memory limit leaves; "
+                      "raise it (--memory), or decompress it first (zstd -dc)")
+               : fail(
+                     err, LPIPE_NOT_TAR,
+                     "the compressed input needs a window of more than %d MiB; decompress it first "
+                     "(zstd -dc --long=31)",
+                     1 << (ZSTD_INPUT_WINDOW_LOG_MAX - 20));
+}
+
 static int fail_zstd(const struct unpack *unpack, size_t code, struct lpipe_error *err)
 {
     switch ((int)ZSTD_getErrorCode(code)) {
     case ZSTD_error_memory_allocation:
         return fail_memory(err);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return fail(
-            err, LPIPE_TOO_LARGE,
-            "the compressed input needs a larger window than the memory limit allows (zstd)");
+        return fail_window(unpack, err);
     default:
         return damaged(unpack, ZSTD_getErrorName(code), err);
     }

@@ -16,8 +16,8 @@ struct unpack *unpack_free(struct unpack *unpack);
 /* Takes unpacked bytes; a failure stops the unpacking and is returned. */
 typedef int unpack_taker(void *ctx, const void *data, size_t size, struct lpipe_error *err);
 
-/* 0, NOT_TAR when the data is damaged (err->offset in the packed stream), NO_MEMORY, TOO_LARGE when
- * a frame's window is over the limit, or taker's failure. */
+/* 0, NOT_TAR when the data is damaged (err->offset in the packed stream) or a frame's window is over
+ * the fixed maximum, NO_RESOURCES when it is over window_bytes_max, NO_MEMORY, or taker's failure. */
 MUST_CHECK int unpack_bytes(struct unpack *unpack, const void *data, size_t size,
                             unpack_taker *taker, void *ctx, struct lpipe_error *err);
 /* Bytes held at present, those of the library included. */

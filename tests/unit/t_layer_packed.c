@@ -362,8 +362,7 @@ static void test_damaged_anywhere(void **state)
             /* zstd frames made in one call carry no checksum. */
             if (status == 0 && shape_is_gzip(shape)) {
                 assert_string_equal(result.diff_id, plain);
-            } else if (status != 0 && lpipe_status_exit_code(status) != 3 &&
-                       status != LPIPE_TOO_LARGE) {
+            } else if (status != 0 && lpipe_status_exit_code(status) != 3) {
                 fail_msg("shape %d bit %zu: %s", shape, bit, err.message);
             }
         }
@@ -379,6 +378,46 @@ static void expect_refused(const struct bytes *input, int status, const char *me
         fail_msg("status %d, '%s' does not say '%s'", got, err.message, message);
     }
     assert_int_equal(lpipe_status_exit_code(got), 3);
+}
+
+/* The start of a frame that wants this window (a power of two), and no more. */
+static void frame_of_window(struct bytes *out, unsigned window_log)
+{
+    const unsigned char head[] = { 0x28, 0xb5, 0x2f,
+                                   0xfd, 0,    (unsigned char)((window_log - 10) << 3) };
+    bytes_put(out, head, sizeof head);
+}
+
+/* A window over the maximum is a matter of the input, one over the caller's limit of that limit. */
+static void test_window_too_large(void **state)
+{
+    (void)state;
+    const struct {
+        unsigned window_log;
+        uint64_t memory;
+        int status, exit_code;
+        const char *words;
+    } cases[] = {
+        { 28, 0, LPIPE_NOT_TAR, 3, "more than 128 MiB; decompress it first" },
+        { 28, (uint64_t)512 << 20, LPIPE_NOT_TAR, 3, "more than 128 MiB" },
+        { 27, 0, LPIPE_TRUNCATED, 3, "ends too early" },
+        { 27, (uint64_t)8 << 20, LPIPE_NO_RESOURCES, 10, "--memory" },
+        { 20, (uint64_t)8 << 20, LPIPE_TRUNCATED, 3, "ends too early" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bytes input AUTO_BYTES = { NULL, 0, 0 };
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        struct lpipe_layer_result result;
+        struct lpipe_error err = { 0 };
+        options.threads = LPIPE_THREADS_INLINE;
+        options.memory_bytes_max = cases[i].memory;
+        frame_of_window(&input, cases[i].window_log);
+        int status = run_packed(&input, &options, 0, NULL, &result, &err);
+        if (status != cases[i].status || strstr(err.message, cases[i].words) == NULL) {
+            fail_msg("case %zu: %d, %s", i, status, err.message);
+        }
+        assert_int_equal(lpipe_status_exit_code(status), cases[i].exit_code);
+    }
 }
 
 static void test_not_a_tar_inside(void **state)
@@ -469,8 +508,9 @@ int main(void)
         cmocka_unit_test(test_codec_asked_for),        cmocka_unit_test(test_labels),
         cmocka_unit_test(test_s21_d12_labels),         cmocka_unit_test(test_raw_is_not_recognised),
         cmocka_unit_test(test_cut_anywhere),           cmocka_unit_test(test_damaged_anywhere),
-        cmocka_unit_test(test_not_a_tar_inside),       cmocka_unit_test(test_something_behind),
-        cmocka_unit_test(test_other_compressions),     cmocka_unit_test(test_d11_not_a_tar),
+        cmocka_unit_test(test_window_too_large),       cmocka_unit_test(test_not_a_tar_inside),
+        cmocka_unit_test(test_something_behind),       cmocka_unit_test(test_other_compressions),
+        cmocka_unit_test(test_d11_not_a_tar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
