@@ -46,7 +46,9 @@ enum lpipe_log_level { LPIPE_LOG_REQUEST = 1, LPIPE_LOG_HEADERS = 2 };
 
 /** Callbacks of a client. They must not block and must not call into the same client. `event`
  * is called by the thread doing the work, `log` by the network thread too; calls are serialised.
- * `free` runs exactly once: when the client goes, or when the call that took it fails. */
+ * `free` runs exactly once: when the client goes, or when the call that took it fails. The exception
+ * is a call that refuses the options as a whole (struct_size is not set, or they were built for a
+ * newer library): nothing is taken of options that cannot be read, and `free` does not run. */
 struct lpipe_observer {
     void (*event)(void *user, const struct lpipe_event *event);
     void (*log)(void *user, enum lpipe_log_level level, const char *line);

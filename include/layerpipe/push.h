@@ -72,10 +72,14 @@ struct lpipe_push_result {
     size_t layer_count;
     char **tags; /**< tags set, in order */
     size_t tag_count;
+    uint64_t reserved[4];
 };
 #define LPIPE_PUSH_RESULT_INIT                                                                     \
     {                                                                                              \
-        sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0             \
+        sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0,            \
+        {                                                                                          \
+            0, 0, 0, 0                                                                             \
+        }                                                                                          \
     }
 /** Frees what the result holds; it may be filled again, or be done again. NULL is fine. */
 LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Public face of pushing images, and of looking at what is there. */
+#include <string.h>
+
 #include "base/opts.h"
 #include "image/image_inspect.h"
 #include "image/image_push.h"
@@ -13,6 +15,17 @@ static int check_options(const struct lpipe_push_options *options, struct lpipe_
         }
     }
     return 0;
+}
+
+/* All that a result has held since the first version; what it owns is in there. */
+#define RESULT_BYTES_MIN offsetof(struct lpipe_push_result, reserved)
+
+/* As much as the caller's struct has room for, be it of an older or a newer header. */
+static void hand_over(const struct lpipe_push_result *result, struct lpipe_push_result *ret_result)
+{
+    size_t keep = ret_result->struct_size;
+    memcpy(ret_result, result, MIN_OF(keep, sizeof *result));
+    ret_result->struct_size = keep;
 }
 
 int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
@@ -29,12 +42,12 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
     if (image == NULL || dest == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: image and dest are required");
     }
-    if (ret_result != NULL && ret_result->struct_size < sizeof result) {
+    if (ret_result != NULL && ret_result->struct_size < RESULT_BYTES_MIN) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: the result is not initialised");
     }
     status = image_push(image, dest, &known, &result, err);
     if (status == 0 && ret_result != NULL) {
-        *ret_result = result;
+        hand_over(&result, ret_result);
     } else if (status == 0) {
         image_push_result_done(&result);
     }

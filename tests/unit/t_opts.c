@@ -260,7 +260,7 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_client_options", sizeof(struct lpipe_client_options), 168 },
         { "lpipe_image_options", sizeof(struct lpipe_image_options), 40 },
         { "lpipe_push_options", sizeof(struct lpipe_push_options), 40 },
-        { "lpipe_push_result", sizeof(struct lpipe_push_result), 608 },
+        { "lpipe_push_result", sizeof(struct lpipe_push_result), 640 },
     };
     for (size_t i = 0; i < ARRAY_LEN(structs); i++) {
         if (structs[i].now != structs[i].first) {
@@ -316,6 +316,55 @@ static void test_result_that_was_not_initialised(void **state)
     lpipe_client_free(client);
 }
 
+/* What a push made fits into the struct of an older or a newer header, and is freed from there. */
+static void test_push_result_of_other_headers(void **state)
+{
+    (void)state;
+    const size_t first = offsetof(struct lpipe_push_result, reserved);
+    const size_t sizes[] = { first - 1, first, sizeof(struct lpipe_push_result) + 64 };
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        lpipe_client *client = NULL;
+        lpipe_ref *nowhere = NULL;
+        lpipe_image *image = NULL;
+        union {
+            struct lpipe_push_result result;
+            unsigned char bytes[sizeof(struct lpipe_push_result) + 64];
+        } place;
+        memset(&place, 0x5a, sizeof place);
+        place.result.struct_size = sizes[i];
+        assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+        assert_int_equal(lpipe_ref_parse("null:", 0, &nowhere, NULL), 0);
+        assert_int_equal(lpipe_image_new(client, NULL, NULL, &image, NULL), 0);
+        int status = lpipe_image_push(image, nowhere, NULL, &place.result, NULL);
+        assert_int_equal(status, i == 0 ? LPIPE_INVALID_ARGUMENT : 0);
+        assert_int_equal(place.result.struct_size, sizes[i]);
+        for (size_t at = MIN_OF(sizes[i], sizeof place.result); at < sizeof place; at++) {
+            assert_int_equal(place.bytes[at], 0x5a);
+        }
+        if (status == 0) {
+            assert_non_null(strstr(place.result.reference, place.result.digest));
+            lpipe_push_result_done(&place.result);
+            assert_null(place.result.reference);
+        }
+        lpipe_image_free(image);
+        lpipe_ref_free(nowhere);
+        lpipe_client_free(client);
+    }
+}
+
+/* Options that cannot be read are not taken: their observer stays the caller's. */
+static void test_observer_of_options_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    lpipe_client *client = NULL;
+    options.struct_size = 0;
+    options.observer.free = count_free;
+    free_count = 0;
+    assert_int_equal(lpipe_client_new(&options, &client, NULL), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(free_count, 0);
+}
+
 static void test_lists_with_holes(void **state)
 {
     (void)state;
@@ -358,6 +407,8 @@ int main(void)
         cmocka_unit_test(test_sizes_of_public_structs),
         cmocka_unit_test(test_status_without_an_error),
         cmocka_unit_test(test_result_that_was_not_initialised),
+        cmocka_unit_test(test_push_result_of_other_headers),
+        cmocka_unit_test(test_observer_of_options_that_cannot_be_read),
         cmocka_unit_test(test_lists_with_holes),
         cmocka_unit_test(test_source_date_of_an_image),
     };
