@@ -64,13 +64,16 @@ LPIPE_API LPIPE_CHECK int lpipe_image_new(lpipe_client *client, const lpipe_ref 
 
 /**
  * Appends a layer that has not been read yet; nothing is asked of it before it is pushed.
- * @param layer   taken on success: freed with the image
+ * @param layer   taken on success: freed with the image. A media type that it was given must be one
+ *                of the image's format, or of none (INVALID_ARGUMENT)
  * @param history text of the layer's history entry (created_by), copied; NULL = none given
  */
 LPIPE_API LPIPE_CHECK int lpipe_image_add_layer(lpipe_image *image, lpipe_layer *layer,
                                                 const char *history, struct lpipe_error *err);
 
-/** Appends a layer that is in the target repository already, by its result. diff_id is required. */
+/** Appends a layer that is in the target repository already, by its result: media_type, digest, size
+ * and, for an image, diff_id. uncompressed_size is LPIPE_SIZE_UNKNOWN, as the _INIT macro has it, where
+ * it is not known. A media type of the other format becomes its counterpart in this image's. */
 LPIPE_API LPIPE_CHECK int lpipe_image_add_descriptor(lpipe_image *image,
                                                      const struct lpipe_layer_result *layer,
                                                      const char *history, struct lpipe_error *err);

@@ -69,7 +69,8 @@ struct lpipe_layer_result {
 };
 #define LPIPE_LAYER_RESULT_INIT                                                                    \
     {                                                                                              \
-        sizeof(struct lpipe_layer_result), "", "", "", 0, 0, LPIPE_ORIGIN_STREAMED, 0,             \
+        sizeof(struct lpipe_layer_result), "", "", "", 0, LPIPE_SIZE_UNKNOWN,                      \
+            LPIPE_ORIGIN_STREAMED, 0,                                                              \
         {                                                                                          \
             0, 0, 0, 0                                                                             \
         }                                                                                          \
@@ -84,8 +85,8 @@ typedef struct lpipe_reader lpipe_reader;
  * @param source  copied; source->close runs exactly once whatever happens, also on failure here
  * @param options borrowed, may be NULL
  * @param ret_layer owned by the caller, lpipe_layer_free()
- * @return 0, INVALID_ARGUMENT (level, media type, codec, limit), UNSUPPORTED (zstd with Docker's
- *         types, types of layers that may not be distributed), NO_MEMORY
+ * @return 0, INVALID_ARGUMENT (level, media type, codec, limit; zstd or a media type of OCI's with
+ *         Docker's types), UNSUPPORTED (types of layers that may not be distributed), NO_MEMORY
  */
 LPIPE_API LPIPE_CHECK int lpipe_layer_new(const struct lpipe_source *source,
                                           const struct lpipe_layer_options *options,
@@ -119,7 +120,8 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_open(lpipe_layer *layer, lpipe_reader **re
  * Reads compressed bytes; blocks until there is at least one, the end, or a failure.
  * @param ret_size bytes put into buf; 0 means the end, and the layer's values are then available
  * @return 0, or what broke the stream: SOURCE_IO, NOT_TAR, TRUNCATED, CANCELLED ... The same
- *         failure is returned by every later call; a broken stream never ends cleanly.
+ *         failure is returned by every later call; a broken stream never ends cleanly. UNSUPPORTED
+ *         where the input is zstd already and Docker's types are wanted.
  */
 LPIPE_API LPIPE_CHECK int lpipe_reader_read(lpipe_reader *reader, void *buf, size_t size,
                                             size_t *ret_size, struct lpipe_error *err);

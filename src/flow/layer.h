@@ -31,8 +31,8 @@ int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct l
                struct lpipe_error *err);
 int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err);
 
-/* Docker (true) or OCI media types, for a layer not yet read and without a media type of its own.
- * UNSUPPORTED for a combination that does not exist (zstd in the Docker family). */
+/* Docker (true) or OCI media types, for a layer not yet read. INVALID_ARGUMENT for a combination that
+ * does not exist (zstd in the Docker family), and for a media type of its own of the other family. */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
 /* INVALID_ARGUMENT where there is a place for a result that was not initialised; NULL is none. */

@@ -57,7 +57,7 @@ static int pass_through(struct lpipe_layer *layer, enum codec_kind kind, struct 
     if (setup->label != NULL) {
         status = layer_media_check(setup->label, kind, false, err);
     } else if (layer_media_of(kind, docker) == NULL) {
-        status = fail_docker_zstd(err);
+        status = fail_docker_zstd(LPIPE_UNSUPPORTED, err);
     } else {
         atomic_store(&layer->media, layer_media_of(kind, docker));
     }

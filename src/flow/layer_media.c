@@ -27,10 +27,26 @@ const char *layer_media_of(enum codec_kind kind, bool docker)
     return NULL;
 }
 
-int fail_docker_zstd(struct lpipe_error *err)
+int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err)
 {
-    return fail(err, LPIPE_UNSUPPORTED,
+    return fail(err, status,
                 "Docker's image format has no zstd layers; use gzip or the OCI format");
+}
+
+int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (types[i].docker == docker || strcmp(types[i].label, label) != 0) {
+            continue;
+        }
+        const char *own = layer_media_of(types[i].kind, docker);
+        return own == NULL
+                   ? fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err)
+                   : fail(err, LPIPE_INVALID_ARGUMENT,
+                          "the media type %s is none of %s format; %s is, and is the default",
+                          label, docker ? "Docker's" : "the OCI", own);
+    }
+    return 0;
 }
 
 /* What a label says about compression; false where it says nothing. */

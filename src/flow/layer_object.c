@@ -388,7 +388,12 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
         return fail(err, LPIPE_INVALID_STATE, "the layer is being read already");
     }
     if (docker && layer->setup.codec.kind == CODEC_ZSTD) {
-        return fail_docker_zstd(err);
+        return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
+    }
+    const char *label = layer->setup.label;
+    int status = label != NULL ? layer_media_check_format(label, docker, err) : 0;
+    if (status != 0) {
+        return status;
     }
     layer->setup.flags &= ~(uint32_t)LPIPE_LAYER_DOCKER;
     layer->setup.flags |= docker ? LPIPE_LAYER_DOCKER : 0;

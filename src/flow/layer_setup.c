@@ -55,10 +55,14 @@ static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
 static int check_combination(const struct layer_setup *setup, struct lpipe_error *err)
 {
     struct flow_plan plan;
-    if ((setup->flags & LPIPE_LAYER_DOCKER) != 0 && setup->codec.kind == CODEC_ZSTD) {
-        return fail_docker_zstd(err);
+    bool docker = (setup->flags & LPIPE_LAYER_DOCKER) != 0;
+    if (docker && setup->codec.kind == CODEC_ZSTD) {
+        return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
     int status = check_label(setup, err);
+    if (status == 0 && docker && setup->label != NULL) {
+        status = layer_media_check_format(setup->label, true, err);
+    }
     if (status != 0) {
         return status;
     }

@@ -38,7 +38,6 @@ int image_descriptor_parse(const char *json, size_t size, struct lpipe_layer_res
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     struct lpipe_layer_result layer = LPIPE_LAYER_RESULT_INIT;
-    layer.uncompressed_size = LPIPE_SIZE_UNKNOWN;
     int status = json_doc_parse(json, size, DESCRIPTOR_FILE_BYTES_MAX, "layer descriptor",
                                 LPIPE_INVALID_ARGUMENT, &doc, err);
     if (status != 0) {

@@ -265,6 +265,66 @@ static void test_docker_family(void **state)
     stage_end(&stage);
 }
 
+/* What is known of a layer before it is read must fit the image's format. */
+static void test_layers_of_the_other_format(void **state)
+{
+    (void)state;
+    static const struct {
+        enum lpipe_format format;
+        const char *compress, *media_type;
+        int status;
+        const char *words;
+    } rows[] = {
+        { LPIPE_FORMAT_DOCKER, NULL, NULL, 0, "" },
+        { LPIPE_FORMAT_DOCKER, "zstd", NULL, LPIPE_INVALID_ARGUMENT, "no zstd layers" },
+        { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.oci.image.layer.v1.tar+gzip",
+          LPIPE_INVALID_ARGUMENT, "application/vnd.docker.image.rootfs.diff.tar.gzip is" },
+        { LPIPE_FORMAT_DOCKER, "zstd", "application/vnd.oci.image.layer.v1.tar+zstd",
+          LPIPE_INVALID_ARGUMENT, "no zstd layers" },
+        { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip", 0, "" },
+        { LPIPE_FORMAT_OCI, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip",
+          LPIPE_INVALID_ARGUMENT, "application/vnd.oci.image.layer.v1.tar+gzip is" },
+        { LPIPE_FORMAT_OCI, "zstd", NULL, 0, "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stage stage;
+        struct memory_source source = { .data = (const unsigned char *)FIRST,
+                                        .size = sizeof FIRST };
+        const struct lpipe_source from = { memory_read, memory_close, memory_cancel, &source };
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        lpipe_layer *layer = NULL;
+        options.compress = rows[i].compress;
+        options.media_type = rows[i].media_type;
+        stage_begin(&stage, rows[i].format, NULL);
+        assert_int_equal(lpipe_layer_new(&from, &options, &layer, NULL), 0);
+        int status = lpipe_image_add_layer(stage.image, layer, NULL, &stage.err);
+        assert_int_equal(status, rows[i].status);
+        if (status != 0) {
+            assert_non_null(strstr(stage.err.message, rows[i].words));
+            lpipe_layer_free(layer);
+        }
+        stage_end(&stage);
+    }
+}
+
+/* What a caller fills in who knows only what is required. */
+static void test_descriptor_of_what_is_required(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct lpipe_layer_result known = LPIPE_LAYER_RESULT_INIT;
+    stage_begin(&stage, LPIPE_FORMAT_DEFAULT, NULL);
+    snprintf(known.digest, sizeof known.digest, "%s", digest_text(FIRST, sizeof FIRST));
+    snprintf(known.diff_id, sizeof known.diff_id, "%s", digest_text(FIRST, sizeof FIRST));
+    snprintf(known.media_type, sizeof known.media_type, "application/vnd.oci.image.layer.v1.tar");
+    known.size = sizeof FIRST;
+    scripted_put_blob(stage.store, known.digest, FIRST, sizeof FIRST);
+    assert_int_equal(lpipe_image_add_descriptor(stage.image, &known, NULL, NULL), 0);
+    assert_int_equal(stage_push(&stage), 0);
+    assert_true(stage.result.layers[0].uncompressed_size == LPIPE_SIZE_UNKNOWN);
+    stage_end(&stage);
+}
+
 /* A layer said to be there is asked for before any stream is begun. */
 static void test_known_layer_that_is_missing(void **state)
 {
@@ -759,6 +819,8 @@ int main(void)
         cmocka_unit_test(test_order_of_a_push),
         cmocka_unit_test(test_bytes_of_config_and_manifest),
         cmocka_unit_test(test_docker_family),
+        cmocka_unit_test(test_layers_of_the_other_format),
+        cmocka_unit_test(test_descriptor_of_what_is_required),
         cmocka_unit_test(test_known_layer_that_is_missing),
         cmocka_unit_test(test_descriptor_json),
         cmocka_unit_test(test_one_layer_too_many),
