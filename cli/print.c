@@ -153,18 +153,46 @@ int print_text(struct text_out *out, const char *done)
     return EXIT_OUTPUT;
 }
 
+/* Bytes of the UTF-8 character that text begins with, 0 where it begins with none. */
+static size_t character_size(const unsigned char *text)
+{
+    size_t size = text[0] < 0x80   ? 1
+                  : text[0] < 0xc2 ? 0
+                  : text[0] < 0xe0 ? 2
+                  : text[0] < 0xf0 ? 3
+                                   : 4;
+    /* The second byte tells overlong forms, surrogates and what lies above U+10FFFF. */
+    unsigned char least = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char most = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
+    if (text[0] > 0xf4 || (size > 1 && (text[1] < least || text[1] > most))) {
+        return 0;
+    }
+    for (size_t i = 2; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}
+
 void print_json_text(FILE *out, const char *text)
 {
     (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
+    while (*text != '\0') {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
+        size_t size = character_size((const unsigned char *)text);
+        if (size == 0) {
+            (void)fputs("\xef\xbf\xbd", out); /* no text: the name of a directory, say */
+        } else if (size > 1) {
+            (void)fwrite(text, 1, size, out);
+        } else if (c == '"' || c == '\\') {
             (void)fprintf(out, "\\%c", c);
         } else if (c < 0x20 || c == 0x7f) {
             (void)fprintf(out, "\\u%04x", c);
         } else {
             (void)fputc(c, out);
         }
+        text += size > 0 ? size : 1;
     }
     (void)fputc('"', out);
 }

@@ -27,7 +27,7 @@ static int write_json(const struct image_view *view, struct buf *text, struct lp
 {
     const struct descriptor *descriptor = &view->fetched->document.descriptor;
     struct json_t *object AUTO_JSON = json_new_object();
-    int status = json_set_text(object, "reference", view->reference);
+    int status = json_set_bytes(object, "reference", view->reference);
     status |= json_set_text(object, "mediaType", descriptor->media_type);
     status |= json_set_text(object, "digest", descriptor->digest);
     status |= json_set_size(object, "size", descriptor->size);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 static int result_of(int code)
 {
@@ -42,6 +43,23 @@ struct json_t *json_clone(const struct json_t *value)
 int json_set_text(struct json_t *object, const char *key, const char *text)
 {
     return result_of(json_object_set_new(object, key, json_string(text)));
+}
+
+int json_set_bytes(struct json_t *object, const char *key, const char *bytes)
+{
+    size_t size = strlen(bytes);
+    AUTO_BUF struct buf text = BUF_INIT(3 * size + 1);
+    int status = 0;
+    while (size > 0 && status == 0) {
+        uint32_t code = 0;
+        size_t length = text_utf8(bytes, size, &code);
+        status =
+            length > 0 ? buf_append(&text, bytes, length) : buf_append_text(&text, "\xef\xbf\xbd");
+        bytes += MAX_OF(length, (size_t)1);
+        size -= MAX_OF(length, (size_t)1);
+    }
+    status = status == 0 ? buf_append(&text, "", 1) : status;
+    return status == 0 ? json_set_text(object, key, text.data) : LPIPE_NO_MEMORY;
 }
 
 int json_set_size(struct json_t *object, const char *key, uint64_t size)

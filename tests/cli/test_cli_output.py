@@ -80,6 +80,28 @@ def test_inspect_shows_what_push_made(command, tar_file, tmp_path):
     assert pushed["layers"][0]["digest"] in people
 
 
+# What is no character, byte by byte: alone, cut off, overlong, a surrogate, above all.
+NO_TEXT = [b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xc0\xaf", b"\xe0\x9f\xbf", b"\xed\xa0\x80",
+           b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5", b"\xf0\x9f\x98"]
+TEXT = "a\u00e9\ud7ff\ue000\U00010000\U0010ffff\u20ac"
+
+
+def test_directory_whose_name_is_no_text(command, tar_file, tmp_path):
+    """Each byte that is no part of a character is shown as U+FFFD, by all commands alike."""
+    name = b"-".join(NO_TEXT) + TEXT.encode()
+    shown = "-".join("\ufffd" * len(part) for part in NO_TEXT) + TEXT
+    place = f"oci:{tmp_path}/{os.fsdecode(name)}"
+    for args in (["layer", "-q", "--json", place, tar_file],
+                 ["push", "-q", "--json", place + ":1", tar_file],
+                 ["inspect", "--json", place + ":1"]):
+        result = command(*args)
+        assert result.returncode == 0, (args[0], result.stderr)
+        told = json.loads(result.stdout.decode("utf-8", "strict"))
+        assert told["reference"] == f"oci:{tmp_path}/{shown}@{told['digest']}", args[0]
+    plain = command("push", "-q", place + ":1", tar_file)
+    assert os.fsencode(tmp_path) + b"/" + name + b"@" in plain.stdout
+
+
 def test_digest_file(command, tar_file, tmp_path):
     target = tmp_path / "digest"
     target.write_text("old")
