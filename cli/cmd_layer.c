@@ -105,6 +105,18 @@ static int write_layer(const struct settings *settings, const lpipe_ref *dest, c
     return code != 0 ? print_failure(&err) : print_layer(settings, dest, &result);
 }
 
+/* A layer has no name of its own: that of a layout would be dropped without a word. */
+static int check_repository(const struct settings *settings, const lpipe_ref *dest)
+{
+    const char *name = lpipe_ref_tag(dest) != NULL ? lpipe_ref_tag(dest) : lpipe_ref_digest(dest);
+    return name == NULL
+               ? 0
+               : usage_error(settings->verb,
+                             "a layer has no tag or digest of its own: drop \"%s\" from %s, "
+                             "or put '/' at the end of the directory's name",
+                             name, lpipe_ref_name(dest));
+}
+
 static int run(struct settings *settings)
 {
     const char *name = settings_argument(settings, 0);
@@ -122,7 +134,10 @@ static int run(struct settings *settings)
     if (lpipe_ref_parse(name, is_local(name) ? 0 : LPIPE_REF_REPOSITORY, &dest, &err) != 0) {
         return print_failure(&err);
     }
-    int code = digest_file_check(settings->digest_file);
+    int code = check_repository(settings, dest);
+    if (code == 0) {
+        code = digest_file_check(settings->digest_file);
+    }
     if (code == 0) {
         code = secret_read(settings, &password);
     }

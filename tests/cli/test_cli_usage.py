@@ -77,6 +77,18 @@ def test_layer_takes_a_repository_without_tag(command, tar_file):
     assert result.returncode == 2
 
 
+@pytest.mark.parametrize("name", ["1.2", "sha256:" + "0" * 64])
+def test_layer_takes_a_layout_without_tag(command, tar_file, tmp_path, name):
+    sign = "@" if ":" in name else ":"
+    result = command("layer", f"oci:{tmp_path}/layout{sign}{name}", tar_file)
+    assert result.returncode == 2
+    assert f'drop "{name}"' in error_line(result)
+    assert not (tmp_path / "layout").exists()
+    result = command("layer", "-q", f"oci:{tmp_path}/layout:1.2/", tar_file)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "layout:1.2" / "index.json").exists()
+
+
 @pytest.mark.parametrize("compress", ["gzip:13", "gzip:-3", "gzip:", "zstd:0x", "lzma", ""])
 def test_unknown_codec_or_level(command, tar_file, compress):
     result = command("layer", "--compress", compress, "null:", tar_file)
