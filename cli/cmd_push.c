@@ -64,9 +64,9 @@ static int check_inputs(struct settings *settings)
             return EXIT_RESOURCES;
         }
     }
-    if (settings->args.count == 1 && settings->base == NULL) {
-        return usage_error(settings->verb,
-                           "no input and no --base: stdin is neither a pipe nor a file");
+    if (settings->args.count == 1 && settings->base == NULL && settings->artifact_type == NULL) {
+        return usage_error(settings->verb, "no input and no --base or --artifact-type: stdin is "
+                                           "neither a pipe nor a file");
     }
     if (settings->histories.count > 1 && count_layers(settings) > 0 &&
         settings->histories.count > count_layers(settings)) {
@@ -301,7 +301,8 @@ const struct command command_push = {
     .details = "IMAGE is a registry reference, oci:DIR[:TAG] or null: (hash only).\n"
                "Each INPUT is a layer, in order: - (stdin), a tar file, a FIFO, /dev/fd/N or a\n"
                "directory. Without INPUT, stdin is read when it is a pipe, a socket or a file;\n"
-               "otherwise --base is needed and only the config is edited.\n",
+               "otherwise --base is needed and only the config is edited, or --artifact-type\n"
+               "for an artifact of annotations alone.\n",
     .groups =
         (const struct opt_group *const[]){ &group_image, &group_layer, &group_upload, &group_access,
                                            &group_result, &group_general, NULL },

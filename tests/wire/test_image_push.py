@@ -296,6 +296,18 @@ def test_many_notes_on_one_image(run, registry, tar_bytes):
     assert [entry["digest"] for entry in fallback["manifests"]] == digests
 
 
+def test_artifact_of_annotations_alone(run, registry):
+    server = registry("d28")
+    told = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
+               f"{server.host}/{NAME}:note").json()
+    manifest = server.manifest(NAME, "note")
+    assert manifest["artifactType"] == "text/x-note" and manifest["annotations"] == {"k": "v"}
+    assert manifest["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
+    assert [layer["digest"] for layer in manifest["layers"]] == [manifest["config"]["digest"]]
+    assert server.blob(NAME, manifest["config"]["digest"]) == b"{}"
+    assert told["digest"] == server.tags(NAME)["note"]
+
+
 def test_subject_that_does_not_exist(run, registry, tar_bytes):
     server = registry("d28")
     result = run("push", "--subject", f"{server.host}/{NAME}:none", f"{server.host}/{NAME}:x", "-",
