@@ -57,7 +57,13 @@ static bool same_as_stdin(const struct stat *info)
            input.st_ino == info->st_ino;
 }
 
-static struct lpipe_layer_options layer_options(const struct settings *settings,
+/* What has a name is likely to be pushed again; what is handed over in a descriptor comes once. */
+static bool is_named(const char *path)
+{
+    return strcmp(path, "-") != 0 && descriptor_number(path) < 0;
+}
+
+static struct lpipe_layer_options layer_options(const struct settings *settings, const char *path,
                                                 lpipe_cancel *cancel)
 {
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
@@ -72,14 +78,15 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |
-                    (settings->format == LPIPE_FORMAT_DOCKER ? LPIPE_LAYER_DOCKER : 0u);
+                    (settings->format == LPIPE_FORMAT_DOCKER ? LPIPE_LAYER_DOCKER : 0u) |
+                    (is_named(path) ? LPIPE_LAYER_LOOK_FIRST : 0u);
     return options;
 }
 
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer)
 {
-    struct lpipe_layer_options options = layer_options(settings, cancel);
+    struct lpipe_layer_options options = layer_options(settings, path, cancel);
     struct lpipe_error err = { 0 };
     struct stat info;
     int fd = open_path(path);

@@ -30,7 +30,12 @@ enum lpipe_layer_flag {
     LPIPE_LAYER_ALLOW_TRUNCATED = 1u << 1, /**< accept a tar cut off anywhere behind a header */
     LPIPE_LAYER_ALLOW_EMPTY = 1u << 2,     /**< accept a stream of no bytes */
     LPIPE_LAYER_DOCKER = 1u << 3,          /**< Docker media types in place of OCI's */
-    LPIPE_LAYER_FD_BORROWED = 1u << 4      /**< lpipe_layer_new_fd: do not close the descriptor */
+    LPIPE_LAYER_FD_BORROWED = 1u << 4,     /**< lpipe_layer_new_fd: do not close the descriptor */
+    /** A source that can be read again (a regular file, a directory) is read once to be hashed before
+     * lpipe_image_push() sends it to a registry, so that a blob which the registry has already, or can
+     * mount, is not sent. This costs a second reading when it is not there. Without effect for streams,
+     * and where nothing goes over a network. */
+    LPIPE_LAYER_LOOK_FIRST = 1u << 5
 };
 
 /** Values for lpipe_layer_options.threads. */

@@ -89,8 +89,8 @@ LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
  * When anything but a tag fails, no tag has moved. Layers are consumed, so an image is pushed once.
  *
  * Layers that can be read once only are all read at the same time unless the client's jobs say
- * otherwise; a regular file or a directory is hashed first and sent only when a registry does not
- * have it.
+ * otherwise. A regular file or a directory with LPIPE_LAYER_LOOK_FIRST is hashed first and sent only
+ * when a registry does not have it; all others are read once, unless an upload is lost.
  *
  * @param dest       borrowed. Its tag is set first; with a digest, no tag is set and the manifest
  *                   must have this digest; with neither, the manifest is put by digest only

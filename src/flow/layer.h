@@ -20,6 +20,9 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
 
 /* 1 when the source can be read again from its start (a regular file, a directory), else 0. */
 int layer_can_rewind(const lpipe_layer *layer);
+/* Whether its maker wants it read once in advance, to see whether it has to be sent at all; false for
+ * what cannot be read again. */
+bool layer_looks_first(const lpipe_layer *layer);
 /* Puts a failed or aborted layer of such a source back to its first state. The same bytes come out
  * again, by construction; a source that has changed since is detected at the end as INTEGRITY. */
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err);

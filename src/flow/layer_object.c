@@ -406,6 +406,11 @@ int layer_can_rewind(const lpipe_layer *layer)
     return layer->file != NULL ? source_fd_can_rewind(layer->file) : layer->words.rewind != NULL;
 }
 
+bool layer_looks_first(const lpipe_layer *layer)
+{
+    return (layer->setup.flags & LPIPE_LAYER_LOOK_FIRST) != 0 && layer_can_rewind(layer) != 0;
+}
+
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
 {
     if (!layer_can_rewind(layer)) {

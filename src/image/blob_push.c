@@ -111,7 +111,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_
     blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
     layer_use_cancel(layer, client_cancel(job->client));
     push_announce(job, layer);
-    int status = first != NULL && layer_can_rewind(layer) ? push_look(&push, first, err) : 0;
+    int status = first != NULL && layer_looks_first(layer) ? push_look(&push, first, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     const char *remark = status == 0 ? layer_remark(layer) : NULL;
     if (remark != NULL) {

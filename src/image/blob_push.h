@@ -8,7 +8,8 @@
 #include "layerpipe/layer.h"
 
 /* first: where to look for the blob before it is sent, NULL = nowhere. For that the layer is read
- * once more, so it matters only to a layer that can be rewound.
+ * once more, so it matters only to a layer that can be rewound and whose maker wants it
+ * (LPIPE_LAYER_LOOK_FIRST).
  *
  * A rewindable layer whose writer lost everything is read again, a bounded number of times. */
 MUST_CHECK int blob_push(const struct blob_job *job, lpipe_layer *layer,

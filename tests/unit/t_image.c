@@ -52,11 +52,13 @@ static void add_memory(lpipe_image *image, struct memory_source *source, const c
     assert_int_equal(lpipe_image_add_layer(image, layer, history, NULL), 0);
 }
 
-static void add_fd(lpipe_image *image, int fd)
+static void add_fd(lpipe_image *image, int fd, uint32_t flags)
 {
+    struct lpipe_layer_options options = PLAIN;
     lpipe_layer *layer = NULL;
     assert_true(fd >= 0);
-    assert_int_equal(lpipe_layer_new_fd(fd, &PLAIN, &layer, NULL), 0);
+    options.flags |= flags;
+    assert_int_equal(lpipe_layer_new_fd(fd, &options, &layer, NULL), 0);
     assert_int_equal(lpipe_image_add_layer(image, layer, NULL, NULL), 0);
 }
 
@@ -457,7 +459,7 @@ static void test_failure_wakes_the_others(void **state)
     struct memory_source bad = { .fail_code = -EIO };
     stage_begin(&stage, LPIPE_FORMAT_DEFAULT, NULL);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    add_fd(stage.image, ends[0]);
+    add_fd(stage.image, ends[0], LPIPE_LAYER_LOOK_FIRST);
     add_memory(stage.image, &bad, NULL);
     assert_int_equal(stage_push(&stage), LPIPE_SOURCE_IO);
     close(ends[1]);
@@ -527,7 +529,7 @@ static void run_pipes(bool backwards, uint32_t jobs)
         int ends[2];
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
         feeder.ends[n] = ends[1];
-        add_fd(stage.image, ends[0]);
+        add_fd(stage.image, ends[0], LPIPE_LAYER_LOOK_FIRST);
     }
     assert_int_equal(pthread_create(&thread, NULL, feed_pipes, &feeder), 0);
     assert_int_equal(stage_push(&stage), 0);
@@ -556,11 +558,11 @@ static void test_pipes_in_their_order_with_one_job(void **state)
 
 /* Files. */
 
-static void push_file(struct stage *stage, const struct scratch *scratch)
+static void push_file(struct stage *stage, const struct scratch *scratch, uint32_t flags)
 {
     stage_begin(stage, LPIPE_FORMAT_DEFAULT, NULL);
     stage->target.remote = true;
-    add_fd(stage->image, open(scratch_path(scratch, "layer"), O_RDONLY | O_CLOEXEC));
+    add_fd(stage->image, open(scratch_path(scratch, "layer"), O_RDONLY | O_CLOEXEC), flags);
 }
 
 static void test_file_that_is_there(void **state)
@@ -570,7 +572,7 @@ static void test_file_that_is_there(void **state)
     struct stage stage;
     scratch_begin(&scratch);
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
-    push_file(&stage, &scratch);
+    push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     scripted_put_blob(stage.store, digest_text(FIRST, sizeof FIRST), FIRST, sizeof FIRST);
     assert_int_equal(stage_push(&stage), 0);
     assert_string_equal(stage.store->journal, "exists exists begin:known finish get put:one ");
@@ -587,13 +589,38 @@ static void test_file_that_is_not_there(void **state)
     struct stage stage;
     scratch_begin(&scratch);
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
-    push_file(&stage, &scratch);
+    push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     assert_int_equal(stage_push(&stage), 0);
     assert_string_equal(stage.store->journal,
                         "exists begin:known finish exists begin:known finish get put:one ");
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
     stage_end(&stage);
     scratch_end(&scratch);
+}
+
+/* Nobody wants it looked for: it is sent, and sent again where that goes wrong. */
+static void test_file_that_is_read_once(void **state)
+{
+    (void)state;
+    for (unsigned times = 0; times < 2; times++) {
+        struct scratch scratch;
+        struct stage stage;
+        scratch_begin(&scratch);
+        scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
+        push_file(&stage, &scratch, 0);
+        scripted_put_blob(stage.store, digest_text(FIRST, sizeof FIRST), FIRST, sizeof FIRST);
+        stage.store->fail_step = "finish";
+        stage.store->fail_status = LPIPE_NETWORK;
+        stage.store->fail_flags = LPIPE_ERROR_REPLAY;
+        stage.store->fail_times = times;
+        assert_int_equal(stage_push(&stage), 0);
+        const char *wanted =
+            times == 0 ? "begin finish exists " : "begin finish begin finish exists ";
+        assert_int_equal(strncmp(stage.store->journal, wanted, strlen(wanted)), 0);
+        assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
+        stage_end(&stage);
+        scratch_end(&scratch);
+    }
 }
 
 static void test_file_that_can_be_mounted(void **state)
@@ -604,7 +631,7 @@ static void test_file_that_can_be_mounted(void **state)
     char from[] = "other";
     scratch_begin(&scratch);
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
-    push_file(&stage, &scratch);
+    push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     stage.target.mount_from = from;
     stage.store->mounts_from = from;
     assert_int_equal(stage_push(&stage), 0);
@@ -620,7 +647,7 @@ static void test_file_is_sent_again(void **state)
     struct stage stage;
     scratch_begin(&scratch);
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
-    push_file(&stage, &scratch);
+    push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     stage.store->fail_step = "finish";
     stage.store->fail_status = LPIPE_NETWORK;
     stage.store->fail_flags = LPIPE_ERROR_REPLAY;
@@ -832,6 +859,7 @@ int main(void)
         cmocka_unit_test(test_pipes_in_their_order_with_one_job),
         cmocka_unit_test(test_file_that_is_there),
         cmocka_unit_test(test_file_that_is_not_there),
+        cmocka_unit_test(test_file_that_is_read_once),
         cmocka_unit_test(test_file_that_can_be_mounted),
         cmocka_unit_test(test_file_is_sent_again),
         cmocka_unit_test(test_stream_is_not_sent_again),

@@ -105,6 +105,33 @@ def test_files_again_are_looked_for_only(run, registry, tmp_path, tar_bytes):
     assert [entry.method for entry in server.journal if entry.step != "ping"].count("GET") == 0
 
 
+def test_directory_again_is_looked_for_only(run, registry, tmp_path):
+    server = registry("d28")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_bytes(os.urandom(10000))
+    arguments = ["push", "--json", "--created", "1", f"{server.host}/{NAME}:1", tmp_path / "root"]
+    assert sources(run(*arguments).json()) == ["streamed"]
+    server.journal.clear()
+    assert sources(run(*arguments).json()) == ["existing"]
+    assert set(server.journal.steps()) <= STEPS_OF_A_LOOK
+
+
+@pytest.mark.parametrize("name", [None, "-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_file_without_a_name_is_read_once(run, registry, tmp_path, name):
+    """Sent at once, not hashed before: nobody asks for the blob until it has been sent."""
+    server = registry("d28")
+    path = tmp_path / "layer.tar"
+    path.write_bytes(make_tar({"a": os.urandom(4 << 20)}))
+    for tag in ("1", "2"):
+        server.journal.clear()
+        with open(path, "rb") as file:
+            told = run("push", "--json", "--chunk-size", "1M", f"{server.host}/{NAME}:{tag}",
+                       *([name] if name else []), stdin=file).json()
+        assert sources(told) == ["streamed"]
+        steps = server.journal.steps()
+        assert "patch" in steps and "blob-head" not in steps[:steps.index("patch")], steps
+
+
 def test_file_that_is_new_is_sent_with_its_digest_known(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.tar"
