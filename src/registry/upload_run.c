@@ -230,8 +230,12 @@ static enum upload_event ask(struct upload *upload)
 {
     uint64_t before = upload->acked;
     enum upload_event event = upload_ask(upload);
-    if (upload->acked > before) {
+    /* Also at nothing, which the registry cannot tell from one byte: its count shows with the next
+     * request that says where it belongs. */
+    if (upload->acked > before || event == UPLOAD_PART) {
         resume_in_chunks(upload);
+    }
+    if (upload->acked > before) {
         note_progress(upload);
     }
     return event;
