@@ -9,7 +9,7 @@
 const char *layer_media_of(enum codec_kind kind, bool docker);
 int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err);
 /* INVALID_ARGUMENT for a label that belongs to the other format only. */
-int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err);
+MUST_CHECK int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err);
 
 /* Whether a label may stand on bytes of that codec. Labels of types that say nothing about
  * compression are for raw input only. 0, INVALID_ARGUMENT, or UNSUPPORTED for types of layers that

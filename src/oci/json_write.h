@@ -26,10 +26,10 @@ struct json_t *json_clone(const struct json_t *value);
 /* Members of an object. A key that exists keeps its place. Text must be valid UTF-8 (else it counts
  * as out of memory: check text of users with json_text_valid() first). */
 MUST_CHECK int json_set_text(struct json_t *object, const char *key, const char *text);
-MUST_CHECK /* The same for bytes that are foreign, such as the name of a directory: each that is no part of a
+/* The same for bytes that are foreign, such as the name of a directory: each that is no part of a
  * UTF-8 character becomes U+FFFD. */
-int json_set_bytes(struct json_t *object, const char *key, const char *bytes);
-int json_set_size(struct json_t *object, const char *key, uint64_t size);
+MUST_CHECK int json_set_bytes(struct json_t *object, const char *key, const char *bytes);
+MUST_CHECK int json_set_size(struct json_t *object, const char *key, uint64_t size);
 MUST_CHECK int json_set_bool(struct json_t *object, const char *key, bool value);
 /* Takes the reference in every case. */
 MUST_CHECK int json_set_value(struct json_t *object, const char *key, struct json_t *value);
