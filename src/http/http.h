@@ -53,7 +53,8 @@ struct http_request {
     bool fresh_connection; /* no kept one, which may be dead by now */
     enum http_address_policy addresses;
     const char *secret;   /* value of Authorization, never logged; NULL = none */
-    const char *pool_key; /* connections are shared only between equal keys; NULL = "" */
+    const char *pool_key; /* connections are shared only between equal keys, and equal address
+                                    policies; NULL = "" */
     const char *ca_pem;   /* PEM text of authorities beside the system's and http_options.cacert;
                                     NULL = none */
     const char *cert;     /* client certificate of this request, PEM file, and its key (NULL =

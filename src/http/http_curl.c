@@ -16,10 +16,12 @@
 #define RATE_TICK_MS 20
 #define WAIT_FDS_MAX (2 * JOBS_MAX)
 
-/* Connections that one secret may go over. */
+/* Connections that one secret may go over, to addresses of one policy: it is looked at when a
+ * connection is made, and not again. */
 struct http_pool {
     struct http_pool *next;
     CURLSH *share;
+    enum http_address_policy addresses;
     char key[];
 };
 
@@ -45,10 +47,11 @@ static void curl_begin(void)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static struct http_pool *pool_of(struct http *http, const char *key)
+static struct http_pool *pool_of(struct http *http, const struct http_request *request)
 {
+    const char *key = request->pool_key == NULL ? "" : request->pool_key;
     struct http_pool *pool = http->pools;
-    while (pool != NULL && strcmp(pool->key, key) != 0) {
+    while (pool != NULL && (pool->addresses != request->addresses || strcmp(pool->key, key) != 0)) {
         pool = pool->next;
     }
     if (pool != NULL) {
@@ -59,6 +62,7 @@ static struct http_pool *pool_of(struct http *http, const char *key)
         return NULL;
     }
     strcpy(pool->key, key);
+    pool->addresses = request->addresses;
     pool->share = curl_share_init();
     if (pool->share == NULL) {
         free(pool);
@@ -121,8 +125,7 @@ static void call_end(struct http *http, struct http_call *call)
 
 static void call_begin(struct http *http, struct http_call *call)
 {
-    const char *key = call->request.pool_key == NULL ? "" : call->request.pool_key;
-    struct http_pool *pool = pool_of(http, key);
+    struct http_pool *pool = pool_of(http, &call->request);
     call->start_ms = call->moved_ms = clock_ms();
     if (cancel_requested(call->request.cancel)) {
         (void)fail_cancelled(&call->failure);

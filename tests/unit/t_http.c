@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transport against a server on this machine that keeps its connections. */
+#include "support/unit.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/macros.h"
+#include "http/http.h"
+
+struct server {
+    int fd;
+    char url[64];
+    const char *answer; /* to every request */
+    pthread_t thread;
+    atomic_uint connections;
+};
+
+/* Bytes of a body, from its announced length. */
+static size_t body_of(const char *head)
+{
+    const char *length = strstr(head, "Content-Length: ");
+    return length == NULL ? 0 : strtoul(length + 16, NULL, 10);
+}
+
+static bool read_request(int fd)
+{
+    static const char end[] = "\r\n\r\n";
+    char head[4096] = "";
+    char body[16384];
+    size_t size = 0;
+    while (strstr(head, end) == NULL) {
+        if (size + 1 == sizeof head || read(fd, head + size, 1) != 1) {
+            return false;
+        }
+        head[++size] = '\0';
+    }
+    for (size_t left = body_of(head); left > 0;) {
+        ssize_t got = read(fd, body, MIN_OF(left, sizeof body));
+        if (got <= 0) {
+            return false;
+        }
+        left -= (size_t)got;
+    }
+    return true;
+}
+
+struct connection {
+    struct server *server;
+    int fd;
+};
+
+static void *connection_run(void *ctx)
+{
+    struct connection connection = *(struct connection *)ctx;
+    free(ctx);
+    const char *answer = connection.server->answer;
+    while (read_request(connection.fd) &&
+           send(connection.fd, answer, strlen(answer), MSG_NOSIGNAL) > 0) {
+    }
+    close(connection.fd);
+    return NULL;
+}
+
+static void *server_run(void *ctx)
+{
+    struct server *server = ctx;
+    for (int fd = accept(server->fd, NULL, NULL); fd >= 0; fd = accept(server->fd, NULL, NULL)) {
+        struct connection *connection = malloc(sizeof *connection);
+        pthread_t thread;
+        *connection = (struct connection){ server, fd };
+        atomic_fetch_add(&server->connections, 1);
+        if (pthread_create(&thread, NULL, connection_run, connection) == 0) {
+            pthread_detach(thread);
+        }
+    }
+    return NULL;
+}
+
+static void server_start(struct server *server, const char *answer)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    memset(server, 0, sizeof *server);
+    server->answer = answer;
+    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(server->fd, 8), 0);
+    assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
+}
+
+static void server_stop(struct server *server)
+{
+    shutdown(server->fd, SHUT_RDWR);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
+
+static struct http *transport(const struct http_options *options)
+{
+    struct http *http = NULL;
+    assert_int_equal(http_new(options, &http, NULL), 0);
+    return http;
+}
+
+static int get(struct http *http, const char *url, enum http_address_policy addresses)
+{
+    struct http_response response = HTTP_RESPONSE_INIT;
+    struct http_request request = {
+        .method = "GET", .url = url, .addresses = addresses, .response_bytes_max = KIB
+    };
+    int status = http_send(http, &request, &response, NULL);
+    http_response_done(&response);
+    return status;
+}
+
+/* A host that the user named has a connection open: one that the remote side named does not get it. */
+static void test_address_policy_of_a_kept_connection(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    struct http *http = transport(&(struct http_options){ .cacert = NULL });
+    assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
+    assert_int_equal(get(http, server.url, HTTP_ADDRESS_PUBLIC), LPIPE_REFUSED);
+    assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
+    assert_int_equal(atomic_load(&server.connections), 1); /* it was kept all the time */
+    http_free(http);
+    server_stop(&server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_address_policy_of_a_kept_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
