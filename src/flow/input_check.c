@@ -7,6 +7,7 @@
 
 struct input_check {
     struct tar_scan *scan; /* NULL: raw */
+    bool may_be_empty;     /* raw input; of a tar the scan judges */
     struct digest *digest;
     struct unpack *unpack; /* NULL: the input is not compressed */
     uint64_t size;
@@ -19,6 +20,7 @@ int input_check_new(bool raw, unsigned scan_flags, struct input_check **ret_chec
     if (check == NULL) {
         return fail_memory(err);
     }
+    check->may_be_empty = (scan_flags & TAR_SCAN_ALLOW_EMPTY) != 0;
     int status = digest_new(DIGEST_SHA256, &check->digest, err);
     if (status == 0 && !raw) {
         status = tar_scan_new(scan_flags, &check->scan, err);
@@ -69,6 +71,9 @@ int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE
     int status = check->unpack == NULL ? 0 : unpack_end(check->unpack, err);
     if (status == 0 && check->scan != NULL) {
         status = tar_scan_end(check->scan, err);
+    }
+    if (status == 0 && check->scan == NULL && check->size == 0 && !check->may_be_empty) {
+        status = fail(err, LPIPE_TRUNCATED, "the input is empty (--allow-empty accepts it)");
     }
     return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
 }

@@ -10,7 +10,8 @@
 
 struct input_check;
 
-/* raw: no framing check. scan_flags: enum tar_scan_flag. */
+/* raw: no framing check, but no bytes at all need their flag there too. scan_flags: enum
+ * tar_scan_flag. */
 MUST_CHECK int input_check_new(bool raw, unsigned scan_flags, struct input_check **ret_check,
                                struct lpipe_error *err);
 struct input_check *input_check_free(struct input_check *check);

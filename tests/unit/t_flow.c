@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/sync.h"
+#include "codec/tar_scan.h"
 #include "flow/layer_flow.h"
 
 static uint64_t below(uint64_t *random, uint64_t count)
@@ -24,7 +25,7 @@ struct reference {
 
 static void setup_of(const struct reference *reference, struct flow_setup *ret_setup)
 {
-    *ret_setup = (struct flow_setup){ .raw = reference->raw };
+    *ret_setup = (struct flow_setup){ .raw = reference->raw, .scan_flags = TAR_SCAN_ALLOW_EMPTY };
     assert_int_equal(codec_parse(reference->compress, &ret_setup->codec, NULL), 0);
 }
 

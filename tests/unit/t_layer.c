@@ -17,7 +17,7 @@ static struct lpipe_layer_options raw_options(int threads)
 {
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
     options.threads = threads;
-    options.flags = LPIPE_LAYER_RAW;
+    options.flags = (uint32_t)LPIPE_LAYER_RAW | (uint32_t)LPIPE_LAYER_ALLOW_EMPTY;
     return options;
 }
 
@@ -91,10 +91,11 @@ static void test_s1_to_s7_known_inputs(void **state)
         for (int level = -2; level <= 12; level++) {
             char compress[16];
             snprintf(compress, sizeof compress, "gzip:%d", level);
-            check_run(&rows[i].plain, compress, LPIPE_THREADS_INLINE, LPIPE_LAYER_RAW,
-                      rows[i].diff_id);
+            check_run(&rows[i].plain, compress, LPIPE_THREADS_INLINE,
+                      LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_EMPTY, rows[i].diff_id);
         }
-        check_run(&rows[i].plain, NULL, 2, LPIPE_LAYER_RAW, rows[i].diff_id);
+        check_run(&rows[i].plain, NULL, 2, LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_EMPTY,
+                  rows[i].diff_id);
         bytes_done(&rows[i].plain);
     }
 }
