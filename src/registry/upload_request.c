@@ -173,6 +173,7 @@ static int exchange_bytes(struct upload *upload)
     struct session *session = upload->repository->session;
     int status = session_start(session, &upload->request, &call, &upload->err);
     if (status != 0) {
+        window_call(&upload->window, NULL);
         return status;
     }
     window_call(&upload->window, session_call_http(call));

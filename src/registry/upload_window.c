@@ -102,7 +102,7 @@ static void drop_locked(struct upload_window *window, uint64_t offset)
 static uint64_t floor_locked(const struct upload_window *window)
 {
     if (window->spool >= 0) {
-        return window->call != NULL ? window->cursor : window->end;
+        return window->pulled ? window->cursor : window->end;
     }
     return window->flow == WINDOW_FLOWING ? window->cursor : window->keep;
 }
@@ -308,6 +308,7 @@ void window_call(struct upload_window *window, struct http_call *call)
 {
     GUARD(&window->mutex);
     window->call = call;
+    window->pulled = call != NULL;
     if (call != NULL) {
         http_call_wake(call); /* more may have come since it was first asked */
     }
@@ -387,5 +388,6 @@ struct http_body window_body(struct upload_window *window, uint64_t size)
 {
     GUARD(&window->mutex);
     window->limit = size == 0 ? UINT64_MAX : window->cursor + size;
+    window->pulled = true;
     return (struct http_body){ .size = size, .pull = window_pull, .ctx = window };
 }

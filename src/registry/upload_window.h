@@ -31,6 +31,7 @@ struct upload_window {
     enum { WINDOW_HELD_BACK = 0, WINDOW_FLOWING } flow; /* a stream may let go what it has sent */
     bool failed;            /* the sending side is through: nothing more is taken */
     struct http_call *call; /* to be woken when there is more */
+    bool pulled;            /* a request may pull at any moment, whether it is known or not */
 };
 
 /* spool_dir NULL = none. OUTPUT_IO, NO_MEMORY. */
@@ -61,7 +62,7 @@ MUST_CHECK bool window_seek(struct upload_window *window, uint64_t offset);
 /* Bytes before that one may be let go. */
 void window_release(struct upload_window *window, uint64_t offset);
 void window_fail(struct upload_window *window);
-/* The request that pulls; NULL when it is over. Before http_wait() frees it. */
+/* The request that pulls; NULL when it is over, or did not begin. Before http_wait() frees it. */
 void window_call(struct upload_window *window, struct http_call *call);
 /* How much may be held, within what window_init() was told. */
 void window_hold(struct upload_window *window, uint64_t held_max);
@@ -70,7 +71,8 @@ void window_flow(struct upload_window *window, bool flows);
 /* Sleeps; false at once when the stream is abandoned or the token is triggered. */
 bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_cancel *cancel);
 
-/* A body of size bytes from the cursor on, or of all there is until the end of the stream. */
+/* A body of size bytes from the cursor on, or of all there is until the end of the stream. It may be
+ * pulled until window_call() is told that the request is over. */
 struct http_body window_body(struct upload_window *window, uint64_t size);
 
 #endif

@@ -147,6 +147,28 @@ static void test_a_failed_sender_frees_the_writer(void **state)
     window_done(&window);
 }
 
+/* The network thread may be copying a page from the moment on at which a request can pull, which is
+ * before the sender knows the request. */
+static void test_a_spool_keeps_pages_that_are_pulled(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    pthread_t thread;
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
+    put(&window, MIB);
+    assert_true(window_seek(&window, 0));
+    struct http_body body = window_body(&window, MIB);
+    assert_int_equal(pthread_create(&thread, NULL, write_much, &window), 0);
+    assert_true(window_sleep(&window, 100, NULL));
+    assert_int_equal(window_size(&window), MIB); /* there is no room */
+    assert_int_equal(pull(&body, 0, &last), MIB);
+    window_call(&window, NULL);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(window_size(&window), 4 * MIB);
+    window_done(&window);
+}
+
 static void test_abandoned(void **state)
 {
     (void)state;
@@ -177,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_spool_keeps_everything),
         cmocka_unit_test(test_spool_that_cannot_be),
         cmocka_unit_test(test_a_failed_sender_frees_the_writer),
+        cmocka_unit_test(test_a_spool_keeps_pages_that_are_pulled),
         cmocka_unit_test(test_abandoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
