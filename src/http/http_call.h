@@ -75,5 +75,7 @@ struct http_call *call_free(struct http_call *call);
 
 /* Asks for up to size bytes to send now under the transport's rate; 0 = none at the moment. */
 size_t http_rate_take(struct http *http, size_t size);
+/* Gives back what was taken and not sent after all. */
+void http_rate_return(struct http *http, size_t size);
 
 #endif

@@ -105,6 +105,11 @@ size_t http_rate_take(struct http *http, size_t size)
     return size;
 }
 
+void http_rate_return(struct http *http, size_t size)
+{
+    http->rate_bytes += size;
+}
+
 /* Tells the waiting thread. The call may be gone afterwards. */
 static void call_end(struct http *http, struct http_call *call)
 {

@@ -80,6 +80,16 @@ static size_t body_pulled(struct http_call *call, char *buf, size_t size)
     return (size_t)got;
 }
 
+static size_t body_copied(struct http_call *call, char *buf, size_t size)
+{
+    const struct http_body *body = &call->request.body;
+    size = (size_t)MIN_OF((uint64_t)size, body->size - call->body_read);
+    memcpy(buf, (const char *)body->data + call->body_read, size);
+    call->body_read += size;
+    call->body_ended = call->body_read == body->size;
+    return size;
+}
+
 static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
@@ -89,14 +99,9 @@ static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
         call->rate_paused = true;
         return body_wait(call);
     }
-    if (body->pull != NULL) {
-        return body_pulled(call, buf, size);
-    }
-    size = (size_t)MIN_OF((uint64_t)size, body->size - call->body_read);
-    memcpy(buf, (const char *)body->data + call->body_read, size);
-    call->body_read += size;
-    call->body_ended = call->body_read == body->size;
-    return size;
+    size_t got = body->pull != NULL ? body_pulled(call, buf, size) : body_copied(call, buf, size);
+    http_rate_return(call->http, got <= size ? size - got : size); /* more: a word to libcurl */
+    return got;
 }
 
 /* libcurl repeats a request when a kept connection turns out to be dead. */

@@ -137,10 +137,73 @@ static void test_address_policy_of_a_kept_connection(void **state)
     server_stop(&server);
 }
 
+/* Gives a little at a time, or all that is asked for. */
+struct source {
+    size_t left;
+    size_t part;
+};
+
+static ptrdiff_t source_pull(void *ctx, void *buf, size_t size)
+{
+    struct source *source = ctx;
+    size = MIN_OF(MIN_OF(size, source->part), source->left);
+    memset(buf, 'x', size);
+    source->left -= size;
+    return (ptrdiff_t)size;
+}
+
+struct upload_run {
+    const char *url;
+    size_t size;
+    size_t part;
+    uint64_t took_ms;
+};
+
+static void *upload_at_a_rate(void *ctx)
+{
+    struct upload_run *run = ctx;
+    struct http *http = transport(&(struct http_options){ .rate_bytes_max = 2 * MIB });
+    struct source source = { run->size, run->part };
+    struct http_response response = HTTP_RESPONSE_INIT;
+    struct http_request request = {
+        .method = "PUT",
+        .url = run->url,
+        .body = { .size = run->size, .pull = source_pull, .ctx = &source },
+    };
+    uint64_t start_ms = clock_ms();
+    if (http_send(http, &request, &response, NULL) == 0) {
+        run->took_ms = clock_ms() - start_ms;
+    }
+    http_response_done(&response);
+    http_free(http);
+    return NULL;
+}
+
+/* What a producer does not give at once is not taken off the rate: both are done at the same time. */
+static void test_rate_of_a_producer_of_little(void **state)
+{
+    (void)state;
+    struct server server;
+    pthread_t thread;
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    struct upload_run large = { server.url, 2 * MIB, 2 * MIB, 0 };
+    struct upload_run little = { server.url, 2 * MIB, 16 * KIB, 0 };
+    assert_int_equal(pthread_create(&thread, NULL, upload_at_a_rate, &large), 0);
+    upload_at_a_rate(&little);
+    pthread_join(thread, NULL);
+    assert_true(large.took_ms >= 700 && little.took_ms >= 700); /* there is a limit */
+    if (little.took_ms > 2 * large.took_ms) {
+        fail_msg("%u ms in little parts, %u ms in large ones", (unsigned)little.took_ms,
+                 (unsigned)large.took_ms);
+    }
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_policy_of_a_kept_connection),
+        cmocka_unit_test(test_rate_of_a_producer_of_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
