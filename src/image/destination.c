@@ -5,6 +5,7 @@
 
 #include "layout/layout_store.h"
 #include "oci/null_store.h"
+#include "registry/client.h"
 #include "registry/registry_store.h"
 
 int destination_open(lpipe_client *client, const lpipe_ref *ref, enum destination_use use,
@@ -14,8 +15,8 @@ int destination_open(lpipe_client *client, const lpipe_ref *ref, enum destinatio
     case LPIPE_REF_REGISTRY:
         return registry_store_open(client, ref, use == DESTINATION_WRITE, ret_store, err);
     case LPIPE_REF_LAYOUT:
-        return layout_store_open(lpipe_ref_repository(ref), use == DESTINATION_WRITE, ret_store,
-                                 err);
+        return layout_store_open(lpipe_ref_repository(ref), use == DESTINATION_WRITE,
+                                 client_cancel(client), ret_store, err);
     case LPIPE_REF_NULL:
         return null_store_open(ret_store, err);
     }

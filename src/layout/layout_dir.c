@@ -194,7 +194,7 @@ int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *er
                         "another process has held the lock of %s for %d seconds", layout->dir,
                         LAYOUT_LOCK_WAIT_MS / 1000);
         }
-        int status = cancel_sleep(NULL, pause_ms, err);
+        int status = cancel_sleep(layout->cancel, pause_ms, err);
         if (status != 0) {
             return status;
         }

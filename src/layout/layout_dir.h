@@ -10,12 +10,14 @@
 
 #include <sys/stat.h>
 
+#include "layerpipe/observe.h"
 #include "oci/store.h"
 
 struct layout {
     struct store base;
     int fd;    /* the directory */
     char *dir; /* as the user wrote it, for messages */
+    lpipe_cancel *cancel;
 };
 
 /* Opens the directory; create makes it and its parents. NOT_FOUND (create is false), OUTPUT_IO. */
@@ -33,8 +35,8 @@ MUST_CHECK int layout_file_read(const struct layout *layout, int dir_fd, const c
 MUST_CHECK int layout_blobs_open(const struct layout *layout, const char *digest, bool create,
                                  int *ret_fd, struct lpipe_error *err);
 
-/* Takes the lock of the layout, held until the descriptor is closed. OUTPUT_IO after
- * LAYOUT_LOCK_WAIT_MS. */
+/* Takes the lock of the layout, held until the descriptor is closed. CANCELLED;
+ * OUTPUT_IO after LAYOUT_LOCK_WAIT_MS. */
 MUST_CHECK int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err);
 
 /* Removes temporary files of dead runs. Failures do not matter. */

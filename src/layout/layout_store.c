@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "layout/layout_blob.h"
@@ -103,6 +104,7 @@ static void store_done(struct store *store)
 {
     struct layout *layout = (struct layout *)store;
     fd_close(&layout->fd);
+    (void)lpipe_cancel_unref(layout->cancel);
     free(layout->dir);
     free(layout);
 }
@@ -143,7 +145,7 @@ static int set_origin(struct layout *layout, struct lpipe_error *err)
     return layout->base.origin != NULL ? 0 : fail_memory(err);
 }
 
-int layout_store_open(const char *dir, bool create, struct store **ret_store,
+int layout_store_open(const char *dir, bool create, lpipe_cancel *cancel, struct store **ret_store,
                       struct lpipe_error *err)
 {
     struct layout *layout = new_layout(dir);
@@ -151,6 +153,7 @@ int layout_store_open(const char *dir, bool create, struct store **ret_store,
         return fail_memory(err);
     }
     struct store *store AUTO_STORE = &layout->base;
+    layout->cancel = cancel_ref(cancel);
     int status = layout_dir_open(layout, create, err);
     if (status == 0) {
         status = create ? layout_index_prepare(layout, err) : layout_index_check(layout, err);

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)snprintf(text, sizeof text, "layer of %s", argv[2]);
-    int status = layout_store_open(argv[1], true, &store, &err);
+    int status = layout_store_open(argv[1], true, NULL, &store, &err);
     if (status == 0) {
         status = put_blob(store, text, &err);
     }

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/macros.h"
 #include "layout/layout_store.h"
 #include "oci/json_read.h"
@@ -106,7 +107,7 @@ static struct store *open_store(const struct scene *scene, bool create)
 {
     struct store *store = NULL;
     struct lpipe_error err = { 0 };
-    if (layout_store_open(scene->dir, create, &store, &err) != 0) {
+    if (layout_store_open(scene->dir, create, NULL, &store, &err) != 0) {
         fail_msg("%s", err.message);
     }
     return store;
@@ -190,11 +191,11 @@ static void test_missing(void **state)
 {
     struct scene *scene = *state;
     struct store *store = NULL;
-    assert_int_equal(layout_store_open(scene->dir, false, &store, NULL), LPIPE_NOT_FOUND);
+    assert_int_equal(layout_store_open(scene->dir, false, NULL, &store, NULL), LPIPE_NOT_FOUND);
     assert_int_equal(access(scene->dir, F_OK), -1);
     store = store_free(open_store(scene, true));
     assert_int_equal(unlink(path_in(scene, "oci-layout")), 0);
-    assert_int_equal(layout_store_open(scene->dir, false, &store, NULL), LPIPE_NOT_FOUND);
+    assert_int_equal(layout_store_open(scene->dir, false, NULL, &store, NULL), LPIPE_NOT_FOUND);
 }
 
 static void test_blobs(void **state)
@@ -356,7 +357,7 @@ static void check_refused(const struct scene *scene, const char *why)
 {
     struct store *store = NULL;
     struct lpipe_error err = { 0 };
-    int status = layout_store_open(scene->dir, true, &store, &err);
+    int status = layout_store_open(scene->dir, true, NULL, &store, &err);
     if (status != LPIPE_OUTPUT_IO || store != NULL || strstr(err.message, why) == NULL) {
         fail_msg("%d: %s (wanted %s)", status, err.message, why);
     }
@@ -493,18 +494,39 @@ static void test_not_a_directory(void **state)
     char path[128];
     (void)snprintf(path, sizeof path, "%s/file", scene->root);
     write_text(path, "x");
-    assert_int_equal(layout_store_open(path, true, &store, &err), LPIPE_OUTPUT_IO);
+    assert_int_equal(layout_store_open(path, true, NULL, &store, &err), LPIPE_OUTPUT_IO);
     assert_non_null(strstr(err.message, path));
     (void)snprintf(path, sizeof path, "%s/file/sub", scene->root);
-    assert_int_equal(layout_store_open(path, true, &store, &err), LPIPE_OUTPUT_IO);
+    assert_int_equal(layout_store_open(path, true, NULL, &store, &err), LPIPE_OUTPUT_IO);
     char longer[400];
     (void)snprintf(longer, sizeof longer, "%s/%0300d", scene->root, 0);
-    assert_int_equal(layout_store_open(longer, true, &store, &err), LPIPE_OUTPUT_IO);
+    assert_int_equal(layout_store_open(longer, true, NULL, &store, &err), LPIPE_OUTPUT_IO);
     assert_int_equal(err.sys_errno, ENAMETOOLONG);
     /* A name of the longest length allowed still works: temporary names do not grow with it. */
     (void)snprintf(longer, sizeof longer, "%s/%0255d", scene->root, 0);
-    assert_int_equal(layout_store_open(longer, true, &store, &err), 0);
+    assert_int_equal(layout_store_open(longer, true, NULL, &store, &err), 0);
     store_free(store);
+}
+
+static void test_wait_for_the_lock_is_cancelled(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store = open_store(scene, true);
+    struct lpipe_error err = { 0 };
+    lpipe_cancel *cancel = NULL;
+    store_free(store);
+    store = NULL;
+    AUTO_FD int held = open(scene->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(held, LOCK_EX), 0);
+    assert_int_equal(lpipe_cancel_new(&cancel, &err), 0);
+    lpipe_cancel_trigger(cancel);
+    assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, &err), LPIPE_CANCELLED);
+    assert_null(store);
+    /* Who has not to wait is not held up: a cancelled run decides itself when it ends. */
+    assert_int_equal(flock(held, LOCK_UN), 0);
+    assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, &err), 0);
+    store_free(store);
+    (void)lpipe_cancel_unref(cancel);
 }
 
 #define WRITERS 32
@@ -514,7 +536,7 @@ static void write_tags(const struct scene *scene, int writer)
 {
     struct store *store = NULL;
     struct descriptor blob;
-    if (layout_store_open(scene->dir, true, &store, NULL) != 0) {
+    if (layout_store_open(scene->dir, true, NULL, &store, NULL) != 0) {
         _exit(1);
     }
     for (int i = 0; i < TAGS_EACH; i++) {
@@ -561,7 +583,7 @@ static void test_many_writers(void **state)
 static void write_until_killed(const struct scene *scene, int round, int report)
 {
     struct store *store = NULL;
-    if (layout_store_open(scene->dir, true, &store, NULL) != 0) {
+    if (layout_store_open(scene->dir, true, NULL, &store, NULL) != 0) {
         _exit(1);
     }
     for (int i = 0; i < 250; i++) {
@@ -648,6 +670,7 @@ int main(void)
         ON_DISK(test_hostile_blob),
         ON_DISK(test_stale_temps),
         ON_DISK(test_not_a_directory),
+        ON_DISK(test_wait_for_the_lock_is_cancelled),
         ON_DISK(test_many_writers),
         ON_DISK(test_killed_writer),
         cmocka_unit_test(test_null_store),

@@ -210,7 +210,7 @@ static int write_layout(const void *with, struct lpipe_error *err)
                          : status;
     struct manifest_spec spec = { .config = &blob.descriptor };
     status = status == 0 ? manifest_write(&spec, &manifest, err) : status;
-    status = status == 0 ? layout_store_open(with, true, &store, err) : status;
+    status = status == 0 ? layout_store_open(with, true, NULL, &store, err) : status;
     status = status == 0 ? store->ops->blob_begin(store, NULL, &writer, err) : status;
     status = status == 0 ? writer->ops->write(writer, config, strlen(config), err) : status;
     status = status == 0 ? writer->ops->finish(writer, blob.descriptor.digest, strlen(config), err)
