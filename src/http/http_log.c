@@ -58,8 +58,8 @@ static void log_header(const struct http_options *options, char mark, const char
     const char *colon = memchr(line, ':', size);
     size_t name_size = colon == NULL ? size : (size_t)(colon - line);
     if (!is_shown(line, name_size)) {
-        (void)snprintf(text, sizeof text, "%c %.*s: ***", mark, (int)MIN_OF(name_size, (size_t)80),
-                       line);
+        text_printable(clean, sizeof clean, line, MIN_OF(name_size, (size_t)80));
+        (void)snprintf(text, sizeof text, "%c %s: ***", mark, clean);
     } else {
         const char *query = is_url(line, name_size) ? memchr(line, '?', size) : NULL;
         size_t part = query == NULL ? size : (size_t)(query - line);

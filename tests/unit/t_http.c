@@ -199,11 +199,42 @@ static void test_rate_of_a_producer_of_little(void **state)
     server_stop(&server);
 }
 
+struct lines {
+    char text[4096];
+};
+
+static void take_line(void *user, enum lpipe_log_level level, const char *line)
+{
+    struct lines *lines = user;
+    (void)level;
+    strncat(lines->text, line, sizeof lines->text - strlen(lines->text) - 2);
+    strcat(lines->text, "\n");
+}
+
+/* A terminal does what control characters say. */
+static void test_log_of_strange_headers(void **state)
+{
+    (void)state;
+    struct server server;
+    struct lines lines = { "" };
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX\033[2J-Odd: secret\r\n"
+                          "Server: \033[31mred\r\n\r\n");
+    struct http *http = transport(&(struct http_options){ .log = take_line, .log_user = &lines });
+    assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
+    http_free(http);
+    server_stop(&server);
+    assert_non_null(strstr(lines.text, "-odd: ***\n"));
+    assert_non_null(strstr(lines.text, "< server: "));
+    assert_null(strstr(lines.text, "secret"));
+    assert_null(strchr(lines.text, '\033'));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_policy_of_a_kept_connection),
         cmocka_unit_test(test_rate_of_a_producer_of_little),
+        cmocka_unit_test(test_log_of_strange_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
