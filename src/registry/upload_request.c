@@ -120,7 +120,7 @@ enum upload_event upload_open(struct upload *upload)
         return UPLOAD_ERROR;
     }
     ++*upload->sessions;
-    upload->chunks = 0;
+    upload->chunks = upload->polls = 0;
     upload->acked = upload->sent = 0;
     take_sizes(upload);
     return UPLOAD_OK;
