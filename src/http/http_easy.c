@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/address.h"
@@ -371,7 +372,7 @@ static int tls_set(struct http_call *call, const struct http_options *options,
 {
     const char *cert = call->request.cert != NULL ? call->request.cert : options->cert;
     const char *key = call->request.cert != NULL ? call->request.key : options->key;
-    if (!text_starts(call->request.url, "https:")) {
+    if (strncasecmp(call->request.url, "https:", 6) != 0) {
         return 0;
     }
     (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -116,7 +116,7 @@ const char *proxy_of(const char *url)
     }
     /* A CGI program gets the request's "Proxy:" header as HTTP_PROXY (RFC 3875, 4.1.18). */
     bool cgi = secure_getenv("REQUEST_METHOD") != NULL;
-    const char *proxy = text_starts(url, "https:")
+    const char *proxy = strncasecmp(url, "https:", 6) == 0
                             ? variable("https_proxy", "HTTPS_PROXY")
                             : variable("http_proxy", cgi ? NULL : "HTTP_PROXY");
     return proxy != NULL ? proxy : variable("all_proxy", "ALL_PROXY");

@@ -71,6 +71,7 @@ static void test_proxy_of_a_url(void **state)
     setenv("http_proxy", "http://q", 1);
     setenv("no_proxy", "10.0.0.0/8,fd00::/8,direct.example", 1);
     check_proxy("https://registry.example/v2/", "http://p");
+    check_proxy("HttpS://registry.example/v2/", "http://p");
     check_proxy("http://registry.example:5000", "http://q");
     check_proxy("https://direct.example:5000/v2/", NULL);
     check_proxy("https://10.1.2.3:5000/v2/", NULL);
