@@ -67,7 +67,7 @@ struct http_request {
     uint32_t connect_timeout_ms; /* 0 = 30 s */
     uint32_t stall_timeout_ms;   /* no byte moved while a body is flowing; 0 = 60 s; waiting for a
                                     pull body does not count */
-    uint32_t answer_timeout_ms;  /* from the last byte sent to the first of the answer; 0 = 60 s */
+    uint32_t answer_timeout_ms;  /* from the last byte sent to the end of the head; 0 = 60 s */
     lpipe_cancel *cancel;        /* borrowed; a trigger ends the call at once with CANCELLED */
 };
 

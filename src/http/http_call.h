@@ -55,7 +55,7 @@ struct http_call {
     uint64_t body_read; /* bytes of the body handed to libcurl */
     size_t header_count;
     unsigned sendings;    /* of the request: libcurl repeats it on its own account */
-    uint64_t moved_bytes; /* sent and received at moved_ms */
+    uint64_t moved_bytes; /* of bodies, sent and received at moved_ms */
     uint64_t moved_ms;
     uint64_t start_ms;
     uint64_t head_ms; /* the head was complete */

@@ -468,11 +468,13 @@ static uint64_t bytes_sent(const struct http_call *call)
     return MIN_OF((uint64_t)MAX_OF(sent, 0), call->body_read);
 }
 
+/* Of bodies: a head that drips, or comes after any number of interim answers, gets no more time than
+ * one that does not come. */
 static uint64_t bytes_moved(const struct http_call *call)
 {
     curl_off_t received = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
-    return bytes_sent(call) + (uint64_t)MAX_OF(received, 0) + call->header_count;
+    return bytes_sent(call) + (uint64_t)MAX_OF(received, 0);
 }
 
 /* Nothing to expect of the other side: we wait for our own. */

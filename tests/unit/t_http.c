@@ -82,7 +82,7 @@ static void *server_run(void *ctx)
     return NULL;
 }
 
-static void server_start(struct server *server, const char *answer)
+static void server_start(struct server *server, const char *answer, void *(*run)(void *))
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -94,7 +94,7 @@ static void server_start(struct server *server, const char *answer)
     assert_int_equal(listen(server->fd, 8), 0);
     assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &size), 0);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
-    assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
 }
 
 static void server_stop(struct server *server)
@@ -127,7 +127,7 @@ static void test_address_policy_of_a_kept_connection(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", server_run);
     struct http *http = transport(&(struct http_options){ .cacert = NULL });
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_PUBLIC), LPIPE_REFUSED);
@@ -185,7 +185,7 @@ static void test_rate_of_a_producer_of_little(void **state)
     (void)state;
     struct server server;
     pthread_t thread;
-    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", server_run);
     struct upload_run large = { server.url, 2 * MIB, 2 * MIB, 0 };
     struct upload_run little = { server.url, 2 * MIB, 16 * KIB, 0 };
     assert_int_equal(pthread_create(&thread, NULL, upload_at_a_rate, &large), 0);
@@ -217,8 +217,10 @@ static void test_log_of_strange_headers(void **state)
     (void)state;
     struct server server;
     struct lines lines = { "" };
-    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX\033[2J-Odd: secret\r\n"
-                          "Server: \033[31mred\r\n\r\n");
+    server_start(&server,
+                 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX\033[2J-Odd: secret\r\n"
+                 "Server: \033[31mred\r\n\r\n",
+                 server_run);
     struct http *http = transport(&(struct http_options){ .log = take_line, .log_user = &lines });
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
     http_free(http);
@@ -229,12 +231,45 @@ static void test_log_of_strange_headers(void **state)
     assert_null(strchr(lines.text, '\033'));
 }
 
+static void *send_interim_answers(void *ctx)
+{
+    const struct server *server = ctx;
+    static const char *const interims[] = { "HTTP/1.1 102 Processing\r\n\r\n",
+                                            "HTTP/1.1 102 Processing\r\nX-A: b\r\n\r\n" };
+    int fd = accept(server->fd, NULL, NULL);
+    ssize_t sent = 1;
+    for (int i = 0; i < 500 && sent > 0; i++) {
+        const char *interim = interims[i % 2];
+        sent = send(fd, interim, strlen(interim), MSG_NOSIGNAL);
+        usleep(10000);
+    }
+    (void)send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL);
+    close(fd);
+    return NULL;
+}
+
+/* Any number of them is no answer. */
+static void test_interim_answers_without_end(void **state)
+{
+    (void)state;
+    struct server server;
+    struct http_response response = HTTP_RESPONSE_INIT;
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", send_interim_answers);
+    struct http *http = transport(&(struct http_options){ .log = NULL });
+    struct http_request request = { .method = "GET", .url = server.url, .answer_timeout_ms = 1000 };
+    assert_int_equal(http_send(http, &request, &response, NULL), LPIPE_TIMEOUT);
+    http_response_done(&response);
+    http_free(http);
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_policy_of_a_kept_connection),
         cmocka_unit_test(test_rate_of_a_producer_of_little),
         cmocka_unit_test(test_log_of_strange_headers),
+        cmocka_unit_test(test_interim_answers_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
