@@ -181,6 +181,9 @@ static int exchange_bytes(struct upload *upload)
     window_call(&upload->window, NULL);
     status = session_wait(call, &upload->response, &upload->err);
     upload->moved_ms = clock_ms();
+    if (status == LPIPE_ABORTED && window_spool_failure(&upload->window, &upload->err) != 0) {
+        return upload->err.status;
+    }
     if (upload->response.unexpected ||
         (status == 0 && upload->request.http.expect_continue && !upload->response.continued &&
          upload->response.body_sent > 0)) {

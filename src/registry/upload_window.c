@@ -315,6 +315,14 @@ void window_call(struct upload_window *window, struct http_call *call)
     pthread_cond_broadcast(&window->moved);
 }
 
+int window_spool_failure(struct upload_window *window, struct lpipe_error *err)
+{
+    GUARD(&window->mutex);
+    return window->spool_code == 0
+               ? 0
+               : fail_errno(err, LPIPE_OUTPUT_IO, window->spool_code, "reading the spool file");
+}
+
 void window_hold(struct upload_window *window, uint64_t held_max)
 {
     GUARD(&window->mutex);
@@ -341,13 +349,19 @@ bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_ca
     return ready <= 0;
 }
 
-static ptrdiff_t spool_read(int fd, void *buf, size_t size, uint64_t offset)
+static ptrdiff_t spool_read(struct upload_window *window, void *buf, size_t size, uint64_t offset)
 {
-    ssize_t done = pread(fd, buf, size, (off_t)offset);
+    ssize_t done = pread(window->spool, buf, size, (off_t)offset);
     while (done < 0 && errno == EINTR) {
-        done = pread(fd, buf, size, (off_t)offset);
+        done = pread(window->spool, buf, size, (off_t)offset);
     }
-    return done > 0 ? done : HTTP_PULL_ABORT;
+    if (done > 0) {
+        return done;
+    }
+    int code = done < 0 ? errno : EIO; /* cut short by someone else */
+    GUARD(&window->mutex);
+    window->spool_code = code;
+    return HTTP_PULL_ABORT;
 }
 
 /* The network thread. Pages between cursor and end stay where they are, so that they are copied
@@ -374,7 +388,7 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
     if (page != NULL) {
         memcpy(buf, page + at % WINDOW_PAGE_BYTES, size);
     } else {
-        got = spool_read(window->spool, buf, size, at);
+        got = spool_read(window, buf, size, at);
     }
     if (got > 0) {
         GUARD(&window->mutex);

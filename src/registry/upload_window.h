@@ -26,6 +26,7 @@ struct upload_window {
     uint64_t end;      /* byte after the last one written */
     uint64_t limit;    /* cursor stops here: end of a request of known length */
     int spool;         /* descriptor; -1 = none */
+    int spool_code;    /* errno of a reading that failed; 0 = none did */
     int abandoned;     /* an eventfd, readable then */
     enum { WINDOW_OPEN = 0, WINDOW_ENDED, WINDOW_ABANDONED } input;
     enum { WINDOW_HELD_BACK = 0, WINDOW_FLOWING } flow; /* a stream may let go what it has sent */
@@ -64,6 +65,8 @@ void window_release(struct upload_window *window, uint64_t offset);
 void window_fail(struct upload_window *window);
 /* The request that pulls; NULL when it is over, or did not begin. Before http_wait() frees it. */
 void window_call(struct upload_window *window, struct http_call *call);
+/* A request that was given up because the spool could not be read: OUTPUT_IO. Else 0. */
+MUST_CHECK int window_spool_failure(struct upload_window *window, struct lpipe_error *err);
 /* How much may be held, within what window_init() was told. */
 void window_hold(struct upload_window *window, uint64_t held_max);
 /* While a stream flows, what was sent may go to make room, and only so much waits to be sent. */

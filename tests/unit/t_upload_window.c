@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/macros.h"
@@ -113,6 +114,25 @@ static void test_spool_keeps_everything(void **state)
     window_done(&window);
 }
 
+static void test_spool_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    struct lpipe_error err = { 0 };
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
+    put(&window, 3 * MIB);
+    assert_int_equal(window_spool_failure(&window, &err), 0);
+    assert_int_equal(ftruncate(window.spool, 1000), 0);
+    assert_true(window_seek(&window, 0));
+    struct http_body body = window_body(&window, MIB);
+    assert_int_equal(pull(&body, 0, &last), 1000);
+    assert_int_equal(last, HTTP_PULL_ABORT);
+    assert_int_equal(window_spool_failure(&window, &err), LPIPE_OUTPUT_IO);
+    assert_non_null(strstr(err.message, "spool"));
+    window_done(&window);
+}
+
 static void test_spool_that_cannot_be(void **state)
 {
     (void)state;
@@ -198,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_stream_lets_go_of_what_was_sent),
         cmocka_unit_test(test_spool_keeps_everything),
         cmocka_unit_test(test_spool_that_cannot_be),
+        cmocka_unit_test(test_spool_that_cannot_be_read),
         cmocka_unit_test(test_a_failed_sender_frees_the_writer),
         cmocka_unit_test(test_a_spool_keeps_pages_that_are_pulled),
         cmocka_unit_test(test_abandoned),
