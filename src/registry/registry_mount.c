@@ -6,6 +6,7 @@
 #include "oci/reference.h"
 #include "registry/blob_head.h"
 #include "registry/registry_blob.h"
+#include "registry/upload_end.h"
 
 static int send_mount(const struct repository *repository, const char *digest, const char *from,
                       struct http_response *ret_response, struct lpipe_error *err)
@@ -26,20 +27,13 @@ static int send_mount(const struct repository *repository, const char *digest, c
     return status;
 }
 
-/* The session that was opened in place of a mount. Whether it ends is the registry's affair. */
+/* The session that was opened in place of a mount. */
 static void end_session(const struct repository *repository, const struct http_response *opened)
 {
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
     AUTO_FREE char *url = NULL;
-    if (session_location(repository->session, opened, &url, NULL) != 0) {
-        return;
+    if (session_location(repository->session, opened, &url, NULL) == 0) {
+        upload_end(repository, url, !opened->is_trusted);
     }
-    struct session_request request = {
-        .http = { .method = "DELETE", .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
-        .repository = repository->name,
-        .actions = "pull,push",
-    };
-    (void)session_send(repository->session, &request, &response, NULL);
 }
 
 /* A registry that names the digest has looked; others are asked. */

@@ -10,6 +10,7 @@
 #include "registry/blob_head.h"
 #include "registry/registry_error.h"
 #include "registry/upload_answer.h"
+#include "registry/upload_end.h"
 #include "registry/upload_run.h"
 
 #define PUSH "pull,push"
@@ -399,20 +400,10 @@ enum upload_event upload_commit(struct upload *upload)
     return status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
 }
 
-/* Whatever comes of it: a session that stays is ended by the registry in time. */
 void upload_close(struct upload *upload)
 {
     AUTO_FREE char *url = TAKE(upload->location);
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
-    if (url == NULL) {
-        return;
+    if (url != NULL) {
+        upload_end(upload->repository, url, upload->abroad);
     }
-    struct session_request request = {
-        .http = { .method = "DELETE", .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
-        .repository = upload->repository->name,
-        .actions = "delete",
-        .parting = true,
-        .is_abroad = upload->abroad,
-    };
-    (void)!session_send(upload->repository->session, &request, &response, NULL);
 }
