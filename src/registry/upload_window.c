@@ -109,10 +109,9 @@ static uint64_t floor_locked(const struct upload_window *window)
 
 static uint64_t room_locked(struct upload_window *window)
 {
-    if (window->end - window->base >= window->held_max) {
-        drop_locked(window, window->base + WINDOW_PAGE_BYTES <= floor_locked(window)
-                                ? window->base + WINDOW_PAGE_BYTES
-                                : window->base);
+    while (window->end - window->base >= window->held_max &&
+           window->base + WINDOW_PAGE_BYTES <= floor_locked(window)) {
+        drop_locked(window, window->base + WINDOW_PAGE_BYTES);
     }
     uint64_t room = window->held_max - MIN_OF(window->held_max, window->end - window->base);
     if (window->flow == WINDOW_FLOWING) {

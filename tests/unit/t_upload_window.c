@@ -96,6 +96,26 @@ static void test_stream_lets_go_of_what_was_sent(void **state)
     window_done(&window);
 }
 
+/* Held to less than there is, a stream lets go of as many pages as it takes. */
+static void test_stream_held_to_less(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    ptrdiff_t last = 0;
+    assert_int_equal(window_init(&window, 4 * MIB, NULL, NULL), 0);
+    window_flow(&window, true);
+    struct http_body body = window_body(&window, 0);
+    for (int i = 0; i < 16; i++) {
+        put(&window, 256 * KIB);
+        (void)pull(&body, (uint64_t)i * 256 * KIB, &last);
+    }
+    assert_true(window_holds(&window, 0));
+    window_hold(&window, MIB);
+    put(&window, 1);
+    assert_false(window_holds(&window, 3 * MIB - 1));
+    window_done(&window);
+}
+
 static void test_spool_keeps_everything(void **state)
 {
     (void)state;
@@ -216,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_stream_lets_go_of_what_was_sent),
+        cmocka_unit_test(test_stream_held_to_less),
         cmocka_unit_test(test_spool_keeps_everything),
         cmocka_unit_test(test_spool_that_cannot_be),
         cmocka_unit_test(test_spool_that_cannot_be_read),
