@@ -32,8 +32,9 @@ struct pack_source {
     size_t staged_done;
     uint64_t data_left; /* of the file at hand */
     bool ended;
-    uint64_t sockets; /* left out */
-    uint64_t unnamed; /* attributes left out */
+    char target[PATH_MAX]; /* of the link at hand */
+    uint64_t sockets;      /* left out */
+    uint64_t unnamed;      /* attributes left out */
     char first_left_out[256];
     char remark[512];
     struct lpipe_error err; /* why the last read failed */
@@ -161,9 +162,9 @@ static int meet_links(struct pack_source *source, struct pack_entry *entry, stru
     return 0;
 }
 
-static int read_link(struct pack_source *source, struct pack_entry *entry, char target[PATH_MAX],
-                     struct lpipe_error *err)
+static int read_link(struct pack_source *source, struct pack_entry *entry, struct lpipe_error *err)
 {
+    char *target = source->target;
     ssize_t size = readlinkat(source->found->parent, source->found->name, target, PATH_MAX);
     if (size < 0 || size >= PATH_MAX) {
         return pack_fail(source->found, size < 0 ? errno : ENAMETOOLONG, "read the link", err);
@@ -202,12 +203,11 @@ static void fill_numbers(const struct pack_source *source, struct pack_entry *en
 
 static int stage_entry(struct pack_source *source, struct lpipe_error *err)
 {
-    char target[PATH_MAX];
     struct pack_entry entry = { .type = type_of(source->found->info.st_mode) };
     int status = name_entry(source, &entry, err);
     status = status == 0 ? meet_links(source, &entry, err) : status;
     if (status == 0 && entry.type == PACK_SYMLINK) {
-        status = read_link(source, &entry, target, err);
+        status = read_link(source, &entry, err);
     }
     if (status == 0 && entry.type != PACK_HARD_LINK) {
         status = read_xattrs(source, &entry, err);
