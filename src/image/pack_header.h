@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An entry's description as the bytes of a tar header: POSIX ustar, and a PAX header before it only
- * where ustar has no room. Ours and not libarchive's, whose PAX names depend on the process's locale
- * and whose bytes on its version: what is written here is part of every directory's diff ID. Pure. */
+ * where ustar has no room. Ours and not libarchive's, for the reasons in HACKING.md; and what is
+ * written here is part of every directory's diff ID, which no library's version shall change. Pure. */
 #ifndef IMAGE_PACK_HEADER_H
 #define IMAGE_PACK_HEADER_H
 

@@ -5,6 +5,7 @@
 #include "support/scratch.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -403,6 +404,81 @@ static void test_reproducible(void **state)
     assert_true(first.size > 0);
 }
 
+/* Names of all kinds, short and long, so that each is in a header and in a record. */
+static void make_names(const struct scratch *scratch)
+{
+    static const char *const parts[] = { "ascii I i", "\xc3\xa4 \xe4\xb8\xad", "\xff\xfe",
+                                         "a\xcc\x88", "\xed\xa0\xbd\xed\xb8\x80" };
+    char name[200];
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        scratch_text(scratch, parts[i], "x");
+        snprintf(name, sizeof name, "%s%0150d", parts[i], 7);
+        scratch_text(scratch, name, "x");
+        assert_int_equal(
+            setxattr(scratch_path(scratch, name), "user.x", "1", 1, 0) == 0 || errno == ENOTSUP, 1);
+        assert_int_equal(symlink(name, scratch_path(scratch, strcat(name, "l"))), 0);
+    }
+}
+
+/* What locales there are besides "C" is left to the system, so the test makes its own. */
+static bool make_locale(const struct scratch *places, const char *name, const char *charset)
+{
+    char command[400];
+    snprintf(command, sizeof command, "localedef -i %.5s -f %s --no-archive %s/%s >/dev/null 2>&1",
+             name, charset, places->dir, name);
+    (void)!system(command);
+    return setlocale(LC_ALL, name) != NULL;
+}
+
+/* The program's locale is the program's: it decides nothing, and nobody changes it. */
+static void test_locales(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *charset;
+    } cases[] = { { "C", NULL },
+                  { "POSIX", NULL },
+                  { "C.UTF-8", NULL },
+                  { "de_DE.UTF-8", "UTF-8" },
+                  { "tr_TR.ISO-8859-9", "ISO-8859-9" },
+                  { "ja_JP.EUC-JP", "EUC-JP" } };
+    struct scratch scratch;
+    struct scratch places;
+    struct bytes first AUTO_BYTES = { NULL, 0, 0 };
+    scratch_begin(&places);
+    scratch_begin(&scratch);
+    make_tree(&scratch, false);
+    make_names(&scratch);
+    make_old(&scratch);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+        assert_int_equal(setenv("LOCPATH", places.dir, 1), 0);
+        bool there = cases[i].charset == NULL
+                         ? setlocale(LC_ALL, cases[i].name) != NULL
+                         : make_locale(&places, cases[i].name, cases[i].charset);
+        assert_int_equal(unsetenv("LOCPATH"), 0);
+        if (!there) {
+            print_message("no locale %s here\n", cases[i].name);
+            continue;
+        }
+        char *name = strdup(setlocale(LC_ALL, NULL));
+        locale_t before = uselocale((locale_t)0);
+        assert_non_null(name);
+        pack(scratch.dir, 4096, i == 0 ? &first : &tar);
+        assert_ptr_equal(uselocale((locale_t)0), before);
+        assert_string_equal(setlocale(LC_ALL, NULL), name);
+        free(name);
+        if (i > 0) {
+            assert_int_equal(tar.size, first.size);
+            assert_memory_equal(tar.data, first.data, tar.size);
+        }
+    }
+    assert_non_null(setlocale(LC_ALL, "C"));
+    scratch_end(&scratch);
+    scratch_end(&places);
+}
+
 static void test_newest_time(void **state)
 {
     (void)state;
@@ -797,6 +873,7 @@ int main(void)
         cmocka_unit_test(test_attributes_of_this_machine),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_reproducible),
+        cmocka_unit_test(test_locales),
         cmocka_unit_test(test_newest_time),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_changes_below),

@@ -58,6 +58,7 @@ def make_tree(top):
     (top / "zz-hard").hardlink_to(deep / ("d" * 250))
     if can_set_xattr(top / "nothing"):
         os.setxattr(top / "nothing", "user.comment", b"with\0zero\n")
+        os.setxattr(top / "nothing", "user.a name \u00e4", b"kept")
         os.setxattr(top / "empty", "user.on.directory", b"d")
     if IS_ROOT:
         os.mknod(top / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
@@ -231,7 +232,8 @@ def test_umoci_unpacks_it(command, tree, tmp_path, tool):
 def test_names_that_are_no_text(pack, tmp_path):
     top = tmp_path / "names"
     top.mkdir()
-    names = [b"\xff\xfe short", b"\xe4" * 120, b"dir\x80/" + b"\xfc" * 200, b"plain"]
+    names = [b"\xff\xfe short", b"\xe4" * 120, b"dir\x80/" + b"\xfc" * 200, b"plain",
+             b"\xed\xa0\xbd\xed\xb8\x80", b"\xed\xa0\xbd\xed\xb8\x80" * 20]
     for name in names:
         full = os.path.join(os.fsencode(top), name)
         os.makedirs(os.path.dirname(full), exist_ok=True)
