@@ -42,6 +42,16 @@ static const struct session_request *request_begin(struct upload *upload, const 
     return &upload->request;
 }
 
+/* What was borrowed for one exchange goes. A new token is asked for at the session's newest address:
+ * the old one may be gone. */
+static void request_end(struct upload *upload)
+{
+    upload->response.url = NULL;
+    upload->request.http.url = upload->location;
+    upload->request.http.headers = NULL;
+    upload->request.http.header_count = 0;
+}
+
 /* The answer as an error; to be told only if it is one. */
 static void note_answer(struct upload *upload, const char *what)
 {
@@ -97,13 +107,8 @@ static void take_sizes(struct upload *upload)
     }
 }
 
-enum upload_event upload_open(struct upload *upload)
+static enum upload_event open_session(struct upload *upload, const char *path)
 {
-    AUTO_FREE char *path = mem_printf("/v2/%s/blobs/uploads/", upload->repository->name);
-    if (path == NULL) {
-        (void)fail_memory(&upload->err);
-        return UPLOAD_ERROR;
-    }
     upload->abroad = false;
     upload->way = upload->resumed ? UPLOAD_STREAMED : upload->way; /* which was good before */
     upload->resumed = false;
@@ -125,6 +130,18 @@ enum upload_event upload_open(struct upload *upload)
     upload->acked = upload->sent = 0;
     take_sizes(upload);
     return UPLOAD_OK;
+}
+
+enum upload_event upload_open(struct upload *upload)
+{
+    AUTO_FREE char *path = mem_printf("/v2/%s/blobs/uploads/", upload->repository->name);
+    if (path == NULL) {
+        (void)fail_memory(&upload->err);
+        return UPLOAD_ERROR;
+    }
+    enum upload_event event = open_session(upload, path);
+    request_end(upload);
+    return event;
 }
 
 uint64_t upload_next_size(struct upload *upload)
@@ -250,7 +267,7 @@ enum upload_event upload_send(struct upload *upload)
     upload->offset_seen = UPLOAD_OFFSET_NONE;
     enum upload_event event =
         status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
-    upload->request.http.url = upload->location; /* for a new token: the old address may be gone */
+    request_end(upload);
     if (event == UPLOAD_OK) {
         upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
         upload->sent = 0;
@@ -330,6 +347,7 @@ enum upload_event upload_ask(struct upload *upload)
     uint64_t offset = event == UPLOAD_OK ? told_offset(upload) : UPLOAD_OFFSET_NONE;
     http_response_done(&upload->response);
     upload->response = answer;
+    upload->request.http.url = upload->location;
     if (event != UPLOAD_ERROR) {
         upload->err = doubt;
     }
@@ -396,8 +414,10 @@ enum upload_event upload_commit(struct upload *upload)
     upload->sent = size;
     int status = exchange_bytes(upload);
     upload->commit_slow = clock_ms() - start_ms > COMMIT_SOON_MS;
-    upload->request.http.url = upload->location; /* for a new token */
-    return status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+    enum upload_event event =
+        status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+    request_end(upload);
+    return event;
 }
 
 void upload_close(struct upload *upload)
