@@ -7,7 +7,7 @@ MESON   ?= /usr/bin/meson
 NINJA   ?= /usr/bin/ninja
 PYTHON  ?= /usr/bin/python3
 # Most tests wait for a server, or for a pause to end, more than they compute.
-TESTS_AT_ONCE ?= $(shell expr 2 '*' $$(nproc))
+TESTS_AT_ONCE ?= $(shell expr 4 '*' $$(nproc))
 PYTEST   = $(PYTHON) -m pytest -p no:cacheprovider -q -n $(TESTS_AT_ONCE)
 # Arguments for pytest: make test PYTEST_ARGS='-k layout'
 PYTEST_ARGS ?=

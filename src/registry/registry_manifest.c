@@ -229,6 +229,13 @@ static bool is_part_unknown(const struct lpipe_error *err)
             strcmp(err->registry_code, "MANIFEST_UNKNOWN") == 0);
 }
 
+/* A registry that keeps its links in plain files (distribution 2.8) says this when it reads one that
+ * another client's push is just writing. */
+static bool is_part_in_motion(const struct lpipe_error *err)
+{
+    return err->http_status == 400 && strcmp(err->registry_code, "DIGEST_INVALID") == 0;
+}
+
 /* 0 done, PUT_AGAIN, or the failure; the cause is in *err for both of these. */
 static int put_answered(struct put *put, const struct http_response *response,
                         struct lpipe_error *err)
@@ -237,7 +244,7 @@ static int put_answered(struct put *put, const struct http_response *response,
         return put_accepted(put, response, err);
     }
     int status = fail_answer(put->repository, "PUT", put->reference, response, err);
-    if (response->status == 429 || is_part_unknown(err)) {
+    if (response->status == 429 || is_part_unknown(err) || is_part_in_motion(err)) {
         return PUT_AGAIN;
     }
     return retry_worth_status(response->status) ? settle(put, status) : status;

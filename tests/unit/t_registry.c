@@ -473,6 +473,9 @@ static void check_put(const struct row *list, size_t count, int status, size_t r
     }
 #define UNKNOWN "{\"errors\":[{\"code\":\"MANIFEST_BLOB_UNKNOWN\",\"message\":\"blob unknown\"}]}"
 
+#define LINK_IN_MOTION                                                                             \
+    "{\"errors\":[{\"code\":\"DIGEST_INVALID\",\"message\":\"provided digest did not match\"}]}"
+
 static void test_manifest_put(void **state)
 {
     struct lpipe_error err = { 0 };
@@ -512,6 +515,9 @@ static void test_manifest_put_is_settled(void **state)
               { { .status = 200, .headers = "docker-content-digest: " OTHER "\n" }, "HEAD" },
               PUT_OK);
     CHECK_PUT(0, 2, { { .status = 429, .headers = AT_ONCE }, "PUT" }, PUT_OK);
+    /* A link file that another client's push is just writing. */
+    CHECK_PUT(0, 2, { { .status = 400, .headers = AT_ONCE, .body = LINK_IN_MOTION }, "PUT" },
+              PUT_OK);
     CHECK_PUT(LPIPE_NETWORK, 2, { { .failure = LPIPE_NETWORK }, "PUT" },
               { { .status = 403 }, "HEAD" });
     CHECK_PUT(LPIPE_SERVER, 6, { { .status = 503, .headers = AT_ONCE }, "PUT" },
