@@ -65,8 +65,9 @@ static int take_location(struct upload *upload, bool needed)
     char first[2];
     char *location = NULL;
     int size = http_response_header(&upload->response, "location", 0, first, sizeof first);
-    bool absent = size < 0 && memmem(upload->response.headers.data, upload->response.headers.size,
-                                     "location:", 9) == NULL;
+    bool absent = size < 0 && (upload->response.headers.size == 0 ||
+                               memmem(upload->response.headers.data, upload->response.headers.size,
+                                      "location:", 9) == NULL);
     if (absent && !needed) {
         return 0;
     }

@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 
+TLS_HANDSHAKE = 0x16  # first byte of a client that means https
 BUFFER_SIZE = 1 << 20
 LINE_MAX = 65536
 PACED_READ = 32768
@@ -142,6 +143,10 @@ class Connection:
         self.rate = 0
         self.sock.settimeout(None)
         try:
+            if not self.buffered():
+                self._fill()
+            if self._buffer[self._low] == TLS_HANDSHAKE:
+                return None  # https is tried first by some; real servers do not let them wait
             start = self.line()
             while not start:
                 start = self.line()

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from cli_support import LIMIT_S, Result
+from cli_support import LIMIT_S, Result, traced_environment
 
 # Long enough to be cut into pieces by nobody, and base64 keeps it in one of three shapes.
 CANARY = "kAnaRy7Qz0pW3xV9mL5tR1dS8fG2hJ6"
@@ -133,6 +133,6 @@ def traced(command, tmp_path, *args, env=None, **options):
     done = subprocess.run(
         ["strace", "-f", "-y", "-s", "1000000", "-v", "-o", str(path),
          "-e", "trace=write,sendto,sendmsg,writev,pwrite64,execve", command.path,
-         *map(str, args)], env={**command.env, **(env or {})}, timeout=LIMIT_S, check=False,
+         *map(str, args)], env=traced_environment({**command.env, **(env or {})}), timeout=LIMIT_S, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     return Trace(path, Result(done))

@@ -11,6 +11,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import layout_fsck  # noqa: E402
+from cli_support import traced_environment  # noqa: E402
 
 COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
 WRITER = os.environ.get("LAYOUT_WRITER",
@@ -37,7 +38,8 @@ def write(root, tag):
 
 def write_with(root, tag, injection, log):
     command = ["strace", "-qq", "-o", log, "-e", "inject=" + injection, WRITER, root, tag]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False,
+                          env=traced_environment(dict(os.environ)))
 
 
 def injected(log):
