@@ -146,7 +146,9 @@ class Connection:
             if not self.buffered():
                 self._fill()
             if self._buffer[self._low] == TLS_HANDSHAKE:
-                return None  # https is tried first by some; real servers do not let them wait
+                # https is tried first by some. Go's server answers that in the clear.
+                self.sock.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+                return None
             start = self.line()
             while not start:
                 start = self.line()

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
+import tempfile
 
 import pytest
 from cli_support import make_tar
@@ -405,10 +407,12 @@ def test_containers_start_from_the_image(run, docker_registry, tmp_path, tool, n
     server = docker_registry()
     push(run, server, "--cmd", "/bin/true", "-", input=root_tar()).json()
     image = f"docker://{server.host}/{NAME}:1"
-    places = ["--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
+    runroot = tempfile.mkdtemp(prefix="lp")  # podman takes short names only
+    places = ["--root", tmp_path / "root", "--runroot", runroot, "--storage-driver", "vfs"]
     pull = ["from", "--tls-verify=false"] if name == "buildah" else ["pull", "--tls-verify=false"]
     done = subprocess.run([str(part) for part in [path, *places, *pull, image]], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    shutil.rmtree(runroot, ignore_errors=True)
     text = done.stdout.decode()
     refused = ("operation not permitted", "permission denied", "user namespace", "newuidmap",
                "policy.json")
