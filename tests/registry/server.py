@@ -353,7 +353,7 @@ class Registry:
         headers = list(answer.headers) + self.extra_headers
         names = {name.lower() for name, _ in headers}
         if "content-length" not in names and "transfer-encoding" not in names:
-            if answer.status != 204 and answer.status >= 200:
+            if (answer.status != 204 or answer.body) and answer.status >= 200:
                 headers.append(("Content-Length", str(len(answer.body))))
         if not keep:
             headers.append(("Connection", "close"))
