@@ -35,6 +35,6 @@ def install(root, options):
 
     headers = sorted(os.path.relpath(path, os.path.join(prefix, "include")) for path in glob.glob(
         os.path.join(prefix, "include", "**", "*.h"), recursive=True))
-    return SimpleNamespace(prefix=prefix, library=library, environment=environment,
+    return SimpleNamespace(prefix=prefix, libdir=library, environment=environment,
                            pkg_config=pkg_config, headers=headers,
                            sanitized=options["b_sanitize"] != "none")

@@ -67,7 +67,7 @@ def test_installed_files_name_no_build_directory(installed):
     dynamic = subprocess.run(["readelf", "-d", program], check=True,
                              stdout=subprocess.PIPE).stdout.decode()
     assert "RUNPATH" not in dynamic and "RPATH" not in dynamic
-    with open(os.path.join(installed.library, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
+    with open(os.path.join(installed.libdir, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
         assert ROOT not in pc.read()
 
 
@@ -98,7 +98,7 @@ def test_library_needs_no_start(installed):
     """Loaded into a program that knows nothing of it, it says its version at once."""
     if installed.sanitized:
         pytest.skip("the sanitizer's run-time must come first")
-    library = ctypes.CDLL(os.path.join(installed.library, "liblayerpipe.so"))
+    library = ctypes.CDLL(os.path.join(installed.libdir, "liblayerpipe.so"))
     library.lpipe_version.restype = ctypes.c_char_p
     library.lpipe_status_name.restype = ctypes.c_char_p
     assert re.fullmatch(rb"\d+\.\d+\.\d+", library.lpipe_version())
