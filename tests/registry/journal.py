@@ -23,7 +23,7 @@ class Entry:
     answer: dict = field(default_factory=dict)
     faults: list = field(default_factory=list)
     started: float = 0.0
-    ended: float = 0.0
+    ended: float = 0.0  # 0: not yet, its answer may still be under way
 
     def __str__(self):
         target = self.path + ("?" + self.query if self.query else "")

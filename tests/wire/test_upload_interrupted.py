@@ -131,8 +131,8 @@ def test_T28_stdin_stalls(when, command, registry):
     process.stdin.write(DATA[:first])
     process.stdin.flush()
     if first:
-        wait_until(lambda: len([entry for entry in patches(server) if entry.status]) == 2, process)
-    open_requests = [entry for entry in server.journal if not entry.status]
+        wait_until(lambda: len([entry for entry in patches(server) if entry.ended]) == 2, process)
+    open_requests = [entry for entry in server.journal if not entry.ended]
     assert open_requests == []
     server.close_connections()
     out, err = process.communicate(DATA[first:], timeout=120)
@@ -157,7 +157,7 @@ def test_T29_registry_restarted(keep_secret, command, registry):
     process = start(command, server, *CHUNKED)
     process.stdin.write(DATA[:2 * MIB + 100])
     process.stdin.flush()
-    wait_until(lambda: len([entry for entry in patches(server) if entry.status]) == 2, process)
+    wait_until(lambda: len([entry for entry in patches(server) if entry.ended]) == 2, process)
     server.restart(keep_secret)
     out, err = process.communicate(DATA[2 * MIB + 100:], timeout=120)
     result = Result(subprocess.CompletedProcess([], process.returncode, out, err))
