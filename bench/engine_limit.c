@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "codec/codec.h"
 #include "codec/digest.h"
 #include "flow/layer.h"
@@ -167,8 +168,8 @@ int main(int argc, char **argv)
     bench.compress = argv[1];
     bench.threads = atoi(argv[2]);
     bench.path = argv[4];
-    bench.in = malloc(plan.block_bytes);
-    bench.out = malloc(plan.output_bytes + ZSTD_BLOCK_BYTES);
+    bench.in = mem_new_blocks(1, plan.block_bytes);
+    bench.out = mem_new_blocks(1, plan.output_bytes + ZSTD_BLOCK_BYTES);
     if (bench.in == NULL || bench.out == NULL) {
         give_up("out of memory");
     }

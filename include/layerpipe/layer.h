@@ -38,9 +38,10 @@ enum lpipe_layer_flag {
     LPIPE_LAYER_LOOK_FIRST = 1u << 5
 };
 
-/** Values for lpipe_layer_options.threads. */
+/** Values for lpipe_layer_options.threads. INLINE: all work is done in the calling thread; only the
+ * zstd library keeps a thread of its own. */
 #define LPIPE_THREADS_DEFAULT 0   /**< as many as processors this process may use */
-#define LPIPE_THREADS_INLINE (-1) /**< none: all work in the calling thread */
+#define LPIPE_THREADS_INLINE (-1) /**< none */
 
 struct lpipe_layer_options {
     size_t struct_size;

@@ -46,6 +46,16 @@ void *mem_new_array(size_t count, size_t size)
     return fault_here() ? NULL : calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 }
 
+void *mem_new_blocks(size_t count, size_t size)
+{
+    size_t total = 0;
+    if (fault_here() || __builtin_mul_overflow(count, size, &total)) {
+        return NULL;
+    }
+    void *blocks = NULL;
+    return posix_memalign(&blocks, MEM_BLOCK_ALIGN, total > 0 ? total : 1) == 0 ? blocks : NULL;
+}
+
 void *mem_realloc(void *block, size_t size)
 {
     return fault_here() ? NULL : realloc(block, size);

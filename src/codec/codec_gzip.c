@@ -83,7 +83,7 @@ static void gzip_plan(const struct codec_spec *spec, unsigned workers, struct co
     *ret_plan = (struct codec_plan){
         .shape = CODEC_SHAPE_BLOCKS,
         .block_bytes = GZIP_BLOCK_BYTES,
-        .output_bytes = DEFLATE_BYTES(GZIP_BLOCK_BYTES) + sizeof HEADER,
+        .output_bytes = MEM_BLOCK_SIZE(DEFLATE_BYTES(GZIP_BLOCK_BYTES) + sizeof HEADER),
         .state_bytes = sizeof(struct gzip_state) + workers * (each + sizeof(void *)),
     };
 }

@@ -54,11 +54,10 @@ static void zstd_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIP
                    ZSTD_versionString());
 }
 
-/* The library gives a worker its next job only when it is called for the next time. One worker more
- * than processors keeps them all busy meanwhile. */
+/* Also without workers of ours the library keeps one: its output is another one with none at all. */
 static unsigned library_workers(unsigned workers)
 {
-    return workers > 1 ? workers + 1 : 1;
+    return MAX_OF(workers, 1u);
 }
 
 /* The library's scheme: an input ring of all workers' jobs and three more; a buffer for a packed job

@@ -14,8 +14,8 @@ static bool blocks_allocate(struct flow *flow)
     const struct flow_plan *plan = &flow->plan;
     flow->in = mem_new_array(plan->in_blocks, sizeof *flow->in);
     flow->out = mem_new_array(plan->out_blocks, sizeof *flow->out);
-    flow->in_memory = mem_new_array(plan->in_blocks, plan->codec.block_bytes);
-    flow->out_memory = mem_new_array(plan->out_blocks, plan->codec.output_bytes);
+    flow->in_memory = mem_new_blocks(plan->in_blocks, plan->codec.block_bytes);
+    flow->out_memory = mem_new_blocks(plan->out_blocks, plan->codec.output_bytes);
     flow->threads = mem_new_array(plan->threads, sizeof *flow->threads);
     if (flow->in == NULL || flow->out == NULL || flow->in_memory == NULL ||
         flow->out_memory == NULL || flow->threads == NULL) {

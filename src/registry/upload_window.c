@@ -84,7 +84,7 @@ static char **page_of_locked(struct upload_window *window, uint64_t offset)
 static char *page_take_locked(struct upload_window *window)
 {
     return window->spare_count > 0 ? window->spare[--window->spare_count]
-                                   : mem_new(WINDOW_PAGE_BYTES);
+                                   : mem_new_blocks(1, WINDOW_PAGE_BYTES);
 }
 
 /* Lets go of whole pages before that byte. */
