@@ -82,11 +82,28 @@ static int check_inputs(struct settings *settings)
     return 0;
 }
 
+/* What refers to a subject is found through it: it must not become "latest" unasked. */
+static int parse_destination(struct push *push)
+{
+    const struct settings *settings = push->settings;
+    struct lpipe_error err = { 0 };
+    bool bare = settings->untagged || settings->subject != NULL;
+    if (lpipe_ref_parse(settings_argument(settings, 0), bare ? LPIPE_REF_NO_DEFAULT_TAG : 0,
+                        &push->dest, &err) != 0) {
+        return print_failure(&err);
+    }
+    if (settings->untagged && (lpipe_ref_tag(push->dest) != NULL || settings->tags.count > 0)) {
+        return usage_error(settings->verb, "--untagged and a tag cannot be together");
+    }
+    return 0;
+}
+
 static int parse_references(struct push *push)
 {
     struct lpipe_error err = { 0 };
-    if (lpipe_ref_parse(settings_argument(push->settings, 0), 0, &push->dest, &err) != 0) {
-        return print_failure(&err);
+    int code = parse_destination(push);
+    if (code != 0) {
+        return code;
     }
     if (push->settings->base != NULL &&
         lpipe_ref_parse(push->settings->base, 0, &push->base, &err) != 0) {

@@ -98,6 +98,7 @@ const struct opt_group group_image = {
         { "annotation", 0, EDIT(ANNOTATION, "K=V"),
           .help = "set an annotation of the manifest (repeatable)" },
         { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag too (repeatable)" },
+        { "untagged", 0, FLAG(untagged), .help = "set no tag: the digest alone names it" },
         { "artifact-type", 0, TEXT(artifact_type, "TYPE"),
           .help = "make an artifact of this type, with the empty config" },
         { "subject", 0, TEXT(subject, "REF"), .help = "the manifest that this one refers to" },

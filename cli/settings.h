@@ -40,6 +40,7 @@ struct settings {
     const char *artifact_type;
     const char *subject;
     const char *mount_from;
+    bool untagged;
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* of the layers, in order */
     struct item_list tags;

@@ -22,7 +22,10 @@ enum lpipe_ref_flag {
     /** Registry references only; a tag or digest is an error (a repository is named). */
     LPIPE_REF_REPOSITORY = 1u << 0,
     /** Refuse what depends on defaults: registry and tag must be written out. */
-    LPIPE_REF_STRICT = 1u << 1
+    LPIPE_REF_STRICT = 1u << 1,
+    /** Without tag and digest there is no tag, in place of "latest": what is pushed there has its
+     * digest alone. */
+    LPIPE_REF_NO_DEFAULT_TAG = 1u << 2
 };
 
 /**
@@ -31,7 +34,7 @@ enum lpipe_ref_flag {
  * Registry names follow the grammar of the distribution project: path components
  * [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, tag [A-Za-z0-9_][A-Za-z0-9._-]{0,127}, digest sha256 or
  * sha512 in lower-case hex. Without a registry, docker.io is meant, and "library/" is put before
- * a single component there. Without tag and digest the tag is "latest". A tag beside a digest is
+ * a single component there. Without tag and digest the tag is "latest", unless a flag says otherwise. A tag beside a digest is
  * checked and dropped: the digest says more. A registry without a repository ("localhost:5000") is
  * an error.
  *

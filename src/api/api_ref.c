@@ -3,7 +3,7 @@
 #include "layerpipe/ref.h"
 #include "oci/reference.h"
 
-#define FLAGS_KNOWN ((uint32_t)LPIPE_REF_REPOSITORY | (uint32_t)LPIPE_REF_STRICT)
+#define FLAGS_KNOWN ((uint32_t)(LPIPE_REF_REPOSITORY | LPIPE_REF_STRICT | LPIPE_REF_NO_DEFAULT_TAG))
 
 int lpipe_ref_parse(const char *text, uint32_t flags, lpipe_ref **ret_ref, struct lpipe_error *err)
 {

@@ -13,6 +13,7 @@
 
 #define HUB "index.docker.io"
 #define TAG_DEFAULT "latest"
+#define NO_TAG_NEEDED ((uint32_t)(LPIPE_REF_REPOSITORY | LPIPE_REF_NO_DEFAULT_TAG))
 
 /* A part of the text being parsed. */
 struct part {
@@ -323,8 +324,7 @@ static int check_flags(const struct subject *subject, const struct parts *parts,
     if (parts->registry.text == NULL) {
         return fail_at(subject, subject->text, err, "write the registry out, such as docker.io/");
     }
-    if ((flags & LPIPE_REF_REPOSITORY) == 0 && parts->tag.text == NULL &&
-        parts->digest.text == NULL) {
+    if ((flags & NO_TAG_NEEDED) == 0 && parts->tag.text == NULL && parts->digest.text == NULL) {
         return fail_at(subject, end, err, "write the tag or digest out, such as :latest");
     }
     return 0;
@@ -403,8 +403,8 @@ static int fill_registry(struct lpipe_ref *ref, const struct parts *parts, uint3
     bool hub = parts->registry.text == NULL || part_is(parts->registry, "docker.io") ||
                part_is(parts->registry, HUB);
     bool single = memchr(parts->repository.text, '/', parts->repository.size) == NULL;
-    bool tag_default = parts->tag.text == NULL && parts->digest.text == NULL &&
-                       (flags & LPIPE_REF_REPOSITORY) == 0;
+    bool tag_default =
+        parts->tag.text == NULL && parts->digest.text == NULL && (flags & NO_TAG_NEEDED) == 0;
     struct part tag = effective_tag(parts->tag, parts->digest);
     AUTO_FREE char *repository = copy_part(parts->repository);
     ref->registry = hub ? mem_strdup(HUB) : copy_part(parts->registry);
@@ -469,7 +469,8 @@ static int parse_layout(const struct subject *subject, uint32_t flags, struct lp
     if (status != 0) {
         return status;
     }
-    if ((flags & LPIPE_REF_STRICT) != 0 && tag.text == NULL && digest.text == NULL) {
+    if ((flags & LPIPE_REF_STRICT) != 0 && (flags & NO_TAG_NEEDED) == 0 && tag.text == NULL &&
+        digest.text == NULL) {
         return fail_at(subject, dir.text + dir.size, err, "write the tag out, such as :latest");
     }
     tag = effective_tag(tag, digest);

@@ -17,7 +17,7 @@ UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
 LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
          "allow-empty", "json", "digest-file"}
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
-         "volume", "stop-signal", "author", "created", "history", "annotation", "tag",
+         "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "layer-descriptor"}
 PROMISED = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,

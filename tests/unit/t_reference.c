@@ -319,6 +319,25 @@ static void test_null(void **state)
     assert_int_equal(lpipe_ref_parse("null:x", 0, &ref, NULL), LPIPE_INVALID_ARGUMENT);
 }
 
+static void test_no_default_tag(void **state)
+{
+    (void)state;
+    const uint32_t flags[] = { LPIPE_REF_NO_DEFAULT_TAG,
+                               LPIPE_REF_NO_DEFAULT_TAG | LPIPE_REF_STRICT };
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        lpipe_ref *ref = NULL;
+        assert_int_equal(lpipe_ref_parse("localhost:5000/a", flags[i], &ref, NULL), 0);
+        assert_null(lpipe_ref_tag(ref));
+        assert_string_equal(lpipe_ref_name(ref), "localhost:5000/a");
+        ref = lpipe_ref_free(ref);
+        assert_int_equal(lpipe_ref_parse("localhost:5000/a:b", flags[i], &ref, NULL), 0);
+        assert_string_equal(lpipe_ref_tag(ref), "b");
+        ref = lpipe_ref_free(ref);
+        assert_int_equal(lpipe_ref_parse("oci:a", flags[i], &ref, NULL), 0);
+        ref = lpipe_ref_free(ref);
+    }
+}
+
 static void test_arguments(void **state)
 {
     (void)state;
@@ -356,7 +375,8 @@ int main(void)
         cmocka_unit_test(test_accepted),         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_refused_strictly), cmocka_unit_test(test_repository),
         cmocka_unit_test(test_layout),           cmocka_unit_test(test_null),
-        cmocka_unit_test(test_arguments),        cmocka_unit_test(test_parts_alone),
+        cmocka_unit_test(test_no_default_tag),   cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_parts_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,6 +312,30 @@ def test_artifact_with_subject(run, registry, tar_bytes, profile):
             [(told["digest"], "application/vnd.x.note", {"k": "v"})]
 
 
+def test_nothing_gets_a_tag_unasked(run, registry, tar_bytes):
+    """What refers to a subject must not take over "latest"; --untagged does the same for any."""
+    server = registry("zot")
+    image = push(run, server, "-", input=tar_bytes).json()
+    note = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
+               "--subject", f"{server.host}/{NAME}:1", f"{server.host}/{NAME}").json()
+    bare = run("push", "--json", "--untagged", "--user", "7", f"{server.host}/{NAME}", "-",
+               input=tar_bytes).json()
+    assert server.tags(NAME) == {"1": image["digest"]}
+    for told in (note, bare):
+        assert told["tags"] == []
+        assert told["reference"] == f"{server.host}/{NAME}@{told['digest']}"
+        assert run("inspect", told["reference"]).rc == 0
+
+
+@pytest.mark.parametrize("tag", [[":x"], ["", "--tag", "x"]])
+def test_untagged_with_a_tag(tag, run, registry, tar_bytes):
+    server = registry("d28")
+    result = run("push", "--untagged", f"{server.host}/{NAME}{tag[0]}", "-", *tag[1:],
+                 input=tar_bytes)
+    assert result.rc == 2 and "--untagged" in result.stderr, result
+    assert server.journal.steps() == []
+
+
 def test_many_notes_on_one_image(run, registry, tar_bytes):
     server = registry("d28")
     image = push(run, server, "-", input=tar_bytes).json()
