@@ -80,6 +80,7 @@ struct store {
     const struct store_ops *ops;
     char *origin; /* "https://host:port", "oci:/dir": blobs of one origin can be mounted; owned */
     char *name; /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
+    bool keeps_nothing; /* says of every blob that it is there, so none need be read for it */
 };
 
 /* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches it where the

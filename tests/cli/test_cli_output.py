@@ -266,3 +266,9 @@ def test_process_is_closed_to_others(command, tmp_path):
     assert core[4:6] == ["0", "0"]
     assert mode == 0o600
     assert process.returncode == 0
+
+
+def test_config_is_not_said_to_be_somewhere(command, tar_file):
+    """null: keeps nothing, so that it cannot have had the config before."""
+    told = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
+    assert "config: done sha256:" in told and "already" not in told
