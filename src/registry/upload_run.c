@@ -319,7 +319,9 @@ static enum upload_event step(struct upload *upload, enum upload_event event)
     }
     event = pause_before(upload, action.pause);
     event = event == UPLOAD_OK ? perform(upload, action.act) : event;
-    return window_is_abandoned(&upload->window) ? UPLOAD_ABANDONED : event;
+    /* A commit that was answered well has left no session that could be ended. */
+    bool committed = upload->state == UPLOAD_COMMITTING && event == UPLOAD_OK;
+    return window_is_abandoned(&upload->window) && !committed ? UPLOAD_ABANDONED : event;
 }
 
 void upload_run(struct upload *upload)
