@@ -85,7 +85,7 @@ struct lpipe_push_result {
 LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
 
 /**
- * Reads all unread layers of an image and pushes it: blobs, then config, then manifest, then tags.
+ * Reads all unread layers of an image and pushes it: layers and config, then manifest, then tags.
  * When anything but a tag fails, no tag has moved. Layers are consumed, so an image is pushed once.
  *
  * Layers that can be read once only are all read at the same time unless the client's jobs say

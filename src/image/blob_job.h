@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "layerpipe/client.h"
+#include "layerpipe/layer.h"
 #include "oci/store.h"
 
 /* Shared by the jobs of a call. */
@@ -29,6 +30,10 @@ struct blob_job {
     uint32_t index;         /* within the call */
     const char *name;       /* "layer 2" */
     struct blob_stop *stop; /* NULL = nobody else is at work */
+    /* A layer was read to its end well; called before its blob is committed, by the thread at work,
+     * and again with the same result when the layer is sent again. NULL = nobody wants to know. */
+    void (*was_read)(void *user, const struct lpipe_layer_result *result);
+    void *user;
 };
 /* 0, or why the work must not go on: ABORTED, CANCELLED. */
 MUST_CHECK int blob_job_check(const struct blob_job *job, struct lpipe_error *err);

@@ -32,9 +32,14 @@ static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
 /* The layer to its end, through the writer at hand. */
 static int push_pump(struct push *push, struct lpipe_error *err)
 {
+    const struct blob_job *job = push->progress.job;
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
-    return status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    if (status == 0 && job->was_read != NULL) {
+        job->was_read(job->user, &push->result);
+    }
+    return status;
 }
 
 /* The layer once, through a new writer. */

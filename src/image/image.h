@@ -19,7 +19,8 @@ struct image_layer {
     lpipe_layer *unread;                /* owned; of UNREAD only */
     const struct manifest_item *source; /* of BASE only; borrowed from the base's manifest */
     char *history;                      /* NULL = none given */
-    struct lpipe_layer_result result;   /* of UNREAD: once it is in the target */
+    /* Of UNREAD: once it was read; its origin, once it is in the target. */
+    struct lpipe_layer_result result;
 };
 
 /* What the image stands on; all NULL without a base. */

@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "flow/layer.h"
 #include "image/blob_push.h"
+#include "image/image_documents.h"
 #include "image/image_tasks.h"
+#include "image/latch.h"
 #include "registry/client.h"
 
 /* What is worked on first. */
@@ -26,6 +28,14 @@ struct blobs {
     size_t count;
     size_t stream_count;
     struct blob_stop stop;
+    struct latch unread; /* layers whose diff IDs are not known yet */
+    struct document *config;
+};
+
+/* A layer that is read. */
+struct reading {
+    struct blobs *blobs;
+    struct image_layer *layer;
 };
 
 static bool is_foreign(const struct image_layer *layer)
@@ -61,17 +71,21 @@ static enum urgency urgency_of(const lpipe_image *image, size_t number)
     return is_foreign(layer) || first_like(image, number) != number ? URGENCY_NEVER : URGENCY_LATER;
 }
 
-static void plan(struct blobs *blobs)
+/* The order of the layers. Returns how many of them are to be read. */
+static size_t plan(struct blobs *blobs)
 {
     const lpipe_image *image = blobs->image;
+    size_t unread = 0;
     for (enum urgency urgency = URGENCY_CHECK; urgency < URGENCY_NEVER; urgency++) {
         for (size_t i = 0; i < image->layer_count; i++) {
             if (urgency_of(image, i) == urgency) {
                 blobs->order[blobs->count++] = i;
                 blobs->stream_count += urgency == URGENCY_STREAM;
+                unread += image->layers[i].kind == IMAGE_LAYER_UNREAD;
             }
         }
     }
+    return unread;
 }
 
 static size_t thread_count(const struct blobs *blobs)
@@ -79,8 +93,7 @@ static size_t thread_count(const struct blobs *blobs)
     lpipe_client *client = blobs->image->client;
     size_t jobs = client_settings(client)->jobs;
     if (jobs == 0) {
-        bool others = blobs->count > blobs->stream_count;
-        jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + (others ? 1 : 0));
+        jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + 1); /* all else is done by one */
         jobs = MIN_OF(jobs, (size_t)JOBS_MAX);
     }
     if (jobs < blobs->stream_count) {
@@ -89,7 +102,8 @@ static size_t thread_count(const struct blobs *blobs)
                       "further down would wait forever",
                       blobs->stream_count, jobs);
     }
-    return jobs;
+    /* Where nobody's answers are waited for, nothing is won by a thread for the config. */
+    return blobs->target->remote ? jobs : MIN_OF(jobs, MAX_OF(blobs->count, (size_t)1));
 }
 
 static int place(const struct blobs *blobs, const struct blob_job *job, struct image_layer *layer,
@@ -108,28 +122,74 @@ static int place(const struct blobs *blobs, const struct blob_job *job, struct i
     return blob_place(job, &blob, &sources, &layer->result.origin, err);
 }
 
-static int run(void *ctx, size_t index, struct lpipe_error *err)
+/* The first time counts: a layer that is sent again has the same digests, or fails. Who has waited
+ * reads the diff ID, so that it is not written again. */
+static void was_read(void *user, const struct lpipe_layer_result *result)
 {
-    struct blobs *blobs = ctx;
-    size_t number = blobs->order[index];
+    const struct reading *reading = user;
+    if (reading->layer->result.digest[0] == '\0') {
+        reading->layer->result = *result;
+        latch_count(&reading->blobs->unread);
+    }
+}
+
+static int push(const struct blobs *blobs, const struct blob_job *job, struct image_layer *layer,
+                struct lpipe_error *err)
+{
+    const struct blob_sources first = { .mount_first = blobs->target->mount_from };
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    int status = blob_push(job, layer->unread, blobs->target->remote ? &first : NULL, &result, err);
+    if (status == 0) {
+        layer->result.origin = result.origin;
+    }
+    return status;
+}
+
+static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err)
+{
     struct image_layer *layer = &blobs->image->layers[number];
+    struct reading reading = { blobs, layer };
     char name[32];
     (void)snprintf(name, sizeof name, "layer %zu", number + 1);
     const struct blob_job job = { .client = blobs->image->client,
                                   .store = blobs->target->store,
                                   .index = (uint32_t)number,
                                   .name = name,
-                                  .stop = &blobs->stop };
-    const struct blob_sources first = { .mount_first = blobs->target->mount_from };
+                                  .stop = &blobs->stop,
+                                  .was_read = was_read,
+                                  .user = &reading };
     int status = blob_job_check(&job, err);
     if (status == 0) {
-        status = layer->kind == IMAGE_LAYER_UNREAD
-                     ? blob_push(&job, layer->unread, blobs->target->remote ? &first : NULL,
-                                 &layer->result, err)
-                     : place(blobs, &job, layer, err);
+        status = layer->kind == IMAGE_LAYER_UNREAD ? push(blobs, &job, layer, err)
+                                                   : place(blobs, &job, layer, err);
     }
     return status == 0 || blobs->image->layer_count == 1 ? status
                                                          : fail_context(err, status, "%s", name);
+}
+
+/* The config of an artifact is the empty blob, which is its only layer too where it has none. It
+ * waits all the same: nothing of a stream that turns out to be bad is left behind. */
+static int put_config(struct blobs *blobs, struct lpipe_error *err)
+{
+    const struct blob_job job = { .client = blobs->image->client,
+                                  .store = blobs->target->store,
+                                  .index = (uint32_t)blobs->image->layer_count,
+                                  .name = "config",
+                                  .stop = &blobs->stop };
+    latch_wait(&blobs->unread);
+    int status = blob_job_check(&job, err);
+    status = status == 0 ? image_documents_config(blobs->image, blobs->config, err) : status;
+    return status == 0
+               ? blob_place_bytes(&job, &blobs->config->descriptor, blobs->config->bytes.data, err)
+               : status;
+}
+
+/* The config is the last piece: when it is begun, all that it waits for has been begun. */
+static int run(void *ctx, size_t index, struct lpipe_error *err)
+{
+    struct blobs *blobs = ctx;
+    return index < blobs->count ? put_layer(blobs, blobs->order[index], err)
+                                : put_config(blobs, err);
 }
 
 /* The writers come first: a layer that is rewound forgets that it was stopped, but its job is asked
@@ -143,6 +203,7 @@ static void stop(void *ctx)
             layer_stop(blobs->image->layers[i].unread);
         }
     }
+    latch_open(&blobs->unread);
 }
 
 /* Layers that were not worked on because another one is the same blob, or because they stay where
@@ -163,24 +224,28 @@ static void settle_rest(const struct blobs *blobs)
 }
 
 int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
-                struct lpipe_error *err)
+                struct document *ret_config, struct lpipe_error *err)
 {
+    struct document config AUTO_DOCUMENT = DOCUMENT_INIT;
     AUTO_FREE size_t *order = mem_new_array(image->layer_count + 1, sizeof *order);
     if (order == NULL) {
         return fail_memory(err);
     }
-    struct blobs blobs = { .image = image, .target = target, .order = order };
+    struct blobs blobs = { .image = image, .target = target, .order = order, .config = &config };
     blob_stop_init(&blobs.stop);
-    plan(&blobs);
-    const struct task_list tasks = { .count = blobs.count,
+    latch_init(&blobs.unread, plan(&blobs));
+    const struct task_list tasks = { .count = blobs.count + 1, /* the config */
                                      .threads = thread_count(&blobs),
                                      .run = run,
                                      .stop = stop,
                                      .ctx = &blobs };
     int status = tasks_run(&tasks, err);
+    latch_done(&blobs.unread);
     blob_stop_done(&blobs.stop);
     if (status == 0) {
         settle_rest(&blobs);
+        *ret_config = config;
+        config = (struct document)DOCUMENT_INIT;
     }
     return status;
 }

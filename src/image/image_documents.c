@@ -44,6 +44,12 @@ static int make_empty(struct document *ret_config, struct lpipe_error *err)
                          EMPTY_JSON_DIGEST, ret_config, err);
 }
 
+int image_documents_config(lpipe_image *image, struct document *ret_config, struct lpipe_error *err)
+{
+    return image->config != NULL ? make_config(image, ret_config, err)
+                                 : make_empty(ret_config, err);
+}
+
 /* What a base's manifest says beside digest and size is kept. */
 static struct manifest_item item_of(const struct image_layer *layer)
 {
@@ -56,8 +62,8 @@ static struct manifest_item item_of(const struct image_layer *layer)
     return item;
 }
 
-static int make_manifest(const lpipe_image *image, const struct descriptor *subject,
-                         struct image_documents *documents, struct lpipe_error *err)
+int image_documents_manifest(const lpipe_image *image, const struct descriptor *subject,
+                             struct image_documents *documents, struct lpipe_error *err)
 {
     AUTO_FREE struct manifest_item *items = mem_new_array(image->layer_count + 1, sizeof *items);
     if (items == NULL) {
@@ -76,18 +82,4 @@ static int make_manifest(const lpipe_image *image, const struct descriptor *subj
         .subject = subject,
     };
     return manifest_write(&spec, &documents->manifest, err);
-}
-
-int image_documents_make(lpipe_image *image, const struct descriptor *subject,
-                         struct image_documents *ret_documents, struct lpipe_error *err)
-{
-    struct image_documents documents AUTO_IMAGE_DOCUMENTS = IMAGE_DOCUMENTS_INIT;
-    int status = image->config != NULL ? make_config(image, &documents.config, err)
-                                       : make_empty(&documents.config, err);
-    status = status == 0 ? make_manifest(image, subject, &documents, err) : status;
-    if (status == 0) {
-        *ret_documents = documents;
-        documents = (struct image_documents)IMAGE_DOCUMENTS_INIT;
-    }
-    return status;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Config and manifest of an image whose layers are all known. No I/O; the same image gives the same
- * bytes everywhere. */
+/* Config and manifest of an image. No I/O; the same image gives the same bytes everywhere. */
 #ifndef IMAGE_IMAGE_DOCUMENTS_H
 #define IMAGE_IMAGE_DOCUMENTS_H
 
@@ -17,8 +16,13 @@ struct image_documents {
 void image_documents_done(struct image_documents *documents);
 #define AUTO_IMAGE_DOCUMENTS CLEANUP(image_documents_done)
 
-/* Enters the layers into the image's config, so it is called once. subject may be NULL. */
-MUST_CHECK int image_documents_make(lpipe_image *image, const struct descriptor *subject,
-                                    struct image_documents *ret_documents, struct lpipe_error *err);
+/* The config needs the layers' diff IDs only. Enters them into the image's config, so it is called
+ * once. */
+MUST_CHECK int image_documents_config(lpipe_image *image, struct document *ret_config,
+                                      struct lpipe_error *err);
+/* Adds the manifest to a config that is made, for an image whose layers are all known. subject may be
+ * NULL. */
+MUST_CHECK int image_documents_manifest(const lpipe_image *image, const struct descriptor *subject,
+                                        struct image_documents *documents, struct lpipe_error *err);
 
 #endif

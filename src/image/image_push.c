@@ -6,22 +6,10 @@
 
 #include "base/cancel.h"
 #include "base/mem.h"
-#include "image/blob_place.h"
 #include "image/image_blobs.h"
 #include "image/image_documents.h"
 #include "image/image_referrers.h"
 #include "registry/client.h"
-
-/* The config of an artifact is the empty blob, which is its only layer too where it has none. */
-static int put_config(lpipe_image *image, struct store *store, const struct document *config,
-                      struct lpipe_error *err)
-{
-    const struct blob_job job = { .client = image->client,
-                                  .store = store,
-                                  .index = (uint32_t)image->layer_count,
-                                  .name = "config" };
-    return blob_place_bytes(&job, &config->descriptor, config->bytes.data, err);
-}
 
 static void tell(const lpipe_image *image, enum lpipe_event_kind kind, const char *digest,
                  const char *text)
@@ -177,14 +165,13 @@ int image_push_into(lpipe_image *image, const struct push_target *target,
     struct lpipe_push_result result CLEANUP(result_cleanup) = LPIPE_PUSH_RESULT_INIT;
     const struct image_blobs_target blobs = { target->store, target->mount_from, target->remote };
     image->pushed = true;
-    int status = image_blobs(image, &blobs, err);
+    int status = image_blobs(image, &blobs, &documents.config, err);
     if (status == 0) {
-        status = image_documents_make(image, target->has_subject ? &target->subject : NULL,
-                                      &documents, err);
+        status = image_documents_manifest(image, target->has_subject ? &target->subject : NULL,
+                                          &documents, err);
     }
     status = status == 0 ? check_digest(target, &documents.manifest, err) : status;
     status = status == 0 ? make_result(image, target, &documents, &result, err) : status;
-    status = status == 0 ? put_config(image, target->store, &documents.config, err) : status;
     status = status == 0 ? publish(image, target, &documents, err) : status;
     if (status == 0) {
         *ret_result = result;

@@ -32,16 +32,21 @@ static void failed(struct crew *crew, const struct lpipe_error *err)
     }
 }
 
-static void *work(void *ctx)
+static void work(struct crew *crew, size_t first)
 {
-    struct crew *crew = ctx;
     const struct task_list *tasks = crew->tasks;
-    for (size_t index = claim(crew); index < tasks->count; index = claim(crew)) {
+    for (size_t index = first; index < tasks->count; index = claim(crew)) {
         struct lpipe_error err = { 0 };
         if (tasks->run(tasks->ctx, index, &err) != 0) {
             failed(crew, &err);
         }
     }
+}
+
+static void *help(void *ctx)
+{
+    struct crew *crew = ctx;
+    work(crew, claim(crew));
     return NULL;
 }
 
@@ -55,15 +60,17 @@ int tasks_run(const struct task_list *tasks, struct lpipe_error *err)
     }
     struct crew crew = { .tasks = tasks };
     pthread_mutex_init(&crew.lock, NULL);
+    size_t mine = claim(&crew);
     while (started + 1 < wanted) {
         struct lpipe_error failure = { 0 };
-        if (thread_start(&threads[started], "blob", work, &crew, &failure) != 0) {
+        if (thread_start(&threads[started], "blob", help, &crew, &failure) != 0) {
             failed(&crew, &failure);
+            mine = tasks->count;
             break;
         }
         started++;
     }
-    (void)work(&crew);
+    work(&crew, mine);
     for (size_t i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbered pieces of work by several threads, the caller's among them. The first failure is the
- * failure of the whole: no more pieces are begun, those under way are told to stop, and all threads
- * are joined. */
+/* Numbered pieces of work by several threads, the caller's among them: it does the first piece. The
+ * first failure is the failure of the whole: no more pieces are begun, those under way are told to
+ * stop, and all threads are joined. A piece may wait for those before it, which were begun before
+ * it, but not for those after it. */
 #ifndef IMAGE_IMAGE_TASKS_H
 #define IMAGE_IMAGE_TASKS_H
 

@@ -75,6 +75,7 @@ static const char *digest_text(const void *data, size_t size)
 
 struct tally {
     pthread_mutex_t lock;
+    pthread_t first; /* who did piece 0 */
     int runs[100];
     size_t fail_at;
     int stops;
@@ -85,6 +86,7 @@ static int tally_run(void *ctx, size_t index, struct lpipe_error *err)
     struct tally *tally = ctx;
     pthread_mutex_lock(&tally->lock);
     tally->runs[index]++;
+    tally->first = index == 0 ? pthread_self() : tally->first;
     pthread_mutex_unlock(&tally->lock);
     return index >= tally->fail_at ? fail(err, LPIPE_SERVER, "task %zu", index) : 0;
 }
@@ -105,6 +107,7 @@ static void test_tasks_each_once(void **state)
             assert_int_equal(tally.runs[i], 1);
         }
         assert_int_equal(tally.stops, 0);
+        assert_true(pthread_equal(tally.first, pthread_self()) != 0);
     }
 }
 
@@ -159,6 +162,15 @@ static void stage_begin(struct stage *stage, enum lpipe_format format, const cha
     stage->target =
         (struct push_target){ .store = &stage->store->base, .tags = stage->tags, .tag_count = 1 };
     stage->result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
+}
+
+/* For a number of blobs at a time; the image begins anew. */
+static void stage_jobs(struct stage *stage, uint32_t jobs)
+{
+    lpipe_image_free(stage->image);
+    lpipe_client_free(stage->client);
+    stage->client = client_with(jobs);
+    stage->image = image_with(stage->client, LPIPE_FORMAT_DEFAULT, NULL);
 }
 
 static int stage_push(struct stage *stage)
@@ -521,10 +533,7 @@ static void run_pipes(bool backwards, uint32_t jobs)
     struct feeder feeder = { .backwards = backwards };
     char *data = malloc(PIPE_LOAD);
     stage_begin(&stage, LPIPE_FORMAT_DEFAULT, NULL);
-    lpipe_image_free(stage.image);
-    lpipe_client_free(stage.client);
-    stage.client = client_with(jobs);
-    stage.image = image_with(stage.client, LPIPE_FORMAT_DEFAULT, NULL);
+    stage_jobs(&stage, jobs);
     for (int n = 0; n < PIPES; n++) {
         int ends[2];
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -558,9 +567,11 @@ static void test_pipes_in_their_order_with_one_job(void **state)
 
 /* Files. */
 
+/* One blob at a time, so that there is one order of all steps: the config is the last. */
 static void push_file(struct stage *stage, const struct scratch *scratch, uint32_t flags)
 {
     stage_begin(stage, LPIPE_FORMAT_DEFAULT, NULL);
+    stage_jobs(stage, 1);
     stage->target.remote = true;
     add_fd(stage->image, open(scratch_path(scratch, "layer"), O_RDONLY | O_CLOEXEC), flags);
 }

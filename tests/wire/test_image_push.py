@@ -224,9 +224,10 @@ def test_nothing_is_tagged_on_failure(run, registry, tar_bytes, step, status, rc
 
 
 def test_a_config_that_cannot_be_put(run, registry, tar_bytes):
-    """The layers are there by then; the tag is not."""
+    """The layers are there by then; the tag is not. One job, so that the second commit is the
+    config's."""
     server = registry("d28", Fault("commit", "status", status=400, nth=2, times=None))
-    result = push(run, server, "--retry", "0", "-", input=tar_bytes)
+    result = push(run, server, "--retry", "0", "--jobs", "1", "-", input=tar_bytes)
     assert result.rc == 7, result
     assert server.tags() == {} and server.storage.manifests() == []
 
