@@ -60,9 +60,9 @@ struct http_request {
     const char *cert;     /* client certificate of this request, PEM file, and its key (NULL =
                                     in cert); NULL = that of http_options */
     const char *key;
-    size_t response_bytes_max;   /* of the body; more is TOO_LARGE. For an error status the rest is
-                                    dropped instead */
-    bool stream;                 /* a successful (2xx) body is read with http_read() and is not in
+    size_t response_bytes_max; /* of the body; more is TOO_LARGE. For an error status, and for what
+                                    is no GET, the rest is dropped instead */
+    bool stream;               /* a successful (2xx) body is read with http_read() and is not in
                                     response.body; the connection waits for the reader */
     uint32_t connect_timeout_ms; /* 0 = 30 s */
     uint32_t stall_timeout_ms;   /* no byte moved while a body is flowing; 0 = 60 s; waiting for a

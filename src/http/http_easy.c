@@ -205,6 +205,13 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     return all;
 }
 
+/* What was asked for is in the body; else status and headers are the answer, of which no more than
+ * enough is read, and whose end need not come. */
+static bool is_body_wanted(const struct http_call *call)
+{
+    return strcmp(call->request.method, "GET") == 0 && call->response.status < 400;
+}
+
 static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
@@ -223,8 +230,7 @@ static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
         (void)fail_memory(&call->failure);
         return 0;
     }
-    /* Of an error that much is enough: it is an answer, and its end need not come. */
-    if (part < size && call->response.status < 400) {
+    if (part < size && is_body_wanted(call)) {
         call_fail(call, LPIPE_TOO_LARGE, "the answer is larger than %zu bytes", body->size_max);
     }
     return part < size ? 0 : size;
@@ -573,9 +579,8 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
 /* The server may answer, and close, before it has read everything. */
 static bool is_answer(const struct http_call *call, CURLcode code)
 {
-    bool reading = strcmp(call->request.method, "GET") == 0;
-    return code == CURLE_OK || (call->failure.status == 0 && call->head_done &&
-                                (call->response.status >= 400 || !reading));
+    return code == CURLE_OK ||
+           (call->failure.status == 0 && call->head_done && !is_body_wanted(call));
 }
 
 static uint32_t round_trip_us(const struct http_call *call)

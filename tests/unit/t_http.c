@@ -263,6 +263,32 @@ static void test_interim_answers_without_end(void **state)
     server_stop(&server);
 }
 
+/* Of an answer whose status says all no more is read than fits. */
+static void test_answers_larger_than_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        int status;
+    } rows[] = { { "GET", LPIPE_TOO_LARGE }, { "PUT", 0 }, { "POST", 0 } };
+    struct server server;
+    server_start(&server, "HTTP/1.1 201 Created\r\nContent-Length: 12\r\n\r\n123456789012",
+                 server_run);
+    struct http *http = transport(&(struct http_options){ .log = NULL });
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct http_response response = HTTP_RESPONSE_INIT;
+        struct http_request request = { .method = rows[i].method,
+                                        .url = server.url,
+                                        .response_bytes_max = 5 };
+        assert_int_equal(http_send(http, &request, &response, NULL), rows[i].status);
+        assert_int_equal(response.status, 201);
+        assert_int_equal(response.body.size, 5);
+        http_response_done(&response);
+    }
+    http_free(http);
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_rate_of_a_producer_of_little),
         cmocka_unit_test(test_log_of_strange_headers),
         cmocka_unit_test(test_interim_answers_without_end),
+        cmocka_unit_test(test_answers_larger_than_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
