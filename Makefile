@@ -40,9 +40,9 @@ test: deps-build-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
 	$(PYTEST) tests $(PYTEST_ARGS)
 
-# The tests that take long or much memory.
+# The tests that take long or much memory: no more at a time than there are processors.
 test-slow: deps-build-test $(BUILD)/units.stamp build
-	$(PYTEST) tests -m slow $(PYTEST_ARGS)
+	$(PYTEST) -n auto tests -m slow $(PYTEST_ARGS)
 
 check-all: deps
 	.ci/run
