@@ -13,8 +13,8 @@ struct image_blobs_target {
     bool remote;            /* bytes on the way there cost more than reading a file twice */
 };
 
-/* On success every layer's result is filled in, and all blobs are in the store. On failure all work has ended; streams that were
- * begun are consumed.
+/* On success every layer's result is filled in, and all blobs are in the store. On failure all work
+ * has ended; streams that were begun are consumed.
  *
  * At a time as many as the client's settings say; where they leave it open, every stream that cannot
  * be read again is begun at once (up to JOBS_MAX), because its producer may be waiting for another
