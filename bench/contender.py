@@ -9,11 +9,14 @@ import tempfile
 
 class Contender:
     """`size` finds the output size in what it printed, where it tells; `before` puts things back to
-    where they were; `feed` says whether its standard input is the file or a pipe."""
+    where they were; `feed` says whether its standard input is the file or a pipe; `server` tells
+    the CPU seconds that a server has used so far."""
 
-    def __init__(self, group, name, argv, size=None, env=None, before=None, feed="file"):
+    def __init__(self, group, name, argv, size=None, env=None, before=None, feed="file",
+                 server=lambda: 0):
         self.group, self.name, self.argv = group, name, argv
         self.size, self.env, self.before, self.feed = size, env or {}, before, feed
+        self.server = server
         self.runs = []
 
     def run(self, path, launch):
@@ -22,6 +25,7 @@ class Contender:
         with tempfile.NamedTemporaryFile() as report, tempfile.TemporaryFile() as out, \
                 open(path, "rb") as file:
             argv, stdin, cat = [launch, report.name, *self.argv], file, None
+            others = -self.server()
             if self.feed == "pipe":
                 cat = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
                 stdin = cat.stdout
@@ -29,12 +33,15 @@ class Contender:
                                   env={**os.environ, **self.env}, check=False)
             if cat:
                 cat.stdout.close()
-                cat.wait()
+                usage = os.wait4(cat.pid, 0)[2]
+                cat.returncode = 0
+                others += usage.ru_utime + usage.ru_stime
+            others += self.server()
             if done.returncode != 0:
                 raise RuntimeError(f"{self.name}: exit status {done.returncode}: {done.stderr}")
             wall, cpu, rss = open(report.name, encoding="ascii").read().split()
-            return {"wall": float(wall), "cpu": float(cpu), "rss_mib": int(rss) / 1024,
-                    "out": self.output_size(out)}
+            return {"wall": float(wall), "cpu": float(cpu), "others": others,
+                    "rss_mib": int(rss) / 1024, "out": self.output_size(out)}
 
     def output_size(self, out):
         if self.size is None:
@@ -74,6 +81,7 @@ def rows_of(contenders, input_name, input_size):
             "wall_median_s": round(statistics.median(walls), 4),
             "wall_min_s": round(min(walls), 4), "wall_max_s": round(max(walls), 4),
             "cpu_median_s": round(contender.median("cpu"), 4),
+            "others_cpu_median_s": round(contender.median("others"), 4),
             "peak_rss_mib": round(max(run["rss_mib"] for run in contender.runs), 1),
             "output_bytes": int(contender.median("out")) if contender.size else "",
             "wall_ratio": round(ratio(contender, base), 2),

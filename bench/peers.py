@@ -76,6 +76,7 @@ class Field:
         self.ours("zstd 3", "zstd:3")
         self.go_gzip("zstd 3", 1)
         self.peer("zstd 3", "zstd", "-q", "-3", "-T0")
+        self.peer("zstd 3", "zstd", "-q", "-1", "-T0")
         self.ours("none", "none")
         return self.take()
 
@@ -92,7 +93,7 @@ class Field:
 
         def add(name, argv, env=None):
             self.made.append(Contender(group, name, argv, env=env, before=registry.clear,
-                                       feed="pipe"))
+                                       feed="pipe", server=registry.cpu_seconds))
 
         for mode in modes:
             add(f"layerpipe push ({mode})",
@@ -178,6 +179,11 @@ class LocalRegistry:
     def clear(self):
         """Every run starts with an empty registry, so that nothing is there already."""
         shutil.rmtree(self.storage, ignore_errors=True)
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            user, system = file.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self):
         return self
