@@ -38,7 +38,7 @@ struct lpipe_client_options {
     uint64_t chunk_bytes;    /**< 0 = 16 MiB, adapting; at least 1 MiB */
     const char *spool_dir;   /**< keep compressed bytes in an unlinked file there; NULL = do not */
     int32_t retry_count;     /**< attempts after the first, each step; 0 = 5, -1 = none */
-    uint32_t jobs;           /**< blobs at a time; 0 = 4, or all streams */
+    uint32_t jobs;           /**< blobs at a time; 0 = 4, or all streams and one more */
     uint64_t rate_bytes_max; /**< upload limit, bytes a second; 0 = none */
     struct lpipe_observer observer; /**< all NULL = silent */
     lpipe_cancel *cancel;           /**< a reference is taken; may be NULL */

@@ -50,7 +50,9 @@ struct lpipe_push_options {
     size_t struct_size;
     const char *const *tags; /**< more tags than the reference's */
     size_t tag_count;
-    const char *subject;    /**< reference or digest (in the same repository) this refers to */
+    const char *subject;    /**< reference or digest (in the same repository) this refers to. A
+                              destination parsed with LPIPE_REF_NO_DEFAULT_TAG keeps it from
+                              becoming "latest" */
     const char *mount_from; /**< repository of the same registry to try mounts from */
 };
 #define LPIPE_PUSH_OPTIONS_INIT                                                                    \

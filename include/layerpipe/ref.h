@@ -21,7 +21,8 @@ enum lpipe_ref_kind {
 enum lpipe_ref_flag {
     /** Registry references only; a tag or digest is an error (a repository is named). */
     LPIPE_REF_REPOSITORY = 1u << 0,
-    /** Refuse what depends on defaults: registry and tag must be written out. */
+    /** Refuse what depends on defaults: registry and tag must be written out (no tag is needed where
+     * there is no default one). */
     LPIPE_REF_STRICT = 1u << 1,
     /** Without tag and digest there is no tag, in place of "latest": what is pushed there has its
      * digest alone. */
@@ -34,9 +35,9 @@ enum lpipe_ref_flag {
  * Registry names follow the grammar of the distribution project: path components
  * [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, tag [A-Za-z0-9_][A-Za-z0-9._-]{0,127}, digest sha256 or
  * sha512 in lower-case hex. Without a registry, docker.io is meant, and "library/" is put before
- * a single component there. Without tag and digest the tag is "latest", unless a flag says otherwise. A tag beside a digest is
- * checked and dropped: the digest says more. A registry without a repository ("localhost:5000") is
- * an error.
+ * a single component there. Without tag and digest the tag is "latest", unless a flag says
+ * otherwise. A tag beside a digest is checked and dropped: the digest says more. A registry without
+ * a repository ("localhost:5000") is an error.
  *
  * In oci:DIR[:TAG] the text after the last ':' is the tag, if there is no '/' in it. A directory
  * with ':' in its last component is written with a tag, or with '/' at its end. There is no default
@@ -60,7 +61,7 @@ LPIPE_API const char *lpipe_ref_registry(const lpipe_ref *ref);
 /** Repository path, or the directory of a layout; NULL for null:. */
 LPIPE_API const char *lpipe_ref_repository(const lpipe_ref *ref);
 /** Tag as written or defaulted; NULL where none (a digest was given, a repository parsed, a layout
- * named without a tag). */
+ * named without a tag, LPIPE_REF_NO_DEFAULT_TAG). */
 LPIPE_API const char *lpipe_ref_tag(const lpipe_ref *ref);
 /** Digest "sha256:..." or NULL. */
 LPIPE_API const char *lpipe_ref_digest(const lpipe_ref *ref);

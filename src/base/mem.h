@@ -9,8 +9,8 @@
 void *mem_new(size_t size);
 /* count * size with overflow check, zeroed. */
 void *mem_new_array(size_t count, size_t size);
-/* Room for bytes that a read fills: count * size with overflow check, at the edge of a page, not
- * zeroed. The system copies to and from an odd address at a third of its speed. */
+/* Room for blocks of bytes: count * size with overflow check, at the edge of a page, not zeroed. To a
+ * place a few bytes off that edge the system copies at a third of its speed. */
 void *mem_new_blocks(size_t count, size_t size);
 /* As realloc(); the old block stays valid on failure. */
 void *mem_realloc(void *block, size_t size);

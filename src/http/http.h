@@ -61,7 +61,8 @@ struct http_request {
                                     in cert); NULL = that of http_options */
     const char *key;
     size_t response_bytes_max; /* of the body; more is TOO_LARGE. For an error status, and for what
-                                    is no GET, the rest is dropped instead */
+                                    is no GET, the rest is dropped instead, unless body_wanted */
+    bool body_wanted;          /* the answer is in the body, though this is no GET */
     bool stream;               /* a successful (2xx) body is read with http_read() and is not in
                                     response.body; the connection waits for the reader */
     uint32_t connect_timeout_ms; /* 0 = 30 s */

@@ -209,7 +209,8 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
  * enough is read, and whose end need not come. */
 static bool is_body_wanted(const struct http_call *call)
 {
-    return strcmp(call->request.method, "GET") == 0 && call->response.status < 400;
+    return (strcmp(call->request.method, "GET") == 0 || call->request.body_wanted) &&
+           call->response.status / 100 == 2;
 }
 
 static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)

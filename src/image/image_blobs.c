@@ -234,8 +234,10 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
     struct blobs blobs = { .image = image, .target = target, .order = order, .config = &config };
     blob_stop_init(&blobs.stop);
     latch_init(&blobs.unread, plan(&blobs));
+    size_t threads = thread_count(&blobs);
     const struct task_list tasks = { .count = blobs.count + 1, /* the config */
-                                     .threads = thread_count(&blobs),
+                                     .threads = threads,
+                                     .threads_min = MIN_OF(threads, blobs.stream_count),
                                      .run = run,
                                      .stop = stop,
                                      .ctx = &blobs };

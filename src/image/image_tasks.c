@@ -64,8 +64,10 @@ int tasks_run(const struct task_list *tasks, struct lpipe_error *err)
     while (started + 1 < wanted) {
         struct lpipe_error failure = { 0 };
         if (thread_start(&threads[started], "blob", help, &crew, &failure) != 0) {
-            failed(&crew, &failure);
-            mine = tasks->count;
+            if (started + 1 < tasks->threads_min) {
+                failed(&crew, &failure);
+                mine = tasks->count;
+            }
             break;
         }
         started++;

@@ -134,6 +134,10 @@ int registry_manifest_get(const struct repository *repository, const char *refer
                           struct document *ret_document, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    if (reference[0] == '\0') {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s/%s: which manifest? Name a tag or a digest",
+                    repository->registry, repository->name);
+    }
     int status = ask(repository, "GET", reference, &response, err);
     if (status == 0 && response.status != 200) {
         return fail_answer(repository, "GET", reference, &response, err);

@@ -224,6 +224,7 @@ static int fetch_by_post(const struct token_request *request, struct token *ret_
         .headers = headers,
         .header_count = ARRAY_LEN(headers),
         .body = { .data = form.data, .size = form.size },
+        .body_wanted = true,
         .response_bytes_max = TOKEN_BODY_BYTES_MAX,
     };
     /* The secret is in the body; nobody but check_realm() has said that it may go there. */

@@ -318,8 +318,13 @@ static enum upload_event step(struct upload *upload, enum upload_event event)
         return event;
     }
     event = pause_before(upload, action.pause);
+    /* A commit that was answered well has left no session that could be ended, and nobody to whom
+     * it could be confirmed. */
+    bool abandoned = window_is_abandoned(&upload->window);
+    if (abandoned && upload->state == UPLOAD_CONFIRMING) {
+        return UPLOAD_ABANDONED;
+    }
     event = event == UPLOAD_OK ? perform(upload, action.act) : event;
-    /* A commit that was answered well has left no session that could be ended. */
     bool committed = upload->state == UPLOAD_COMMITTING && event == UPLOAD_OK;
     return window_is_abandoned(&upload->window) && !committed ? UPLOAD_ABANDONED : event;
 }

@@ -111,7 +111,7 @@ def assert_history(server, foreign=False):
 def _given_up(entry, end):
     """A request that was given up midway may reach the registry's code only after the DELETE that
     came behind it, on a connection of its own."""
-    return end.step == "cancel" and entry.connection < end.connection and entry.status in (404, None)
+    return end.step == "cancel" and entry.connection < end.connection and entry.status in (404, 0)
 
 
 def _committed_unseen(server, entry, end):

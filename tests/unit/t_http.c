@@ -269,8 +269,12 @@ static void test_answers_larger_than_asked_for(void **state)
     (void)state;
     static const struct {
         const char *method;
+        bool wanted;
         int status;
-    } rows[] = { { "GET", LPIPE_TOO_LARGE }, { "PUT", 0 }, { "POST", 0 } };
+    } rows[] = { { "GET", false, LPIPE_TOO_LARGE },
+                 { "PUT", false, 0 },
+                 { "POST", false, 0 },
+                 { "POST", true, LPIPE_TOO_LARGE } };
     struct server server;
     server_start(&server, "HTTP/1.1 201 Created\r\nContent-Length: 12\r\n\r\n123456789012",
                  server_run);
@@ -279,6 +283,7 @@ static void test_answers_larger_than_asked_for(void **state)
         struct http_response response = HTTP_RESPONSE_INIT;
         struct http_request request = { .method = rows[i].method,
                                         .url = server.url,
+                                        .body_wanted = rows[i].wanted,
                                         .response_bytes_max = 5 };
         assert_int_equal(http_send(http, &request, &response, NULL), rows[i].status);
         assert_int_equal(response.status, 201);

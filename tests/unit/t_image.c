@@ -101,7 +101,7 @@ static void test_tasks_each_once(void **state)
     (void)state;
     for (size_t threads = 1; threads <= 16; threads *= 4) {
         struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = SIZE_MAX };
-        const struct task_list tasks = { 100, threads, tally_run, tally_stop, &tally };
+        const struct task_list tasks = { 100, threads, 1, tally_run, tally_stop, &tally };
         assert_int_equal(tasks_run(&tasks, NULL), 0);
         for (size_t i = 0; i < 100; i++) {
             assert_int_equal(tally.runs[i], 1);
@@ -116,7 +116,7 @@ static void test_tasks_first_failure(void **state)
     (void)state;
     struct lpipe_error err = { 0 };
     struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = 3 };
-    const struct task_list tasks = { 100, 1, tally_run, tally_stop, &tally };
+    const struct task_list tasks = { 100, 1, 1, tally_run, tally_stop, &tally };
     assert_int_equal(tasks_run(&tasks, &err), LPIPE_SERVER);
     assert_string_equal(err.message, "task 3");
     assert_int_equal(tally.runs[3], 1);
@@ -129,7 +129,7 @@ static void test_tasks_all_fail_at_once(void **state)
     (void)state;
     struct lpipe_error err = { 0 };
     struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    const struct task_list tasks = { 100, 8, tally_run, tally_stop, &tally };
+    const struct task_list tasks = { 100, 8, 1, tally_run, tally_stop, &tally };
     assert_int_equal(tasks_run(&tasks, &err), LPIPE_SERVER);
     assert_int_equal(tally.stops, 1);
 }
@@ -137,9 +137,39 @@ static void test_tasks_all_fail_at_once(void **state)
 static void test_no_tasks(void **state)
 {
     (void)state;
-    const struct task_list tasks = { 0, 4, tally_run, tally_stop, NULL };
+    const struct task_list tasks = { 0, 4, 1, tally_run, tally_stop, NULL };
     assert_int_equal(tasks_run(&tasks, NULL), 0);
 }
+
+#ifdef LPIPE_FAULTS
+/* Fewer threads than wanted do the work as well; where fewer are needed than can be had, none of it
+ * is begun. */
+static void test_tasks_threads_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned long nth;
+        size_t threads_min;
+        int status;
+    } rows[] = { { 1, 0, 0 },
+                 { 1, 1, 0 },
+                 { 1, 2, LPIPE_NO_RESOURCES },
+                 { 3, 3, 0 },
+                 { 3, 4, LPIPE_NO_RESOURCES } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = SIZE_MAX };
+        const struct task_list tasks = {
+            100, 4, rows[i].threads_min, tally_run, tally_stop, &tally
+        };
+        thread_fail_nth(rows[i].nth);
+        assert_int_equal(tasks_run(&tasks, NULL), rows[i].status);
+        thread_fail_nth(0);
+        assert_int_equal(tally.stops, rows[i].status != 0);
+        assert_int_equal(tally.runs[0], rows[i].status == 0);
+        assert_true(rows[i].status != 0 || tally.runs[99] == 1);
+    }
+}
+#endif
 
 /* Pushing. */
 
@@ -854,6 +884,10 @@ int main(void)
         cmocka_unit_test(test_tasks_first_failure),
         cmocka_unit_test(test_tasks_all_fail_at_once),
         cmocka_unit_test(test_no_tasks),
+#ifdef LPIPE_FAULTS
+        cmocka_unit_test(test_tasks_threads_refused),
+#endif
+
         cmocka_unit_test(test_order_of_a_push),
         cmocka_unit_test(test_bytes_of_config_and_manifest),
         cmocka_unit_test(test_docker_family),

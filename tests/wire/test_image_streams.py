@@ -10,7 +10,7 @@ from cli_support import make_tar, wait_until
 from image_support import Base, sources
 from inputs import random_bytes, sha256
 from registry import Fault
-from wire_support import assert_history
+from wire_support import assert_history, patches
 
 NAME = "streams/image"
 

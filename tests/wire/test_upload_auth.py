@@ -171,6 +171,33 @@ def test_stalled_stdin_outlives_the_token(command, registry, authfile):
     assert_stored(server, result, DATA)
 
 
+@pytest.fixture
+def refresh_file(tmp_path):
+    """refresh_file(server): a file with a refresh token for it, which is sent by POST."""
+    def write(server):
+        path = tmp_path / "refresh.json"
+        secret = base64.b64encode(b"<token>:").decode()
+        path.write_text(json.dumps({"auths": {server.host: {"auth": secret,
+                                                            "identitytoken": "refresh"}}}))
+        return ["--authfile", str(path)]
+    return write
+
+
+def test_answer_of_the_token_server_is_cut_off(run, registry, refresh_file):
+    server = registry("d28", Fault("token-post", "reset", at="answer", sent=-5),
+                      auth=Auth("bearer", refresh_tokens=["refresh"]))
+    assert_stored(server, upload(run, server, DATA, *refresh_file(server)), DATA)
+    assert len(server.journal.entries("token-post")) == 2
+
+
+def test_answer_of_the_token_server_is_too_large(run, registry, refresh_file):
+    server = registry("d28", Fault("token-post", "answer", body=b"y" * 200_000, times=None),
+                      auth=Auth("bearer", refresh_tokens=["refresh"]))
+    result = upload(run, server, DATA, *refresh_file(server))
+    assert result.rc == 7 and "larger than" in result.stderr, result
+    assert "open" not in server.journal.steps()
+
+
 def test_secrets_are_not_shown(run, registry, authfile):
     server = registry("d28", auth=Auth("bearer", users={"user": "kept-quiet"}))
     result = upload(run, server, DATA, *CHUNKED, "-vv",
