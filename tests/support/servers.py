@@ -16,7 +16,8 @@ import urllib.parse
 
 import pytest
 
-REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd"}
+REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd", "time", "tar", "bsdtar",
+            "zstd"}
 START_S = 30
 
 
