@@ -8,9 +8,10 @@ HEAD = """# Benchmarks
 
 Written by `make bench`. Every contender gets the same bytes in the same run, in turn with the others;
 a row shows medians, a ratio is the median of the ratios run by run, and "CPU" and "peak" are those of
-the contender's own process; "others" is the CPU of the registry and of what feeds the pipe. What only compresses reads a file; what pushes reads a pipe. The Go
-contender (`bench/gostream.go`) does what go-containerregistry's stream layer does, with the same
-packages: SHA-256 of the input, gzip, SHA-256 of the output.
+the contender's own process; "others" is the CPU of the registry and of what feeds the pipe. What only
+compresses reads a file; what pushes reads a pipe. The Go contender (`bench/gostream.go`) does what
+go-containerregistry's stream layer does, with the same packages: SHA-256 of the input, gzip, SHA-256 of
+the output.
 
 ![Wall times](bench.svg)
 
