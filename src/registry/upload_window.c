@@ -308,7 +308,9 @@ void window_call(struct upload_window *window, struct http_call *call)
     GUARD(&window->mutex);
     window->call = call;
     window->pulled = call != NULL;
-    if (call != NULL) {
+    if (call != NULL && window->input == WINDOW_ABANDONED) {
+        http_call_abort(call); /* who abandoned it has not seen this one */
+    } else if (call != NULL) {
         http_call_wake(call); /* more may have come since it was first asked */
     }
     pthread_cond_broadcast(&window->moved);

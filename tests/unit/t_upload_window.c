@@ -3,7 +3,10 @@
  * be needed again is there. */
 #include "support/unit.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -231,6 +234,38 @@ static void test_abandoned(void **state)
     window_done(&window);
 }
 
+/* Who abandons it sees the requests that are under way; one that begins at that moment ends too. */
+static void test_abandoned_while_a_request_begins(void **state)
+{
+    (void)state;
+    struct upload_window window;
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(silent, 1), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &size), 0);
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    struct http *http = NULL;
+    struct http_call *call = NULL;
+    struct http_response response = HTTP_RESPONSE_INIT;
+    struct http_request request = { .method = "PUT", .url = url, .answer_timeout_ms = 5000 };
+    assert_int_equal(http_new(&(struct http_options){ .log = NULL }, &http, NULL), 0);
+    assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
+    assert_int_equal(http_start(http, &request, &call, NULL), 0);
+    window_abandon(&window);
+    window_call(&window, call);
+    http_call_join(call);
+    window_call(&window, NULL);
+    assert_int_equal(http_wait(call, &response, NULL), LPIPE_ABORTED);
+    http_response_done(&response);
+    http_free(http);
+    window_done(&window);
+    close(silent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_sender_frees_the_writer),
         cmocka_unit_test(test_a_spool_keeps_pages_that_are_pulled),
         cmocka_unit_test(test_abandoned),
+        cmocka_unit_test(test_abandoned_while_a_request_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,10 +82,12 @@ def test_custom_source(example, docker_registry):
 @pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source"])
 def test_registry_that_is_not_there(example, name, tmp_path, tar_bytes):
     (tmp_path / "file").write_bytes(b"x")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     argument = ["10"] if name == "custom_source" else ["file"]
-    result = example(name, f"localhost:{port}/nowhere", *argument, cwd=tmp_path, input=tar_bytes)
+    with socket.socket() as nobody:  # holds the port, so that no test beside this one gets it
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        result = example(name, f"localhost:{port}/nowhere", *argument, cwd=tmp_path,
+                         input=tar_bytes)
     assert result.returncode == 6
     assert result.stdout == b""
     assert name.encode() in result.stderr
