@@ -468,11 +468,13 @@ struct http_call *call_free(struct http_call *call)
 
 /* How it went. */
 
+/* libcurl forgets its count when it is about to repeat a request: what it has read may then have been
+ * sent, and a caller must not take it for untouched. */
 static uint64_t bytes_sent(const struct http_call *call)
 {
     curl_off_t sent = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    return MIN_OF((uint64_t)MAX_OF(sent, 0), call->body_read);
+    return sent > 0 ? MIN_OF((uint64_t)sent, call->body_read) : call->body_read;
 }
 
 /* Of bodies: a head that drips, or comes after any number of interim answers, gets no more time than

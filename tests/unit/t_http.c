@@ -294,6 +294,51 @@ static void test_answers_larger_than_asked_for(void **state)
     server_stop(&server);
 }
 
+/* Answers the first request of a connection, hears the second, and resets. */
+static void *reset_at_second(void *ctx)
+{
+    struct server *server = ctx;
+    const struct linger now = { 1, 0 };
+    for (int fd = accept(server->fd, NULL, NULL); fd >= 0; fd = accept(server->fd, NULL, NULL)) {
+        if (read_request(fd) &&
+            send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL) > 0) {
+            (void)read_request(fd);
+        }
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        close(fd);
+    }
+    return NULL;
+}
+
+static ptrdiff_t pull_bytes(void *ctx, void *buf, size_t size)
+{
+    (void)ctx;
+    memset(buf, 'x', size);
+    return (ptrdiff_t)size;
+}
+
+/* What was heard must not be told as not sent, though libcurl thinks of sending it again. */
+static void test_body_of_a_request_that_was_reset(void **state)
+{
+    (void)state;
+    const struct http_body body = { .size = 150000, .pull = pull_bytes };
+    struct server server;
+    server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", reset_at_second);
+    for (int round = 0; round < 100; round++) {
+        struct http *http = transport(&(struct http_options){ .log = NULL });
+        struct http_response response = HTTP_RESPONSE_INIT;
+        struct http_request request = { .method = "PATCH", .url = server.url, .body = body };
+        assert_int_equal(http_send(http, &request, &response, NULL), 0);
+        http_response_done(&response);
+        response = (struct http_response)HTTP_RESPONSE_INIT;
+        assert_int_equal(http_send(http, &request, &response, NULL), LPIPE_NETWORK);
+        assert_true(response.body_sent > 0);
+        http_response_done(&response);
+        http_free(http);
+    }
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_log_of_strange_headers),
         cmocka_unit_test(test_interim_answers_without_end),
         cmocka_unit_test(test_answers_larger_than_asked_for),
+        cmocka_unit_test(test_body_of_a_request_that_was_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
