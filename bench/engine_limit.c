@@ -63,7 +63,7 @@ static void feed_stream(struct bench *bench, struct codec *codec, size_t size, b
 static void feed_block(struct bench *bench, struct codec *codec, bool first, size_t size)
 {
     struct codec_part part;
-    codec_pack(codec, 0, first, bench->in, size, bench->out, &part);
+    codec_compress(codec, 0, first, bench->in, size, bench->out, &part);
     codec_join(codec, &part);
 }
 

@@ -32,7 +32,7 @@ static void put_quoted(const char *text, FILE *out)
     }
 }
 
-static void put_command_names(FILE *out)
+static void put_command_names(const struct command *const *commands, FILE *out)
 {
     for (size_t i = 0; commands[i] != NULL; i++) {
         (void)fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
@@ -60,19 +60,19 @@ static void bash_value(const struct command *command, const struct opt *row, FIL
     }
 }
 
-static void put_bash(FILE *out)
+static void put_bash(const struct command *const *commands, FILE *out)
 {
     (void)fputs("# bash completion of layerpipe\n_layerpipe()\n{\n"
                 "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=''\n"
                 "    local prev=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n"
                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='",
                 out);
-    put_command_names(out);
+    put_command_names(commands, out);
     (void)fputs(
         "'\n        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
         "    case \"$verb:$prev\" in\n    help:help) words='",
         out);
-    put_command_names(out);
+    put_command_names(commands, out);
     (void)fputs("' ;;\n    completion:completion) words='bash zsh fish' ;;\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         each_option(commands[i], out, bash_value);
@@ -123,7 +123,7 @@ static void zsh_option(const struct command *command, const struct opt *row, FIL
     (void)fputs("' \\\n", out);
 }
 
-static void put_zsh(FILE *out)
+static void put_zsh(const struct command *const *commands, FILE *out)
 {
     (void)fputs("#compdef layerpipe\n_layerpipe()\n{\n    local -a verbs\n    verbs=(\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
@@ -166,7 +166,7 @@ static void fish_option(const struct command *command, const struct opt *row, FI
     (void)fputs("'\n", out);
 }
 
-static void put_fish(FILE *out)
+static void put_fish(const struct command *const *commands, FILE *out)
 {
     (void)fputs("# fish completion of layerpipe\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
@@ -182,7 +182,7 @@ static int run(struct settings *settings)
 {
     static const struct {
         const char *shell;
-        void (*put)(FILE *out);
+        void (*put)(const struct command *const *commands, FILE *out);
     } shells[] = { { "bash", put_bash }, { "zsh", put_zsh }, { "fish", put_fish } };
     const char *shell = settings_argument(settings, 0);
     for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
@@ -190,7 +190,7 @@ static int run(struct settings *settings)
         if (strcmp(shells[i].shell, shell) == 0) {
             FILE *out = text_open(&text);
             if (out != NULL) {
-                shells[i].put(out);
+                shells[i].put(settings->commands, out);
             }
             return print_text(&text, "nothing was to be done");
         }

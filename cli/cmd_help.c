@@ -8,7 +8,17 @@
 
 static const struct opt_group *const general_only[] = { &group_general, NULL };
 
-void command_overview(FILE *out)
+const struct command *command_find(const struct command *const *commands, const char *name)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+void command_overview(const struct command *const *commands, FILE *out)
 {
     (void)fputs("layerpipe: turn a stream into an OCI layer or image, in one pass\n\nUsage:\n",
                 out);
@@ -39,7 +49,7 @@ void command_help(const struct command *command, FILE *out)
 static int run_help(struct settings *settings)
 {
     const char *name = settings_argument(settings, 0);
-    const struct command *command = name == NULL ? NULL : command_find(name);
+    const struct command *command = name == NULL ? NULL : command_find(settings->commands, name);
     struct text_out text;
     if (name != NULL && command == NULL) {
         return usage_error(NULL, "no command \"%s\"", name);
@@ -48,7 +58,7 @@ static int run_help(struct settings *settings)
     if (out != NULL && command != NULL) {
         command_help(command, out);
     } else if (out != NULL) {
-        command_overview(out);
+        command_overview(settings->commands, out);
     }
     return print_text(&text, "nothing was to be done");
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "password.h"
 #include "print.h"
-#include "secret.h"
 #include "setup.h"
 
 static int inspect(const struct settings *settings, const lpipe_ref *ref, const char *password)

@@ -6,8 +6,8 @@
 #include "command.h"
 #include "digest_file.h"
 #include "input.h"
+#include "password.h"
 #include "print.h"
-#include "secret.h"
 #include "setup.h"
 #include "tty_progress.h"
 

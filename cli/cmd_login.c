@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "password.h"
 #include "print.h"
-#include "secret.h"
 #include "setup.h"
 
 static int login(const struct settings *settings, const char *registry, const char *username,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb table. Each verb is one cmd_*.c with one row. */
+/* A command of the command line. Each is one cmd_*.c; main.c lists them. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
-#include "settings.h"
+#include "options.h"
 
 struct command {
     const char *name;
@@ -15,12 +15,10 @@ struct command {
     int (*run)(struct settings *settings); /* returns the exit status */
 };
 
-/* Ends with NULL. */
-extern const struct command *const commands[];
-
-const struct command *command_find(const char *name);
-/* Writes the overview, or the help of one verb, to out. */
-void command_overview(FILE *out);
+/* commands ends with NULL. NULL when none has this name. */
+const struct command *command_find(const struct command *const *commands, const char *name);
+/* Writes the overview, or the help of one command, to out. */
+void command_overview(const struct command *const *commands, FILE *out);
 void command_help(const struct command *command, FILE *out);
 
 extern const struct command command_layer, command_push, command_inspect, command_login,

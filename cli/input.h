@@ -6,7 +6,7 @@
 
 #include <layerpipe.h>
 
-#include "settings.h"
+#include "options.h"
 
 /* Without INPUT, stdin is meant when it is a pipe, a socket or a file. */
 bool input_stdin_is_given(void);

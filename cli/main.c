@@ -14,20 +14,10 @@
 #include "print.h"
 #include "stop.h"
 
-const struct command *const commands[] = {
+static const struct command *const commands[] = {
     &command_layer,   &command_push,      &command_inspect,    &command_login, &command_logout,
     &command_version, &command_help_verb, &command_completion, NULL,
 };
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        if (strcmp(commands[i]->name, name) == 0) {
-            return commands[i];
-        }
-    }
-    return NULL;
-}
 
 /* Descriptors 0 to 2 that are closed would be given to the next file or socket, which would then
  * take our messages. They are filled so that reading stdin finds nothing and writing stdout fails:
@@ -84,6 +74,7 @@ static int run_command(const struct command *command, char **argv)
     struct settings settings;
     char message[OPT_MESSAGE_MAX];
     settings_init(&settings, command->name);
+    settings.commands = commands;
     int code;
     if (!opt_parse(command->groups, argv, &settings, &settings.args, message)) {
         code = usage_error(command->name, "%s", message);
@@ -134,6 +125,6 @@ int main(int argc, char **argv)
     } else if (strcmp(name, "--version") == 0) {
         name = "version";
     }
-    const struct command *command = command_find(name);
+    const struct command *command = command_find(commands, name);
     return command == NULL ? unknown_command(name) : stop_exit(run_command(command, argv + 2));
 }

@@ -5,7 +5,7 @@
 
 #include <layerpipe.h>
 
-#include "settings.h"
+#include "options.h"
 
 struct progress;
 

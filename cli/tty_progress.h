@@ -6,7 +6,7 @@
 
 #include <layerpipe.h>
 
-#include "settings.h"
+#include "options.h"
 
 struct progress;
 

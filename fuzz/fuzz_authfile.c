@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/authfile.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "registry/authfile.h"
-#include "registry/base64.h"
-#include "registry/token.h"
+#include "request/token_fetch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,7 +55,7 @@ static void check_base64(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
-    struct token token CLEANUP(token_done) = { .value = SECRET_INIT };
+    struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT };
     AUTO_FREE char *text = mem_strndup((const char *)data, size);
     struct lpipe_error err;
     if (text == NULL) {

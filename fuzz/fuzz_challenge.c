@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/challenge.h"
+#include "auth/origin.h"
+#include "auth/scope.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "registry/challenge.h"
-#include "registry/origin.h"
-#include "registry/scope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

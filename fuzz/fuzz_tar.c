@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "codec/tar_scan.h"
+#include "tar/tar_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

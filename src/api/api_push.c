@@ -49,7 +49,7 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
     if (status == 0 && ret_result != NULL) {
         hand_over(&result, ret_result);
     } else if (status == 0) {
-        image_push_result_done(&result);
+        image_push_result_dispose(&result);
     }
     return status;
 }
@@ -57,7 +57,7 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
 void lpipe_push_result_done(struct lpipe_push_result *result)
 {
     if (result != NULL) {
-        image_push_result_done(result);
+        image_push_result_dispose(result);
     }
 }
 

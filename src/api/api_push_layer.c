@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "flow/layer.h"
 #include "image/blob_push.h"
-#include "image/destination.h"
+#include "image/store_open.h"
 #include "layerpipe/push.h"
 #include "registry/client.h"
 
@@ -53,7 +53,7 @@ static struct layer_sink sink_of(lpipe_writer *writer)
 /* Before anything else of the writer: what the store acknowledges is counted. */
 static void writer_count(lpipe_writer *writer, lpipe_client *client)
 {
-    layer_use_cancel(writer->layer, client_cancel(client));
+    layer_use_cancel(writer->layer, client->context.cancel);
     writer->job = (struct blob_job){ .client = client, .store = writer->store, .name = "layer" };
     blob_progress_start(&writer->progress, &writer->job, LPIPE_ORIGIN_STREAMED, NULL);
 }

@@ -85,7 +85,7 @@ char *buf_take(struct buf *buf)
     return data;
 }
 
-void buf_done(struct buf *buf)
+void buf_dispose(struct buf *buf)
 {
     free(buf->data);
     buf->data = NULL;
@@ -98,5 +98,5 @@ void buf_wipe(struct buf *buf)
     if (buf->data != NULL) {
         explicit_bzero(buf->data, buf->capacity);
     }
-    buf_done(buf);
+    buf_dispose(buf);
 }

@@ -27,9 +27,9 @@ void buf_clear(struct buf *buf);
 /* Gives the contents away (NUL-terminated, caller frees) and leaves the buffer empty. NULL on OOM
  * of an empty buffer. */
 char *buf_take(struct buf *buf);
-void buf_done(struct buf *buf);
+void buf_dispose(struct buf *buf);
 /* Overwrites the contents before freeing them: for what holds a secret. */
 void buf_wipe(struct buf *buf);
-#define AUTO_BUF CLEANUP(buf_done)
+#define AUTO_BUF CLEANUP(buf_dispose)
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "codec/codec_room.h"
+#include "codec/codec_internal.h"
 
 struct codec {
     const struct codec_ops *ops;
@@ -120,10 +120,10 @@ struct codec *codec_free(struct codec *codec)
     return NULL;
 }
 
-void codec_pack(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
-                void *out, struct codec_part *ret_part)
+void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
+                    void *out, struct codec_part *ret_part)
 {
-    codec->ops->pack(codec->state, worker, first, in, size, out, ret_part);
+    codec->ops->compress(codec->state, worker, first, in, size, out, ret_part);
 }
 
 void codec_join(struct codec *codec, const struct codec_part *part)
@@ -131,14 +131,14 @@ void codec_join(struct codec *codec, const struct codec_part *part)
     codec->ops->join(codec->state, part);
 }
 
-size_t codec_tail(struct codec *codec, unsigned char out[CODEC_TAIL_BYTES_MAX])
+size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX])
 {
-    return codec->ops->tail(codec->state, out);
+    return codec->ops->trailer(codec->state, out);
 }
 
-void codec_expect_little(struct codec *codec)
+void codec_expect_one_block(struct codec *codec)
 {
-    codec->ops->expect_little(codec->state);
+    codec->ops->expect_one_block(codec->state);
 }
 
 int codec_stream(struct codec *codec, struct codec_span *in, struct codec_span *out, bool end,

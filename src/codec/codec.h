@@ -44,7 +44,7 @@ void codec_plan(const struct codec_spec *spec, unsigned workers, struct codec_pl
 
 struct codec;
 
-/* workers >= 1: how many threads may call codec_pack() at a time. Not for CODEC_NONE. */
+/* workers >= 1: how many threads may call codec_compress() at a time. Not for CODEC_NONE. */
 MUST_CHECK int codec_new(const struct codec_spec *spec, unsigned workers, struct codec **ret_codec,
                          struct lpipe_error *err);
 struct codec *codec_free(struct codec *codec);
@@ -58,17 +58,17 @@ struct codec_part {
 
 /* BLOCKS. Packs one block (block_bytes long except the last of the stream) into out, which has
  * output_bytes. worker < workers names the state to use; one thread at a time each. */
-void codec_pack(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
-                void *out, struct codec_part *ret_part);
+void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
+                    void *out, struct codec_part *ret_part);
 /* BLOCKS, in order, one thread at a time: accounts for a packed block. */
 void codec_join(struct codec *codec, const struct codec_part *part);
 /* BLOCKS: what follows the last block; for an empty stream it is all there is. */
-#define CODEC_TAIL_BYTES_MAX 32
-size_t codec_tail(struct codec *codec, unsigned char out[CODEC_TAIL_BYTES_MAX]);
+#define CODEC_TRAILER_BYTES_MAX 32
+size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
 
 /* STREAM, before the first call of codec_stream(): the whole input is a single block, so that one
  * thread of the library's is enough. The bytes are the same. */
-void codec_expect_little(struct codec *codec);
+void codec_expect_one_block(struct codec *codec);
 /* STREAM, one thread at a time: moves bytes from in to out, advancing both positions; returns when
  * the input is used up or the output is full. With `end` (and all input given) *ret_done tells
  * whether the last byte is out. 0, NO_MEMORY or NO_RESOURCES. */

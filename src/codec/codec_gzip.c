@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gzip as ONE member: a constant header, independent deflate blocks that end at byte edges, an empty
  * final block, the trailer. Every decoder reads that, also those that stop after a first member. */
-#include "codec/codec_room.h"
+#include "codec/codec_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -140,8 +140,8 @@ static int gzip_create(const struct codec_spec *spec, unsigned workers, void **r
     return 0;
 }
 
-static void gzip_pack(void *opaque, unsigned worker, bool first, const void *in, size_t size,
-                      void *out, struct codec_part *ret_part)
+static void gzip_compress(void *opaque, unsigned worker, bool first, const void *in, size_t size,
+                          void *out, struct codec_part *ret_part)
 {
     struct gzip_state *gzip = opaque;
     unsigned char *to = out;
@@ -149,8 +149,8 @@ static void gzip_pack(void *opaque, unsigned worker, bool first, const void *in,
     memcpy(to, HEADER, head);
     /* What a library cannot make smaller than stored blocks is stored. */
     size_t made = gzip->backend == NULL ? 0
-                                        : gzip->backend->pack(gzip->states[worker], in, size,
-                                                              to + head, DEFLATE_BYTES(size));
+                                        : gzip->backend->compress(gzip->states[worker], in, size,
+                                                                  to + head, DEFLATE_BYTES(size));
     if (made == 0) {
         made = deflate_store(in, size, to + head);
     }
@@ -179,7 +179,7 @@ static unsigned char *put_u32(unsigned char *to, uint32_t value)
     return to;
 }
 
-static size_t gzip_tail(void *opaque, unsigned char out[CODEC_TAIL_BYTES_MAX])
+static size_t gzip_tail(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_MAX])
 {
     struct gzip_state *gzip = opaque;
     unsigned char *to = out;
@@ -198,7 +198,7 @@ const struct codec_ops codec_gzip_ops = {
     .destroy = gzip_destroy,
     .plan = gzip_plan,
     .recipe = gzip_recipe,
-    .pack = gzip_pack,
+    .compress = gzip_compress,
     .join = gzip_join,
-    .tail = gzip_tail,
+    .trailer = gzip_tail,
 };

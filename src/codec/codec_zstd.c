@@ -2,7 +2,7 @@
 /* zstd as one frame, packed by the library's own workers. With at least one worker, and no end
  * directive on the first call, its output does not depend on their number or on how the input is
  * cut. All parameters that shape the bytes are pinned, since the library's defaults change. */
-#include "codec/codec_room.h"
+#include "codec/codec_internal.h"
 
 #include <stdio.h>
 #include <zstd.h>
@@ -154,6 +154,6 @@ const struct codec_ops codec_zstd_ops = {
     .destroy = zstd_destroy,
     .plan = zstd_plan,
     .recipe = zstd_recipe,
-    .expect_little = zstd_expect_little,
+    .expect_one_block = zstd_expect_little,
     .stream = zstd_stream,
 };

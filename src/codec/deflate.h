@@ -17,7 +17,7 @@ struct deflate_backend {
     void *(*state_new)(int level);
     void (*state_free)(void *state);
     /* Returns the bytes put into out, or 0 when they are more than capacity. */
-    size_t (*pack)(void *state, const void *in, size_t size, void *out, size_t capacity);
+    size_t (*compress)(void *state, const void *in, size_t size, void *out, size_t capacity);
     uint32_t (*crc)(uint32_t crc, const void *data, size_t size);
 };
 

@@ -53,8 +53,8 @@ static void *state_new(int level)
  * process to the next. With history it never gets there. */
 #define HISTORY_BYTES 1
 
-static size_t pack_rest(struct isal_state *state, const unsigned char *in, size_t size,
-                        unsigned char *out, size_t capacity)
+static size_t compress_rest(struct isal_state *state, const unsigned char *in, size_t size,
+                            unsigned char *out, size_t capacity)
 {
     struct isal_zstream *stream = &state->stream;
     isal_deflate_init(stream);
@@ -75,14 +75,15 @@ static size_t pack_rest(struct isal_state *state, const unsigned char *in, size_
     return stream->avail_in == 0 && stream->avail_out > 0 ? capacity - stream->avail_out : 0;
 }
 
-static size_t pack(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+static size_t compress(void *opaque, const void *in, size_t size, void *out, size_t capacity)
 {
     size_t first = deflate_store(in, MIN_OF(size, (size_t)HISTORY_BYTES), out);
     if (size <= HISTORY_BYTES) {
         return first;
     }
-    size_t rest = pack_rest(opaque, (const unsigned char *)in + HISTORY_BYTES, size - HISTORY_BYTES,
-                            (unsigned char *)out + first, capacity - first);
+    size_t rest =
+        compress_rest(opaque, (const unsigned char *)in + HISTORY_BYTES, size - HISTORY_BYTES,
+                      (unsigned char *)out + first, capacity - first);
     return rest == 0 ? 0 : first + rest;
 }
 
@@ -97,7 +98,7 @@ static const struct deflate_backend backend = {
     .state_bytes = state_bytes,
     .state_new = state_new,
     .state_free = free,
-    .pack = pack,
+    .compress = compress,
     .crc = crc,
 };
 const struct deflate_backend *const deflate_isal = &backend;

@@ -50,7 +50,7 @@ static void state_free(void *opaque)
     }
 }
 
-static size_t pack(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+static size_t compress(void *opaque, const void *in, size_t size, void *out, size_t capacity)
 {
     struct libdeflate_state *state = opaque;
     size_t made = libdeflate_deflate_compress(state->compressor, in, size, out,
@@ -69,7 +69,7 @@ static const struct deflate_backend backend = {
     .state_bytes = state_bytes,
     .state_new = state_new,
     .state_free = state_free,
-    .pack = pack,
+    .compress = compress,
     .crc = crc,
 };
 const struct deflate_backend *const deflate_libdeflate = &backend;

@@ -55,7 +55,7 @@ static void state_free(void *state)
     }
 }
 
-static size_t pack(void *state, const void *in, size_t size, void *out, size_t capacity)
+static size_t compress_block(void *state, const void *in, size_t size, void *out, size_t capacity)
 {
     z_stream *stream = state;
     (void)deflateReset(stream);
@@ -81,7 +81,7 @@ static const struct deflate_backend backend = {
     .state_bytes = state_bytes,
     .state_new = state_new,
     .state_free = state_free,
-    .pack = pack,
+    .compress = compress_block,
     .crc = crc,
 };
 const struct deflate_backend *const deflate_zlib = &backend;

@@ -25,7 +25,7 @@ static bool hash_ready(const struct flow *flow)
 static bool tail_ready(const struct flow *flow)
 {
     /* Where one digest serves for both, it is known after the verdict. */
-    return !flow->hashing && !flow->tail_made && flow->hashed == flow->out_total &&
+    return !flow->hashing && !flow->trailer_made && flow->hashed == flow->out_total &&
            (!flow->one_digest || flow->check_ended);
 }
 
@@ -40,28 +40,28 @@ static bool verdict_ready(const struct flow *flow)
            flow->checked == flow->filled;
 }
 
-static bool pack_ready(const struct flow *flow)
+static bool compress_ready(const struct flow *flow)
 {
-    return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->packed < flow->filled &&
-           flow->packed < flow->taken + flow->plan.out_blocks;
+    return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->claimed < flow->filled &&
+           flow->claimed < flow->taken + flow->plan.out_blocks;
 }
 
 static bool stream_ready(const struct flow *flow)
 {
     return flow->plan.codec.shape == CODEC_SHAPE_STREAM && !flow->streaming &&
            !flow->stream_ended && flow->made < flow->taken + flow->plan.out_blocks &&
-           (flow->packed < flow->filled || flow->input_ended);
+           (flow->claimed < flow->filled || flow->input_ended);
 }
 
 static enum task_kind next_kind(const struct flow *flow)
 {
-    return hash_ready(flow)      ? TASK_HASH
-           : tail_ready(flow)    ? TASK_TAIL
-           : check_ready(flow)   ? TASK_CHECK
-           : verdict_ready(flow) ? TASK_VERDICT
-           : stream_ready(flow)  ? TASK_STREAM
-           : pack_ready(flow)    ? TASK_PACK
-                                 : TASK_NONE;
+    return hash_ready(flow)       ? TASK_HASH
+           : tail_ready(flow)     ? TASK_TRAILER
+           : check_ready(flow)    ? TASK_CHECK
+           : verdict_ready(flow)  ? TASK_FINISH_CHECK
+           : stream_ready(flow)   ? TASK_STREAM
+           : compress_ready(flow) ? TASK_COMPRESS
+                                  : TASK_NONE;
 }
 
 bool task_ready(const struct flow *flow)
@@ -80,24 +80,24 @@ bool task_take(struct flow *flow, struct task *ret_task)
         ret_task->number = flow->hashed;
         flow->hashing = true;
         break;
-    case TASK_TAIL:
+    case TASK_TRAILER:
         flow->hashing = true;
         break;
     case TASK_CHECK:
         ret_task->number = flow->checked;
         flow->checking = true;
         break;
-    case TASK_VERDICT:
+    case TASK_FINISH_CHECK:
         flow->checking = true;
         break;
-    case TASK_PACK:
-        ret_task->number = flow->packed++;
+    case TASK_COMPRESS:
+        ret_task->number = flow->claimed++;
         break;
     case TASK_STREAM:
-        ret_task->number = flow->packed;
-        ret_task->end = flow->packed == flow->filled;
-        ret_task->little = flow->input_ended && flow->filled <= 1 && flow->stream_position == 0 &&
-                           flow->packed == 0;
+        ret_task->number = flow->claimed;
+        ret_task->end = flow->claimed == flow->filled;
+        ret_task->is_only_block = flow->input_ended && flow->filled <= 1 &&
+                                  flow->stream_position == 0 && flow->claimed == 0;
         flow->streaming = true;
         break;
     }
@@ -120,14 +120,14 @@ static int run_hash(struct flow *flow, uint64_t number)
 static int run_tail(struct flow *flow, struct lpipe_error *err)
 {
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        flow->tail_size = codec_tail(flow->codec, flow->tail);
+        flow->trailer_size = codec_trailer(flow->codec, flow->trailer);
     }
-    flow->summary.size += flow->tail_size;
+    flow->summary.size += flow->trailer_size;
     if (flow->one_digest) {
         memcpy(flow->summary.digest, flow->summary.diff_id, sizeof flow->summary.digest);
         return 0;
     }
-    digest_update(flow->digest, flow->tail, flow->tail_size);
+    digest_update(flow->digest, flow->trailer, flow->trailer_size);
     return digest_finish(flow->digest, flow->summary.digest, err);
 }
 
@@ -137,11 +137,11 @@ static int run_verdict(struct flow *flow, struct lpipe_error *err)
     return input_check_end(flow->check, flow->summary.diff_id, err);
 }
 
-static int run_pack(struct flow *flow, uint64_t number, unsigned worker)
+static int run_compress(struct flow *flow, uint64_t number, unsigned worker)
 {
     const struct in_block *in = in_at(flow, number);
     struct out_block *out = out_at(flow, number);
-    codec_pack(flow->codec, worker, number == 0, in->data, in->size, out->room, &out->part);
+    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->room, &out->part);
     out->bytes = out->room;
     out->size = out->part.out_size;
     return 0;
@@ -153,8 +153,8 @@ static int run_stream(struct flow *flow, struct task *task, struct lpipe_error *
     struct codec_span from = { 0 };
     struct codec_span to = { out->room, flow->plan.codec.output_bytes, flow->stream_size };
     bool done = false;
-    if (task->little) {
-        codec_expect_little(flow->codec);
+    if (task->is_only_block) {
+        codec_expect_one_block(flow->codec);
     }
     if (!task->end) {
         const struct in_block *in = in_at(flow, task->number);
@@ -173,14 +173,14 @@ int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe
     switch (task->kind) {
     case TASK_HASH:
         return run_hash(flow, task->number);
-    case TASK_TAIL:
+    case TASK_TRAILER:
         return run_tail(flow, err);
     case TASK_CHECK:
         return input_check_bytes(flow->check, in->data, in->size, err);
-    case TASK_VERDICT:
+    case TASK_FINISH_CHECK:
         return run_verdict(flow, err);
-    case TASK_PACK:
-        return run_pack(flow, task->number, worker);
+    case TASK_COMPRESS:
+        return run_compress(flow, task->number, worker);
     case TASK_STREAM:
         return run_stream(flow, task, err);
     case TASK_NONE:
@@ -200,9 +200,9 @@ void blocks_free(struct flow *flow)
 static void stream_done(struct flow *flow)
 {
     flow->streaming = false;
-    if (flow->packed < flow->filled && flow->stream_position == in_at(flow, flow->packed)->size) {
-        in_at(flow, flow->packed)->consumed = true;
-        flow->packed++;
+    if (flow->claimed < flow->filled && flow->stream_position == in_at(flow, flow->claimed)->size) {
+        in_at(flow, flow->claimed)->consumed = true;
+        flow->claimed++;
         flow->stream_position = 0;
     }
     if (flow->stream_size == flow->plan.codec.output_bytes ||
@@ -225,20 +225,20 @@ static void count_done(struct flow *flow, const struct task *task)
         flow->hashing = false;
         flow->hashed++;
         break;
-    case TASK_TAIL:
+    case TASK_TRAILER:
         flow->hashing = false;
-        flow->tail_made = true;
+        flow->trailer_made = true;
         break;
     case TASK_CHECK:
         flow->checking = false;
         flow->checked++;
         blocks_free(flow);
         break;
-    case TASK_VERDICT:
+    case TASK_FINISH_CHECK:
         flow->checking = false;
         flow->check_ended = true;
         break;
-    case TASK_PACK:
+    case TASK_COMPRESS:
         out_at(flow, task->number)->ready = true;
         in_at(flow, task->number)->consumed = true;
         blocks_free(flow);
@@ -277,13 +277,13 @@ bool flow_output_ready(const struct flow *flow)
     if (flow->taken < flow->hashed) {
         return flow->check_ended || (flow->checked > 0 && flow->taken + 1 < flow->out_total);
     }
-    return flow->tail_made && flow->check_ended && !flow->tail_taken && flow->tail_size > 0 &&
-           flow->taken == flow->out_total;
+    return flow->trailer_made && flow->check_ended && !flow->trailer_taken &&
+           flow->trailer_size > 0 && flow->taken == flow->out_total;
 }
 
 bool flow_driver_ready(const struct flow *flow)
 {
     bool room = !flow->input_ended && flow->filled < flow->freed + flow->plan.in_blocks;
-    bool over = flow->tail_made && flow->check_ended;
+    bool over = flow->trailer_made && flow->check_ended;
     return flow->failure.status != 0 || flow->stop || flow_output_ready(flow) || room || over;
 }

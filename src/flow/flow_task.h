@@ -59,7 +59,7 @@ struct flow {
     uint64_t checked; /* input blocks that passed the check */
     bool checking;
     bool check_ended;
-    uint64_t packed; /* input blocks claimed for packing, or used up by the stream */
+    uint64_t claimed; /* input blocks claimed for packing, or used up by the stream */
     bool streaming;
     bool stream_ended;
     size_t stream_position; /* within input block `packed` */
@@ -68,31 +68,31 @@ struct flow {
     uint64_t hashed;        /* output blocks hashed */
     bool hashing;
     uint64_t out_total; /* output blocks there will be; UINT64_MAX = not known yet */
-    bool tail_made;
+    bool trailer_made;
     uint64_t taken; /* output blocks that the driver is done with */
-    bool tail_taken;
+    bool trailer_taken;
 
     /* Written by the ordered tasks, read by the driver after them. */
-    unsigned char tail[CODEC_TAIL_BYTES_MAX];
-    size_t tail_size;
+    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
+    size_t trailer_size;
     struct flow_summary summary;
 };
 
 enum task_kind {
     TASK_NONE = 0,
     TASK_HASH,
-    TASK_TAIL,
+    TASK_TRAILER,
     TASK_CHECK,
-    TASK_VERDICT,
-    TASK_PACK,
+    TASK_FINISH_CHECK,
+    TASK_COMPRESS,
     TASK_STREAM
 };
 
 struct task {
     enum task_kind kind;
-    uint64_t number; /* of the block */
-    bool end;        /* TASK_STREAM: no more input */
-    bool little;     /* TASK_STREAM: this block is all the input there is */
+    uint64_t number;    /* of the block */
+    bool end;           /* TASK_STREAM: no more input */
+    bool is_only_block; /* TASK_STREAM: this block is all the input there is */
 };
 
 /* With the lock held: whether a task is ready, and taking it. */

@@ -2,14 +2,14 @@
 #include "flow/input_check.h"
 
 #include "base/mem.h"
-#include "codec/tar_scan.h"
-#include "codec/unpack.h"
+#include "codec/decompress.h"
+#include "tar/tar_scan.h"
 
 struct input_check {
     struct tar_scan *scan; /* NULL: raw */
     bool may_be_empty;     /* raw input; of a tar the scan judges */
     struct digest *digest;
-    struct unpack *unpack; /* NULL: the input is not compressed */
+    struct decompress *decompress; /* NULL: the input is not compressed */
     uint64_t size;
 };
 
@@ -38,16 +38,16 @@ struct input_check *input_check_free(struct input_check *check)
     if (check != NULL) {
         tar_scan_free(check->scan);
         digest_free(check->digest);
-        unpack_free(check->unpack);
+        decompress_free(check->decompress);
         free(check);
     }
     return NULL;
 }
 
-int input_check_packed(struct input_check *check, enum codec_kind kind, uint64_t window_bytes_max,
-                       struct lpipe_error *err)
+int input_check_compressed(struct input_check *check, enum codec_kind kind,
+                           uint64_t window_bytes_max, struct lpipe_error *err)
 {
-    return unpack_new(kind, window_bytes_max, &check->unpack, err);
+    return decompress_new(kind, window_bytes_max, &check->decompress, err);
 }
 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -61,14 +61,15 @@ static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_err
 int input_check_bytes(struct input_check *check, const void *data, size_t size,
                       struct lpipe_error *err)
 {
-    return check->unpack == NULL ? take_plain(check, data, size, err)
-                                 : unpack_bytes(check->unpack, data, size, take_plain, check, err);
+    return check->decompress == NULL
+               ? take_plain(check, data, size, err)
+               : decompress_bytes(check->decompress, data, size, take_plain, check, err);
 }
 
 int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                     struct lpipe_error *err)
 {
-    int status = check->unpack == NULL ? 0 : unpack_end(check->unpack, err);
+    int status = check->decompress == NULL ? 0 : decompress_end(check->decompress, err);
     if (status == 0 && check->scan != NULL) {
         status = tar_scan_end(check->scan, err);
     }
@@ -85,5 +86,5 @@ uint64_t input_check_size(const struct input_check *check)
 
 uint64_t input_check_memory_bytes(const struct input_check *check)
 {
-    return check->unpack == NULL ? 0 : unpack_memory_bytes(check->unpack);
+    return check->decompress == NULL ? 0 : decompress_memory_bytes(check->decompress);
 }

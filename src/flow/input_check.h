@@ -17,8 +17,8 @@ MUST_CHECK int input_check_new(bool raw, unsigned scan_flags, struct input_check
 struct input_check *input_check_free(struct input_check *check);
 
 /* The bytes to come are compressed. Before the first of them. */
-MUST_CHECK int input_check_packed(struct input_check *check, enum codec_kind kind,
-                                  uint64_t window_bytes_max, struct lpipe_error *err);
+MUST_CHECK int input_check_compressed(struct input_check *check, enum codec_kind kind,
+                                      uint64_t window_bytes_max, struct lpipe_error *err);
 MUST_CHECK int input_check_bytes(struct input_check *check, const void *data, size_t size,
                                  struct lpipe_error *err);
 /* The verdict, and the diff ID where it is good. */

@@ -22,7 +22,7 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
 int layer_can_rewind(const lpipe_layer *layer);
 /* Whether its maker wants it read once in advance, to see whether it has to be sent at all; false for
  * what cannot be read again. */
-bool layer_looks_first(const lpipe_layer *layer);
+bool layer_wants_hash_first(const lpipe_layer *layer);
 /* Puts a failed or aborted layer of such a source back to its first state. The same bytes come out
  * again, by construction; a source that has changed since is detected at the end as INTEGRITY. */
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err);
@@ -52,7 +52,7 @@ void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
 void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES]);
 
 /* What a source of our own says and does beyond reading. */
-struct layer_words {
+struct source_extra {
     int (*explain)(void *ctx, struct lpipe_error *err); /* why the last read failed */
     const char *(*remark)(void *ctx); /* for a person, after the end; NULL = nothing */
     int (*rewind)(void *ctx, struct lpipe_error *err); /* starts again; NULL = it cannot */
@@ -60,7 +60,7 @@ struct layer_words {
     void *ctx;
 };
 /* For a layer not yet read; words is copied, free runs in any case from here on. */
-void layer_set_words(lpipe_layer *layer, const struct layer_words *words);
+void layer_set_words(lpipe_layer *layer, const struct source_extra *words);
 /* The source's remark, or NULL. For the thread that drives the layer. */
 const char *layer_remark(const lpipe_layer *layer);
 

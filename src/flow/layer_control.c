@@ -52,7 +52,7 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
                    plan.workers, plan.memory_bytes / 1024);
 }
 
-void layer_set_words(lpipe_layer *layer, const struct layer_words *words)
+void layer_set_words(lpipe_layer *layer, const struct source_extra *words)
 {
     layer->words = *words;
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "flow/input_format.h"
 #include "flow/layer_media.h"
-#include "flow/recognise.h"
 
 /* Somebody wants this drive to end? */
 static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err)

@@ -152,13 +152,13 @@ static uint64_t window_bytes_max(const struct flow *flow)
                : flow->memory_bytes_max - MIN_OF(flow->memory_bytes_max, taken);
 }
 
-int flow_pass(struct flow *flow, enum codec_kind packed, struct lpipe_error *err)
+int flow_pass(struct flow *flow, enum codec_kind claimed, struct lpipe_error *err)
 {
     assert(!flow->started);
     flow->codec = codec_free(flow->codec);
     flow_plan_copy(&flow->plan);
     flow->one_digest = false;
-    return input_check_packed(flow->check, packed, window_bytes_max(flow), err);
+    return input_check_compressed(flow->check, claimed, window_bytes_max(flow), err);
 }
 
 size_t flow_room(struct flow *flow, unsigned char **ret_data)
@@ -234,7 +234,7 @@ static void output_now(const struct flow *flow, struct flow_output *ret_output)
         const struct out_block *out = &flow->out[flow->taken % flow->plan.out_blocks];
         *ret_output = (struct flow_output){ out->bytes, out->size };
     } else {
-        *ret_output = (struct flow_output){ flow->tail, flow->tail_size };
+        *ret_output = (struct flow_output){ flow->trailer, flow->trailer_size };
     }
 }
 
@@ -254,7 +254,7 @@ static bool event_now(struct flow *flow, enum flow_event *ret_event, struct flow
         return true;
     }
     *ret_event = FLOW_END;
-    return flow->tail_made && flow->check_ended && flow->taken == flow->out_total;
+    return flow->trailer_made && flow->check_ended && flow->taken == flow->out_total;
 }
 
 int flow_next(struct flow *flow, enum flow_event *ret_event, struct flow_output *ret_output,
@@ -290,8 +290,8 @@ void flow_taken(struct flow *flow)
 {
     GUARD(&flow->lock);
     if (flow->taken == flow->hashed) {
-        flow->bytes_out += flow->tail_size;
-        flow->tail_taken = true;
+        flow->bytes_out += flow->trailer_size;
+        flow->trailer_taken = true;
         return;
     }
     struct out_block *out = &flow->out[flow->taken % flow->plan.out_blocks];

@@ -9,8 +9,8 @@
 #include "base/cancel.h"
 #include "base/mem.h"
 #include "base/sync.h"
-#include "codec/tar_scan.h"
 #include "flow/layer_media.h"
+#include "tar/tar_scan.h"
 
 /* As long as nothing is known of the input. */
 static void media_update(struct lpipe_layer *layer)
@@ -178,7 +178,7 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     if (layer->words.free != NULL) {
         layer->words.free(layer->words.ctx);
     }
-    layer_setup_done(&layer->setup);
+    layer_setup_dispose(&layer->setup);
     pthread_cond_destroy(&layer->left);
     pthread_mutex_destroy(&layer->lock);
     free(layer);
@@ -406,7 +406,7 @@ int layer_can_rewind(const lpipe_layer *layer)
     return layer->file != NULL ? source_fd_can_rewind(layer->file) : layer->words.rewind != NULL;
 }
 
-bool layer_looks_first(const lpipe_layer *layer)
+bool layer_wants_hash_first(const lpipe_layer *layer)
 {
     return (layer->setup.flags & LPIPE_LAYER_LOOK_FIRST) != 0 && layer_can_rewind(layer) != 0;
 }

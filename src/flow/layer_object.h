@@ -35,7 +35,7 @@ struct lpipe_layer {
     struct lpipe_source source;
     bool has_source;        /* false: fed by the caller */
     struct source_fd *file; /* the source where it is a descriptor, else NULL */
-    struct layer_words words;
+    struct source_extra words;
 
     /* The driver's. */
     struct flow *flow;

@@ -92,14 +92,14 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
         status = check_combination(setup, err);
     }
     if (status != 0) {
-        layer_setup_done(setup);
+        layer_setup_dispose(setup);
         return status;
     }
     setup->cancel = cancel_ref(given.cancel);
     return 0;
 }
 
-void layer_setup_done(struct layer_setup *setup)
+void layer_setup_dispose(struct layer_setup *setup)
 {
     free(TAKE(setup->label));
     setup->cancel = lpipe_cancel_unref(setup->cancel);

@@ -19,6 +19,6 @@ struct layer_setup {
 /* options may be NULL or of an older, shorter struct. */
 MUST_CHECK int layer_setup_init(struct layer_setup *setup,
                                 const struct lpipe_layer_options *options, struct lpipe_error *err);
-void layer_setup_done(struct layer_setup *setup);
+void layer_setup_dispose(struct layer_setup *setup);
 
 #endif

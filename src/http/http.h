@@ -92,7 +92,7 @@ struct http_response {
     {                                                                                              \
         .status = 0                                                                                \
     }
-void http_response_done(struct http_response *response);
+void http_response_dispose(struct http_response *response);
 /* First header of that (lower-case) name, trimmed, copied into buf: its length, or -1 if absent or
  * longer than the buffer. nth counts from 0 for repeated headers. */
 int http_response_header(const struct http_response *response, const char *name, size_t nth,

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "http/http.h"
+#include "http/http_rate.h"
 
 struct http_pool;
 
@@ -22,14 +23,18 @@ struct http_stream {
 };
 /* is_used: with the memory for a body. */
 MUST_CHECK int stream_init(struct http_stream *stream, bool is_used);
-void stream_done(struct http_stream *stream);
+void stream_dispose(struct http_stream *stream);
 /* Network thread: false when there is no room now. */
 bool stream_put(struct http_stream *stream, const void *data, size_t size);
 void stream_end(struct http_stream *stream);
+/* The reader: waits for bytes and takes what there is; 0 at the end. *ret_wake: the network thread
+ * waits for room, and there is enough now. */
+size_t stream_take(struct http_stream *stream, void *buf, size_t size, bool *ret_wake);
 
 struct http_call {
     struct http_request request; /* shallow: everything in it is borrowed */
     struct http *http;
+    struct http_rate *rate; /* of http */
     struct http_call *next; /* in the transport's list */
     atomic_bool wake;       /* the producer or receiver can go on */
     atomic_bool aborted;
@@ -46,10 +51,10 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool attached; /* to the multi handle */
     bool proxied;
-    char proxy[160];  /* for messages */
-    bool head_done;   /* the final answer's headers are complete */
-    bool body_ended;  /* the whole body was handed to libcurl */
-    bool send_paused; /* by the producer or by the rate */
+    char proxy[160];    /* for messages */
+    bool head_complete; /* the final answer's headers are complete */
+    bool body_ended;    /* the whole body was handed to libcurl */
+    bool send_paused;   /* by the producer or by the rate */
     bool rate_paused;
     bool receive_paused;
     uint64_t body_read; /* bytes of the body handed to libcurl */
@@ -72,10 +77,5 @@ void call_fail(struct http_call *call, int status, const char *format, ...) PRIN
 bool call_expired(struct http_call *call, uint64_t now_ms);
 void call_log(const struct http_call *call, const struct http_options *options);
 struct http_call *call_free(struct http_call *call);
-
-/* Asks for up to size bytes to send now under the transport's rate; 0 = none at the moment. */
-size_t http_rate_take(struct http *http, size_t size);
-/* Gives back what was taken and not sent after all. */
-void http_rate_return(struct http *http, size_t size);
 
 #endif

@@ -32,8 +32,7 @@ struct http {
     bool threaded;
     struct http_pool *pools; /* the network thread's own, as are calls and the rate */
     struct http_call *calls;
-    uint64_t rate_bytes; /* that may be sent now */
-    uint64_t rate_ms;    /* when that was counted */
+    struct http_rate rate;
 
     pthread_mutex_t mutex; /* guards what follows, and http_call.done */
     struct http_call *queue;
@@ -84,30 +83,6 @@ static void pools_free(struct http *http)
         explicit_bzero(pool->key, strlen(pool->key));
         free(pool);
     }
-}
-
-size_t http_rate_take(struct http *http, size_t size)
-{
-    uint64_t rate = http->options.rate_bytes_max;
-    if (rate == 0) {
-        return size;
-    }
-    uint64_t now = clock_ms();
-    uint64_t burst = MAX_OF(rate / 10, (uint64_t)1);
-    uint64_t elapsed = MIN_OF(now - http->rate_ms, (uint64_t)1000);
-    uint64_t earned = rate * elapsed / 1000;
-    if (earned > 0) {
-        http->rate_bytes = MIN_OF(http->rate_bytes + earned, burst);
-        http->rate_ms = now;
-    }
-    size = (size_t)MIN_OF((uint64_t)size, http->rate_bytes);
-    http->rate_bytes -= size;
-    return size;
-}
-
-void http_rate_return(struct http *http, size_t size)
-{
-    http->rate_bytes += size;
 }
 
 /* Tells the waiting thread. The call may be gone afterwards. */
@@ -173,7 +148,7 @@ static bool queue_take(struct http *http)
 static void call_resume(struct http *http, struct http_call *call)
 {
     bool woken = atomic_exchange(&call->wake, false);
-    bool earned = call->rate_paused && http_rate_take(http, 0) == 0 && http->rate_bytes > 0;
+    bool earned = call->rate_paused && http_rate_refill(&http->rate) > 0;
     if (woken || earned) {
         call->send_paused = call->rate_paused = call->receive_paused = false;
         (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
@@ -276,7 +251,7 @@ int http_new(const struct http_options *options, struct http **ret_http, struct 
     }
     (void)pthread_once(&curl_once, curl_begin);
     pthread_mutex_init(&http->mutex, NULL);
-    http->rate_ms = clock_ms();
+    http_rate_init(&http->rate, options->rate_bytes_max);
     http->multi = curl_multi_init();
     if (http->multi == NULL || options_copy(http, options) != 0) {
         http_free(http);
@@ -323,6 +298,7 @@ int http_start(struct http *http, const struct http_request *request, struct htt
     }
     call->request = *request;
     call->http = http;
+    call->rate = &http->rate;
     call->response = (struct http_response)HTTP_RESPONSE_INIT;
     call->response.headers.size_max = HEADER_COUNT_MAX * HEADER_LINE_BYTES_MAX;
     call->response.body.size_max = request->response_bytes_max;
@@ -375,7 +351,7 @@ int http_wait(struct http_call *call, struct http_response *ret_response, struct
 {
     http_call_join(call);
     int status = call->failure.status;
-    http_response_done(ret_response);
+    http_response_dispose(ret_response);
     *ret_response = call->response;
     if (status != 0 && err != NULL) {
         *err = call->failure;
@@ -391,4 +367,19 @@ int http_send(struct http *http, const struct http_request *request,
     struct http_call *call = NULL;
     int status = http_start(http, request, &call, err);
     return status != 0 ? status : http_wait(call, ret_response, err);
+}
+
+size_t http_read(struct http_call *call, void *buf, size_t size)
+{
+    bool wake = false;
+    size = stream_take(&call->stream, buf, size, &wake);
+    if (wake) {
+        http_call_wake(call);
+    }
+    return size;
+}
+
+const struct http_response *http_call_head(const struct http_call *call)
+{
+    return &call->response;
 }

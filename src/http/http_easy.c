@@ -59,7 +59,7 @@ static size_t body_wait(struct http_call *call)
 static size_t body_pulled(struct http_call *call, char *buf, size_t size)
 {
     uint64_t size_max = call->request.body.size;
-    if (call->head_done) {
+    if (call->head_complete) {
         return CURL_READFUNC_ABORT; /* the answer is there: no one waits for the rest */
     }
     if (size_max > 0) {
@@ -95,13 +95,13 @@ static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
     const struct http_body *body = &call->request.body;
-    size_t size = http_rate_take(call->http, unit * count);
+    size_t size = http_rate_take(call->rate, unit * count);
     if (size == 0) {
         call->rate_paused = true;
         return body_wait(call);
     }
     size_t got = body->pull != NULL ? body_pulled(call, buf, size) : body_copied(call, buf, size);
-    http_rate_return(call->http, got <= size ? size - got : size); /* more: a word to libcurl */
+    http_rate_return(call->rate, got <= size ? size - got : size); /* more: a word to libcurl */
     return got;
 }
 
@@ -145,7 +145,7 @@ static void head_end(struct http_call *call)
         (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     }
     if (status >= 200) {
-        call->head_done = true;
+        call->head_complete = true;
         call->head_ms = clock_ms();
         atomic_store(&call->answered, true);
         if (call->send_paused && !call->body_ended) {
@@ -186,12 +186,12 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r')) {
         size--;
     }
-    if (call->head_done && call->response.status == 417 && call->request.expect_continue &&
+    if (call->head_complete && call->response.status == 417 && call->request.expect_continue &&
         size > 5 && memcmp(data, "HTTP/", 5) == 0) {
-        call->head_done = false; /* libcurl has repeated it without Expect by itself */
+        call->head_complete = false; /* libcurl has repeated it without Expect by itself */
         call->response.unexpected = true;
     }
-    if (call->head_done) {
+    if (call->head_complete) {
         return all; /* a trailer: nothing here needs one */
     }
     if (size > 5 && memcmp(data, "HTTP/", 5) == 0) {
@@ -459,8 +459,8 @@ struct http_call *call_free(struct http_call *call)
         explicit_bzero(line->data, strlen(line->data));
     }
     curl_slist_free_all(call->headers);
-    http_response_done(&call->response);
-    stream_done(&call->stream);
+    http_response_dispose(&call->response);
+    stream_dispose(&call->stream);
     pthread_cond_destroy(&call->ended);
     free(call);
     return NULL;
@@ -496,14 +496,14 @@ static bool is_idle(const struct http_call *call)
 
 bool call_expired(struct http_call *call, uint64_t now_ms)
 {
-    if (call->head_done && call->body_ended && !call->request.stream &&
+    if (call->head_complete && call->body_ended && !call->request.stream &&
         now_ms - call->head_ms > BODY_TIMEOUT_MS) {
         call_fail(call, LPIPE_TIMEOUT, "the answer did not end within %u s",
                   BODY_TIMEOUT_MS / 1000);
         return true;
     }
     uint64_t moved = bytes_moved(call);
-    bool answering = call->body_ended && !call->head_done;
+    bool answering = call->body_ended && !call->head_complete;
     uint32_t limit = answering ? call->request.answer_timeout_ms : call->request.stall_timeout_ms;
     limit = limit != 0 ? limit : answering ? ANSWER_TIMEOUT_MS : STALL_TIMEOUT_MS;
     if (moved != call->moved_bytes || is_idle(call)) {
@@ -583,7 +583,7 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
 static bool is_answer(const struct http_call *call, CURLcode code)
 {
     return code == CURLE_OK ||
-           (call->failure.status == 0 && call->head_done && !is_body_wanted(call));
+           (call->failure.status == 0 && call->head_complete && !is_body_wanted(call));
 }
 
 static uint32_t round_trip_us(const struct http_call *call)
@@ -620,7 +620,7 @@ static bool is_awaiting_head(const struct http_call *call)
 {
     long sent = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
-    return sent > 0 && !call->head_done;
+    return sent > 0 && !call->head_complete;
 }
 
 /* A proxy that does not let us through: whether it may the next time is in its status. */
@@ -667,9 +667,9 @@ void call_conclude(struct http_call *call, CURLcode code)
         return;
     }
     if (is_answer(call, code)) {
-        if (!call->head_done && call->response.status != 0) {
+        if (!call->head_complete && call->response.status != 0) {
             call_fail(call, LPIPE_NETWORK, "the answer was cut off within its headers");
-        } else if (!call->head_done) {
+        } else if (!call->head_complete) {
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
         }
         return;

@@ -4,10 +4,10 @@
 
 #include "http/http.h"
 
-void http_response_done(struct http_response *response)
+void http_response_dispose(struct http_response *response)
 {
-    buf_done(&response->headers);
-    buf_done(&response->body);
+    buf_dispose(&response->headers);
+    buf_dispose(&response->body);
 }
 
 static int copy_value(const char *value, const char *end, char *buf, size_t buf_size)

@@ -19,9 +19,9 @@ int stream_init(struct http_stream *stream, bool is_used)
     return is_used && stream->bytes.data == NULL ? LPIPE_NO_MEMORY : 0;
 }
 
-void stream_done(struct http_stream *stream)
+void stream_dispose(struct http_stream *stream)
 {
-    buf_done(&stream->bytes);
+    buf_dispose(&stream->bytes);
     pthread_mutex_destroy(&stream->mutex);
     pthread_cond_destroy(&stream->more);
 }
@@ -58,8 +58,7 @@ void stream_end(struct http_stream *stream)
     pthread_cond_signal(&stream->more);
 }
 
-/* Takes what there is; *ret_wake when the network thread has waited for the room long enough. */
-static size_t take(struct http_stream *stream, void *buf, size_t size, bool *ret_wake)
+size_t stream_take(struct http_stream *stream, void *buf, size_t size, bool *ret_wake)
 {
     GUARD(&stream->mutex);
     while (stream->read == stream->bytes.size && !stream->ended) {
@@ -74,19 +73,4 @@ static size_t take(struct http_stream *stream, void *buf, size_t size, bool *ret
     *ret_wake = stream->is_full && left - size <= stream->bytes.size_max / 2;
     stream->is_full = stream->is_full && !*ret_wake;
     return size;
-}
-
-size_t http_read(struct http_call *call, void *buf, size_t size)
-{
-    bool wake = false;
-    size = take(&call->stream, buf, size, &wake);
-    if (wake) {
-        http_call_wake(call);
-    }
-    return size;
-}
-
-const struct http_response *http_call_head(const struct http_call *call)
-{
-    return &call->response;
 }

@@ -7,18 +7,18 @@
 #include "base/sync.h"
 #include "registry/client.h"
 
-void blob_stop_init(struct blob_stop *stop)
+void writer_registry_init(struct writer_registry *stop)
 {
-    *stop = (struct blob_stop){ .stopped = false };
+    *stop = (struct writer_registry){ .stopped = false };
     (void)pthread_mutex_init(&stop->lock, NULL);
 }
 
-void blob_stop_done(struct blob_stop *stop)
+void writer_registry_dispose(struct writer_registry *stop)
 {
     (void)pthread_mutex_destroy(&stop->lock);
 }
 
-void blob_stop_all(struct blob_stop *stop)
+void writer_registry_stop_all(struct writer_registry *stop)
 {
     GUARD(&stop->lock);
     stop->stopped = true;
@@ -29,7 +29,7 @@ void blob_stop_all(struct blob_stop *stop)
     }
 }
 
-static bool is_stopped(struct blob_stop *stop)
+static bool is_stopped(struct writer_registry *stop)
 {
     GUARD(&stop->lock);
     return stop->stopped;
@@ -37,7 +37,7 @@ static bool is_stopped(struct blob_stop *stop)
 
 int blob_job_check(const struct blob_job *job, struct lpipe_error *err)
 {
-    if (cancel_requested(client_cancel(job->client))) {
+    if (cancel_requested(job->client->context.cancel)) {
         return fail_cancelled(err);
     }
     return job->stop != NULL && is_stopped(job->stop)
@@ -47,7 +47,8 @@ int blob_job_check(const struct blob_job *job, struct lpipe_error *err)
 
 /* Puts a writer in the place of another; NULL is a free place. There are as many places as threads
  * that write. */
-static void swap(struct blob_stop *stop, const struct blob_writer *from, struct blob_writer *to)
+static void swap(struct writer_registry *stop, const struct blob_writer *from,
+                 struct blob_writer *to)
 {
     GUARD(&stop->lock);
     size_t i = 0;
@@ -61,27 +62,27 @@ static void swap(struct blob_stop *stop, const struct blob_writer *from, struct 
     }
 }
 
-int blob_use_begin(struct blob_use *use, const struct blob_job *job, const struct blob_hint *hint,
-                   struct lpipe_error *err)
+int tracked_writer_begin(struct tracked_writer *tracked, const struct blob_job *job,
+                         const struct blob_hint *hint, struct lpipe_error *err)
 {
-    int status = job->store->ops->blob_begin(job->store, hint, &use->writer, err);
+    int status = job->store->ops->blob_begin(job->store, hint, &tracked->writer, err);
     if (status != 0) {
         return status;
     }
-    use->job = job;
-    if (job->stop != NULL && use->writer->ops->stop != NULL) {
-        swap(job->stop, NULL, use->writer);
+    tracked->job = job;
+    if (job->stop != NULL && tracked->writer->ops->stop != NULL) {
+        swap(job->stop, NULL, tracked->writer);
     }
     return 0;
 }
 
-void blob_use_end(struct blob_use *use)
+void tracked_writer_end(struct tracked_writer *tracked)
 {
-    if (use->writer == NULL) {
+    if (tracked->writer == NULL) {
         return;
     }
-    if (use->job->stop != NULL && use->writer->ops->stop != NULL) {
-        swap(use->job->stop, use->writer, NULL);
+    if (tracked->job->stop != NULL && tracked->writer->ops->stop != NULL) {
+        swap(tracked->job->stop, tracked->writer, NULL);
     }
-    use->writer = blob_writer_free(use->writer);
+    tracked->writer = blob_writer_free(tracked->writer);
 }

@@ -66,22 +66,22 @@ static int check_digest(struct copy *copy, struct lpipe_error *err)
 static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *err)
 {
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
-    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
+    struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress, &copy->sessions };
     digest_reset(copy->digest);
     int status = from->ops->blob_open(from, copy->blob, &reader, err);
     if (status == 0) {
-        status = blob_use_begin(&use, copy->progress.job, &hint, err);
+        status = tracked_writer_begin(&tracked, copy->progress.job, &hint, err);
     }
     if (status == 0) {
-        status = copy_bytes(copy, reader, use.writer, err);
+        status = copy_bytes(copy, reader, tracked.writer, err);
     }
     if (status == 0) {
         status = check_digest(copy, err);
     }
-    return status == 0
-               ? use.writer->ops->finish(use.writer, copy->blob->digest, copy->blob->size, err)
-               : status;
+    return status == 0 ? tracked.writer->ops->finish(tracked.writer, copy->blob->digest,
+                                                     copy->blob->size, err)
+                       : status;
 }
 
 /* A copy can always begin anew. */
@@ -106,7 +106,7 @@ static int copy_blob(const struct blob_job *job, const struct descriptor *blob, 
     blob_progress_start(&copy.progress, job, LPIPE_ORIGIN_COPIED, blob);
     status = copy_once(&copy, from, err);
     for (unsigned pass = 1; status != 0 && worth_repeating(err) && pass < BLOB_PASSES_MAX; pass++) {
-        client_notice(job->client, "%s; the blob is copied again", err->message);
+        context_notice(&job->client->context, "%s; the blob is copied again", err->message);
         status = copy_once(&copy, from, err);
     }
     blob_progress_end(&copy.progress, status, blob->digest, blob->size);
@@ -142,9 +142,9 @@ int blob_find(struct store *store, const struct descriptor *blob,
     return found;
 }
 
-int blob_place(const struct blob_job *job, const struct descriptor *blob,
-               const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
-               struct lpipe_error *err)
+int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
+                const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+                struct lpipe_error *err)
 {
     int found = blob_find(job->store, blob, sources, ret_origin, err);
     if (found == 1) {
@@ -166,24 +166,24 @@ int blob_place(const struct blob_job *job, const struct descriptor *blob,
 static int write_bytes(struct blob_progress *progress, const struct descriptor *blob,
                        const void *bytes, struct lpipe_error *err)
 {
-    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
+    struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = { blob, blob_progress_acked, progress, NULL };
-    int status = blob_use_begin(&use, progress->job, &hint, err);
+    int status = tracked_writer_begin(&tracked, progress->job, &hint, err);
     if (status == 0) {
-        status = use.writer->ops->write(use.writer, bytes, blob->size, err);
+        status = tracked.writer->ops->write(tracked.writer, bytes, blob->size, err);
     }
-    return status == 0 ? use.writer->ops->finish(use.writer, blob->digest, blob->size, err)
+    return status == 0 ? tracked.writer->ops->finish(tracked.writer, blob->digest, blob->size, err)
                        : status;
 }
 
 /* What is at hand is not asked for where everything is said to be there already. */
 static int has_bytes(struct store *store, const struct descriptor *blob, struct lpipe_error *err)
 {
-    return store->keeps_nothing ? 0 : store->ops->blob_exists(store, blob, err);
+    return store->is_discard ? 0 : store->ops->blob_exists(store, blob, err);
 }
 
-int blob_place_bytes(const struct blob_job *job, const struct descriptor *blob, const void *bytes,
-                     struct lpipe_error *err)
+int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob, const void *bytes,
+                      struct lpipe_error *err)
 {
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;

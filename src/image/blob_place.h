@@ -19,12 +19,12 @@ MUST_CHECK int blob_find(struct store *store, const struct descriptor *blob,
                          const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                          struct lpipe_error *err);
 /* NOT_FOUND when the blob is nowhere; INTEGRITY when its bytes are others than announced. */
-MUST_CHECK int blob_place(const struct blob_job *job, const struct descriptor *blob,
-                          const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
-                          struct lpipe_error *err);
+MUST_CHECK int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
+                           const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+                           struct lpipe_error *err);
 
 /* Bytes in memory, unless the blob is there. */
-MUST_CHECK int blob_place_bytes(const struct blob_job *job, const struct descriptor *blob,
-                                const void *bytes, struct lpipe_error *err);
+MUST_CHECK int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
+                                 const void *bytes, struct lpipe_error *err);
 
 #endif

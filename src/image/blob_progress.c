@@ -20,7 +20,7 @@ void blob_progress_start(struct blob_progress *progress, const struct blob_job *
                    .text = job->name },
         .told_ms = clock_ms(),
     };
-    client_event(job->client, &progress->event);
+    context_event(&job->client->context, &progress->event);
     progress->event.kind = LPIPE_EVENT_BLOB_PROGRESS;
 }
 
@@ -32,7 +32,7 @@ void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint
     if (now - progress->told_ms >= PROGRESS_INTERVAL_MS) {
         progress->told_ms = now;
         progress->event.bytes_acked = atomic_load(&progress->acked);
-        client_event(progress->job->client, &progress->event);
+        context_event(&progress->job->client->context, &progress->event);
     }
 }
 
@@ -52,7 +52,7 @@ void blob_progress_end(struct blob_progress *progress, int status, const char *d
         event.digest = digest;
         event.bytes_out = event.bytes_acked = event.bytes_total = size;
     }
-    client_event(progress->job->client, &event);
+    context_event(&progress->job->client->context, &event);
 }
 
 void blob_progress_settled(const struct blob_job *job, enum lpipe_blob_origin origin,

@@ -45,19 +45,19 @@ static int push_pump(struct push *push, struct lpipe_error *err)
 /* The layer once, through a new writer. */
 static int push_once(struct push *push, struct lpipe_error *err)
 {
-    struct blob_use use AUTO_BLOB_USE = BLOB_USE_INIT;
+    struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = { push->known.digest[0] != '\0' ? &push->known : NULL,
                               blob_progress_acked, &push->progress, &push->sessions };
-    int status = blob_use_begin(&use, push->progress.job, &hint, err);
+    int status = tracked_writer_begin(&tracked, push->progress.job, &hint, err);
     if (status != 0) {
         return status;
     }
-    push->writer = use.writer;
+    push->writer = tracked.writer;
     status = push_pump(push, err);
     push->writer = NULL;
-    return status == 0
-               ? use.writer->ops->finish(use.writer, push->result.digest, push->result.size, err)
-               : status;
+    return status == 0 ? tracked.writer->ops->finish(tracked.writer, push->result.digest,
+                                                     push->result.size, err)
+                       : status;
 }
 
 /* Rewinding makes the layer forget that it was stopped. */
@@ -90,7 +90,8 @@ static int push_send(struct push *push, struct lpipe_error *err)
     for (unsigned pass = 1; status != 0 && (err->flags & LPIPE_ERROR_REPLAY) != 0 &&
                             layer_can_rewind(push->layer) && pass < BLOB_PASSES_MAX;
          pass++) {
-        client_notice(job->client, "%s; the input is read again from its start", err->message);
+        context_notice(&job->client->context, "%s; the input is read again from its start",
+                       err->message);
         status = push_rewind(push, err);
         status = status == 0 ? push_once(push, err) : status;
     }
@@ -104,7 +105,7 @@ static void push_announce(const struct blob_job *job, const lpipe_layer *layer)
     char line[LAYER_PLAN_BYTES + 64];
     layer_describe(layer, plan);
     (void)snprintf(line, sizeof line, "%.60s: %s", job->name, plan);
-    client_log(job->client, LPIPE_LOG_REQUEST, line);
+    context_log(&job->client->context, LPIPE_LOG_REQUEST, line);
 }
 
 int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_sources *first,
@@ -114,13 +115,13 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_
     err = err != NULL ? err : &local;
     struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
     blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
-    layer_use_cancel(layer, client_cancel(job->client));
+    layer_use_cancel(layer, job->client->context.cancel);
     push_announce(job, layer);
-    int status = first != NULL && layer_looks_first(layer) ? push_look(&push, first, err) : 0;
+    int status = first != NULL && layer_wants_hash_first(layer) ? push_look(&push, first, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     const char *remark = status == 0 ? layer_remark(layer) : NULL;
     if (remark != NULL) {
-        client_notice(job->client, "%s", remark);
+        context_notice(&job->client->context, "%s", remark);
     }
     blob_progress_end(&push.progress, status, push.result.digest, push.result.size);
     if (status == 0) {

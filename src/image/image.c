@@ -24,10 +24,10 @@ lpipe_image *image_free(lpipe_image *image)
     }
     free(image->layers);
     free(image->artifact_type);
-    pairs_done(&image->annotations);
+    string_map_dispose(&image->annotations);
     image_config_free(image->config);
     free(image->base.repository);
-    fetched_done(&image->base.fetched);
+    fetched_dispose(&image->base.fetched);
     store_free(image->base.store);
     free(image);
     return NULL;
@@ -119,16 +119,16 @@ static int grow(lpipe_image *image, struct lpipe_error *err)
     if (image->layer_count == LAYERS_MAX) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "an image has at most %d layers", LAYERS_MAX);
     }
-    if (image->layer_count < image->layer_room) {
+    if (image->layer_count < image->layer_capacity) {
         return 0;
     }
-    size_t room = MAX_OF((size_t)16, image->layer_room * 2);
+    size_t room = MAX_OF((size_t)16, image->layer_capacity * 2);
     struct image_layer *layers = mem_realloc(image->layers, room * sizeof *layers);
     if (layers == NULL) {
         return fail_memory(err);
     }
     image->layers = layers;
-    image->layer_room = room;
+    image->layer_capacity = room;
     return 0;
 }
 
@@ -211,7 +211,7 @@ static int edit_annotation(lpipe_image *image, const char *value, struct lpipe_e
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "Docker's manifest format has no place for annotations; use the OCI format");
     }
-    return pairs_set_text(&image->annotations, value, "annotation", err);
+    return string_map_set_text(&image->annotations, value, "annotation", err);
 }
 
 static int edit_history(lpipe_image *image, const char *value, struct lpipe_error *err)

@@ -37,10 +37,10 @@ struct lpipe_image {
     char created[TIME_TEXT_SIZE];
     struct image_base base;
     struct image_config *config; /* NULL for an artifact */
-    struct pairs annotations;
+    struct string_map annotations;
     struct image_layer *layers; /* in the manifest's order */
     size_t layer_count;
-    size_t layer_room;
+    size_t layer_capacity;
     bool pushed;
 };
 

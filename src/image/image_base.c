@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "image/destination.h"
 #include "image/image.h"
+#include "image/store_open.h"
 #include "oci/reference.h"
 
 #define KEY_BASE_DIGEST "org.opencontainers.image.base.digest"
@@ -87,21 +87,21 @@ static int take_layers(lpipe_image *image, struct lpipe_error *err)
  * for either. */
 static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpipe_error *err)
 {
-    const struct pairs *had = &image->base.fetched.manifest->annotations;
+    const struct string_map *had = &image->base.fetched.manifest->annotations;
     int status = 0;
     if (image->family == MEDIA_FAMILY_DOCKER) {
         return 0;
     }
     for (size_t i = 0; i < had->count && status == 0; i++) {
-        status = pairs_set(&image->annotations, had->items[i].key, had->items[i].value, err);
+        status = string_map_set(&image->annotations, had->items[i].key, had->items[i].value, err);
     }
     if (status == 0) {
-        status = pairs_set(&image->annotations, KEY_BASE_DIGEST,
-                           image->base.fetched.document.descriptor.digest, err);
+        status = string_map_set(&image->annotations, KEY_BASE_DIGEST,
+                                image->base.fetched.document.descriptor.digest, err);
     }
     /* A directory's name means nothing elsewhere. */
     if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
-        status = pairs_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
+        status = string_map_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
     }
     return status;
 }

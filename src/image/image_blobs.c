@@ -14,7 +14,7 @@
 #include "registry/client.h"
 
 /* What is worked on first. */
-enum urgency {
+enum work_priority {
     URGENCY_CHECK = 0,  /* a question only, whose answer may end all */
     URGENCY_STREAM = 1, /* a producer is waiting */
     URGENCY_LATER = 2,
@@ -27,7 +27,7 @@ struct blobs {
     size_t *order; /* numbers of the layers to be worked on */
     size_t count;
     size_t stream_count;
-    struct blob_stop stop;
+    struct writer_registry stop;
     struct latch unread; /* layers whose diff IDs are not known yet */
     struct document *config;
 };
@@ -56,7 +56,7 @@ static size_t first_like(const lpipe_image *image, size_t number)
     return i;
 }
 
-static enum urgency urgency_of(const lpipe_image *image, size_t number)
+static enum work_priority work_priority_of(const lpipe_image *image, size_t number)
 {
     const struct image_layer *layer = &image->layers[number];
     switch (layer->kind) {
@@ -76,11 +76,12 @@ static size_t plan(struct blobs *blobs)
 {
     const lpipe_image *image = blobs->image;
     size_t unread = 0;
-    for (enum urgency urgency = URGENCY_CHECK; urgency < URGENCY_NEVER; urgency++) {
+    for (enum work_priority work_priority = URGENCY_CHECK; work_priority < URGENCY_NEVER;
+         work_priority++) {
         for (size_t i = 0; i < image->layer_count; i++) {
-            if (urgency_of(image, i) == urgency) {
+            if (work_priority_of(image, i) == work_priority) {
                 blobs->order[blobs->count++] = i;
-                blobs->stream_count += urgency == URGENCY_STREAM;
+                blobs->stream_count += work_priority == URGENCY_STREAM;
                 unread += image->layers[i].kind == IMAGE_LAYER_UNREAD;
             }
         }
@@ -91,16 +92,16 @@ static size_t plan(struct blobs *blobs)
 static size_t thread_count(const struct blobs *blobs)
 {
     lpipe_client *client = blobs->image->client;
-    size_t jobs = client_settings(client)->jobs;
+    size_t jobs = client->context.settings.jobs;
     if (jobs == 0) {
         jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + 1); /* all else is done by one */
         jobs = MIN_OF(jobs, (size_t)JOBS_MAX);
     }
     if (jobs < blobs->stream_count) {
-        client_notice(client,
-                      "%zu streams are read %zu at a time: one that waits for another to be read "
-                      "further down would wait forever",
-                      blobs->stream_count, jobs);
+        context_notice(&client->context,
+                       "%zu streams are read %zu at a time: one that waits for another to be read "
+                       "further down would wait forever",
+                       blobs->stream_count, jobs);
     }
     /* Where nobody's answers are waited for, nothing is won by a thread for the config. */
     return blobs->target->remote ? jobs : MIN_OF(jobs, MAX_OF(blobs->count, (size_t)1));
@@ -119,7 +120,7 @@ static int place(const struct blobs *blobs, const struct blob_job *job, struct i
         sources.mount_first = near ? base->repository : NULL;
         sources.from = base->store;
     }
-    return blob_place(job, &blob, &sources, &layer->result.origin, err);
+    return blob_ensure(job, &blob, &sources, &layer->result.origin, err);
 }
 
 /* The first time counts: a layer that is sent again has the same digests, or fails. Who has waited
@@ -180,7 +181,7 @@ static int put_config(struct blobs *blobs, struct lpipe_error *err)
     int status = blob_job_check(&job, err);
     status = status == 0 ? image_documents_config(blobs->image, blobs->config, err) : status;
     return status == 0
-               ? blob_place_bytes(&job, &blobs->config->descriptor, blobs->config->bytes.data, err)
+               ? blob_ensure_bytes(&job, &blobs->config->descriptor, blobs->config->bytes.data, err)
                : status;
 }
 
@@ -197,13 +198,13 @@ static int run(void *ctx, size_t index, struct lpipe_error *err)
 static void stop(void *ctx)
 {
     struct blobs *blobs = ctx;
-    blob_stop_all(&blobs->stop);
+    writer_registry_stop_all(&blobs->stop);
     for (size_t i = 0; i < blobs->image->layer_count; i++) {
         if (blobs->image->layers[i].kind == IMAGE_LAYER_UNREAD) {
             layer_stop(blobs->image->layers[i].unread);
         }
     }
-    latch_open(&blobs->unread);
+    latch_release_all(&blobs->unread);
 }
 
 /* Layers that were not worked on because another one is the same blob, or because they stay where
@@ -215,8 +216,8 @@ static void settle_rest(const struct blobs *blobs)
         struct image_layer *layer = &image->layers[i];
         if (is_foreign(layer)) {
             layer->result.origin = LPIPE_ORIGIN_EXISTING;
-            client_notice(image->client, "layer %zu may not be distributed; it stays where it is",
-                          i + 1);
+            context_notice(&image->client->context,
+                           "layer %zu may not be distributed; it stays where it is", i + 1);
         } else if (layer->kind != IMAGE_LAYER_UNREAD) {
             layer->result.origin = image->layers[first_like(image, i)].result.origin;
         }
@@ -232,7 +233,7 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
         return fail_memory(err);
     }
     struct blobs blobs = { .image = image, .target = target, .order = order, .config = &config };
-    blob_stop_init(&blobs.stop);
+    writer_registry_init(&blobs.stop);
     latch_init(&blobs.unread, plan(&blobs));
     size_t threads = thread_count(&blobs);
     const struct task_list tasks = { .count = blobs.count + 1, /* the config */
@@ -242,8 +243,8 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
                                      .stop = stop,
                                      .ctx = &blobs };
     int status = tasks_run(&tasks, err);
-    latch_done(&blobs.unread);
-    blob_stop_done(&blobs.stop);
+    latch_dispose(&blobs.unread);
+    writer_registry_dispose(&blobs.stop);
     if (status == 0) {
         settle_rest(&blobs);
         *ret_config = config;

@@ -7,10 +7,10 @@
 
 #define EMPTY_JSON "{}"
 
-void image_documents_done(struct image_documents *documents)
+void image_documents_dispose(struct image_documents *documents)
 {
-    document_done(&documents->config);
-    document_done(&documents->manifest);
+    document_dispose(&documents->config);
+    document_dispose(&documents->manifest);
 }
 
 static int add_layers(lpipe_image *image, struct lpipe_error *err)

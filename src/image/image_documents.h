@@ -13,8 +13,8 @@ struct image_documents {
     {                                                                                              \
         DOCUMENT_INIT, DOCUMENT_INIT                                                               \
     }
-void image_documents_done(struct image_documents *documents);
-#define AUTO_IMAGE_DOCUMENTS CLEANUP(image_documents_done)
+void image_documents_dispose(struct image_documents *documents);
+#define AUTO_IMAGE_DOCUMENTS CLEANUP(image_documents_dispose)
 
 /* The config needs the layers' diff IDs only. Enters them into the image's config, so it is called
  * once. */

@@ -9,10 +9,10 @@
 
 #define READ_BYTES ((size_t)4096)
 
-void fetched_done(struct fetched *fetched)
+void fetched_dispose(struct fetched *fetched)
 {
     fetched->manifest = manifest_free(fetched->manifest);
-    document_done(&fetched->document);
+    document_dispose(&fetched->document);
 }
 
 const char *image_fetch_reference(const lpipe_ref *ref)
@@ -84,7 +84,7 @@ int image_fetch_choose(struct store *store, const struct platform *platform,
         if (status != 0) {
             return status;
         }
-        fetched_done(fetched);
+        fetched_dispose(fetched);
         *fetched = child;
     }
     return 0;

@@ -16,8 +16,8 @@ struct fetched {
     {                                                                                              \
         DOCUMENT_INIT, NULL                                                                        \
     }
-void fetched_done(struct fetched *fetched);
-#define AUTO_FETCHED CLEANUP(fetched_done)
+void fetched_dispose(struct fetched *fetched);
+#define AUTO_FETCHED CLEANUP(fetched_dispose)
 
 /* What a reference asks a store for: its digest, its tag, or "" for the only image of a layout. */
 const char *image_fetch_reference(const lpipe_ref *ref);

@@ -3,9 +3,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "image/destination.h"
 #include "image/image_fetch.h"
 #include "image/image_text.h"
+#include "image/store_open.h"
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 #include "oci/reference.h"

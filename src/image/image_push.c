@@ -17,7 +17,7 @@ static void tell(const lpipe_image *image, enum lpipe_event_kind kind, const cha
     const struct lpipe_event event = {
         .struct_size = sizeof event, .kind = kind, .digest = digest, .text = text
     };
-    client_event(image->client, &event);
+    context_event(&image->client->context, &event);
 }
 
 /* Whether reference names this manifest already. A store that cannot tell is asked by putting it. */
@@ -34,7 +34,7 @@ static int put_manifest(const lpipe_image *image, const struct push_target *targ
     const char *digest = manifest->descriptor.digest;
     /* In a layout a manifest without a tag is there once index.json says so, not before. */
     bool known = tag != NULL || target->remote;
-    int status = cancel_requested(client_cancel(image->client)) ? fail_cancelled(err) : 0;
+    int status = cancel_requested(image->client->context.cancel) ? fail_cancelled(err) : 0;
     if (status == 0 && !(known && is_there(store, tag != NULL ? tag : digest, digest))) {
         status = store->ops->manifest_put(store, manifest, tag, err);
     }
@@ -94,7 +94,7 @@ static int check_digest(const struct push_target *target, const struct document 
                       digest, target->digest);
 }
 
-void image_push_result_done(struct lpipe_push_result *result)
+void image_push_result_dispose(struct lpipe_push_result *result)
 {
     for (size_t i = 0; i < result->tag_count; i++) {
         free(result->tags[i]);
@@ -110,7 +110,7 @@ void image_push_result_done(struct lpipe_push_result *result)
 
 static void result_cleanup(struct lpipe_push_result *result)
 {
-    image_push_result_done(result);
+    image_push_result_dispose(result);
 }
 
 static int copy_lists(const lpipe_image *image, const struct push_target *target,

@@ -55,13 +55,13 @@ static void page_size(struct page *page, const char *label, uint64_t size)
 }
 
 /* "KEY=VALUE" lines, the label before the first one only. */
-static void page_pairs(struct page *page, const char *label, const struct pairs *pairs)
+static void page_pairs(struct page *page, const char *label, const struct string_map *string_map)
 {
-    for (size_t i = 0; i < pairs->count; i++) {
+    for (size_t i = 0; i < string_map->count; i++) {
         page_label(page, i == 0 ? label : "");
-        page_foreign(page, pairs->items[i].key);
+        page_foreign(page, string_map->items[i].key);
         page_text(page, "=");
-        page_foreign(page, pairs->items[i].value);
+        page_foreign(page, string_map->items[i].value);
         page_text(page, "\n");
     }
 }

@@ -10,7 +10,7 @@ void latch_init(struct latch *latch, size_t missing)
     (void)pthread_cond_init(&latch->opened, NULL);
 }
 
-void latch_done(struct latch *latch)
+void latch_dispose(struct latch *latch)
 {
     (void)pthread_cond_destroy(&latch->opened);
     (void)pthread_mutex_destroy(&latch->lock);
@@ -30,7 +30,7 @@ void latch_count(struct latch *latch)
     set_missing(latch, latch->missing - (latch->missing > 0)); /* it may have been opened */
 }
 
-void latch_open(struct latch *latch)
+void latch_release_all(struct latch *latch)
 {
     GUARD(&latch->lock);
     set_missing(latch, 0);

@@ -5,10 +5,10 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "image/destination.h"
+#include "image/store_open.h"
 #include "oci/reference.h"
 
-void push_target_done(struct push_target *target)
+void push_target_dispose(struct push_target *target)
 {
     store_free(target->store);
     free(target->tags);

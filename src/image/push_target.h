@@ -21,7 +21,7 @@ struct push_target {
 MUST_CHECK int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
                                 const struct lpipe_push_options *options,
                                 struct push_target *ret_target, struct lpipe_error *err);
-void push_target_done(struct push_target *target);
-#define AUTO_PUSH_TARGET CLEANUP(push_target_done)
+void push_target_dispose(struct push_target *target);
+#define AUTO_PUSH_TARGET CLEANUP(push_target_dispose)
 
 #endif

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/environment.h"
 #include "base/text.h"
 #include "oci/time_text.h"
-#include "registry/environment.h"
 
 int source_date(int64_t *ret_seconds, struct lpipe_error *err)
 {

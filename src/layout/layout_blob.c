@@ -110,7 +110,7 @@ static int writer_finish(struct blob_writer *writer, const char *digest, uint64_
 static void writer_free(struct blob_writer *writer)
 {
     struct layout_writer *self = (struct layout_writer *)writer;
-    layout_temp_done(&self->temp);
+    layout_temp_dispose(&self->temp);
     free(self);
 }
 

@@ -319,7 +319,7 @@ int layout_temp_publish(struct layout_temp *temp, int dir_fd, const char *name,
     return layout_sync_dir(temp->layout, dir_fd, err);
 }
 
-void layout_temp_done(struct layout_temp *temp)
+void layout_temp_dispose(struct layout_temp *temp)
 {
     if (temp->name[0] != '\0') {
         (void)unlinkat(temp->layout->fd, temp->name, 0);

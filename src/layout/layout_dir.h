@@ -64,8 +64,8 @@ MUST_CHECK int layout_temp_sync(struct layout_temp *temp, struct lpipe_error *er
 MUST_CHECK int layout_temp_publish(struct layout_temp *temp, int dir_fd, const char *name,
                                    struct lpipe_error *err);
 /* Closes; removes the file unless it was published. */
-void layout_temp_done(struct layout_temp *temp);
-#define AUTO_LAYOUT_TEMP CLEANUP(layout_temp_done)
+void layout_temp_dispose(struct layout_temp *temp);
+#define AUTO_LAYOUT_TEMP CLEANUP(layout_temp_dispose)
 
 /* fsync() of a directory. */
 MUST_CHECK int layout_sync_dir(const struct layout *layout, int dir_fd, struct lpipe_error *err);

@@ -41,7 +41,7 @@ int document_check(const struct document *document, const struct descriptor *wan
     return status;
 }
 
-void document_done(struct document *document)
+void document_dispose(struct document *document)
 {
-    buf_done(&document->bytes);
+    buf_dispose(&document->bytes);
 }

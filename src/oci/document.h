@@ -23,7 +23,7 @@ MUST_CHECK int document_make(struct buf *bytes, const char *media_type, const ch
 /* Compares a document with the descriptor that led to it: digest and size. INTEGRITY. */
 MUST_CHECK int document_check(const struct document *document, const struct descriptor *wanted,
                               struct lpipe_error *err);
-void document_done(struct document *document);
-#define AUTO_DOCUMENT CLEANUP(document_done)
+void document_dispose(struct document *document);
+#define AUTO_DOCUMENT CLEANUP(document_dispose)
 
 #endif

@@ -11,7 +11,7 @@
 #include "oci/image_config_tree.h"
 #include "oci/json_read.h"
 #include "oci/json_write.h"
-#include "oci/words.h"
+#include "oci/shell_split.h"
 
 static int fail_value(struct lpipe_error *err, const char *what, const char *value, const char *why)
 {
@@ -140,7 +140,7 @@ static int parse_command(const char *what, const char *value, struct json_t **re
                          struct lpipe_error *err)
 {
     if (value[0] != '[') {
-        return words_parse(value, what, ret_array, err);
+        return shell_split(value, what, ret_array, err);
     }
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     int status = json_list_parse(value, strlen(value), CONFIG_BYTES_MAX, what,

@@ -7,7 +7,7 @@
 #include "oci/image_config.h"
 
 /* Applies one edit at once; later edits win. LPIPE_EDIT_ANNOTATION and LPIPE_EDIT_HISTORY are none of
- * these (see pairs_set_text() and image_config_add_history()). INVALID_ARGUMENT names what is wrong with the value. */
+ * these (see string_map_set_text() and image_config_add_history()). INVALID_ARGUMENT names what is wrong with the value. */
 MUST_CHECK int image_edit_apply(struct image_config *config, enum lpipe_edit edit,
                                 const char *value, struct lpipe_error *err);
 

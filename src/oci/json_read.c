@@ -117,7 +117,7 @@ int json_doc_parse_secret(const char *text, size_t size, size_t size_max, const 
     return parse_kind(text, size, size_max, what, status, JSON_OBJECT, true, ret_doc, err);
 }
 
-void json_doc_done(struct json_doc *doc)
+void json_doc_dispose(struct json_doc *doc)
 {
     json_decref(doc->root);
     doc->root = NULL;
@@ -145,7 +145,7 @@ static void wipe_texts(json_t *value)
 void json_doc_wipe(struct json_doc *doc)
 {
     wipe_texts(doc->root);
-    json_doc_done(doc);
+    json_doc_dispose(doc);
 }
 
 struct json_node json_node_root(const struct json_doc *doc)

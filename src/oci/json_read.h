@@ -31,8 +31,8 @@ MUST_CHECK int json_doc_parse(const char *text, size_t size, size_t size_max, co
 /* The same for a document whose top value is an array. */
 MUST_CHECK int json_list_parse(const char *text, size_t size, size_t size_max, const char *what,
                                int status, struct json_doc *ret_doc, struct lpipe_error *err);
-void json_doc_done(struct json_doc *doc);
-#define AUTO_JSON_DOC CLEANUP(json_doc_done)
+void json_doc_dispose(struct json_doc *doc);
+#define AUTO_JSON_DOC CLEANUP(json_doc_dispose)
 
 /* The same for a document that holds secrets: messages tell the place of a mistake and never the
  * text, and every string is overwritten before its memory is given back. */

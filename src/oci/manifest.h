@@ -10,17 +10,18 @@
 
 #include "oci/document.h"
 #include "oci/media_type.h"
-#include "oci/pairs.h"
 #include "oci/platform.h"
+#include "oci/string_map.h"
 
 struct json_t;
 
 /* An entry of layers[] or manifests[], config or subject. */
 struct manifest_item {
     struct descriptor descriptor;
-    struct platform platform;        /* of an index child; os "" = not told */
-    const char *artifact_type;       /* NULL = none; borrowed */
-    const struct pairs *annotations; /* to be written in place of those in source; NULL = keep */
+    struct platform platform;  /* of an index child; os "" = not told */
+    const char *artifact_type; /* NULL = none; borrowed */
+    const struct string_map
+        *annotations; /* to be written in place of those in source; NULL = keep */
     const struct json_t
         *source; /* the whole object as read, borrowed from its manifest: what else it
                                     says (annotations, urls, data) is written again; NULL = none */
@@ -38,7 +39,7 @@ struct manifest {
     struct manifest_item subject;
     struct manifest_item *items; /* layers of an image, children of an index */
     size_t item_count;
-    struct pairs annotations;
+    struct string_map annotations;
     struct json_t *root; /* the whole document, which the borrowed parts belong to */
 };
 
@@ -66,8 +67,8 @@ struct manifest_spec {
     const struct descriptor *config; /* NULL = the empty config (needs artifact_type) */
     const struct manifest_item *layers;
     size_t layer_count;
-    const struct pairs *annotations;  /* may be NULL */
-    const struct descriptor *subject; /* may be NULL */
+    const struct string_map *annotations; /* may be NULL */
+    const struct descriptor *subject;     /* may be NULL */
 };
 
 /* Writes an image manifest: schemaVersion, mediaType, config, layers, annotations, subject,
@@ -78,8 +79,8 @@ MUST_CHECK int manifest_write(const struct manifest_spec *spec, struct document 
                               struct lpipe_error *err);
 /* Writes an index of children, all OCI: schemaVersion, mediaType, manifests, annotations. */
 MUST_CHECK int manifest_write_index(const struct manifest_item *items, size_t item_count,
-                                    const struct pairs *annotations, struct document *ret_document,
-                                    struct lpipe_error *err);
+                                    const struct string_map *annotations,
+                                    struct document *ret_document, struct lpipe_error *err);
 
 /* True when a manifest_write() of this spec refers to the empty blob, which must then exist. */
 bool manifest_needs_empty(const struct manifest_spec *spec);

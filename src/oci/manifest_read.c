@@ -99,7 +99,7 @@ static int read_platform(const struct json_node *item, struct platform *ret_plat
 }
 
 /* Annotations are texts by key; anything else is refused, also where we only copy them. */
-static int check_annotations(const struct json_node *object, struct pairs *ret_pairs,
+static int check_annotations(const struct json_node *object, struct string_map *ret_pairs,
                              struct lpipe_error *err)
 {
     struct json_node node = json_node_member(object, "annotations");
@@ -112,7 +112,7 @@ static int check_annotations(const struct json_node *object, struct pairs *ret_p
         struct json_node entry = json_node_member(&node, key);
         int status = json_node_require(&entry, JSON_KIND_TEXT, err);
         if (status == 0 && ret_pairs != NULL) {
-            status = pairs_set(ret_pairs, key, json_node_text(&entry), err);
+            status = string_map_set(ret_pairs, key, json_node_text(&entry), err);
         }
         if (status != 0) {
             return status;
@@ -324,7 +324,7 @@ int manifest_parse(const struct document *document, struct manifest **ret_manife
 struct manifest *manifest_free(struct manifest *manifest)
 {
     if (manifest != NULL) {
-        pairs_done(&manifest->annotations);
+        string_map_dispose(&manifest->annotations);
         json_unref(&manifest->root);
         free(manifest->items);
         free(manifest);

@@ -30,12 +30,12 @@ bool manifest_needs_empty(const struct manifest_spec *spec)
     return spec->config == NULL || layers_are_missing(spec);
 }
 
-static struct json_t *pairs_json(const struct pairs *pairs)
+static struct json_t *pairs_json(const struct string_map *string_map)
 {
     struct json_t *object = json_new_object();
     int status = object == NULL ? LPIPE_NO_MEMORY : 0;
-    for (size_t i = 0; i < pairs->count; i++) {
-        status |= json_set_text(object, pairs->items[i].key, pairs->items[i].value);
+    for (size_t i = 0; i < string_map->count; i++) {
+        status |= json_set_text(object, string_map->items[i].key, string_map->items[i].value);
     }
     if (status != 0) {
         json_unref(&object);
@@ -43,11 +43,11 @@ static struct json_t *pairs_json(const struct pairs *pairs)
     return object;
 }
 
-static int set_annotations(struct json_t *object, const struct pairs *pairs)
+static int set_annotations(struct json_t *object, const struct string_map *string_map)
 {
-    return pairs == NULL || pairs->count == 0
+    return string_map == NULL || string_map->count == 0
                ? 0
-               : json_set_value(object, "annotations", pairs_json(pairs));
+               : json_set_value(object, "annotations", pairs_json(string_map));
 }
 
 /* A descriptor with its known fields first, then those of its source that we do not change. */
@@ -176,7 +176,7 @@ int manifest_write(const struct manifest_spec *spec, struct document *ret_docume
 }
 
 int manifest_write_index(const struct manifest_item *items, size_t item_count,
-                         const struct pairs *annotations, struct document *ret_document,
+                         const struct string_map *annotations, struct document *ret_document,
                          struct lpipe_error *err)
 {
     const char *type = media_type_name(MEDIA_FAMILY_OCI, MEDIA_ROLE_INDEX);

@@ -128,7 +128,7 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
         return fail_memory(err);
     }
     store->ops = &ops;
-    store->keeps_nothing = true;
+    store->is_discard = true;
     store->origin = mem_strdup("null:");
     store->name = mem_strdup("null:");
     if (store->origin == NULL || store->name == NULL) {

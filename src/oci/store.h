@@ -80,8 +80,7 @@ struct store {
     const struct store_ops *ops;
     char *origin; /* "https://host:port", "oci:/dir": blobs of one origin can be mounted; owned */
     char *name; /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
-    bool
-        keeps_nothing; /* it says of every blob that it is there, so that none is read for its sake:
+    bool is_discard; /* it says of every blob that it is there, so that none is read for its sake:
                            of what is at hand that would be an untrue word */
 };
 

@@ -4,14 +4,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/authfile.h"
+#include "auth/authfile_write.h"
+#include "auth/credential_helper.h"
+#include "base/environment.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "oci/reference.h"
-#include "registry/authfile.h"
-#include "registry/authfile_write.h"
-#include "registry/credential_helper.h"
-#include "registry/environment.h"
-#include "registry/session_auth.h"
+#include "request/host_authorization.h"
 
 /* Where the credentials of a registry belong. */
 struct place {
@@ -53,8 +53,7 @@ static int read_registry(const char *text, char **ret_registry, struct lpipe_err
     return *ret_registry == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_path(const struct client_settings *settings, char **ret_path,
-                       struct lpipe_error *err)
+static int choose_path(const struct settings *settings, char **ret_path, struct lpipe_error *err)
 {
     int failed = 0;
     const char *named = settings->authfile != NULL
@@ -69,8 +68,8 @@ static int choose_path(const struct client_settings *settings, char **ret_path,
     return *ret_path == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_place(const struct client_settings *settings, const char *registry,
-                        struct place *place, struct lpipe_error *err)
+static int choose_place(const struct settings *settings, const char *registry, struct place *place,
+                        struct lpipe_error *err)
 {
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
     struct auth_name target;
@@ -100,21 +99,21 @@ static int test_credentials(lpipe_client *client, const struct place *place, con
                             const struct secret *password, struct lpipe_error *err)
 {
     AUTO_CREDENTIAL_LIST struct credential_list list = { .count = 1 };
-    struct session *session CLEANUP(cleanup_session) = NULL;
+    struct registry_host *host CLEANUP(cleanup_registry_host) = NULL;
     list.items[0].source = mem_strdup("this login");
     list.items[0].username = mem_strdup(username);
     int status = secret_copy(&list.items[0].password, password);
     if (list.items[0].source == NULL || list.items[0].username == NULL || status != 0) {
         return fail_memory(err);
     }
-    bool plain = (client_settings(client)->flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
+    bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
     bool https = !plain && strcmp(reference_scheme(place->registry), "https") == 0;
-    status = session_new(client, place->registry, https, &list, &session, err);
-    status = status == 0 ? session_settle(session, err) : status;
-    status = status == 0 ? session_test(session, err) : status;
+    status = registry_host_new(&client->context, place->registry, https, &list, &host, err);
+    status = status == 0 ? host_find_scheme(host, err) : status;
+    status = status == 0 ? host_test_credentials(host, err) : status;
     if (status == 1) {
-        client_notice(client, "%s asks for no credentials, so these could not be tested",
-                      place->registry);
+        context_notice(&client->context, "%s asks for no credentials, so these could not be tested",
+                       place->registry);
     }
     return MIN_OF(status, 0);
 }
@@ -125,18 +124,18 @@ static int store(lpipe_client *client, const struct place *place, const char *us
 {
     if (place->helper != NULL) {
         int status = helper_store(place->helper, place->server, username, password,
-                                  client_cancel(client), err);
+                                  client->context.cancel, err);
         if (status == 0) {
-            client_notice(client, "stored with docker-credential-%s", place->helper);
+            context_notice(&client->context, "stored with docker-credential-%s", place->helper);
         }
         return status;
     }
     int status = authfile_store(place->path, place->registry, username, password, err);
     if (status == 0) {
-        client_notice(client,
-                      "stored in %s, not encrypted; a credential helper would keep it encrypted "
-                      "(credsStore in that file)",
-                      place->path);
+        context_notice(&client->context,
+                       "stored in %s, not encrypted; a credential helper would keep it encrypted "
+                       "(credsStore in that file)",
+                       place->path);
     }
     return status;
 }
@@ -146,7 +145,7 @@ int login(lpipe_client *client, const char *registry, const char *username, cons
 {
     struct place place CLEANUP(place_done) = { .registry = NULL };
     AUTO_SECRET struct secret secret = SECRET_INIT;
-    int status = choose_place(client_settings(client), registry, &place, err);
+    int status = choose_place(&client->context.settings, registry, &place, err);
     if (status != 0) {
         return status;
     }
@@ -163,13 +162,13 @@ int login(lpipe_client *client, const char *registry, const char *username, cons
 int logout(lpipe_client *client, const char *registry, struct lpipe_error *err)
 {
     struct place place CLEANUP(place_done) = { .registry = NULL };
-    int status = choose_place(client_settings(client), registry, &place, err);
+    int status = choose_place(&client->context.settings, registry, &place, err);
     if (status != 0) {
         return status;
     }
     int helped = place.helper == NULL
                      ? 0
-                     : helper_erase(place.helper, place.server, client_cancel(client), err);
+                     : helper_erase(place.helper, place.server, client->context.cancel, err);
     if (helped < 0) {
         return helped;
     }

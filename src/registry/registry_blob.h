@@ -5,7 +5,7 @@
 #define REGISTRY_REGISTRY_BLOB_H
 
 #include "oci/store.h"
-#include "registry/repository.h"
+#include "request/repository.h"
 
 /* 1 when mounted; 0 for every way in which a registry can say no. */
 MUST_CHECK int registry_blob_mount(const struct repository *repository, const char *digest,

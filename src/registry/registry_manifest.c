@@ -6,9 +6,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "oci/manifest.h"
-#include "registry/blob_head.h"
-#include "registry/registry_error.h"
-#include "registry/retry.h"
+#include "request/blob_head.h"
+#include "request/registry_error.h"
+#include "request/retry.h"
 
 #define ACCEPT                                                                                     \
     "Accept: application/vnd.oci.image.index.v1+json, "                                            \
@@ -30,7 +30,7 @@ static int ask(const struct repository *repository, const char *method, const ch
     if (path == NULL) {
         return fail_memory(err);
     }
-    struct session_request request = {
+    struct host_request request = {
         .http = { .method = method,
                   .url = path,
                   .headers = headers,
@@ -40,7 +40,7 @@ static int ask(const struct repository *repository, const char *method, const ch
         .actions = repository->actions,
         .follow = true,
     };
-    int status = session_send(repository->session, &request, ret_response, err);
+    int status = host_send(repository->host, &request, ret_response, err);
     ret_response->url = NULL;
     return status;
 }
@@ -133,7 +133,7 @@ static int read_document(struct http_response *response, const char *reference,
 int registry_manifest_get(const struct repository *repository, const char *reference,
                           struct document *ret_document, struct lpipe_error *err)
 {
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     if (reference[0] == '\0') {
         return fail(err, LPIPE_INVALID_ARGUMENT, "%s/%s: which manifest? Name a tag or a digest",
                     repository->registry, repository->name);
@@ -166,7 +166,7 @@ static int head_by_get(const struct repository *repository, const char *referenc
 int registry_manifest_head(const struct repository *repository, const char *reference,
                            char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     char told[DIGEST_TEXT_SIZE];
     int status = ask(repository, "HEAD", reference, &response, err);
     if (status != 0 || response.status == 404) {
@@ -263,7 +263,7 @@ static int put_once(struct put *put, struct http_response *response, struct lpip
         return fail_memory(err);
     }
     const char *const headers[] = { type };
-    struct session_request request = {
+    struct host_request request = {
         .http = { .method = "PUT",
                   .url = path,
                   .headers = headers,
@@ -273,7 +273,7 @@ static int put_once(struct put *put, struct http_response *response, struct lpip
         .repository = put->repository->name,
         .actions = "pull,push",
     };
-    int status = session_send(put->repository->session, &request, response, err);
+    int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
     if (status != 0) {
         return retry_worth_failure(status) ? settle(put, status) : status;
@@ -312,9 +312,9 @@ static int fail_part(const struct put *put, struct lpipe_error *err)
 static int put_retrying(struct put *put, struct lpipe_error *err)
 {
     struct retry retry;
-    retry_init(&retry, put->repository->client);
+    retry_init(&retry, put->repository->context);
     for (;;) {
-        struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         int status = put_once(put, &response, err);
         if (status != PUT_AGAIN) {
             return status;

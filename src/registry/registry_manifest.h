@@ -4,7 +4,7 @@
 #define REGISTRY_REGISTRY_MANIFEST_H
 
 #include "oci/document.h"
-#include "registry/repository.h"
+#include "request/repository.h"
 
 /* Fetches what a tag or digest names, of any OCI or Docker type. INTEGRITY when the bytes are not
  * what was asked for, or what the registry says they are. */

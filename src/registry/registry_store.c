@@ -5,10 +5,11 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "registry/blob_head.h"
+#include "registry/client.h"
 #include "registry/registry_blob.h"
 #include "registry/registry_manifest.h"
-#include "registry/upload.h"
+#include "request/blob_head.h"
+#include "upload/upload.h"
 
 struct registry_store {
     struct store base;
@@ -99,15 +100,15 @@ static const struct store_ops OPS = {
 };
 
 static int store_fill(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
-                      struct session *session, bool writes)
+                      struct registry_host *host, bool writes)
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
-    self->base.origin = mem_strdup(session_origin(session));
+    self->base.origin = mem_strdup(host_base_url(host));
     self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
     self->repository = (struct repository){
-        .client = client,
-        .session = session,
+        .context = &client->context,
+        .host = host,
         .registry = self->registry,
         .name = self->repository_name,
         .actions = writes ? "pull,push" : "pull",
@@ -120,8 +121,8 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
 int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
                         struct store **ret_store, struct lpipe_error *err)
 {
-    struct session *session = NULL;
-    int status = session_get(client, ref, &session, err);
+    struct registry_host *host = NULL;
+    int status = host_list_get(&client->hosts, &client->context, ref, &host, err);
     if (status != 0) {
         return status;
     }
@@ -130,7 +131,7 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
         return fail_memory(err);
     }
     self->base.ops = &OPS;
-    if (store_fill(self, client, ref, session, writes) != 0) {
+    if (store_fill(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);
     }

@@ -168,7 +168,7 @@ int http_wait(struct http_call *call, struct http_response *ret_response, struct
         buf_clear(&call->response.body);
         status = scripted.cut != 0 ? fail(&call->failure, scripted.cut, "scripted cut") : status;
     }
-    http_response_done(ret_response);
+    http_response_dispose(ret_response);
     *ret_response = call->response;
     if (status != 0 && err != NULL) {
         *err = call->failure;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "registry/upload_machine.h"
+#include "upload/upload_machine.h"
 
 static void print_next(const struct upload_rule_text *rule)
 {

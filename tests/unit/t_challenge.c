@@ -2,8 +2,8 @@
 /* WWW-Authenticate: what registries send, and what they should not. */
 #include "support/unit.h"
 
+#include "auth/challenge.h"
 #include "base/limits.h"
-#include "registry/challenge.h"
 
 struct row {
     const char *headers; /* as the transport gives them */

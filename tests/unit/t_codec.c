@@ -97,19 +97,19 @@ static void test_recipes_are_told_apart(void **state)
 static void pack_blocks(struct codec *codec, const struct codec_plan *plan, const struct bytes *in,
                         struct bytes *out)
 {
-    unsigned char tail[CODEC_TAIL_BYTES_MAX];
+    unsigned char tail[CODEC_TRAILER_BYTES_MAX];
     unsigned char *room = malloc(plan->output_bytes);
     assert_non_null(room);
     for (size_t at = 0; at < in->size; at += plan->block_bytes) {
         struct codec_part part;
         size_t size = in->size - at < plan->block_bytes ? in->size - at : plan->block_bytes;
-        codec_pack(codec, 0, at == 0, in->data + at, size, room, &part);
+        codec_compress(codec, 0, at == 0, in->data + at, size, room, &part);
         assert_true(part.out_size <= plan->output_bytes);
         assert_int_equal(part.in_size, size);
         codec_join(codec, &part);
         bytes_put(out, room, part.out_size);
     }
-    bytes_put(out, tail, codec_tail(codec, tail));
+    bytes_put(out, tail, codec_trailer(codec, tail));
     free(room);
 }
 

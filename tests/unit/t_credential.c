@@ -4,9 +4,9 @@
 #include "support/scratch.h"
 #include "support/unit.h"
 
+#include "auth/credential.h"
+#include "base/base64.h"
 #include "base/macros.h"
-#include "registry/base64.h"
-#include "registry/credential.h"
 
 static struct scratch scratch;
 
@@ -64,7 +64,7 @@ static void append_secret(struct buf *text, const char *what, const struct secre
 }
 
 /* "user=u password=p identity=i bearer=b", "anonymous" or "error". */
-static void look_up(const struct client_settings *settings, const char *target, struct buf *text,
+static void look_up(const struct settings *settings, const char *target, struct buf *text,
                     struct lpipe_error *err)
 {
     AUTO_CREDENTIAL_LIST struct credential_list list = { .count = 0 };
@@ -86,7 +86,7 @@ static void look_up(const struct client_settings *settings, const char *target, 
     append_secret(text, "bearer", &found->bearer);
 }
 
-static void expect(const char *row, const struct client_settings *settings, const char *target,
+static void expect(const char *row, const struct settings *settings, const char *target,
                    const char *wanted)
 {
     AUTO_BUF struct buf found = BUF_INIT(64 * 1024);
@@ -98,7 +98,7 @@ static void expect(const char *row, const struct client_settings *settings, cons
     }
 }
 
-static const struct client_settings NONE;
+static const struct settings NONE;
 
 struct row {
     const char *name;
@@ -356,16 +356,16 @@ static void test_options_come_before_files(void **state)
     (void)state;
     config("docker/config.json", AUTHS(KEY("test.io", "foo:bar")));
     config("own.json", AUTHS(KEY("own.io", "o:o")));
-    struct client_settings alone = { .authfile = strdup(scratch_path(&scratch, "own.json")) };
+    struct settings alone = { .authfile = strdup(scratch_path(&scratch, "own.json")) };
     expect("an authfile is alone", &alone, "own.io", "user=o password=o");
     expect("an authfile is alone", &alone, "test.io", ANON);
     free(alone.authfile);
-    struct client_settings given = { .username = strdup("me") };
+    struct settings given = { .username = strdup("me") };
     assert_int_equal(secret_set(&given.password, "word", 4), 0);
     expect("given credentials", &given, "test.io", "user=me password=word");
     free(given.username);
-    secret_done(&given.password);
-    struct client_settings anonymous = { .flags = LPIPE_CLIENT_ANONYMOUS };
+    secret_dispose(&given.password);
+    struct settings anonymous = { .flags = LPIPE_CLIENT_ANONYMOUS };
     expect("no credentials", &anonymous, "test.io", ANON);
 }
 

@@ -8,11 +8,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "auth/credential_helper.h"
+#include "auth/helper_process.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/macros.h"
-#include "registry/credential_helper.h"
-#include "registry/helper_process.h"
 
 #define CANARY "CANARY-0815-hunter2"
 
@@ -46,7 +46,7 @@ static int get(const char *name, struct credential *credential, struct lpipe_err
 static void test_get(void **state)
 {
     (void)state;
-    struct credential credential CLEANUP(credential_done) = { .source = NULL };
+    struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
     struct lpipe_error err = { 0 };
     AUTO_BUF struct buf secret = BUF_INIT(1024);
     scratch_script(&scratch, "bin/docker-credential-good",
@@ -85,7 +85,7 @@ static void test_bad_helpers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
-        struct credential credential CLEANUP(credential_done) = { .source = NULL };
+        struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
         struct lpipe_error err = { 0 };
         char name[128];
         snprintf(name, sizeof name, "bin/docker-credential-%s", BAD[i].name);
@@ -104,7 +104,7 @@ static void test_bad_helpers(void **state)
 static void test_not_found_and_empty_are_no_failures(void **state)
 {
     (void)state;
-    struct credential credential CLEANUP(credential_done) = { .source = NULL };
+    struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
     struct lpipe_error err = { 0 };
     scratch_script(&scratch, "bin/docker-credential-none",
                    "echo '  credentials not found in native keychain '; exit 1");
@@ -131,7 +131,7 @@ static void test_names(void **state)
     assert_true(helper_name_is_valid(long_one));
     assert_true(helper_name_is_valid("ecr-login"));
     assert_true(helper_name_is_valid("desktop.exe"));
-    struct credential credential CLEANUP(credential_done) = { .source = NULL };
+    struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
     struct lpipe_error err = { 0 };
     assert_int_equal(get("../../bin/true", &credential, &err), LPIPE_AUTH_REQUIRED);
 }
@@ -139,7 +139,7 @@ static void test_names(void **state)
 static void test_path_is_searched_where_absolute(void **state)
 {
     (void)state;
-    struct credential credential CLEANUP(credential_done) = { .source = NULL };
+    struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
     struct lpipe_error err = { 0 };
     scratch_script(&scratch, "planted/docker-credential-h",
                    "echo '{\"Username\":\"evil\",\"Secret\":\"x\"}'");
@@ -170,7 +170,7 @@ static void test_lines_in_names_are_refused(void **state)
     (void)state;
     static const char *const servers[] = { "", "a\nb", "a\rb", "a\x1b[m" };
     for (size_t i = 0; i < ARRAY_LEN(servers); i++) {
-        struct credential credential CLEANUP(credential_done) = { .source = NULL };
+        struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
         struct lpipe_error err = { 0 };
         assert_int_equal(helper_get("good", servers[i], NULL, &credential, &err),
                          LPIPE_INVALID_ARGUMENT);

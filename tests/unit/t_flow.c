@@ -6,8 +6,8 @@
 
 #include "base/limits.h"
 #include "base/sync.h"
-#include "codec/tar_scan.h"
 #include "flow/layer_flow.h"
+#include "tar/tar_scan.h"
 
 static uint64_t below(uint64_t *random, uint64_t count)
 {
@@ -82,7 +82,7 @@ static void reference_make(struct reference *reference, const char *compress, bo
     assert_int_equal(reference->summary.uncompressed_size, reference->plain.size);
 }
 
-static void reference_done(struct reference *reference)
+static void reference_dispose(struct reference *reference)
 {
     bytes_done(&reference->plain);
     bytes_done(&reference->packed);
@@ -120,7 +120,7 @@ static void check_table(const char *compress, size_t size)
         assert_int_equal(out.size, reference.packed.size);
         assert_memory_equal(out.data, reference.packed.data, out.size);
     }
-    reference_done(&reference);
+    reference_dispose(&reference);
 }
 
 static void test_nothing_else_changes_a_digest(void **state)
@@ -282,7 +282,7 @@ static void check_model(const char *compress, size_t block)
             struct model model = { .reference = &reference, .random = seed * 0x9e3779b97f4a7c15u };
             model_run(&model);
         }
-        reference_done(&reference);
+        reference_dispose(&reference);
     }
 }
 
@@ -336,7 +336,7 @@ static void check_broken(const char *compress, unsigned workers, size_t files, s
     if (bad == 0) {
         assert_int_equal(out.size, 0); /* nothing left the house */
     }
-    reference_done(&reference);
+    reference_dispose(&reference);
 }
 
 static void test_broken_input(void **state)
@@ -402,7 +402,7 @@ static void test_limits_change_no_byte(void **state)
         assert_int_equal(out.size, reference.packed.size);
         assert_memory_equal(out.data, reference.packed.data, out.size);
     }
-    reference_done(&reference);
+    reference_dispose(&reference);
 }
 
 #ifdef LPIPE_FAULTS
@@ -429,7 +429,7 @@ static void test_threads_refused(void **state)
             assert_int_equal(out.size, reference.packed.size);
             assert_memory_equal(out.data, reference.packed.data, out.size);
         }
-        reference_done(&reference);
+        reference_dispose(&reference);
     }
 }
 #endif

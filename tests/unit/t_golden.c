@@ -28,19 +28,19 @@ static void update(struct digest *digest, const struct bytes *plain, const struc
                    struct codec *codec)
 {
     struct codec_plan plan;
-    unsigned char tail[CODEC_TAIL_BYTES_MAX];
+    unsigned char tail[CODEC_TRAILER_BYTES_MAX];
     codec_plan(spec, 1, &plan);
     unsigned char *room = malloc(plan.output_bytes);
     assert_non_null(room);
     if (plan.shape == CODEC_SHAPE_BLOCKS) {
         for (size_t at = 0; at < plain->size; at += plan.block_bytes) {
             struct codec_part part;
-            codec_pack(codec, 0, at == 0, plain->data + at,
-                       MIN_OF(plain->size - at, plan.block_bytes), room, &part);
+            codec_compress(codec, 0, at == 0, plain->data + at,
+                           MIN_OF(plain->size - at, plan.block_bytes), room, &part);
             codec_join(codec, &part);
             digest_update(digest, room, part.out_size);
         }
-        digest_update(digest, tail, codec_tail(codec, tail));
+        digest_update(digest, tail, codec_trailer(codec, tail));
     } else {
         struct codec_span from = { plain->data, plain->size, 0 };
         bool done = false;

@@ -118,7 +118,7 @@ static int get(struct http *http, const char *url, enum http_address_policy addr
         .method = "GET", .url = url, .addresses = addresses, .response_bytes_max = KIB
     };
     int status = http_send(http, &request, &response, NULL);
-    http_response_done(&response);
+    http_response_dispose(&response);
     return status;
 }
 
@@ -174,7 +174,7 @@ static void *upload_at_a_rate(void *ctx)
     if (http_send(http, &request, &response, NULL) == 0) {
         run->took_ms = clock_ms() - start_ms;
     }
-    http_response_done(&response);
+    http_response_dispose(&response);
     http_free(http);
     return NULL;
 }
@@ -258,7 +258,7 @@ static void test_interim_answers_without_end(void **state)
     struct http *http = transport(&(struct http_options){ .log = NULL });
     struct http_request request = { .method = "GET", .url = server.url, .answer_timeout_ms = 1000 };
     assert_int_equal(http_send(http, &request, &response, NULL), LPIPE_TIMEOUT);
-    http_response_done(&response);
+    http_response_dispose(&response);
     http_free(http);
     server_stop(&server);
 }
@@ -288,7 +288,7 @@ static void test_answers_larger_than_asked_for(void **state)
         assert_int_equal(http_send(http, &request, &response, NULL), rows[i].status);
         assert_int_equal(response.status, 201);
         assert_int_equal(response.body.size, 5);
-        http_response_done(&response);
+        http_response_dispose(&response);
     }
     http_free(http);
     server_stop(&server);
@@ -329,11 +329,11 @@ static void test_body_of_a_request_that_was_reset(void **state)
         struct http_response response = HTTP_RESPONSE_INIT;
         struct http_request request = { .method = "PATCH", .url = server.url, .body = body };
         assert_int_equal(http_send(http, &request, &response, NULL), 0);
-        http_response_done(&response);
+        http_response_dispose(&response);
         response = (struct http_response)HTTP_RESPONSE_INIT;
         assert_int_equal(http_send(http, &request, &response, NULL), LPIPE_NETWORK);
         assert_true(response.body_sent > 0);
-        http_response_done(&response);
+        http_response_dispose(&response);
         http_free(http);
     }
     server_stop(&server);

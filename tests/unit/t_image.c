@@ -211,7 +211,7 @@ static int stage_push(struct stage *stage)
 static void stage_end(struct stage *stage)
 {
     assert_int_equal(stage->store->writers_open, 0);
-    image_push_result_done(&stage->result);
+    image_push_result_dispose(&stage->result);
     lpipe_image_free(stage->image);
     store_free(&stage->store->base);
     lpipe_client_free(stage->client);
@@ -724,7 +724,7 @@ static void test_same_tag_is_left_alone(void **state)
     add_memory(stage.image, &source, NULL);
     assert_int_equal(stage_push(&stage), 0);
     lpipe_image_free(stage.image);
-    image_push_result_done(&stage.result);
+    image_push_result_dispose(&stage.result);
     stage.image = image_with(stage.client, LPIPE_FORMAT_DEFAULT, NULL);
     source.position = 0;
     source.closes = 0;

@@ -83,7 +83,7 @@ static void test_depth(void **state)
         if (status != 0) {
             assert_non_null(strstr(err.message, "deeper than 64"));
         }
-        json_doc_done(&doc);
+        json_doc_dispose(&doc);
         free(text);
     }
     /* Brackets in strings do not nest. */
@@ -94,7 +94,7 @@ static void test_depth(void **state)
         *at = '[';
     }
     assert_int_equal(parse(text, strlen(text), &doc, NULL), 0);
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
 }
 
 static void test_large(void **state)
@@ -113,7 +113,7 @@ static void test_large(void **state)
     assert_int_equal(parse(text, size, &doc, NULL), 0);
     struct json_node root = json_node_root(&doc);
     assert_int_equal(json_node_count(&root), count);
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
     size = MANIFEST_BYTES_MAX;
     text = realloc(text, size);
     assert_non_null(text);
@@ -121,7 +121,7 @@ static void test_large(void **state)
     memcpy(text, "{\"a\":\"", 6);
     memcpy(text + size - 2, "\"}", 2);
     assert_int_equal(parse(text, size, &doc, NULL), 0);
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
     free(text);
 }
 
@@ -166,7 +166,7 @@ static void test_sizes(void **state)
             assert_string_equal(err.message,
                                 "thing: layers[0].size: must be a whole number from 0 to 2^53 - 1");
         }
-        json_doc_done(&doc);
+        json_doc_dispose(&doc);
     }
 }
 
@@ -204,7 +204,7 @@ static void test_getters(void **state)
     assert_string_equal(json_next_key(&root, NULL), "t");
     assert_string_equal(json_next_key(&root, "o"), "a");
     assert_null(json_next_key(&root, "a"));
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
 }
 
 static void test_case(void **state)
@@ -218,7 +218,7 @@ static void test_case(void **state)
     struct json_node root = json_node_root(&doc);
     assert_int_equal(json_check_case(&root, known, &err), LPIPE_PROTOCOL);
     assert_non_null(strstr(err.message, "letter case"));
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
 }
 
 /* Text of the remote side reaches a message only in printable form. */
@@ -235,7 +235,7 @@ static void test_hostile_path(void **state)
     assert_int_equal(json_get_size(&object, "size", &size, &err), LPIPE_PROTOCOL);
     assert_null(strchr(err.message, 0x1b));
     assert_null(strchr(err.message, 0x07));
-    json_doc_done(&doc);
+    json_doc_dispose(&doc);
 }
 
 static void check_round(const char *in, const char *out)
@@ -246,8 +246,8 @@ static void check_round(const char *in, const char *out)
     assert_int_equal(json_write(doc.root, &buf), 0);
     assert_string_equal(buf.data, out);
     assert_int_equal(buf.size, strlen(out));
-    buf_done(&buf);
-    json_doc_done(&doc);
+    buf_dispose(&buf);
+    json_doc_dispose(&doc);
 }
 
 static void test_written_bytes(void **state)
@@ -291,8 +291,8 @@ static void test_build(void **state)
     assert_false(json_text_valid("\xff", 1));
     assert_false(json_text_valid("a\0b", 3));
     assert_true(json_text_valid("a\xc3\xa9", 3));
-    buf_done(&small);
-    buf_done(&buf);
+    buf_dispose(&small);
+    buf_dispose(&buf);
     json_unref(&object);
     assert_null(object);
 }

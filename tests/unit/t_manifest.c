@@ -55,7 +55,7 @@ static void test_parse_image(void **state)
     assert_string_equal(manifest->items[0].descriptor.media_type, OCI_GZIP);
     assert_string_equal(manifest->artifact_type, "application/x");
     assert_true(manifest->has_subject);
-    assert_string_equal(pairs_get(&manifest->annotations, "b"), "2");
+    assert_string_equal(string_map_get(&manifest->annotations, "b"), "2");
     assert_int_equal(manifest->annotations.count, 2);
 }
 
@@ -289,15 +289,15 @@ static void test_same_as_go(void **state)
 static void test_written_bytes(void **state)
 {
     (void)state;
-    AUTO_PAIRS struct pairs annotations = PAIRS_INIT;
+    AUTO_STRING_MAP struct string_map annotations = STRING_MAP_INIT;
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     struct descriptor config = descriptor_of(OCI_CONFIG, D1, 5);
     struct descriptor subject = descriptor_of(OCI_MANIFEST, D2, 6);
     struct manifest_item layer = {
         .descriptor = descriptor_of("application/vnd.docker.image.rootfs.diff.tar.gzip", D2, 9)
     };
-    assert_int_equal(pairs_set(&annotations, "z", "1", NULL), 0);
-    assert_int_equal(pairs_set(&annotations, "a", "<2>", NULL), 0);
+    assert_int_equal(string_map_set(&annotations, "z", "1", NULL), 0);
+    assert_int_equal(string_map_set(&annotations, "a", "<2>", NULL), 0);
     struct manifest_spec spec = { .family = MEDIA_FAMILY_OCI,
                                   .artifact_type = "application/x",
                                   .config = &config,
@@ -378,12 +378,12 @@ static void check_docker_refuses(const struct manifest_spec *spec, const char *w
 static void test_docker_limits(void **state)
 {
     (void)state;
-    AUTO_PAIRS struct pairs annotations = PAIRS_INIT;
+    AUTO_STRING_MAP struct string_map annotations = STRING_MAP_INIT;
     struct descriptor config = descriptor_of(OCI_CONFIG, D1, 5);
     struct manifest_item zstd = { .descriptor = descriptor_of(
                                       "application/vnd.oci.image.layer.v1.tar+zstd", D2, 9) };
     struct manifest_spec spec = { .family = MEDIA_FAMILY_DOCKER, .config = &config };
-    assert_int_equal(pairs_set(&annotations, "a", "b", NULL), 0);
+    assert_int_equal(string_map_set(&annotations, "a", "b", NULL), 0);
     spec.annotations = &annotations;
     check_docker_refuses(&spec, "annotations");
     spec.annotations = NULL;
@@ -402,8 +402,8 @@ static void test_write_index(void **state)
 {
     (void)state;
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
-    AUTO_PAIRS struct pairs annotations = PAIRS_INIT;
-    assert_int_equal(pairs_set(&annotations, "k", "v", NULL), 0);
+    AUTO_STRING_MAP struct string_map annotations = STRING_MAP_INIT;
+    assert_int_equal(string_map_set(&annotations, "k", "v", NULL), 0);
     struct manifest_item item = { .descriptor = descriptor_of(OCI_MANIFEST, D1, 4),
                                   .artifact_type = "application/x",
                                   .annotations = &annotations };

@@ -4,8 +4,8 @@
 
 #include "base/macros.h"
 #include "oci/media_type.h"
-#include "oci/pairs.h"
 #include "oci/platform.h"
+#include "oci/string_map.h"
 
 #define OCI_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
 #define DOCKER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -132,28 +132,30 @@ static void test_host(void **state)
 static void test_pairs(void **state)
 {
     (void)state;
-    AUTO_PAIRS struct pairs pairs = PAIRS_INIT;
+    AUTO_STRING_MAP struct string_map string_map = STRING_MAP_INIT;
     struct lpipe_error err = { 0 };
     static const char *const keys[] = { "m", "b", "z", "a", "m", "n" };
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         char value[8];
         (void)snprintf(value, sizeof value, "%zu", i);
-        assert_int_equal(pairs_set(&pairs, keys[i], value, NULL), 0);
+        assert_int_equal(string_map_set(&string_map, keys[i], value, NULL), 0);
     }
-    assert_int_equal(pairs.count, 5);
-    for (size_t i = 1; i < pairs.count; i++) {
-        assert_true(strcmp(pairs.items[i - 1].key, pairs.items[i].key) < 0);
+    assert_int_equal(string_map.count, 5);
+    for (size_t i = 1; i < string_map.count; i++) {
+        assert_true(strcmp(string_map.items[i - 1].key, string_map.items[i].key) < 0);
     }
-    assert_string_equal(pairs_get(&pairs, "m"), "4");
-    assert_null(pairs_get(&pairs, "q"));
-    assert_int_equal(pairs_set_text(&pairs, "k=v=w", "annotation", NULL), 0);
-    assert_string_equal(pairs_get(&pairs, "k"), "v=w");
-    assert_int_equal(pairs_set_text(&pairs, "empty=", "annotation", NULL), 0);
-    assert_string_equal(pairs_get(&pairs, "empty"), "");
-    assert_int_equal(pairs_set_text(&pairs, "k", "annotation", &err), LPIPE_INVALID_ARGUMENT);
+    assert_string_equal(string_map_get(&string_map, "m"), "4");
+    assert_null(string_map_get(&string_map, "q"));
+    assert_int_equal(string_map_set_text(&string_map, "k=v=w", "annotation", NULL), 0);
+    assert_string_equal(string_map_get(&string_map, "k"), "v=w");
+    assert_int_equal(string_map_set_text(&string_map, "empty=", "annotation", NULL), 0);
+    assert_string_equal(string_map_get(&string_map, "empty"), "");
+    assert_int_equal(string_map_set_text(&string_map, "k", "annotation", &err),
+                     LPIPE_INVALID_ARGUMENT);
     assert_string_equal(err.message, "annotation 'k': write it as KEY=VALUE");
-    assert_int_equal(pairs_set_text(&pairs, "=v", "annotation", &err), LPIPE_INVALID_ARGUMENT);
-    assert_int_equal(pairs_set_text(&pairs, "k=\xff", "x", &err), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(string_map_set_text(&string_map, "=v", "annotation", &err),
+                     LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(string_map_set_text(&string_map, "k=\xff", "x", &err), LPIPE_INVALID_ARGUMENT);
 }
 
 int main(void)

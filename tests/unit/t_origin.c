@@ -2,9 +2,9 @@
 /* Origins: parsing, relative references, and which secret may go where. */
 #include "support/unit.h"
 
+#include "auth/origin.h"
 #include "base/address.h"
 #include "base/macros.h"
-#include "registry/origin.h"
 #include "support/bad_urls.h"
 
 static struct origin origin_of(const char *url)

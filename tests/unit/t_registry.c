@@ -3,10 +3,10 @@
 #include "support/scripted_http.h"
 
 #include "oci/store.h"
-#include "registry/blob_head.h"
 #include "registry/client.h"
 #include "registry/registry_blob.h"
 #include "registry/registry_manifest.h"
+#include "request/blob_head.h"
 
 #define REGISTRY "registry.example"
 #define BLOBS "https://" REGISTRY "/v2/a/b/blobs/"
@@ -64,10 +64,13 @@ static void begin_rows(const struct row *list, size_t count)
     scripted_begin(answer_row);
     assert_int_equal(client_new(&options, &world.client, NULL), 0);
     assert_int_equal(lpipe_ref_parse(REGISTRY "/a/b", 0, &world.ref, NULL), 0);
-    world.repository = (struct repository){
-        .client = world.client, .registry = REGISTRY, .name = "a/b", .actions = "pull,push"
-    };
-    assert_int_equal(session_get(world.client, world.ref, &world.repository.session, NULL), 0);
+    world.repository = (struct repository){ .context = &world.client->context,
+                                            .registry = REGISTRY,
+                                            .name = "a/b",
+                                            .actions = "pull,push" };
+    assert_int_equal(host_list_get(&world.client->hosts, &world.client->context, world.ref,
+                                   &world.repository.host, NULL),
+                     0);
 }
 #define BEGIN(...)                                                                                 \
     static const struct row list[] = { __VA_ARGS__ };                                              \
@@ -328,9 +331,12 @@ static void test_st02_no_secret_abroad(void **state)
     scripted_begin(answer_secrets);
     assert_int_equal(client_new(&options, &world.client, NULL), 0);
     assert_int_equal(lpipe_ref_parse(REGISTRY "/a/b", 0, &world.ref, NULL), 0);
-    world.repository =
-        (struct repository){ .client = world.client, .registry = REGISTRY, .name = "a/b" };
-    assert_int_equal(session_get(world.client, world.ref, &world.repository.session, NULL), 0);
+    world.repository = (struct repository){ .context = &world.client->context,
+                                            .registry = REGISTRY,
+                                            .name = "a/b" };
+    assert_int_equal(host_list_get(&world.client->hosts, &world.client->context, world.ref,
+                                   &world.repository.host, NULL),
+                     0);
     assert_int_equal(read_blob(text, sizeof text, &err), 0);
     assert_string_equal(text, "hello");
     size_t before = scripted.count;
@@ -375,10 +381,10 @@ static void test_manifest_get(void **state)
     assert_string_equal(document.descriptor.digest, own_digest);
     assert_string_equal(document.descriptor.media_type, MANIFEST_TYPE);
     assert_int_equal(document.descriptor.size, strlen(MANIFEST));
-    document_done(&document);
+    document_dispose(&document);
     assert_int_equal(get(own_digest, &document, &err), 0);
     assert_string_equal(document.descriptor.media_type, "");
-    document_done(&document);
+    document_dispose(&document);
     end();
 }
 

@@ -5,8 +5,8 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "registry/registry_error.h"
-#include "registry/retry.h"
+#include "request/registry_error.h"
+#include "request/retry.h"
 
 static void response_set(struct http_response *response, int status, const char *headers,
                          const char *body)
@@ -86,7 +86,7 @@ static void test_what_is_worth_it(void **state)
 static void test_attempts_end(void **state)
 {
     struct lpipe_error err = { .status = LPIPE_NETWORK };
-    struct http_response at_once CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response at_once CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     lpipe_client *client = client_with(2, NULL);
     struct retry retry;
     (void)state;
@@ -128,7 +128,7 @@ static void test_back_off_grows(void **state)
 static void test_too_long_a_wait(void **state)
 {
     struct lpipe_error err = { 0 };
-    struct http_response far CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response far CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     lpipe_client *client = client_with(5, NULL);
     struct retry retry;
     (void)state;
@@ -146,7 +146,7 @@ static void test_too_long_a_wait(void **state)
 static void test_wait_is_cancelled(void **state)
 {
     struct lpipe_error err = { 0 };
-    struct http_response later CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response later CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     lpipe_cancel *cancel = NULL;
     struct retry retry;
     (void)state;
@@ -166,7 +166,7 @@ static void test_wait_is_cancelled(void **state)
 static void check_error(int http_status, const char *body, int status, const char *code,
                         const char *said)
 {
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct lpipe_error err = { 0 };
     char wanted[700];
     response_set(&response, http_status, "", body);
@@ -231,7 +231,7 @@ static void test_no_secret_is_repeated(void **state)
 
 static void test_long_bodies_are_cut(void **state)
 {
-    struct http_response response CLEANUP(http_response_done) = HTTP_RESPONSE_INIT;
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct lpipe_error err = { 0 };
     char *body = malloc(70000);
     (void)state;

@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/macros.h"
-#include "codec/tar_header.h"
-#include "codec/tar_scan.h"
+#include "tar/tar_header.h"
+#include "tar/tar_scan.h"
 
 /* The verdict on an archive that is read in pieces of the given size. */
 static int judge(const struct bytes *tar, size_t piece, unsigned flags, struct lpipe_error *err)

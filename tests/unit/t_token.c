@@ -2,10 +2,10 @@
 /* Tokens: answers of token servers, scopes as sets, and which token is good for how long. */
 #include "support/unit.h"
 
+#include "auth/scope.h"
 #include "base/limits.h"
 #include "base/macros.h"
-#include "registry/scope.h"
-#include "registry/token.h"
+#include "request/token_fetch.h"
 
 static void assert_value(const struct token *token, const char *wanted)
 {
@@ -57,7 +57,7 @@ static void test_answers(void **state)
         { "", NULL, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct token token CLEANUP(token_done) = { .value = SECRET_INIT };
+        struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT };
         struct lpipe_error err = { 0 };
         int status = token_parse(rows[i].text, strlen(rows[i].text), &token, &err);
         if (status != (rows[i].value == NULL ? LPIPE_PROTOCOL : 0)) {
@@ -78,7 +78,7 @@ static void test_answer_that_is_too_large(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(MIB);
-    struct token token CLEANUP(token_done) = { .value = SECRET_INIT };
+    struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT };
     assert_int_equal(buf_append_text(&text, "{\"token\":\""), 0);
     while (text.size <= TOKEN_BODY_BYTES_MAX) {
         assert_int_equal(buf_append_text(&text, "aaaaaaaaaaaaaaaa"), 0);
@@ -98,7 +98,7 @@ static void test_messages_hold_no_token(void **state)
         "CANARY4711",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        struct token token CLEANUP(token_done) = { .value = SECRET_INIT };
+        struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT };
         struct lpipe_error err = { 0 };
         assert_int_equal(token_parse(texts[i], strlen(texts[i]), &token, &err), LPIPE_PROTOCOL);
         if (strstr(err.message, "CANARY") != NULL) {
@@ -188,7 +188,7 @@ static void test_offers_concern_what_was_asked_for(void **state)
 static struct token_entry *put(struct token_cache *cache, const char *scope, const char *value,
                                uint64_t life_ms, uint64_t now_ms)
 {
-    struct token token CLEANUP(token_done) = { .value = SECRET_INIT, .life_ms = life_ms };
+    struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT, .life_ms = life_ms };
     struct token_entry *entry = NULL;
     assert_int_equal(secret_set(&token.value, value, strlen(value)), 0);
     assert_int_equal(token_cache_put(cache, scope, &token, now_ms, &entry), 0);
@@ -210,7 +210,7 @@ static void test_token_is_renewed_before_it_ends(void **state)
         { 60000, 60000, 29999 },    { 2000, 60000, 999 }, { 3600000, 60000, 3539999 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct token_cache cache CLEANUP(token_cache_done) = { .serial = 0 };
+        struct token_cache cache CLEANUP(token_cache_dispose) = { .serial = 0 };
         uint64_t start = 1000000;
         struct token_entry *entry = put(&cache, "repository:a:pull", "t", rows[i].life_ms, start);
         assert_ptr_equal(token_cache_find(&cache, "repository:a:pull", start + rows[i].last_good_ms,
@@ -224,7 +224,7 @@ static void test_token_is_renewed_before_it_ends(void **state)
 static void test_token_serves_what_it_covers(void **state)
 {
     (void)state;
-    struct token_cache cache CLEANUP(token_cache_done) = { .serial = 0 };
+    struct token_cache cache CLEANUP(token_cache_dispose) = { .serial = 0 };
     struct token_entry *wide = put(&cache, "repository:a:pull,push", "t", 300000, 0);
     assert_ptr_equal(token_cache_find(&cache, "repository:a:pull", 1, 0), wide);
     assert_null(token_cache_find(&cache, "repository:a:delete", 1, 0));
@@ -240,7 +240,7 @@ static void test_token_serves_what_it_covers(void **state)
 static void test_refusal_is_remembered_until_a_token_is_taken(void **state)
 {
     (void)state;
-    struct token_cache cache CLEANUP(token_cache_done) = { .serial = 0 };
+    struct token_cache cache CLEANUP(token_cache_dispose) = { .serial = 0 };
     struct token_entry *first = put(&cache, "repository:a:pull", "t", 300000, 0);
     uint64_t serial = first->serial;
     assert_false(first->after_refusal);
@@ -256,7 +256,7 @@ static void test_refusal_is_remembered_until_a_token_is_taken(void **state)
 static void test_cache_has_a_maximum(void **state)
 {
     (void)state;
-    struct token_cache cache CLEANUP(token_cache_done) = { .serial = 0 };
+    struct token_cache cache CLEANUP(token_cache_dispose) = { .serial = 0 };
     char scope[64];
     for (unsigned i = 0; i <= TOKENS_MAX; i++) {
         snprintf(scope, sizeof scope, "repository:r%02u:pull", i);

@@ -5,16 +5,16 @@
 
 #include "base/limits.h"
 #include "base/macros.h"
-#include "registry/upload_answer.h"
-#include "registry/upload_host.h"
-#include "registry/upload_offset.h"
-#include "registry/upload_size.h"
+#include "upload/upload_answer.h"
+#include "upload/upload_defaults.h"
+#include "upload/upload_offset.h"
+#include "upload/upload_size.h"
 
 static void test_hosts(void **state)
 {
     static const struct {
         const char *registry;
-        enum upload_way start, fall_back;
+        enum upload_method start, fall_back;
         uint64_t chunk;
         enum upload_last last;
     } rows[] = {
@@ -47,7 +47,7 @@ static void test_hosts(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct upload_host *host = upload_host_of(rows[i].registry);
+        const struct upload_defaults *host = upload_defaults_of(rows[i].registry);
         if (host->start != rows[i].start || host->fall_back != rows[i].fall_back ||
             host->chunk_bytes != rows[i].chunk || host->last != rows[i].last) {
             fail_msg("%s is taken for %s", rows[i].registry, host->pattern);
@@ -239,15 +239,15 @@ static void test_answers(void **state)
         { 206, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
         { 307, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
         { 400, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
-        { 401, UPLOAD_REFUSED, UPLOAD_UNAUTHORIZED, UPLOAD_REFUSED, UPLOAD_UNAUTHORIZED },
+        { 401, UPLOAD_REFUSED, UPLOAD_HTTP_401, UPLOAD_REFUSED, UPLOAD_HTTP_401 },
         { 403, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
         { 404, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE },
         { 408, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
         { 410, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE },
-        { 411, UPLOAD_REFUSED, UPLOAD_LENGTH, UPLOAD_REFUSED, UPLOAD_LENGTH },
-        { 413, UPLOAD_REFUSED, UPLOAD_LARGE, UPLOAD_REFUSED, UPLOAD_LARGE },
-        { 416, UPLOAD_REFUSED, UPLOAD_RANGE, UPLOAD_REFUSED, UPLOAD_RANGE },
-        { 417, UPLOAD_REFUSED, UPLOAD_UNEXPECTED, UPLOAD_REFUSED, UPLOAD_UNEXPECTED },
+        { 411, UPLOAD_REFUSED, UPLOAD_HTTP_411, UPLOAD_REFUSED, UPLOAD_HTTP_411 },
+        { 413, UPLOAD_REFUSED, UPLOAD_HTTP_413, UPLOAD_REFUSED, UPLOAD_HTTP_413 },
+        { 416, UPLOAD_REFUSED, UPLOAD_HTTP_416, UPLOAD_REFUSED, UPLOAD_HTTP_416 },
+        { 417, UPLOAD_REFUSED, UPLOAD_HTTP_417, UPLOAD_REFUSED, UPLOAD_HTTP_417 },
         { 429, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
         { 500, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
         { 501, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
@@ -271,15 +271,15 @@ static void test_answers_that_depend(void **state)
     assert_int_equal(upload_send_event(&response), UPLOAD_SHORT);
     assert_int_equal(upload_commit_event(&response, ""), UPLOAD_SHORT);
     response = (struct http_response){ .status = 400, .body_complete = true };
-    assert_int_equal(upload_commit_event(&response, "DIGEST_INVALID"), UPLOAD_MISMATCH);
-    assert_int_equal(upload_commit_event(&response, "SIZE_INVALID"), UPLOAD_MISMATCH);
+    assert_int_equal(upload_commit_event(&response, "DIGEST_INVALID"), UPLOAD_DIGEST_REFUSED);
+    assert_int_equal(upload_commit_event(&response, "SIZE_INVALID"), UPLOAD_DIGEST_REFUSED);
     response.status = 413;
-    assert_int_equal(upload_commit_event(&response, "SIZE_INVALID"), UPLOAD_LARGE);
+    assert_int_equal(upload_commit_event(&response, "SIZE_INVALID"), UPLOAD_HTTP_413);
     response.status = 416;
     response.body = (struct buf)BUF_INIT(KIB);
     assert_int_equal(buf_append_text(&response.body, "permissible limit of 4MiB"), 0);
-    assert_int_equal(upload_send_event(&response), UPLOAD_LARGE);
-    http_response_done(&response);
+    assert_int_equal(upload_send_event(&response), UPLOAD_HTTP_413);
+    http_response_dispose(&response);
     struct lpipe_error err = { .status = LPIPE_TIMEOUT };
     assert_int_equal(upload_failure_event(&err), UPLOAD_BROKEN);
     err.status = LPIPE_TLS;

@@ -11,7 +11,7 @@
 
 #include "base/limits.h"
 #include "base/macros.h"
-#include "registry/upload_window.h"
+#include "upload/upload_window.h"
 
 static char byte_at(uint64_t offset)
 {
@@ -70,7 +70,7 @@ static void test_chunks(void **state)
     put(&window, 2 * MIB - 5);
     body = window_body(&window, 3 * MIB - 1);
     assert_int_equal(pull(&body, MIB + 1, &last), 3 * MIB - 1);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void test_stream_lets_go_of_what_was_sent(void **state)
@@ -80,7 +80,7 @@ static void test_stream_lets_go_of_what_was_sent(void **state)
     ptrdiff_t last = 0;
     uint64_t sent = 0;
     assert_int_equal(window_init(&window, STREAM_RING_BYTES, NULL, NULL), 0);
-    window_flow(&window, true);
+    window_set_streaming(&window, true);
     struct http_body body = window_body(&window, 0);
     for (int i = 0; i < 40; i++) {
         put(&window, 200000);
@@ -90,13 +90,13 @@ static void test_stream_lets_go_of_what_was_sent(void **state)
     assert_int_equal(sent, 8000000);
     assert_false(window_holds(&window, 0));
     /* The last of it is still there to be sent again. */
-    window_flow(&window, false);
+    window_set_streaming(&window, false);
     assert_true(window_seek(&window, sent - (STREAM_RING_BYTES - 2 * WINDOW_PAGE_BYTES)));
     window_end(&window);
     body = window_body(&window, 0);
     (void)pull(&body, sent - (STREAM_RING_BYTES - 2 * WINDOW_PAGE_BYTES), &last);
     assert_int_equal(last, 0);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 /* Held to less than there is, a stream lets go of as many pages as it takes. */
@@ -106,17 +106,17 @@ static void test_stream_held_to_less(void **state)
     struct upload_window window;
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, 4 * MIB, NULL, NULL), 0);
-    window_flow(&window, true);
+    window_set_streaming(&window, true);
     struct http_body body = window_body(&window, 0);
     for (int i = 0; i < 16; i++) {
         put(&window, 256 * KIB);
         (void)pull(&body, (uint64_t)i * 256 * KIB, &last);
     }
     assert_true(window_holds(&window, 0));
-    window_hold(&window, MIB);
+    window_set_limit(&window, MIB);
     put(&window, 1);
     assert_false(window_holds(&window, 3 * MIB - 1));
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void test_spool_keeps_everything(void **state)
@@ -134,7 +134,7 @@ static void test_spool_keeps_everything(void **state)
     assert_true(window_seek(&window, 3 * MIB + 1));
     body = window_body(&window, 2 * MIB);
     assert_int_equal(pull(&body, 3 * MIB + 1, &last), 2 * MIB);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void test_spool_that_cannot_be_read(void **state)
@@ -153,7 +153,7 @@ static void test_spool_that_cannot_be_read(void **state)
     assert_int_equal(last, HTTP_PULL_ABORT);
     assert_int_equal(window_spool_failure(&window, &err), LPIPE_OUTPUT_IO);
     assert_non_null(strstr(err.message, "spool"));
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void test_spool_that_cannot_be(void **state)
@@ -163,7 +163,7 @@ static void test_spool_that_cannot_be(void **state)
     struct lpipe_error err = { 0 };
     assert_int_equal(window_init(&window, MIB, "/nowhere/at/all", &err), LPIPE_OUTPUT_IO);
     assert_non_null(strstr(err.message, "/nowhere/at/all"));
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void *write_much(void *ctx)
@@ -187,7 +187,7 @@ static void test_a_failed_sender_frees_the_writer(void **state)
     window_fail(&window);
     assert_int_equal(pthread_join(thread, &status), 0);
     assert_int_equal((intptr_t)status, LPIPE_ABORTED);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 /* The network thread may be copying a page from the moment on at which a request can pull, which is
@@ -206,10 +206,10 @@ static void test_a_spool_keeps_pages_that_are_pulled(void **state)
     assert_true(window_sleep(&window, 100, NULL));
     assert_int_equal(window_size(&window), MIB); /* there is no room */
     assert_int_equal(pull(&body, 0, &last), MIB);
-    window_call(&window, NULL);
+    window_set_request(&window, NULL);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(window_size(&window), 4 * MIB);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 static void test_abandoned(void **state)
@@ -231,7 +231,7 @@ static void test_abandoned(void **state)
     body = window_body(&window, 0);
     assert_int_equal(pull(&body, 0, &last), 0);
     assert_int_equal(last, 0);
-    window_done(&window);
+    window_dispose(&window);
 }
 
 /* Who abandons it sees the requests that are under way; one that begins at that moment ends too. */
@@ -256,13 +256,13 @@ static void test_abandoned_while_a_request_begins(void **state)
     assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
     assert_int_equal(http_start(http, &request, &call, NULL), 0);
     window_abandon(&window);
-    window_call(&window, call);
+    window_set_request(&window, call);
     http_call_join(call);
-    window_call(&window, NULL);
+    window_set_request(&window, NULL);
     assert_int_equal(http_wait(call, &response, NULL), LPIPE_ABORTED);
-    http_response_done(&response);
+    http_response_dispose(&response);
     http_free(http);
-    window_done(&window);
+    window_dispose(&window);
     close(silent);
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command line said: one struct for all verbs, and the option groups that fill it. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "option_parser.h"
+
+enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_OTHER }; /* after ITEM_ARGUMENT */
+
+enum progress_mode { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_NONE };
+
+struct command;
+
+struct settings {
+    const struct command *const
+        *commands;         /* all of them, ends with NULL; for help and completion */
+    const char *verb;      /* name of the command at hand */
+    struct item_list args; /* arguments, and --layer-descriptor files in their places among them */
+
+    /* every verb */
+    bool help;
+    bool quiet;
+    int verbosity;
+    int progress; /* enum progress_mode */
+
+    /* results */
+    bool json;
+    const char *digest_file;
+
+    /* layers */
+    const char *compress;
+    const char *media_type;
+    int64_t threads; /* -1 = not given */
+    uint64_t memory_bytes_max;
+    bool raw;
+    bool allow_truncated;
+    bool allow_empty;
+    int format; /* enum lpipe_format */
+
+    /* the image */
+    const char *base;
+    const char *platform;
+    const char *created;
+    const char *artifact_type;
+    const char *subject;
+    const char *mount_from;
+    bool untagged;
+    struct item_list edits;     /* tag: enum lpipe_edit */
+    struct item_list histories; /* of the layers, in order */
+    struct item_list tags;
+
+    /* uploads */
+    int upload; /* enum lpipe_upload_mode */
+    uint64_t chunk_bytes;
+    const char *spool_dir;
+    int64_t retry_count; /* -1 = not given */
+    int64_t jobs;        /* 0 = not given */
+    uint64_t rate_bytes_max;
+
+    /* registry access */
+    const char *authfile;
+    const char *username;
+    bool password_stdin;
+    int64_t password_fd; /* -1 = not given */
+    bool anonymous;
+    const char *cacert;
+    const char *cert;
+    const char *key;
+    bool tls_verify;
+    bool plain_http;
+    struct item_list trust_realms;
+};
+
+void settings_init(struct settings *settings, const char *verb);
+void settings_done(struct settings *settings);
+
+/* The n-th argument that is no option, NULL when there are fewer. */
+const char *settings_argument(const struct settings *settings, size_t nth);
+
+extern const struct opt_group group_general, group_result, group_layer, group_image, group_upload,
+    group_access, group_authfile, group_platform, group_json;
+
+#endif

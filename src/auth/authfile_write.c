@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/authfile_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "auth/authfile.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/json_write.h"
+
+/* The file itself: a link is followed once, so that the link stays. */
+static int real_path(const char *path, char **ret_path, struct lpipe_error *err)
+{
+    char *real = realpath(path, NULL);
+    if (real == NULL && errno == ENOENT) {
+        real = mem_strdup(path);
+    }
+    if (real == NULL) {
+        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot write %s", path);
+    }
+    *ret_path = real;
+    return 0;
+}
+
+/* Makes the directories above a file, for their owner alone. */
+static int make_parents(const char *path, struct lpipe_error *err)
+{
+    AUTO_FREE char *copy = mem_strdup(path);
+    if (copy == NULL) {
+        return fail_memory(err);
+    }
+    for (char *at = strchr(copy + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        if (mkdir(copy, 0700) != 0 && errno != EEXIST && errno != EISDIR) {
+            return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot make %s", copy);
+        }
+        *at = '/';
+    }
+    return 0;
+}
+
+static int write_temporary(int fd, const char *path, const struct buf *text,
+                           struct lpipe_error *err)
+{
+    int code = fd_write_all(fd, text->data, text->size);
+    if (code == 0 && fsync(fd) != 0) {
+        code = errno;
+    }
+    return code == 0 ? 0 : fail_errno(err, LPIPE_OUTPUT_IO, code, "cannot write %s", path);
+}
+
+/* mkostemp() creates with 0600 and O_EXCL, whatever the umask allows. */
+static int replace_file(const char *path, const struct buf *text, struct lpipe_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    AUTO_FREE char *temporary =
+        mem_printf("%.*s.layerpipe-XXXXXX", slash == NULL ? 0 : (int)(slash + 1 - path), path);
+    AUTO_FREE char *directory =
+        slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash + 1 - path));
+    if (temporary == NULL || directory == NULL) {
+        return fail_memory(err);
+    }
+    AUTO_FD int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot make a file in %s", directory);
+    }
+    int status = write_temporary(fd, path, text, err);
+    if (status == 0 && rename(temporary, path) != 0) {
+        status = fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot replace %s", path);
+    }
+    if (status != 0) {
+        (void)unlink(temporary);
+        return status;
+    }
+    AUTO_FD int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory_fd >= 0) {
+        (void)fsync(directory_fd); /* the file is whole either way */
+    }
+    return 0;
+}
+
+/* Reads the document, or begins one. */
+static int open_document(const char *path, struct authfile *file, struct json_t **ret_root,
+                         struct lpipe_error *err)
+{
+    int status = authfile_read(path, file, err);
+    struct json_t *root = file->doc.root == NULL ? json_new_object() : json_ref(file->doc.root);
+    if (status == 0 && root == NULL) {
+        status = fail_memory(err);
+    }
+    if (status != 0) {
+        json_unref(&root);
+        return status;
+    }
+    *ret_root = root;
+    return 0;
+}
+
+static int save_document(const char *path, const struct json_t *root, struct lpipe_error *err)
+{
+    struct buf text CLEANUP(buf_wipe) = BUF_INIT(2 * AUTHFILE_BYTES_MAX);
+    AUTO_FREE char *real = NULL;
+    int status = json_write(root, &text);
+    status = status == 0 ? buf_append(&text, "\n", 1) : status;
+    if (status != 0) {
+        return status == LPIPE_NO_MEMORY
+                   ? fail_memory(err)
+                   : fail(err, LPIPE_OUTPUT_IO, "%s would get too large", path);
+    }
+    status = real_path(path, &real, err);
+    status = status == 0 ? make_parents(real, err) : status;
+    return status == 0 ? replace_file(real, &text, err) : status;
+}
+
+/* True for a key that means the whole of this registry. */
+static bool names_registry(const char *key, const struct auth_name *registry)
+{
+    struct auth_name name;
+    return auth_name_parse(key, &name) && name.path[0] == '\0' &&
+           auth_name_score(&name, registry) == AUTH_NAME_REGISTRY_SCORE;
+}
+
+/* The first key that stands for a registry already. */
+static const char *find_key(const struct json_node *auths, const struct auth_name *registry)
+{
+    const char *key = NULL;
+    for (key = json_next_key(auths, NULL); key != NULL; key = json_next_key(auths, key)) {
+        if (names_registry(key, registry)) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+static int parse_registry(const char *registry, struct auth_name *ret_name, struct lpipe_error *err)
+{
+    return auth_name_parse(registry, ret_name)
+               ? 0
+               : fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is no name of a registry", registry);
+}
+
+/* The "auths" object of a document, made when it is not there; borrowed. */
+static int open_auths(const struct authfile *file, struct json_t *root, struct json_t **ret_auths,
+                      struct lpipe_error *err)
+{
+    struct json_node top = { .value = root, .doc = &file->doc };
+    struct json_node auths = json_node_member(&top, "auths");
+    int found = json_node_is(&auths, JSON_KIND_OBJECT, err);
+    if (found == 0 && json_set_value(root, "auths", json_new_object()) != 0) {
+        return fail_memory(err);
+    }
+    *ret_auths = found < 0 ? NULL : json_member(root, "auths");
+    return MIN_OF(found, 0);
+}
+
+/* One entry per registry: the first spelling stays, others go. */
+static int set_entry(struct json_t *auths, const struct auth_name *name, const char *registry,
+                     const char *auth)
+{
+    struct json_node node = { .value = auths };
+    const char *found = find_key(&node, name);
+    AUTO_FREE char *key = mem_strdup(found == NULL ? auth_name_server(registry) : found);
+    AUTO_JSON struct json_t *entry = json_new_object();
+    if (key == NULL || entry == NULL || json_set_text(entry, "auth", auth) != 0) {
+        return LPIPE_NO_MEMORY;
+    }
+    int status = json_set_value(auths, key, TAKE(entry));
+    const char *other = json_next_key(&node, NULL);
+    while (other != NULL && status == 0) {
+        if (strcmp(other, key) != 0 && names_registry(other, name)) {
+            json_remove(auths, other);
+            other = json_next_key(&node, NULL);
+        } else {
+            other = json_next_key(&node, other);
+        }
+    }
+    return status;
+}
+
+int authfile_store(const char *path, const char *registry, const char *username,
+                   const struct secret *password, struct lpipe_error *err)
+{
+    AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
+    AUTO_JSON struct json_t *root = NULL;
+    struct buf auth CLEANUP(buf_wipe) = BUF_INIT(4 * PASSWORD_BYTES_MAX);
+    struct json_t *auths = NULL;
+    struct auth_name name;
+    int status = parse_registry(registry, &name, err);
+    status = status == 0 ? open_document(path, &file, &root, err) : status;
+    status = status == 0 ? open_auths(&file, root, &auths, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (secret_append_entry(username, password, &auth) != 0 ||
+        set_entry(auths, &name, registry, auth.data) != 0) {
+        return fail_memory(err);
+    }
+    return save_document(path, root, err);
+}
+
+int authfile_erase(const char *path, const char *registry, struct lpipe_error *err)
+{
+    AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
+    AUTO_JSON struct json_t *root = NULL;
+    struct json_t *auths = NULL;
+    struct auth_name name;
+    int erased = 0;
+    int status = parse_registry(registry, &name, err);
+    status = status == 0 ? open_document(path, &file, &root, err) : status;
+    status = status == 0 ? open_auths(&file, root, &auths, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    struct json_node node = { .value = auths };
+    for (const char *key = find_key(&node, &name); key != NULL; key = find_key(&node, &name)) {
+        json_remove(auths, key);
+        erased = 1;
+    }
+    status = erased ? save_document(path, root, err) : 0;
+    return status == 0 ? erased : status;
+}

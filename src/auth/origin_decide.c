@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy, as one function over origins. See SECURITY.md for the reasons. */
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/origin.h"
+#include "base/address.h"
+
+/* Token servers that belong to a registry under another name. Whoever runs the one runs the other;
+ * each pair is public and documented. All speak https on its own port. */
+static const struct {
+    const char *registry;
+    const char *realm;
+} KNOWN_REALMS[] = {
+    { "index.docker.io", "auth.docker.io" },
+    { "registry-1.docker.io", "auth.docker.io" },
+    { "docker.io", "auth.docker.io" },
+    { "registry.gitlab.com", "gitlab.com" },
+    { "registry.digitalocean.com", "api.digitalocean.com" },
+    { "docker.elastic.co", "docker-auth.elastic.co" },
+};
+
+static bool is_known_realm(const struct origin *registry, const struct origin *realm)
+{
+    for (size_t i = 0; i < sizeof KNOWN_REALMS / sizeof KNOWN_REALMS[0]; i++) {
+        if (registry->https && registry->port == 443 && realm->https && realm->port == 443 &&
+            strcmp(registry->host, KNOWN_REALMS[i].registry) == 0 &&
+            strcmp(realm->host, KNOWN_REALMS[i].realm) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The user's list: a host alone means the scheme's own port. */
+static bool is_named_by_user(const struct origin_rules *rules, const struct origin *target)
+{
+    for (size_t i = 0; i < rules->trust_realm_count; i++) {
+        struct origin named;
+        if (origin_parse_host(rules->trust_realms[i], target->https, &named, NULL) == 0 &&
+            origin_same(&named, target)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_host_and_port(const struct origin *a, const struct origin *b)
+{
+    return a->port == b->port && origin_same_host(a, b);
+}
+
+/* "the registry's own https address": refused, with the usual cause named. */
+static int fail_downgrade(const struct origin_rules *rules, enum origin_sink sink,
+                          const struct origin *target, struct lpipe_error *err)
+{
+    char text[ORIGIN_TEXT_BYTES];
+    const char *what = sink == ORIGIN_REALM ? "a token server" : "an address";
+    origin_format(target, text, sizeof text);
+    if (origin_same_host(rules->registry, target)) {
+        return fail(err, LPIPE_REFUSED,
+                    "the registry speaks https but named %s on %s; the proxy before it probably "
+                    "does not set X-Forwarded-Proto",
+                    what, text);
+    }
+    return fail(err, LPIPE_REFUSED, "the registry speaks https but named %s on %s", what, text);
+}
+
+static int fail_address(enum origin_sink sink, const struct origin *target, struct lpipe_error *err)
+{
+    char text[ORIGIN_TEXT_BYTES];
+    origin_format(target, text, sizeof text);
+    return sink == ORIGIN_REALM
+               ? fail(err, LPIPE_AUTH_REQUIRED,
+                      "the token server %s is an address on a private or local network; if it is "
+                      "yours, allow it with --trust-realm %s",
+                      text, strstr(text, "://") + 3)
+               : fail(err, LPIPE_REFUSED,
+                      "the registry named %s, an address on a private or local network", text);
+}
+
+/* Literals in a place that names should stand: public addresses; for locations any address of a
+ * local network where the registry itself is on one. */
+static bool is_address_allowed(const struct origin_rules *rules, enum origin_sink sink,
+                               const struct origin *target)
+{
+    switch (address_class_of_host(target->host)) {
+    case ADDRESS_NAME:
+    case ADDRESS_PUBLIC:
+        return true;
+    case ADDRESS_LOOPBACK:
+    case ADDRESS_PRIVATE:
+        return sink == ORIGIN_LOCATION && rules->registry_is_local;
+    case ADDRESS_SPECIAL:
+    case ADDRESS_ODD:
+    default:
+        return false;
+    }
+}
+
+static bool is_trusted(const struct origin_rules *rules, enum origin_sink sink,
+                       const struct origin *target)
+{
+    if (origin_same(rules->registry, target)) {
+        return true;
+    }
+    return sink == ORIGIN_REALM &&
+           (is_named_by_user(rules, target) || is_known_realm(rules->registry, target) ||
+            (origin_same_host(rules->registry, target) &&
+             address_class_of_host(target->host) == ADDRESS_NAME));
+}
+
+int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
+                  const struct origin *target, struct origin_verdict *ret_verdict,
+                  struct lpipe_error *err)
+{
+    bool trusted = is_trusted(rules, sink, target);
+    /* Nothing steps down from https; not even a token server that the user named. */
+    if (rules->registry->https && !target->https) {
+        return fail_downgrade(rules, sink, target, err);
+    }
+    if (!trusted && !same_host_and_port(rules->registry, target) &&
+        !is_address_allowed(rules, sink, target)) {
+        return fail_address(sink, target, err);
+    }
+    bool named = same_host_and_port(rules->registry, target) ||
+                 (sink == ORIGIN_REALM && is_named_by_user(rules, target));
+    *ret_verdict = (struct origin_verdict){
+        .trust = trusted ? ORIGIN_TRUSTED : ORIGIN_ANONYMOUS,
+        .addresses = named || rules->registry_is_local ? HTTP_ADDRESS_ANY : HTTP_ADDRESS_PUBLIC,
+    };
+    return 0;
+}

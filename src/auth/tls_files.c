@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/tls_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/environment.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+void tls_files_dispose(struct tls_files *files)
+{
+    buf_dispose(&files->ca_pem);
+    free(files->cert);
+    free(files->key);
+    files->cert = NULL;
+    files->key = NULL;
+}
+
+bool tls_files_is_component(const char *registry)
+{
+    size_t size = strlen(registry);
+    return size > 0 && size < 256 && registry[0] != '.' && text_is_clean(registry, size) &&
+           strcspn(registry, "/\\") == size;
+}
+
+static int add_authorities(const char *path, struct tls_files *files, struct lpipe_error *err)
+{
+    size_t before = files->ca_pem.size;
+    files->ca_pem.size_max = AUTHORITIES_BYTES_MAX;
+    int status = fd_read_file(path, &files->ca_pem, LPIPE_INVALID_ARGUMENT, err);
+    if (status != 0) {
+        return status;
+    }
+    if (files->ca_pem.data == NULL ||
+        strstr(files->ca_pem.data + before, "-----BEGIN CERTIFICATE-----") == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s holds no certificate in PEM", path);
+    }
+    return buf_append(&files->ca_pem, "\n", 1) == 0 ? 0 : fail_memory(err);
+}
+
+/* The first pair of a directory; more are for registries with several authorities, which ask by
+ * name and are not known to us. */
+static int add_identity(const char *directory, const char *name, struct tls_files *files,
+                        struct lpipe_error *err)
+{
+    AUTO_FREE char *cert = mem_printf("%s/%s", directory, name);
+    AUTO_FREE char *key =
+        mem_printf("%s/%.*s.key", directory, (int)(strlen(name) - strlen(".cert")), name);
+    if (cert == NULL || key == NULL) {
+        return fail_memory(err);
+    }
+    if (access(key, R_OK) != 0) {
+        return fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "%s has no usable key %s", cert, key);
+    }
+    if (files->cert == NULL) {
+        files->cert = TAKE(cert);
+        files->key = TAKE(key);
+    }
+    return 0;
+}
+
+static int add_file(const char *directory, const char *name, struct tls_files *files,
+                    struct lpipe_error *err)
+{
+    if (text_ends(name, ".crt")) {
+        AUTO_FREE char *path = mem_printf("%s/%s", directory, name);
+        return path == NULL ? fail_memory(err) : add_authorities(path, files, err);
+    }
+    return text_ends(name, ".cert") ? add_identity(directory, name, files, err) : 0;
+}
+
+int tls_files_read_directory(const char *directory, struct tls_files *files,
+                             struct lpipe_error *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(directory, &entries, NULL, alphasort);
+    if (count < 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "cannot read %s", directory);
+    }
+    int status = 0;
+    for (int i = 0; i < count; i++) {
+        status = status == 0 ? add_file(directory, entries[i]->d_name, files, err) : status;
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+static int read_directories(const char *registry, struct tls_files *files, struct lpipe_error *err)
+{
+    int failed = 0;
+    AUTO_FREE char *own = environment_config_file("containers/certs.d", &failed);
+    const char *places[] = { own, "/etc/containers/certs.d", "/etc/docker/certs.d" };
+    int status = failed ? fail_memory(err) : 0;
+    for (size_t i = 0; i < ARRAY_LEN(places) && status == 0; i++) {
+        AUTO_FREE char *directory =
+            places[i] == NULL ? NULL : mem_printf("%s/%s", places[i], registry);
+        if (places[i] != NULL) {
+            status = directory == NULL ? fail_memory(err)
+                                       : tls_files_read_directory(directory, files, err);
+        }
+    }
+    return status;
+}
+
+/* --cert and --key; they come before what directories have. */
+static int copy_identity(const struct settings *settings, struct tls_files *files,
+                         struct lpipe_error *err)
+{
+    if (settings->cert == NULL) {
+        return 0;
+    }
+    files->cert = mem_strdup(settings->cert);
+    files->key = mem_strdup(settings->key);
+    if (files->cert == NULL || (files->key == NULL && settings->key != NULL)) {
+        return fail_memory(err);
+    }
+    const char *missing = access(files->cert, R_OK) != 0                        ? files->cert
+                          : files->key != NULL && access(files->key, R_OK) != 0 ? files->key
+                                                                                : NULL;
+    return missing == NULL
+               ? 0
+               : fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "cannot read %s", missing);
+}
+
+int tls_files_read(const struct settings *settings, const char *registry,
+                   struct tls_files *ret_files, struct lpipe_error *err)
+{
+    struct tls_files files CLEANUP(tls_files_dispose) = { .cert = NULL };
+    int status = copy_identity(settings, &files, err);
+    if (status == 0 && settings->cacert != NULL) {
+        status = add_authorities(settings->cacert, &files, err);
+    }
+    if (status == 0 && tls_files_is_component(registry)) {
+        status = read_directories(registry, &files, err);
+    }
+    if (status == 0) {
+        *ret_files = files;
+        files = (struct tls_files){ .cert = NULL };
+    }
+    return status;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base64.h"
+
+#include <string.h>
+
+static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int base64_encode(const void *data, size_t size, struct buf *buf)
+{
+    const unsigned char *bytes = data;
+    int status = buf_append(buf, NULL, 0);
+    for (size_t i = 0; i < size && status == 0; i += 3) {
+        size_t left = MIN_OF(size - i, (size_t)3);
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+        group |= left > 2 ? bytes[i + 2] : 0;
+        char out[4] = { ALPHABET[group >> 18], ALPHABET[(group >> 12) & 63],
+                        left > 1 ? ALPHABET[(group >> 6) & 63] : '=',
+                        left > 2 ? ALPHABET[group & 63] : '=' };
+        status = buf_append(buf, out, sizeof out);
+        explicit_bzero(out, sizeof out);
+    }
+    return status;
+}
+
+/* Value of a character, or -1. */
+static int value_of(char c)
+{
+    const char *at = c == '\0' ? NULL : strchr(ALPHABET, c);
+    return at == NULL ? -1 : (int)(at - ALPHABET);
+}
+
+/* One group of four characters; the last may be padded. */
+static int decode_group(const char *text, bool last, struct buf *buf)
+{
+    size_t padding = last ? (text[3] == '=') + (text[3] == '=' && text[2] == '=') : 0;
+    uint32_t group = 0;
+    for (size_t i = 0; i < 4; i++) {
+        int value = i >= 4 - padding ? 0 : value_of(text[i]);
+        if (value < 0) {
+            return LPIPE_INVALID_ARGUMENT;
+        }
+        group = group << 6 | (uint32_t)value;
+    }
+    unsigned char out[3] = { (unsigned char)(group >> 16), (unsigned char)(group >> 8),
+                             (unsigned char)group };
+    /* Bits under the padding must be zero: one text for one value. */
+    bool canonical = (padding < 1 || out[2] == 0) && (padding < 2 || out[1] == 0);
+    int status = canonical ? buf_append(buf, out, 3 - padding) : LPIPE_INVALID_ARGUMENT;
+    explicit_bzero(out, sizeof out);
+    return status;
+}
+
+int base64_decode(const char *text, size_t size, struct buf *buf)
+{
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r')) {
+        size--;
+    }
+    int status = size % 4 == 0 ? buf_append(buf, NULL, 0) : LPIPE_INVALID_ARGUMENT;
+    for (size_t i = 0; i < size && status == 0; i += 4) {
+        status = decode_group(text + i, i + 4 == size, buf);
+    }
+    return status;
+}

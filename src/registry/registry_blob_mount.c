@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/reference.h"
+#include "registry/registry_blob.h"
+#include "request/blob_head.h"
+#include "upload/upload_delete.h"
+
+static int send_mount(const struct repository *repository, const char *digest, const char *from,
+                      struct http_response *ret_response, struct lpipe_error *err)
+{
+    AUTO_FREE char *path =
+        mem_printf("/v2/%s/blobs/uploads/?mount=%s&from=%s", repository->name, digest, from);
+    if (path == NULL) {
+        return fail_memory(err);
+    }
+    struct host_request request = {
+        .http = { .method = "POST", .url = path, .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .repository = repository->name,
+        .actions = "pull,push",
+        .mount_from = from,
+    };
+    int status = host_send(repository->host, &request, ret_response, err);
+    ret_response->url = "/";
+    return status;
+}
+
+/* The session that was opened in place of a mount. */
+static void end_session(const struct repository *repository, const struct http_response *opened)
+{
+    AUTO_FREE char *url = NULL;
+    if (host_resolve_location(repository->host, opened, &url, NULL) == 0) {
+        session_delete(repository, url, !opened->is_trusted);
+    }
+}
+
+/* A registry that names the digest has looked; others are asked. */
+static int check_mounted(const struct repository *repository, const char *digest,
+                         const struct http_response *response)
+{
+    char told[DIGEST_TEXT_SIZE];
+    uint64_t size = 0;
+    if (http_response_header(response, "docker-content-digest", 0, told, sizeof told) > 0) {
+        return strcmp(told, digest) == 0;
+    }
+    return blob_head(repository, digest, &size, NULL) == 1;
+}
+
+/* Failures that are ours, not an answer of any kind. */
+static bool is_ours(int status)
+{
+    return status == LPIPE_CANCELLED || status == LPIPE_NO_MEMORY || status == LPIPE_NO_RESOURCES;
+}
+
+int registry_blob_mount(const struct repository *repository, const char *digest,
+                        const char *from_repository, struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct lpipe_error why = { 0 };
+    int status = reference_check_repository(from_repository, err);
+    if (status != 0 || strcmp(from_repository, repository->name) == 0) {
+        return status;
+    }
+    status = send_mount(repository, digest, from_repository, &response, &why);
+    if (status != 0) {
+        if (is_ours(status) && err != NULL) {
+            *err = why;
+        }
+        return is_ours(status) ? status : 0;
+    }
+    if (response.status == 202) {
+        end_session(repository, &response);
+    }
+    return response.status == 201 ? check_mounted(repository, digest, &response) : 0;
+}

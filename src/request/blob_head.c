@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request/blob_head.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "request/registry_error.h"
+
+int blob_head(const struct repository *repository, const char *digest, uint64_t *ret_size,
+              struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    AUTO_FREE char *path = mem_printf("/v2/%s/blobs/%s", repository->name, digest);
+    char text[32];
+    uint64_t size = 0;
+    if (path == NULL) {
+        return fail_memory(err);
+    }
+    struct host_request request = {
+        .http = { .method = "HEAD", .url = path, .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .repository = repository->name,
+        .actions = repository->actions,
+        .follow = true,
+    };
+    int status = host_send(repository->host, &request, &response, err);
+    if (status != 0) {
+        return status;
+    }
+    if (response.status == 404) {
+        return 0;
+    }
+    if (response.status != 200) {
+        return registry_error(&response, err, "HEAD of blob %s in %s/%s", digest,
+                              repository->registry, repository->name);
+    }
+    bool told = http_response_header(&response, "content-length", 0, text, sizeof text) > 0 &&
+                text_to_u64(text, strlen(text), INT64_MAX, &size);
+    *ret_size = told ? size : BLOB_SIZE_UNKNOWN;
+    return 1;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a repository has a blob (distribution-spec, "Checking if content exists"). Any thread. */
+#ifndef REQUEST_BLOB_HEAD_H
+#define REQUEST_BLOB_HEAD_H
+
+#include "request/repository.h"
+
+#define BLOB_SIZE_UNKNOWN UINT64_MAX
+
+/* 1 when it is there, with its size or BLOB_SIZE_UNKNOWN (registries may leave it out); 0 when not;
+ * negative on failure, after retries. */
+MUST_CHECK int blob_head(const struct repository *repository, const char *digest,
+                         uint64_t *ret_size, struct lpipe_error *err);
+
+#endif

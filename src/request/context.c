@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request/context.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cancel.h"
+#include "base/fail.h"
+#include "base/sync.h"
+
+int context_init(struct context *context, const struct lpipe_client_options *options,
+                 struct lpipe_error *err)
+{
+    *context = (struct context){ .observer = options->observer };
+    pthread_mutex_init(&context->observer_mutex, NULL);
+    pthread_mutex_init(&context->http_mutex, NULL);
+    context->cancel = cancel_ref(options->cancel);
+    return settings_copy(&context->settings, options, err);
+}
+
+void context_dispose(struct context *context)
+{
+    context->locked.http = http_free(context->locked.http);
+    settings_dispose(&context->settings);
+    lpipe_cancel_unref(context->cancel);
+    if (context->observer.free != NULL) {
+        context->observer.free(context->observer.user);
+    }
+    pthread_mutex_destroy(&context->observer_mutex);
+    pthread_mutex_destroy(&context->http_mutex);
+}
+
+static void log_line(void *user, enum lpipe_log_level level, const char *line)
+{
+    context_log(user, level, line);
+}
+
+int context_http(struct context *context, struct http **ret_http, struct lpipe_error *err)
+{
+    GUARD(&context->http_mutex);
+    if (context->locked.http == NULL) {
+        /* Authorities and client certificates go with each request: see tls_files.h. */
+        struct http_options options = {
+            .tls_no_verify = (context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0,
+            .rate_bytes_max = context->settings.rate_bytes_max,
+            .log = context->observer.log == NULL ? NULL : log_line,
+            .log_user = context,
+        };
+        int status = http_new(&options, &context->locked.http, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    *ret_http = context->locked.http;
+    return 0;
+}
+
+void context_event(struct context *context, const struct lpipe_event *event)
+{
+    if (context->observer.event != NULL) {
+        GUARD(&context->observer_mutex);
+        context->observer.event(context->observer.user, event);
+    }
+}
+
+void context_log(struct context *context, enum lpipe_log_level level, const char *line)
+{
+    if (context->observer.log != NULL) {
+        GUARD(&context->observer_mutex);
+        context->observer.log(context->observer.user, level, line);
+    }
+}
+
+void context_notice(struct context *context, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct lpipe_event event = { .struct_size = sizeof event,
+                                 .kind = LPIPE_EVENT_NOTICE,
+                                 .text = text };
+    context_event(context, &event);
+}

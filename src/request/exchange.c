@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request/exchange.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "request/retry.h"
+
+void hop_dispose(struct hop *hop)
+{
+    free(hop->headers);
+    hop->headers = NULL;
+}
+
+/* The request's headers and our name. */
+static int copy_headers(struct hop *hop, const struct exchange *exchange,
+                        const struct http_request *request)
+{
+    hop->headers = mem_new_array(request->header_count + 1, sizeof *hop->headers);
+    if (hop->headers == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        hop->headers[i] = request->headers[i];
+    }
+    hop->headers[request->header_count] = exchange->context->settings.user_agent;
+    hop->http.headers = hop->headers;
+    hop->http.header_count = request->header_count + 1;
+    return 0;
+}
+
+int hop_init(struct hop *hop, const struct exchange *exchange, const struct http_request *request,
+             const char *url, struct lpipe_error *err)
+{
+    struct origin target;
+    struct origin_verdict verdict;
+    const char *what = exchange->sink == ORIGIN_REALM ? "token server" : "address";
+    int status = origin_parse(url, what, &target, NULL, err);
+    status = status == 0 ? origin_decide(&exchange->rules, exchange->sink, &target, &verdict, err)
+                         : status;
+    if (status != 0) {
+        return status;
+    }
+    hop->http = *request;
+    hop->http.url = url;
+    hop->http.cancel = exchange->context->cancel;
+    if (exchange->send_after_cancel) {
+        hop->http.cancel = NULL;
+        hop->http.connect_timeout_ms = CLOSE_TIMEOUT_MS;
+        hop->http.stall_timeout_ms = CLOSE_TIMEOUT_MS;
+        hop->http.answer_timeout_ms = CLOSE_TIMEOUT_MS;
+    }
+    hop->http.addresses = verdict.addresses;
+    hop->trusted = verdict.trust == ORIGIN_TRUSTED;
+    hop->http.secret = hop->trusted ? exchange->secret : NULL;
+    hop->http.pool_key = hop->http.secret == NULL ? NULL : exchange->pool_key;
+    hop->http.ca_pem = exchange->tls->ca_pem.size > 0 ? exchange->tls->ca_pem.data : NULL;
+    hop->http.cert = hop->trusted ? exchange->tls->cert : NULL;
+    hop->http.key = hop->trusted ? exchange->tls->key : NULL;
+    return copy_headers(hop, exchange, request) == 0 ? 0 : fail_memory(err);
+}
+
+int exchange_location(const struct origin_rules *rules, enum origin_sink sink, const char *base,
+                      const struct http_response *response, char **ret_url, struct lpipe_error *err)
+{
+    AUTO_FREE char *location = mem_new(LOCATION_BYTES_MAX + 1);
+    AUTO_FREE char *url = NULL;
+    struct origin from;
+    struct origin to;
+    struct origin_verdict verdict;
+    if (location == NULL) {
+        return fail_memory(err);
+    }
+    if (http_response_header(response, "location", 0, location, LOCATION_BYTES_MAX + 1) <= 0) {
+        return fail(err, LPIPE_PROTOCOL, "the answer %d has no usable Location", response->status);
+    }
+    int status = origin_resolve(base, location, "Location", &url, err);
+    status = status == 0 ? origin_parse(base, "Location", &from, NULL, err) : status;
+    status = status == 0 ? origin_parse(url, "Location", &to, NULL, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (from.https && !to.https && !rules->registry->https) {
+        return fail(err, LPIPE_REFUSED, "Location leads from https to http");
+    }
+    status = origin_decide(rules, sink, &to, &verdict, err);
+    if (status == 0) {
+        *ret_url = TAKE(url);
+    }
+    return status;
+}
+
+static bool is_redirect(const struct exchange *exchange, const struct http_request *request,
+                        int status)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    return exchange->follow && reads &&
+           (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+void hop_drop_secrets(struct hop *hop)
+{
+    hop->trusted = false;
+    hop->http.secret = NULL;
+    hop->http.pool_key = NULL;
+    hop->http.cert = NULL;
+    hop->http.key = NULL;
+}
+
+/* One hop. Where a stranger has chosen the way (abroad), it does not lead back to our secrets. */
+static int send_hop(const struct exchange *exchange, const struct http_request *request,
+                    const char *url, bool untrusted_url, struct http_response *ret_response,
+                    bool *ret_trusted, struct lpipe_error *err)
+{
+    struct hop hop CLEANUP(hop_dispose) = { .headers = NULL };
+    int status = hop_init(&hop, exchange, request, url, err);
+    if (status == 0 && untrusted_url) {
+        hop_drop_secrets(&hop);
+    }
+    status = status == 0 ? http_send(exchange->http, &hop.http, ret_response, err) : status;
+    if (status == 0) {
+        *ret_trusted = hop.trusted;
+    }
+    return status;
+}
+
+/* Whether the outcome of a hop may be another one the next time. */
+static bool may_change(const struct http_request *request, int status,
+                       const struct http_response *response)
+{
+    return status == 0 ? retry_worth_status(response->status)
+                       : retry_worth_failure(status) && !request->stream;
+}
+
+/* A hop, and again where that is worth it. */
+static int send_hop_retrying(const struct exchange *exchange, const struct http_request *request,
+                             const char *url, bool untrusted_url,
+                             struct http_response *ret_response, bool *ret_trusted,
+                             struct lpipe_error *err)
+{
+    struct retry retry;
+    struct lpipe_error why = { 0 };
+    bool may = exchange->retry && request->body.pull == NULL;
+    retry_init(&retry, exchange->context);
+    for (;;) {
+        int status =
+            send_hop(exchange, request, url, untrusted_url, ret_response, ret_trusted, &why);
+        if (may && may_change(request, status, ret_response)) {
+            int waited = retry_wait(&retry, status == 0 ? ret_response : NULL, &why);
+            if (waited == 0) {
+                http_response_dispose(ret_response);
+                *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+                continue;
+            }
+            status = waited == LPIPE_SERVER ? status : waited;
+        }
+        if (status != 0 && err != NULL) {
+            *err = why;
+        }
+        return status;
+    }
+}
+
+int exchange_send(const struct exchange *exchange, const struct http_request *request,
+                  const char *url, struct http_response *ret_response, bool *ret_trusted,
+                  struct lpipe_error *err)
+{
+    AUTO_FREE char *here = mem_strdup(url);
+    bool untrusted_url = exchange->untrusted_url;
+    if (here == NULL) {
+        return fail_memory(err);
+    }
+    for (int hops = 0; hops <= REDIRECTS_MAX; hops++) {
+        AUTO_FREE char *next = NULL;
+        int status = send_hop_retrying(exchange, request, here, untrusted_url, ret_response,
+                                       ret_trusted, err);
+        if (status != 0 || !is_redirect(exchange, request, ret_response->status)) {
+            ret_response->url = request->url;
+            ret_response->is_trusted = status == 0 && *ret_trusted;
+            return status;
+        }
+        status =
+            exchange_location(&exchange->rules, exchange->sink, here, ret_response, &next, err);
+        http_response_dispose(ret_response);
+        *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+        if (status != 0) {
+            return status;
+        }
+        untrusted_url = untrusted_url || !*ret_trusted;
+        free(here);
+        here = TAKE(next);
+    }
+    return fail(err, LPIPE_PROTOCOL, "more than %d redirects", REDIRECTS_MAX);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request/registry_host.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+
+struct registry_host *registry_host_free(struct registry_host *host)
+{
+    if (host != NULL) {
+        free(host->registry);
+        free(host->identity);
+        free(host->pool_key);
+        tls_files_dispose(&host->tls);
+        challenge_dispose(&host->locked.challenge);
+        credential_list_dispose(&host->locked.credentials);
+        token_cache_dispose(&host->locked.tokens);
+        free(host->locked.known_scope);
+        pthread_mutex_destroy(&host->mutex);
+        free(host);
+    }
+    return NULL;
+}
+
+char *credential_list_identity(const struct credential_list *credentials)
+{
+    AUTO_BUF struct buf text = BUF_INIT(64 * KIB);
+    int status = buf_append(&text, NULL, 0);
+    for (size_t i = 0; i < credentials->count && status == 0; i++) {
+        status = buf_printf(&text, "%s\n", credentials->items[i].source);
+    }
+    return status == 0 ? buf_take(&text) : NULL;
+}
+
+int registry_host_new(struct context *context, const char *registry, bool https,
+                      struct credential_list *credentials, struct registry_host **ret_host,
+                      struct lpipe_error *err)
+{
+    struct registry_host *host CLEANUP(cleanup_registry_host) = NEW(struct registry_host);
+    if (host == NULL) {
+        return fail_memory(err);
+    }
+    pthread_mutex_init(&host->mutex, NULL);
+    host->context = context;
+    host->registry = mem_strdup(registry);
+    host->identity = credential_list_identity(credentials);
+    host->pool_key = mem_printf("%s %s", registry, host->identity);
+    if (host->registry == NULL || host->identity == NULL || host->pool_key == NULL) {
+        return fail_memory(err);
+    }
+    int status = origin_parse_host(registry, https, &host->origin, err);
+    status = status == 0 ? context_http(context, &host->http, err) : status;
+    /* Also for http: its token server may speak https. */
+    status = status == 0 ? tls_files_read(&context->settings, registry, &host->tls, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    origin_format(&host->origin, host->origin_text, sizeof host->origin_text);
+    host->scheme_is_guessed = !https && (context->settings.flags & LPIPE_CLIENT_PLAIN_HTTP) == 0;
+    host->locked.credentials = *credentials;
+    host->locked.fixed_serial = 1;
+    *credentials = (struct credential_list){ .count = 0 };
+    *ret_host = TAKE(host);
+    return 0;
+}
+
+const char *host_base_url(const struct registry_host *host)
+{
+    return host->origin_text;
+}
+
+struct exchange host_exchange(struct registry_host *host, enum origin_sink sink, bool is_local)
+{
+    const struct settings *settings = &host->context->settings;
+    return (struct exchange){
+        .context = host->context,
+        .http = host->http,
+        .rules = { .registry = &host->origin,
+                   .registry_is_local = is_local,
+                   .trust_realms = (const char *const *)settings->trust_realms,
+                   .trust_realm_count = settings->trust_realm_count },
+        .sink = sink,
+        .tls = &host->tls,
+        .pool_key = host->pool_key,
+    };
+}

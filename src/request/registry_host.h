@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One registry host, as one client sees it with one set of credentials: its URL, its challenge, its
+ * tokens. The files host_*.c work on it:
+ *
+ *   host_list           finds or makes the object
+ *   host_request        sends requests that carry authorization
+ *   host_authorization  makes the Authorization of a request, and renews it after a 401
+ *   host_probe          the first request: scheme and challenge
+ *
+ * Any thread; what changes is guarded by the mutex. */
+#ifndef REQUEST_REGISTRY_HOST_H
+#define REQUEST_REGISTRY_HOST_H
+
+#include <pthread.h>
+
+#include "auth/challenge.h"
+#include "auth/credential.h"
+#include "auth/token_cache.h"
+#include "request/exchange.h"
+
+struct registry_host {
+    struct context *context; /* of the client; borrowed */
+    struct http *http;       /* borrowed */
+    char *registry;          /* host[:port] as references have it */
+    char *identity; /* which credentials may be used: the same for all requests of this host */
+    char *pool_key;
+    bool scheme_is_guessed; /* http, and nobody has said so: see host_find_scheme() */
+    struct origin origin;
+    char origin_text[ORIGIN_TEXT_BYTES];
+    struct tls_files tls;
+    struct registry_host *next;
+    pthread_mutex_t mutex;
+    struct {
+        bool pinged;
+        bool is_local; /* the registry answered from a loopback or private address */
+        struct challenge challenge;
+        struct credential_list credentials;
+        struct credential *credential; /* the one in use, of the list; NULL = anonymous */
+        bool resolved;                 /* helpers were asked */
+        uint64_t resolved_ms;
+        uint64_t fixed_serial; /* of Basic and of a registry's own token */
+        bool accepted;         /* the credentials were good for something */
+        bool is_refused;       /* they are bad: not to be sent again */
+        struct lpipe_error refused;
+        struct token_cache tokens;
+        char *known_scope; /* what challenges asked for in addition; NULL = nothing */
+    } locked;              /* by mutex */
+};
+
+/* A request to a registry host. */
+struct host_request {
+    struct http_request http; /* url: absolute (a Location), or a path starting with '/' on the
+                                 registry; secret, addresses and pool_key are set by the session */
+    const char *repository;   /* for the token scope; NULL = none */
+    const char *actions;      /* "pull", "pull,push", "delete"; NULL = "pull" */
+    const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
+    bool send_after_cancel;   /* to be sent also when the client is cancelled, for cleaning up: with
+                                 the token that it needs, and within CLOSE_TIMEOUT_MS each */
+    bool follow;              /* follow redirects (GET and HEAD only) */
+    uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
+    bool retry;               /* repeat as retry.h says; always so for GET and HEAD. For
+                                 host_send() and a body in memory */
+    bool untrusted_url;       /* a stranger has chosen the URL: no secret goes along, wherever it
+                                 leads */
+};
+
+/* A host that is in no list, with exactly these credentials (moved). */
+MUST_CHECK int registry_host_new(struct context *context, const char *registry, bool https,
+                                 struct credential_list *credentials,
+                                 struct registry_host **ret_host, struct lpipe_error *err);
+struct registry_host *registry_host_free(struct registry_host *host);
+static inline void cleanup_registry_host(struct registry_host **host)
+{
+    registry_host_free(*host);
+}
+
+/* "https://host:port" of the registry itself. Borrowed from the host. */
+const char *host_base_url(const struct registry_host *host);
+
+/* Names the credentials of a list without telling them: hosts with the same name share connections
+ * and tokens. Owned; NULL when out of memory. */
+char *credential_list_identity(const struct credential_list *credentials);
+
+/* The frame of an exchange with this registry; the caller sets the secret. */
+struct exchange host_exchange(struct registry_host *host, enum origin_sink sink, bool is_local);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trying again: which failures are worth it, how long to wait, when to give up. The wait ends at
+ * once when the client is cancelled. A retry belongs to one thread. */
+#ifndef REQUEST_RETRY_H
+#define REQUEST_RETRY_H
+
+#include "http/http.h"
+#include "request/context.h"
+
+struct retry {
+    struct context *context; /* borrowed: its retry_count and cancel token */
+    uint32_t failures;       /* in a row */
+    uint64_t progress_ms;    /* monotonic time of the last progress; see RETRY_GIVE_UP_MS */
+};
+void retry_init(struct retry *retry, struct context *context);
+/* Something got through: counting begins anew. */
+void retry_progress(struct retry *retry);
+
+/* 408, 425, 429, 499 and every 5xx but 501 and 505, which say "never". */
+bool retry_worth_status(int http_status);
+/* NETWORK and TIMEOUT; never TLS, CANCELLED and the like. */
+bool retry_worth_failure(int status);
+
+/* How long to wait before the next attempt, for who waits by himself: as retry_wait() otherwise. */
+MUST_CHECK int retry_next(struct retry *retry, const struct http_response *response,
+                          uint64_t *ret_ms, struct lpipe_error *err);
+/* Waits before the next attempt: 1/4, 1, 3, 8, 16, then 30 s with a quarter of jitter, or what the
+ * answer's Retry-After says (response may be NULL). 0 = try again. SERVER when no attempt is left or
+ * the time without progress is up: err is left as it is, for the caller to tell the real cause.
+ * RATE_LIMITED, with the time of day in err, when the registry asks to wait for longer than
+ * RETRY_AFTER_MS_MAX; CANCELLED, in err too, at once. */
+MUST_CHECK int retry_wait(struct retry *retry, const struct http_response *response,
+                          struct lpipe_error *err);
+
+/* Value of a Retry-After header (RFC 9110, 10.2.3) in milliseconds from now: seconds or a date, a
+ * past date is 0. False when it is neither. */
+bool retry_after_parse(const char *value, int64_t now_s, uint64_t *ret_ms);
+
+#endif

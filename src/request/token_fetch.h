@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asks a token server for a token. */
+#ifndef REQUEST_TOKEN_FETCH_H
+#define REQUEST_TOKEN_FETCH_H
+
+#include "auth/challenge.h"
+#include "auth/credential.h"
+#include "auth/token_cache.h"
+#include "request/exchange.h"
+
+struct token_request {
+    const struct exchange *exchange; /* sink ORIGIN_REALM; secret is set here */
+    const struct challenge *challenge;
+    const char *scope;                   /* canonical set, see scope.h */
+    const struct credential *credential; /* NULL = anonymous */
+    const char *registry;                /* for messages */
+};
+
+/* GET with Basic or nothing, or POST for an identity token (GET where the server knows no POST).
+ * AUTH_REQUIRED when the credentials are refused or must not be sent to this realm, DENIED,
+ * PROTOCOL for an answer without a usable token, SERVER, RATE_LIMITED, and what the transport
+ * says. *ret_refused (may be NULL) tells that the server itself refused the credentials. */
+MUST_CHECK int token_fetch(const struct token_request *request, struct token *ret_token,
+                           bool *ret_refused, struct lpipe_error *err);
+/* Reads a token server's answer. */
+MUST_CHECK int token_parse(const char *text, size_t size, struct token *ret_token,
+                           struct lpipe_error *err);
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tar/directory_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "tar/directory_walk.h"
+#include "tar/directory_xattr.h"
+#include "tar/hard_links.h"
+#include "tar/tar_write.h"
+
+struct directory_source {
+    char *name; /* of the directory, for messages */
+    int top;
+    int64_t mtime_max;
+    struct directory_walk *walk;
+    struct hard_links links;
+    struct xattr_reader *xattr;
+    const struct directory_entry *found; /* the entry at hand */
+    struct buf path;                     /* a directory's, with its '/' */
+    struct buf records;
+    struct buf staged; /* header or padding to be given out, from staged_done on */
+    size_t staged_done;
+    uint64_t data_left; /* of the file at hand */
+    bool ended;
+    char target[PATH_MAX]; /* of the link at hand */
+    uint64_t sockets;      /* left out */
+    uint64_t unnamed;      /* attributes left out */
+    char first_left_out[256];
+    char remark[512];
+    struct lpipe_error err; /* why the last read failed */
+};
+
+static void forget_progress(struct directory_source *source)
+{
+    source->walk = directory_walk_free(source->walk);
+    hard_links_dispose(&source->links);
+    buf_clear(&source->staged);
+    source->staged_done = 0;
+    source->data_left = 0;
+    source->ended = false;
+    source->sockets = 0;
+    source->unnamed = 0;
+}
+
+int directory_source_rewind(void *ctx, struct lpipe_error *err)
+{
+    struct directory_source *source = ctx;
+    forget_progress(source);
+    return directory_walk_new(source->top, &source->walk, err);
+}
+
+struct directory_source *directory_source_free(struct directory_source *source)
+{
+    if (source != NULL) {
+        forget_progress(source);
+        xattr_reader_free(source->xattr);
+        buf_dispose(&source->path);
+        buf_dispose(&source->records);
+        buf_dispose(&source->staged);
+        fd_close(&source->top);
+        free(source->name);
+        free(source);
+    }
+    return NULL;
+}
+
+void directory_source_destroy(void *ctx)
+{
+    directory_source_free(ctx);
+}
+
+static int open_top(struct directory_source *source, const char *path, struct lpipe_error *err)
+{
+    char shown[300];
+    source->top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return source->top >= 0 ? 0
+                            : fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot open directory %s",
+                                         text_printable(shown, sizeof shown, path, strlen(path)));
+}
+
+int directory_source_new(const char *path, int64_t mtime_max, struct directory_source **ret_source,
+                         struct lpipe_error *err)
+{
+    struct directory_source *source = NEW(struct directory_source);
+    if (source == NULL) {
+        return fail_memory(err);
+    }
+    source->top = -1;
+    source->mtime_max = mtime_max;
+    source->path = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
+    source->records = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
+    source->staged = (struct buf)BUF_INIT(2 * TAR_EXTENSION_BYTES_MAX);
+    source->name = mem_strdup(path);
+    int status = source->name == NULL ? fail_memory(err) : open_top(source, path, err);
+    status = status == 0 ? xattr_reader_new(&source->xattr, err) : status;
+    status = status == 0 ? directory_source_rewind(source, err) : status;
+    if (status != 0) {
+        directory_source_free(source);
+        return status;
+    }
+    *ret_source = source;
+    return 0;
+}
+
+static enum tar_entry_type type_of(mode_t mode)
+{
+    return S_ISDIR(mode)    ? TAR_ENTRY_DIRECTORY
+           : S_ISLNK(mode)  ? TAR_ENTRY_SYMLINK
+           : S_ISCHR(mode)  ? TAR_ENTRY_CHARACTER_DEVICE
+           : S_ISBLK(mode)  ? TAR_ENTRY_BLOCK_DEVICE
+           : S_ISFIFO(mode) ? TAR_ENTRY_FIFO
+                            : TAR_ENTRY_FILE;
+}
+
+static void left_out(struct directory_source *source, uint64_t *count)
+{
+    if (source->sockets + source->unnamed == 0) {
+        const char *path = source->found->path;
+        text_printable(source->first_left_out, sizeof source->first_left_out, path, strlen(path));
+    }
+    *count += 1;
+}
+
+/* What the entry is called in the tar. */
+static int name_entry(struct directory_source *source, struct tar_entry *entry,
+                      struct lpipe_error *err)
+{
+    entry->path = source->found->path;
+    if (!S_ISDIR(source->found->info.st_mode)) {
+        return 0;
+    }
+    const char *path = *entry->path != '\0' ? entry->path : ".";
+    buf_clear(&source->path);
+    int status = buf_printf(&source->path, "%s/", path);
+    entry->path = source->path.data;
+    return status == 0 ? 0 : fail_memory(err);
+}
+
+/* A file that has other names may have been packed under one of them. */
+static int meet_links(struct directory_source *source, struct tar_entry *entry,
+                      struct lpipe_error *err)
+{
+    const struct stat *info = &source->found->info;
+    if (info->st_nlink < 2 || entry->type == TAR_ENTRY_DIRECTORY) {
+        return 0;
+    }
+    if (hard_links_find_or_add(&source->links, info->st_dev, info->st_ino, entry->path,
+                               &entry->link) != 0) {
+        return fail_memory(err);
+    }
+    if (entry->link != NULL) {
+        entry->type = TAR_ENTRY_HARD_LINK;
+    }
+    return 0;
+}
+
+static int read_link(struct directory_source *source, struct tar_entry *entry,
+                     struct lpipe_error *err)
+{
+    char *target = source->target;
+    ssize_t size = readlinkat(source->found->parent, source->found->name, target, PATH_MAX);
+    if (size < 0 || size >= PATH_MAX) {
+        return directory_fail(source->found, size < 0 ? errno : ENAMETOOLONG, "read the link", err);
+    }
+    target[size] = '\0';
+    entry->link = target;
+    return 0;
+}
+
+static int read_xattrs(struct directory_source *source, struct tar_entry *entry,
+                       struct lpipe_error *err)
+{
+    unsigned unnamed = 0;
+    buf_clear(&source->records);
+    int status = xattr_reader_append(source->xattr, source->found, &source->records, &unnamed, err);
+    while (unnamed-- > 0) {
+        left_out(source, &source->unnamed);
+    }
+    entry->xattrs = &source->records;
+    return status;
+}
+
+static void fill_numbers(const struct directory_source *source, struct tar_entry *entry)
+{
+    const struct stat *info = &source->found->info;
+    entry->mode = info->st_mode & 07777;
+    entry->uid = info->st_uid;
+    entry->gid = info->st_gid;
+    entry->mtime = MIN_OF((int64_t)info->st_mtim.tv_sec, source->mtime_max);
+    entry->size = entry->type == TAR_ENTRY_FILE ? (uint64_t)info->st_size : 0;
+    if (entry->type == TAR_ENTRY_CHARACTER_DEVICE || entry->type == TAR_ENTRY_BLOCK_DEVICE) {
+        entry->device_major = major(info->st_rdev);
+        entry->device_minor = minor(info->st_rdev);
+    }
+}
+
+static int stage_entry(struct directory_source *source, struct lpipe_error *err)
+{
+    struct tar_entry entry = { .type = type_of(source->found->info.st_mode) };
+    int status = name_entry(source, &entry, err);
+    status = status == 0 ? meet_links(source, &entry, err) : status;
+    if (status == 0 && entry.type == TAR_ENTRY_SYMLINK) {
+        status = read_link(source, &entry, err);
+    }
+    if (status == 0 && entry.type != TAR_ENTRY_HARD_LINK) {
+        status = read_xattrs(source, &entry, err);
+    }
+    if (status != 0) {
+        return status;
+    }
+    fill_numbers(source, &entry);
+    source->data_left = entry.size;
+    status = tar_write_header(&entry, &source->staged);
+    return status == LPIPE_TOO_LARGE
+               ? directory_fail(source->found, E2BIG, "write a header for", err)
+           : status != 0 ? fail_memory(err)
+                         : 0;
+}
+
+static int stage_zeros(struct directory_source *source, size_t size, struct lpipe_error *err)
+{
+    static const char zeros[2 * TAR_WRITE_BLOCK_BYTES];
+    return buf_append(&source->staged, zeros, size) == 0 ? 0 : fail_memory(err);
+}
+
+/* Puts the next entry's header, or the end, into staged. */
+static int next_entry(struct directory_source *source, struct lpipe_error *err)
+{
+    buf_clear(&source->staged);
+    source->staged_done = 0;
+    int status = directory_walk_next(source->walk, &source->found, err);
+    if (status != 0) {
+        return status;
+    }
+    if (source->found == NULL) {
+        source->ended = true;
+        return stage_zeros(source, (size_t)2 * TAR_WRITE_BLOCK_BYTES, err);
+    }
+    if (S_ISSOCK(source->found->info.st_mode)) {
+        left_out(source, &source->sockets);
+        return 0;
+    }
+    return stage_entry(source, err);
+}
+
+/* Reads of the file at hand, straight to where it is wanted. */
+static int read_data(struct directory_source *source, char *buf, size_t size, size_t *ret_done,
+                     struct lpipe_error *err)
+{
+    size_t wanted = (size_t)MIN_OF((uint64_t)size, source->data_left);
+    ssize_t got = read(source->found->fd, buf, wanted);
+    if (got < 0 && errno == EINTR) {
+        return 0;
+    }
+    if (got <= 0) {
+        return got == 0 ? directory_fail_changed(source->found, err)
+                        : directory_fail(source->found, errno, "read", err);
+    }
+    *ret_done += (size_t)got;
+    source->data_left -= (uint64_t)got;
+    if (source->data_left > 0) {
+        return 0;
+    }
+    buf_clear(&source->staged);
+    source->staged_done = 0;
+    int status = directory_walk_check(source->walk, err);
+    size_t padding = tar_padding((uint64_t)source->found->info.st_size);
+    return status == 0 ? stage_zeros(source, padding, err) : status;
+}
+
+static void give_staged(struct directory_source *source, char *buf, size_t size, size_t *ret_done)
+{
+    size_t part = MIN_OF(size, source->staged.size - source->staged_done);
+    memcpy(buf, source->staged.data + source->staged_done, part);
+    source->staged_done += part;
+    *ret_done += part;
+}
+
+ptrdiff_t directory_source_read(void *ctx, void *buf, size_t size)
+{
+    struct directory_source *source = ctx;
+    char *out = buf;
+    size_t done = 0;
+    int status = 0;
+    while (done < size && status == 0) {
+        if (source->staged_done < source->staged.size) {
+            give_staged(source, out + done, size - done, &done);
+        } else if (source->data_left > 0) {
+            status = read_data(source, out + done, size - done, &done, &source->err);
+        } else if (source->ended) {
+            break;
+        } else {
+            status = next_entry(source, &source->err);
+        }
+    }
+    return status == 0 ? (ptrdiff_t)done : -EIO;
+}
+
+int directory_source_explain(void *ctx, struct lpipe_error *err)
+{
+    const struct directory_source *source = ctx;
+    char shown[160];
+    if (err == NULL) {
+        return source->err.status;
+    }
+    *err = source->err;
+    return fail_context(err, source->err.status, "%s",
+                        text_printable(shown, sizeof shown, source->name, strlen(source->name)));
+}
+
+const char *directory_source_remark(void *ctx)
+{
+    struct directory_source *source = ctx;
+    char shown[160];
+    if (source->sockets + source->unnamed == 0) {
+        return NULL;
+    }
+    (void)snprintf(source->remark, sizeof source->remark,
+                   "%s: a tar has no place for %" PRIu64 " sockets and %" PRIu64
+                   " attributes with a '=' in their name, which were left out (the first: %s)",
+                   text_printable(shown, sizeof shown, source->name, strlen(source->name)),
+                   source->sockets, source->unnamed, source->first_left_out);
+    return source->remark;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The extended attributes of an entry as PAX records, sorted by name. Labels that say something about
+ * this machine and not about the file are not kept: those of security modules and integrity checks,
+ * and what overlay file systems note for themselves. */
+#ifndef TAR_DIRECTORY_XATTR_H
+#define TAR_DIRECTORY_XATTR_H
+
+#include "base/buf.h"
+#include "tar/directory_walk.h"
+
+struct xattr_reader;
+
+MUST_CHECK int xattr_reader_new(struct xattr_reader **ret_xattr, struct lpipe_error *err);
+struct xattr_reader *xattr_reader_free(struct xattr_reader *xattr);
+
+/* Appends the entry's records. *ret_unnamed counts attributes whose names a record cannot hold. */
+MUST_CHECK int xattr_reader_append(struct xattr_reader *xattr, const struct directory_entry *found,
+                                   struct buf *records, unsigned *ret_unnamed,
+                                   struct lpipe_error *err);
+bool xattr_is_kept(const char *name);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tar/hard_links.h"
+
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "layerpipe/error.h"
+
+#define ROOM_FIRST 256
+
+/* Inode numbers are handed out in a row; a multiplication spreads them. */
+static size_t slot_of(dev_t device, ino_t inode)
+{
+    uint64_t mixed = ((uint64_t)inode ^ ((uint64_t)device << 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(mixed >> 32);
+}
+
+/* The file's slot, or the empty one that it would get. */
+static struct hard_link *find(const struct hard_links *links, dev_t device, ino_t inode)
+{
+    size_t at = slot_of(device, inode);
+    for (;; at++) {
+        struct hard_link *link = &links->slots[at & (links->room - 1)];
+        if (link->path == NULL || (link->device == device && link->inode == inode)) {
+            return link;
+        }
+    }
+}
+
+static int grow(struct hard_links *links)
+{
+    struct hard_links wider = { NULL, links->room == 0 ? ROOM_FIRST : links->room * 2,
+                                links->count };
+    wider.slots = mem_new_array(wider.room, sizeof *wider.slots);
+    if (wider.slots == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < links->room; i++) {
+        const struct hard_link *link = &links->slots[i];
+        if (link->path != NULL) {
+            *find(&wider, link->device, link->inode) = *link;
+        }
+    }
+    free(links->slots);
+    *links = wider;
+    return 0;
+}
+
+int hard_links_find_or_add(struct hard_links *links, dev_t device, ino_t inode, const char *path,
+                           const char **ret_earlier)
+{
+    if (links->count >= links->room / 4 * 3 && grow(links) != 0) {
+        return LPIPE_NO_MEMORY;
+    }
+    struct hard_link *link = find(links, device, inode);
+    if (link->path != NULL) {
+        *ret_earlier = link->path;
+        return 0;
+    }
+    char *copy = mem_strdup(path);
+    if (copy == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    *link = (struct hard_link){ device, inode, copy };
+    links->count++;
+    *ret_earlier = NULL;
+    return 0;
+}
+
+void hard_links_dispose(struct hard_links *links)
+{
+    for (size_t i = 0; i < links->room; i++) {
+        free(links->slots[i].path);
+    }
+    free(links->slots);
+    *links = (struct hard_links){ NULL, 0, 0 };
+}

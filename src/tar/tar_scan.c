@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tar/tar_scan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "tar/tar_header.h"
+#include "tar/tar_pax.h"
+
+enum scan_phase {
+    SCAN_HEADER = 0, /* collecting a block that must be a header or a zero block */
+    SCAN_SPARSE,     /* collecting a continuation of an old GNU sparse map */
+    SCAN_PAX,        /* body of an 'x' or 'g' header */
+    SCAN_LONG_NAME,  /* body of a GNU 'L' header */
+    SCAN_BODY,       /* body of anything else: skipped */
+    SCAN_PADDING,    /* up to the next block edge */
+    SCAN_AFTER_END   /* behind the end-of-archive mark: zeros only */
+};
+
+struct tar_scan {
+    unsigned flags;
+    enum scan_phase phase;
+    uint64_t offset;       /* bytes seen */
+    uint64_t left;         /* bytes of the body or padding still to come */
+    uint64_t padding;      /* bytes of padding behind the body */
+    uint64_t entry_offset; /* of the last header */
+    uint64_t sparse_body;  /* body size, kept while the sparse map is read */
+    unsigned sparse_blocks;
+    unsigned zero_blocks; /* in a row */
+    bool within_entry;    /* headers that belong to the next one have been seen */
+    char body_type;       /* of the header whose body is being read */
+    size_t block_size;    /* bytes collected in block */
+    /* What extension headers said about the entry to come. */
+    bool next_has_size;
+    uint64_t next_size;
+    bool next_has_name;
+    bool next_name_ended; /* by its NUL; more bytes may follow */
+    char next_name_last;
+    char next_name[TAR_NAME_BYTES];
+    char name[TAR_NAME_BYTES]; /* of the last entry, printable */
+    struct tar_pax pax;
+    unsigned char block[TAR_BLOCK_BYTES];
+};
+
+int tar_scan_new(unsigned flags, struct tar_scan **ret_scan, struct lpipe_error *err)
+{
+    struct tar_scan *scan = NEW(struct tar_scan);
+    if (scan == NULL) {
+        return fail_memory(err);
+    }
+    scan->flags = flags;
+    *ret_scan = scan;
+    return 0;
+}
+
+struct tar_scan *tar_scan_free(struct tar_scan *scan)
+{
+    free(scan);
+    return NULL;
+}
+
+static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const char *what,
+                     const struct tar_scan *scan)
+{
+    if (scan->name[0] == '\0') {
+        status = fail(err, status, "%s (at byte %" PRIu64 ")", what, offset);
+    } else {
+        status = fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset, scan->name);
+    }
+    if (err != NULL) {
+        err->offset = offset;
+    }
+    return status;
+}
+
+static int refuse(const struct tar_scan *scan, struct lpipe_error *err, const char *what)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "not a valid tar archive: %s", what);
+    return refuse_at(err, LPIPE_NOT_TAR, scan->entry_offset, text, scan);
+}
+
+static bool is_zero(const unsigned char *data, size_t size)
+{
+    return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
+}
+
+/* Goes on behind a header: its body, if any, then the padding. */
+static void enter_body(struct tar_scan *scan, enum scan_phase phase, uint64_t size)
+{
+    scan->left = size;
+    scan->padding = (TAR_BLOCK_BYTES - size % TAR_BLOCK_BYTES) % TAR_BLOCK_BYTES;
+    scan->phase = size > 0 ? phase : SCAN_HEADER;
+}
+
+static void forget_extensions(struct tar_scan *scan)
+{
+    scan->next_has_size = false;
+    scan->next_has_name = false;
+}
+
+static int enter_extension(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
+{
+    if (size > TAR_EXTENSION_BYTES_MAX) {
+        return refuse(scan, err, "an extension header is larger than any real one");
+    }
+    if (scan->next_has_size && (type == 'x' || type == 'X')) {
+        /* Readers disagree on whether the second replaces or completes the first. */
+        return refuse(scan, err, "an entry has two PAX headers and a size in the first");
+    }
+    if (type == 'x' || type == 'g' || type == 'X') {
+        tar_pax_begin(&scan->pax);
+        enter_body(scan, SCAN_PAX, size);
+    } else if (type == 'L') {
+        scan->next_has_name = true;
+        scan->next_name_ended = false;
+        scan->next_name[0] = '\0';
+        scan->next_name_last = '\0';
+        enter_body(scan, SCAN_LONG_NAME, size);
+    } else {
+        enter_body(scan, SCAN_BODY, size);
+    }
+    return 0;
+}
+
+static void take_name(struct tar_scan *scan, const unsigned char *header, char *ret_last)
+{
+    char name[TAR_NAME_BYTES];
+    size_t size = tar_header_name(header, name);
+    *ret_last = size > 0 ? name[size - 1] : '\0';
+    if (scan->next_has_name) {
+        *ret_last = scan->next_name_last;
+        size = strlen(scan->next_name);
+        memcpy(name, scan->next_name, size + 1);
+    }
+    text_printable(scan->name, sizeof scan->name, name, size);
+}
+
+static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
+{
+    char last = '\0';
+    take_name(scan, scan->block, &last);
+    if (scan->next_has_size) {
+        size = scan->next_size;
+    }
+    forget_extensions(scan);
+    /* Before directories had a type of their own they were files with a name ending in '/'. */
+    if (tar_type_is_bare(type) || (type == '\0' && last == '/')) {
+        size = 0;
+    }
+    if (size > INT64_MAX - TAR_BLOCK_BYTES) {
+        return refuse(scan, err, "an entry's size is out of range");
+    }
+    if (type == 'S' && tar_header_sparse_continues(scan->block)) {
+        scan->sparse_body = size;
+        scan->sparse_blocks = 0;
+        scan->phase = SCAN_SPARSE;
+    } else {
+        enter_body(scan, SCAN_BODY, size);
+    }
+    return 0;
+}
+
+static int header_done(struct tar_scan *scan, struct lpipe_error *err)
+{
+    uint64_t size = 0;
+    scan->entry_offset = scan->offset - TAR_BLOCK_BYTES;
+    if (is_zero(scan->block, TAR_BLOCK_BYTES)) {
+        if (scan->within_entry) {
+            return refuse(scan, err, "extension headers are followed by no entry");
+        }
+        scan->zero_blocks++;
+        scan->phase = scan->zero_blocks == 2 ? SCAN_AFTER_END : SCAN_HEADER;
+        return 0;
+    }
+    if (!tar_header_checksum_good(scan->block)) {
+        return refuse(scan, err,
+                      scan->entry_offset == 0 ? "it does not begin with a tar header"
+                                              : "a header's checksum is wrong");
+    }
+    if (scan->zero_blocks > 0) {
+        return refuse(scan, err, "a single zero block is followed by more entries");
+    }
+    if (!tar_header_size(scan->block, &size)) {
+        return refuse(scan, err, "an entry's size is malformed");
+    }
+    char type = tar_header_type(scan->block);
+    scan->body_type = type;
+    scan->within_entry = type == 'x' || type == 'X' || type == 'L' || type == 'K' ||
+                         (type == 'g' && scan->within_entry);
+    if (type == 'x' || type == 'g' || type == 'X' || type == 'L' || type == 'K') {
+        return enter_extension(scan, type, size, err);
+    }
+    return enter_entry(scan, type, size, err);
+}
+
+static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
+{
+    scan->sparse_blocks++;
+    if (!tar_sparse_block_continues(scan->block)) {
+        enter_body(scan, SCAN_BODY, scan->sparse_body);
+        return 0;
+    }
+    if (scan->sparse_blocks >= TAR_EXTENSION_BYTES_MAX / TAR_BLOCK_BYTES) {
+        return refuse(scan, err, "a sparse map is larger than any real one");
+    }
+    return 0;
+}
+
+static int pax_done(struct tar_scan *scan, struct lpipe_error *err)
+{
+    const char *wrong = tar_pax_end(&scan->pax);
+    if (wrong != NULL) {
+        return refuse(scan, err, wrong);
+    }
+    if (scan->body_type == 'g') {
+        /* Readers disagree on what a size for all entries means. */
+        return scan->pax.has_size ? refuse(scan, err, "a global header sets a size") : 0;
+    }
+    if (scan->pax.has_size) {
+        scan->next_has_size = true;
+        scan->next_size = scan->pax.size;
+    }
+    if (scan->pax.path_size > 0) {
+        scan->next_has_name = true;
+        scan->next_name_last = scan->pax.path_last;
+        memcpy(scan->next_name, scan->pax.path, scan->pax.path_size);
+        scan->next_name[scan->pax.path_size] = '\0';
+    }
+    return 0;
+}
+
+/* Collects a block; returns the bytes used. */
+static size_t collect_block(struct tar_scan *scan, const unsigned char *data, size_t size)
+{
+    size_t used = MIN_OF(size, TAR_BLOCK_BYTES - scan->block_size);
+    memcpy(scan->block + scan->block_size, data, used);
+    scan->block_size += used;
+    return used;
+}
+
+static void long_name_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
+{
+    size_t have = strlen(scan->next_name);
+    for (size_t i = 0; i < size && !scan->next_name_ended; i++) {
+        if (data[i] == '\0') {
+            scan->next_name_ended = true;
+            break;
+        }
+        if (have < sizeof scan->next_name - 1) {
+            scan->next_name[have++] = (char)data[i];
+            scan->next_name[have] = '\0';
+        }
+        scan->next_name_last = (char)data[i];
+    }
+}
+
+static int step_block(struct tar_scan *scan, const unsigned char *data, size_t size,
+                      size_t *ret_used, struct lpipe_error *err)
+{
+    *ret_used = collect_block(scan, data, size);
+    scan->offset += *ret_used;
+    if (scan->block_size < TAR_BLOCK_BYTES) {
+        return 0;
+    }
+    scan->block_size = 0;
+    return scan->phase == SCAN_HEADER ? header_done(scan, err) : sparse_done(scan, err);
+}
+
+static int step_body(struct tar_scan *scan, const unsigned char *data, size_t size,
+                     size_t *ret_used, struct lpipe_error *err)
+{
+    size_t used = (size_t)MIN_OF((uint64_t)size, scan->left);
+    int status = 0;
+    if (scan->phase == SCAN_PAX) {
+        const char *wrong = tar_pax_feed(&scan->pax, data, used);
+        status = wrong == NULL ? 0 : refuse(scan, err, wrong);
+    } else if (scan->phase == SCAN_LONG_NAME) {
+        long_name_bytes(scan, data, used);
+    }
+    scan->offset += used;
+    scan->left -= used;
+    *ret_used = used;
+    if (status != 0 || scan->left > 0) {
+        return status;
+    }
+    if (scan->phase == SCAN_PAX) {
+        status = pax_done(scan, err);
+    }
+    scan->left = scan->phase == SCAN_PADDING ? 0 : scan->padding;
+    scan->phase = scan->left > 0 ? SCAN_PADDING : SCAN_HEADER;
+    return status;
+}
+
+static int step_after_end(struct tar_scan *scan, const unsigned char *data, size_t size,
+                          size_t *ret_used, struct lpipe_error *err)
+{
+    *ret_used = size;
+    if (is_zero(data, size)) {
+        scan->offset += size;
+        return 0;
+    }
+    size_t first = 0;
+    while (data[first] == 0) {
+        first++;
+    }
+    return refuse_at(err, LPIPE_NOT_TAR, scan->offset + first,
+                     "not a valid tar archive: data follows its end-of-archive mark", scan);
+}
+
+int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct lpipe_error *err)
+{
+    const unsigned char *next = data;
+    int status = 0;
+    while (size > 0 && status == 0) {
+        size_t used = 0;
+        switch (scan->phase) {
+        case SCAN_HEADER:
+        case SCAN_SPARSE:
+            status = step_block(scan, next, size, &used, err);
+            break;
+        case SCAN_PAX:
+        case SCAN_LONG_NAME:
+        case SCAN_BODY:
+        case SCAN_PADDING:
+            status = step_body(scan, next, size, &used, err);
+            break;
+        case SCAN_AFTER_END:
+            status = step_after_end(scan, next, size, &used, err);
+            break;
+        }
+        next += used;
+        size -= used;
+    }
+    return status;
+}
+
+int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
+{
+    const char *what = NULL;
+    bool optional = true;
+    if (scan->offset == 0) {
+        optional = false;
+        what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
+                   ? NULL
+                   : "the input is empty (--allow-empty accepts it)";
+    } else if (scan->offset < TAR_BLOCK_BYTES) {
+        optional = false;
+        what = "the input is too short to be a tar archive (--raw takes any bytes)";
+    } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
+        what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
+                                     : "the tar archive ends without its end-of-archive mark";
+    } else if (scan->phase != SCAN_AFTER_END) {
+        what = "the tar archive is cut off within an entry";
+    }
+    if (what == NULL || (optional && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {
+        return 0;
+    }
+    return refuse_at(err, LPIPE_TRUNCATED, scan->offset, what, scan);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An entry's description as the bytes of a tar header: POSIX ustar, and a PAX header before it only
+ * where ustar has no room. Ours and not libarchive's, for the reasons in HACKING.md; and what is
+ * written here is part of every directory's diff ID, which no library's version shall change. Pure. */
+#ifndef TAR_TAR_WRITE_H
+#define TAR_TAR_WRITE_H
+
+#include "base/buf.h"
+
+#define TAR_WRITE_BLOCK_BYTES 512
+
+enum tar_entry_type {
+    TAR_ENTRY_FILE = '0',
+    TAR_ENTRY_HARD_LINK = '1',
+    TAR_ENTRY_SYMLINK = '2',
+    TAR_ENTRY_CHARACTER_DEVICE = '3',
+    TAR_ENTRY_BLOCK_DEVICE = '4',
+    TAR_ENTRY_DIRECTORY = '5',
+    TAR_ENTRY_FIFO = '6',
+    TAR_ENTRY_PAX = 'x' /* what tar_write_header() writes by itself */
+};
+
+struct tar_entry {
+    enum tar_entry_type type;
+    const char *path;         /* a directory's ends with '/' */
+    const char *link;         /* where a link points to, else NULL */
+    const struct buf *xattrs; /* PAX records, or NULL */
+    uint64_t size;            /* of a file's data */
+    int64_t mtime;            /* seconds */
+    unsigned mode;            /* permission bits */
+    unsigned uid;
+    unsigned gid;
+    unsigned device_major;
+    unsigned device_minor;
+};
+
+/* Appends the header. TOO_LARGE when what it says does not fit into ret_header. */
+MUST_CHECK int tar_write_header(const struct tar_entry *entry, struct buf *ret_header);
+/* Appends one PAX record. */
+MUST_CHECK int tar_write_pax_record(struct buf *records, const char *key, const void *value,
+                                    size_t size);
+/* Zeros from the end of size bytes to the next block edge. */
+size_t tar_padding(uint64_t size);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer's side of an upload: bytes into the window, and a sender's thread as soon as there is
+ * something to send before the blob has ended. A blob that ends sooner is sent by the caller. */
+#include "upload/upload.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sync.h"
+#include "upload/upload_run.h"
+
+static void *sender_run(void *ctx)
+{
+    upload_run(ctx);
+    return NULL;
+}
+
+static void sender_join(struct upload *upload)
+{
+    if (upload->threaded) {
+        (void)pthread_join(upload->thread, NULL);
+        upload->threaded = false;
+    }
+}
+
+static int tell(struct upload *upload, struct lpipe_error *err)
+{
+    sender_join(upload);
+    if (upload->status != 0 && err != NULL) {
+        *err = upload->err;
+    }
+    return upload->status;
+}
+
+static int sender_start(struct upload *upload, struct lpipe_error *err)
+{
+    int status = thread_start(&upload->thread, "lpipe-upload", sender_run, upload, err);
+    upload->threaded = upload->begun = status == 0;
+    return status;
+}
+
+static int writer_write(struct blob_writer *writer, const void *data, size_t size,
+                        struct lpipe_error *err)
+{
+    struct upload *upload = (struct upload *)writer;
+    const char *rest = data;
+    while (size > 0) {
+        size_t taken = 0;
+        uint64_t first = upload->begun ? 0 : upload_first_bytes(upload);
+        int status = window_write(&upload->window, rest, size, first, &taken, err);
+        if (status == LPIPE_ABORTED && upload->begun) {
+            return tell(upload, err);
+        }
+        if (status == 0 && !upload->begun && window_size(&upload->window) >= first) {
+            status = sender_start(upload, err);
+        }
+        if (status != 0) {
+            return status;
+        }
+        rest += taken;
+        size -= taken;
+    }
+    return 0;
+}
+
+static int writer_finish(struct blob_writer *writer, const char *digest, uint64_t size,
+                         struct lpipe_error *err)
+{
+    struct upload *upload = (struct upload *)writer;
+    if (size != window_size(&upload->window) || !digest_valid(digest)) {
+        return fail(err, LPIPE_INTEGRITY, "a blob was written with another size than it has");
+    }
+    strcpy(upload->digest, digest);
+    window_end(&upload->window);
+    if (!upload->begun) {
+        upload->begun = true;
+        upload_run(upload);
+    }
+    return tell(upload, err);
+}
+
+static void writer_free(struct blob_writer *writer)
+{
+    struct upload *upload = (struct upload *)writer;
+    window_abandon(&upload->window);
+    sender_join(upload);
+    window_dispose(&upload->window);
+    free(upload->location);
+    free(upload);
+}
+
+static void writer_stop(struct blob_writer *writer)
+{
+    window_abandon(&((struct upload *)writer)->window);
+}
+
+static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free,
+                                                   writer_stop };
+
+static enum upload_method way_of(enum lpipe_upload_mode mode, const struct upload_defaults *host)
+{
+    switch (mode) {
+    case LPIPE_UPLOAD_STREAMED:
+        return UPLOAD_STREAMED;
+    case LPIPE_UPLOAD_CHUNKED:
+        return UPLOAD_CHUNKED;
+    case LPIPE_UPLOAD_MONOLITHIC:
+        return UPLOAD_SINGLE_PUT;
+    case LPIPE_UPLOAD_AUTO:
+    default:
+        return host->start;
+    }
+}
+
+/* Most that will ever be held; memory is taken as it is needed. */
+static uint64_t held_max_of(const struct upload *upload)
+{
+    bool only_streams =
+        upload->mode == LPIPE_UPLOAD_STREAMED ||
+        (upload->method == UPLOAD_STREAMED && upload->host->fall_back == UPLOAD_STREAMED);
+    return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->size.room;
+}
+
+int upload_begin(const struct repository *repository, const struct blob_hint *hint,
+                 struct blob_writer **ret_writer, struct lpipe_error *err)
+{
+    const struct settings *settings = &repository->context->settings;
+    struct upload *upload = NEW(struct upload);
+    if (upload == NULL) {
+        return fail_memory(err);
+    }
+    upload->writer.ops = &writer_ops;
+    upload->repository = repository;
+    upload->hint = *hint;
+    upload->sessions = hint->sessions != NULL ? hint->sessions : &upload->own_sessions;
+    upload->mode = settings->upload;
+    upload->host = upload_defaults_of(repository->registry);
+    upload->method = way_of(settings->upload, upload->host);
+    upload->size = upload_size_begin(settings->chunk_bytes, upload->host->chunk_bytes,
+                                     upload->host->chunk_bytes_max);
+    upload->expect = true;
+    retry_init(&upload->retry, repository->context);
+    int status = window_init(&upload->window, held_max_of(upload), settings->spool_dir, err);
+    if (status != 0) {
+        writer_free(&upload->writer);
+        return status;
+    }
+    if (upload->method != UPLOAD_STREAMED) {
+        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->size.bytes);
+    } else {
+        window_set_limit(&upload->window, STREAM_RING_BYTES);
+    }
+    *ret_writer = &upload->writer;
+    return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "upload/upload_offset.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+static size_t digits_of(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+struct upload_range upload_range_parse(const char *value)
+{
+    struct upload_range none = { .kind = RANGE_NONE };
+    struct upload_range range = { .kind = RANGE_LAST };
+    uint64_t first = 0;
+    value += strspn(value, " \t");
+    if (strncasecmp(value, "bytes", 5) == 0) {
+        range.has_unit = true;
+        value += 5;
+        value += strspn(value, "= \t");
+    }
+    size_t size = digits_of(value);
+    if (!text_to_u64(value, size, UINT64_MAX, &first) || first != 0 || value[size] != '-') {
+        return none;
+    }
+    value += size + 1;
+    if (strncmp(value, "-1", 2) == 0 && digits_of(value + 1) == 1) {
+        range.kind = RANGE_EMPTY;
+        value += 2;
+    } else {
+        size = digits_of(value);
+        if (!text_to_u64(value, size, UINT64_MAX - 1, &range.last)) {
+            return none;
+        }
+        value += size;
+    }
+    return *value == '\0' || *value == '/' || *value == ' ' ? range : none;
+}
+
+/* Only an end within what was sent just now, and before its last byte, speaks of a loss. One exception
+ * among those: registries that report the length of the last request alone. */
+bool upload_range_is_short(const struct upload_range *range, uint64_t start, uint64_t size)
+{
+    return range->kind == RANGE_LAST && range->last >= start && range->last + 1 < start + size &&
+           range->last + 1 != size;
+}
+
+/* "0-0" of a session that should be empty is not taken for a byte: most registries say so of an empty
+ * one. Where it is one, the next request is refused or the digest will not fit. Ends that come with a
+ * unit are exclusive: the one registry that writes it counts so. */
+uint64_t upload_range_offset(const struct upload_range *range, uint64_t start)
+{
+    if (range->kind == RANGE_NONE) {
+        return UPLOAD_OFFSET_NONE;
+    }
+    if (range->kind == RANGE_EMPTY || (range->last == 0 && start == 0)) {
+        return 0;
+    }
+    return range->has_unit ? range->last : range->last + 1;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of an upload, one function each. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "request/blob_head.h"
+#include "request/registry_error.h"
+#include "upload/upload_answer.h"
+#include "upload/upload_delete.h"
+#include "upload/upload_run.h"
+
+#define PUSH "pull,push"
+#define OCTETS "Content-Type: application/octet-stream"
+#define EXPECT_BYTES_MIN (256 * KIB) /* smaller bodies are sent before an answer could come */
+#define HIGH_RTT_US 5000u            /* a round trip to the next town */
+#define FAR_SHARE 50                 /* of the time of a chunk: 2 % */
+#define IDLE_MS 5000u                /* after which a kept connection may have gone */
+#define COMMIT_ANSWER_MS (15u * 60 * 1000)
+#define CHUNK_ANSWER_MS 60000u
+#define COMMIT_SOON_MS 10000u
+
+static void response_clear(struct upload *upload)
+{
+    http_response_dispose(&upload->response);
+    upload->response = (struct http_response)HTTP_RESPONSE_INIT;
+}
+
+static const struct host_request *request_begin(struct upload *upload, const char *method,
+                                                const char *url)
+{
+    response_clear(upload);
+    upload->request = (struct host_request){
+        .http = { .method = method, .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .repository = upload->repository->name,
+        .actions = PUSH,
+        .untrusted_url = upload->untrusted_url,
+    };
+    return &upload->request;
+}
+
+/* What was borrowed for one exchange goes. A new token is asked for at the session's newest address:
+ * the old one may be gone. */
+static void request_end(struct upload *upload)
+{
+    upload->response.url = NULL;
+    upload->request.http.url = upload->location;
+    upload->request.http.headers = NULL;
+    upload->request.http.header_count = 0;
+}
+
+/* The answer as an error; to be told only if it is one. */
+static void note_answer(struct upload *upload, const char *what)
+{
+    (void)registry_error(&upload->response, &upload->err, "%s %s/%s", what,
+                         upload->repository->registry, upload->repository->name);
+}
+
+/* A new address of the session, where the answer has one. */
+static int take_location(struct upload *upload, bool needed)
+{
+    char first[2];
+    char *location = NULL;
+    int size = http_response_header(&upload->response, "location", 0, first, sizeof first);
+    bool absent = size < 0 && (upload->response.headers.size == 0 ||
+                               memmem(upload->response.headers.data, upload->response.headers.size,
+                                      "location:", 9) == NULL);
+    if (absent && !needed) {
+        return 0;
+    }
+    int status =
+        host_resolve_location(upload->repository->host, &upload->response, &location, &upload->err);
+    if (status == 0) {
+        free(upload->location);
+        upload->location = location;
+        upload->untrusted_url = upload->untrusted_url || !upload->response.is_trusted;
+    }
+    return status;
+}
+
+enum upload_event upload_head_blob(struct upload *upload)
+{
+    uint64_t size = 0;
+    int found = blob_head(upload->repository, upload->digest, &size, &upload->err);
+    if (found == 0) {
+        return UPLOAD_BLOB_MISSING;
+    }
+    if (found < 0) {
+        return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
+    }
+    bool same = size == BLOB_SIZE_UNKNOWN || size == window_size(&upload->window);
+    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_SIZE_MISMATCH;
+}
+
+static void take_sizes(struct upload *upload)
+{
+    char min[32] = "";
+    char max[32] = "";
+    (void)http_response_header(&upload->response, "oci-chunk-min-length", 0, min, sizeof min);
+    (void)http_response_header(&upload->response, "oci-chunk-max-length", 0, max, sizeof max);
+    if (upload_size_announced(&upload->size, min, max)) {
+        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->size.bytes);
+    } else if (upload->method == UPLOAD_CHUNKED && upload->mode == LPIPE_UPLOAD_AUTO) {
+        upload->method = UPLOAD_STREAMED;
+    }
+}
+
+static enum upload_event open_session(struct upload *upload, const char *path)
+{
+    upload->untrusted_url = false;
+    upload->method = upload->resumed ? UPLOAD_STREAMED : upload->method; /* which was good before */
+    upload->resumed = false;
+    const struct host_request *request = request_begin(upload, "POST", path);
+    if (host_send(upload->repository->host, request, &upload->response, &upload->err) != 0) {
+        return upload_failure_event(&upload->err);
+    }
+    enum upload_event event = upload_open_event(upload->response.status);
+    if (event != UPLOAD_OK) {
+        note_answer(upload, "opening an upload to");
+        return event;
+    }
+    upload->response.url = path;
+    if (take_location(upload, true) != 0) {
+        return UPLOAD_ERROR;
+    }
+    ++*upload->sessions;
+    upload->chunks = upload->polls = 0;
+    upload->acked = upload->sent = 0;
+    take_sizes(upload);
+    return UPLOAD_OK;
+}
+
+enum upload_event upload_open_session(struct upload *upload)
+{
+    AUTO_FREE char *path = mem_printf("/v2/%s/blobs/uploads/", upload->repository->name);
+    if (path == NULL) {
+        (void)fail_memory(&upload->err);
+        return UPLOAD_ERROR;
+    }
+    enum upload_event event = open_session(upload, path);
+    request_end(upload);
+    return event;
+}
+
+uint64_t upload_next_size(struct upload *upload)
+{
+    uint64_t left = window_size(&upload->window) - upload->acked;
+    switch (upload->method) {
+    case UPLOAD_CHUNKED:
+        left = upload->sent > 0 ? MIN_OF(left, upload->sent) : left; /* the rest of a broken one */
+        return MIN_OF(left, upload->size.bytes);
+    case UPLOAD_SINGLE_PATCH:
+    case UPLOAD_SINGLE_PUT:
+        return left;
+    case UPLOAD_STREAMED:
+    default:
+        return 0;
+    }
+}
+
+/* Headers of a request with bytes. */
+struct lines {
+    const char *line[2];
+    char range[64];
+};
+
+static void add_body(struct upload *upload, struct lines *lines, uint64_t size, bool ranged)
+{
+    struct http_request *http = &upload->request.http;
+    lines->line[0] = OCTETS;
+    http->headers = lines->line;
+    http->header_count = 1;
+    if (ranged) {
+        (void)snprintf(lines->range, sizeof lines->range, "Content-Range: %" PRIu64 "-%" PRIu64,
+                       upload->acked, upload->acked + size - 1);
+        lines->line[http->header_count++] = lines->range;
+    }
+    http->body = window_body(&upload->window, size);
+    http->expect_continue =
+        upload->expect && !upload->high_latency && (size == 0 || size >= EXPECT_BYTES_MIN);
+    http->fresh_connection =
+        !http->expect_continue && clock_ms() - upload->moved_ms > IDLE_MS && upload->moved_ms != 0;
+}
+
+/* Sends what was prepared and waits for the end of it. */
+static int exchange_bytes(struct upload *upload)
+{
+    struct host_call *call = NULL;
+    struct registry_host *host = upload->repository->host;
+    int status = host_start(host, &upload->request, &call, &upload->err);
+    if (status != 0) {
+        window_set_request(&upload->window, NULL);
+        return status;
+    }
+    window_set_request(&upload->window, host_call_http(call));
+    http_call_join(host_call_http(call));
+    window_set_request(&upload->window, NULL);
+    status = host_wait(call, &upload->response, &upload->err);
+    upload->moved_ms = clock_ms();
+    if (status == LPIPE_ABORTED && window_spool_failure(&upload->window, &upload->err) != 0) {
+        return upload->err.status;
+    }
+    if (upload->response.unexpected ||
+        (status == 0 && upload->request.http.expect_continue && !upload->response.continued &&
+         upload->response.body_sent > 0)) {
+        upload->expect = false; /* the registry does not know it: each time would cost a second */
+    }
+    return status;
+}
+
+static enum upload_event judge_patch(struct upload *upload, uint64_t size)
+{
+    char text[128];
+    enum upload_event event = upload_send_event(&upload->response);
+    upload->questions = 0;
+    if (event != UPLOAD_OK && event != UPLOAD_SHORT) {
+        note_answer(upload, "sending a blob to");
+        bool told = upload->response.status == 416 && take_location(upload, false) == 0;
+        (void)told; /* an address that is no good is no worse than none */
+        return event;
+    }
+    if (take_location(upload, false) != 0) {
+        return UPLOAD_ERROR;
+    }
+    if (event == UPLOAD_OK && size > 0 &&
+        http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
+        struct upload_range range = upload_range_parse(text);
+        event = upload_range_is_short(&range, upload->acked, size) ? UPLOAD_SHORT : UPLOAD_OK;
+    }
+    if (event == UPLOAD_SHORT) {
+        (void)fail(&upload->err, LPIPE_SERVER,
+                   "sending a blob to %s/%s: the registry answered %d and took fewer bytes than "
+                   "it was sent",
+                   upload->repository->registry, upload->repository->name, upload->response.status);
+        upload->err.flags |= LPIPE_ERROR_RETRYABLE;
+    } else {
+        /* Asking first costs a round trip for each chunk: where that is much, it is not worth it. */
+        uint64_t took_us = (uint64_t)upload->response.time_ms * 1000;
+        upload->high_latency = upload->response.rtt_us >= HIGH_RTT_US &&
+                               took_us < (uint64_t)upload->response.rtt_us * FAR_SHARE;
+        upload->chunks++;
+        upload_size_took(&upload->size, upload->response.time_ms);
+    }
+    return event;
+}
+
+enum upload_event upload_send_chunk(struct upload *upload)
+{
+    struct lines lines;
+    uint64_t size = upload_next_size(upload);
+    bool streams = upload->method == UPLOAD_STREAMED;
+    bool ranged = size > 0 && (upload->method == UPLOAD_CHUNKED || upload->acked > 0);
+    (void)request_begin(upload, "PATCH", upload->location);
+    if (!window_seek(&upload->window, upload->acked)) {
+        (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
+        return UPLOAD_ERROR;
+    }
+    add_body(upload, &lines, size, ranged);
+    upload->request.http.answer_timeout_ms =
+        streams ? COMMIT_ANSWER_MS : CHUNK_ANSWER_MS + (uint32_t)(size / KIB);
+    window_set_streaming(&upload->window, streams);
+    int status = exchange_bytes(upload);
+    window_set_streaming(&upload->window, false);
+    upload->sent = streams ? window_cursor(&upload->window) - upload->acked : size;
+    upload->offset_seen = UPLOAD_OFFSET_NONE;
+    enum upload_event event =
+        status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
+    request_end(upload);
+    if (event == UPLOAD_OK) {
+        upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
+        upload->sent = 0;
+    }
+    return event;
+}
+
+enum upload_event upload_renew_token(struct upload *upload)
+{
+    return host_renew_token(upload->repository->host, &upload->request, &upload->response,
+                            &upload->err) == 0
+               ? UPLOAD_OK
+               : UPLOAD_ERROR;
+}
+
+/* The registry's answer as a number of bytes. */
+static uint64_t told_offset(struct upload *upload)
+{
+    char text[128];
+    struct upload_range range = { .kind = RANGE_NONE };
+    if (http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
+        range = upload_range_parse(text);
+    }
+    /* "0-0" is what most say of an empty session; one that was refused a first byte has it. */
+    bool refused = upload->state == UPLOAD_QUERYING_OFFSET_AFTER_416 && upload->acked == 0;
+    uint64_t offset = upload_range_offset(&range, refused ? 1 : upload->acked);
+    return offset == UPLOAD_OFFSET_NONE && upload->acked == 0 ? 0 : offset;
+}
+
+/* What the offset means. After a break it counts when it was the same twice: the registry may still
+ * be reading what was under way. */
+static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
+{
+    uint64_t last = upload->acked + upload->sent;
+    bool settled = offset == upload->offset_seen || upload->response.status != 0;
+    bool inside = offset >= upload->acked && offset <= last &&
+                  (offset > upload->acked || upload->state != UPLOAD_QUERYING_OFFSET_AFTER_416);
+    bool all = offset == last;
+    if (!all && !settled && offset != UPLOAD_OFFSET_NONE) {
+        upload->offset_seen = offset;
+        return UPLOAD_OFFSET_UNSTABLE;
+    }
+    if (!inside || !window_seek(&upload->window, offset)) {
+        return UPLOAD_OFFSET_INVALID;
+    }
+    upload->sent -= offset - upload->acked;
+    upload->acked = offset;
+    return all ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_BEHIND;
+}
+
+enum upload_event upload_query_offset(struct upload *upload)
+{
+    enum upload_event before =
+        upload->state == UPLOAD_CHECKING_SESSION ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_BEHIND;
+    AUTO_FREE char *url = mem_strdup(upload->location);
+    if (url == NULL) {
+        (void)fail_memory(&upload->err);
+        return UPLOAD_ERROR;
+    }
+    struct http_response answer = upload->response; /* of the request in doubt: still needed */
+    struct lpipe_error doubt = upload->err;
+    struct host_request request = upload->request;
+    upload->response = (struct http_response)HTTP_RESPONSE_INIT;
+    (void)request_begin(upload, "GET", url);
+    int status =
+        host_send(upload->repository->host, &upload->request, &upload->response, &upload->err);
+    upload->request = request;
+    enum upload_event event = UPLOAD_REFUSED;
+    if (status != 0) {
+        event = upload->err.http_status != 0 ? UPLOAD_REFUSED : upload_failure_event(&upload->err);
+    } else {
+        event = upload_ask_event(upload->response.status);
+    }
+    upload->response.url = url;
+    if (event == UPLOAD_OK && take_location(upload, false) != 0) {
+        event = UPLOAD_ERROR;
+    }
+    uint64_t offset = event == UPLOAD_OK ? told_offset(upload) : UPLOAD_OFFSET_NONE;
+    http_response_dispose(&upload->response);
+    upload->response = answer;
+    upload->request.http.url = upload->location;
+    if (event != UPLOAD_ERROR) {
+        upload->err = doubt;
+    }
+    if (event != UPLOAD_OK) {
+        return event;
+    }
+    if (before == UPLOAD_OFFSET_COMPLETE) { /* nothing of the last request should have been kept */
+        return offset == upload->acked ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_INVALID;
+    }
+    return judge_offset(upload, offset);
+}
+
+static char *commit_url(const struct upload *upload)
+{
+    const char *query = strchr(upload->location, '?');
+    const char *joint = query == NULL ? "?" : query[1] == '\0' ? "" : "&";
+    return mem_printf("%s%sdigest=%s", upload->location, joint, upload->digest);
+}
+
+/* A digest in the answer that is another one is the registry's word that it has other bytes. */
+static bool tells_other_digest(const struct upload *upload)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    return http_response_header(&upload->response, "docker-content-digest", 0, digest,
+                                sizeof digest) > 0 &&
+           digest_valid(digest) && digest_alg_of(digest) == digest_alg_of(upload->digest) &&
+           strcmp(digest, upload->digest) != 0;
+}
+
+static enum upload_event judge_commit(struct upload *upload)
+{
+    note_answer(upload, "committing a blob to");
+    enum upload_event event = upload_commit_event(&upload->response, upload->err.registry_code);
+    if (event == UPLOAD_OK) {
+        upload->got_201 = upload->response.status == 201;
+        event = tells_other_digest(upload) ? UPLOAD_BLOB_SIZE_MISMATCH : UPLOAD_OK;
+    }
+    return event;
+}
+
+enum upload_event upload_commit(struct upload *upload)
+{
+    struct lines lines;
+    AUTO_FREE char *url = commit_url(upload);
+    uint64_t size = window_size(&upload->window) - upload->acked;
+    uint64_t start_ms = clock_ms();
+    if (url == NULL) {
+        (void)fail_memory(&upload->err);
+        return UPLOAD_ERROR;
+    }
+    (void)request_begin(upload, "PUT", url);
+    if (!window_seek(&upload->window, upload->acked)) {
+        (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
+        return UPLOAD_ERROR;
+    }
+    if (size > 0) {
+        add_body(upload, &lines, size, upload->acked > 0);
+    } else {
+        lines.line[0] = OCTETS;
+        upload->request.http.headers = lines.line;
+        upload->request.http.header_count = 1;
+    }
+    upload->request.http.answer_timeout_ms = COMMIT_ANSWER_MS;
+    upload->sent = size;
+    int status = exchange_bytes(upload);
+    upload->commit_slow = clock_ms() - start_ms > COMMIT_SOON_MS;
+    enum upload_event event =
+        status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+    request_end(upload);
+    return event;
+}
+
+void upload_delete_session(struct upload *upload)
+{
+    AUTO_FREE char *url = TAKE(upload->location);
+    if (url != NULL) {
+        session_delete(upload->repository, url, upload->untrusted_url);
+    }
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "upload/upload_window.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/sync.h"
+
+static int spool_open(const char *dir, int *ret_fd, struct lpipe_error *err)
+{
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+        AUTO_FREE char *path = mem_printf("%s/.layerpipe-XXXXXX", dir);
+        if (path == NULL) {
+            return fail_memory(err);
+        }
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0) {
+            (void)unlink(path);
+        }
+    }
+    if (fd < 0) {
+        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "no spool file in %s", dir);
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int window_init(struct upload_window *window, uint64_t held_max, const char *spool_dir,
+                struct lpipe_error *err)
+{
+    size_t count = (size_t)(held_max / WINDOW_PAGE_BYTES) + 3;
+    *window = (struct upload_window){
+        .held_max = held_max, .page_count = count, .limit = UINT64_MAX, .spool = -1, .abandoned = -1
+    };
+    pthread_mutex_init(&window->mutex, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&window->moved, &steady);
+    pthread_condattr_destroy(&steady);
+    window->pages = mem_new_array(count, sizeof *window->pages);
+    window->spare = mem_new_array(count, sizeof *window->spare);
+    if (window->pages == NULL || window->spare == NULL) {
+        return fail_memory(err);
+    }
+    window->abandoned = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (window->abandoned < 0) {
+        return fail_errno(err, LPIPE_NO_RESOURCES, errno, "no event descriptor");
+    }
+    return spool_dir == NULL ? 0 : spool_open(spool_dir, &window->spool, err);
+}
+
+void window_dispose(struct upload_window *window)
+{
+    for (size_t i = 0; i < window->page_count && window->pages != NULL; i++) {
+        free(window->pages[i]);
+    }
+    for (size_t i = 0; i < window->spare_count; i++) {
+        free(window->spare[i]);
+    }
+    free(window->pages);
+    free(window->spare);
+    fd_close(&window->spool);
+    fd_close(&window->abandoned);
+    pthread_cond_destroy(&window->moved);
+    pthread_mutex_destroy(&window->mutex);
+}
+
+static char **page_of_locked(struct upload_window *window, uint64_t offset)
+{
+    return &window->pages[(size_t)(offset / WINDOW_PAGE_BYTES) % window->page_count];
+}
+
+static char *page_take_locked(struct upload_window *window)
+{
+    return window->spare_count > 0 ? window->spare[--window->spare_count]
+                                   : mem_new_blocks(1, WINDOW_PAGE_BYTES);
+}
+
+/* Lets go of whole pages before that byte. */
+static void drop_locked(struct upload_window *window, uint64_t offset)
+{
+    while (window->base + WINDOW_PAGE_BYTES <= offset) {
+        char **page = page_of_locked(window, window->base);
+        window->spare[window->spare_count++] = *page;
+        *page = NULL;
+        window->base += WINDOW_PAGE_BYTES;
+    }
+}
+
+/* First byte that has to stay in memory: what is pulled at this moment has to in any case. */
+static uint64_t floor_locked(const struct upload_window *window)
+{
+    if (window->spool >= 0) {
+        return window->pulled ? window->cursor : window->end;
+    }
+    return window->flow == WINDOW_FLOWING ? window->cursor : window->keep;
+}
+
+static uint64_t room_locked(struct upload_window *window)
+{
+    while (window->end - window->base >= window->held_max &&
+           window->base + WINDOW_PAGE_BYTES <= floor_locked(window)) {
+        drop_locked(window, window->base + WINDOW_PAGE_BYTES);
+    }
+    uint64_t room = window->held_max - MIN_OF(window->held_max, window->end - window->base);
+    if (window->flow == WINDOW_FLOWING) {
+        uint64_t ahead = window->end - window->cursor;
+        room = MIN_OF(room, STREAM_AHEAD_BYTES - MIN_OF(STREAM_AHEAD_BYTES, ahead));
+    }
+    return room;
+}
+
+/* Room for bytes, waited for; 0 = the sender has failed. */
+static uint64_t await_room_locked(struct upload_window *window)
+{
+    uint64_t room = room_locked(window);
+    while (room == 0 && !window->failed) {
+        pthread_cond_wait(&window->moved, &window->mutex);
+        room = room_locked(window);
+    }
+    return window->failed ? 0 : room;
+}
+
+static int spool_write(const struct upload_window *window, const char *data, size_t size,
+                       struct lpipe_error *err)
+{
+    uint64_t offset = window->end;
+    while (size > 0 && window->spool >= 0) {
+        ssize_t done = pwrite(window->spool, data, size, (off_t)offset);
+        if (done < 0 && errno != EINTR) {
+            return fail_errno(err, LPIPE_OUTPUT_IO, errno, "writing the spool file");
+        }
+        size_t part = done < 0 ? 0 : (size_t)done;
+        data += part;
+        size -= part;
+        offset += part;
+    }
+    return 0;
+}
+
+/* Up to a page. The page is nobody else's beyond the end, so that it is filled without the lock. */
+static int write_some(struct upload_window *window, const char *data, size_t size,
+                      size_t *ret_taken, struct lpipe_error *err)
+{
+    char *page = NULL;
+    size_t within = 0;
+    {
+        GUARD(&window->mutex);
+        uint64_t room = await_room_locked(window);
+        if (room == 0) {
+            return fail(err, LPIPE_ABORTED, "the upload has failed");
+        }
+        char **place = page_of_locked(window, window->end);
+        within = (size_t)(window->end % WINDOW_PAGE_BYTES);
+        *place = *place == NULL ? page_take_locked(window) : *place;
+        page = *place;
+        size = (size_t)MIN_OF((uint64_t)MIN_OF(size, WINDOW_PAGE_BYTES - within), room);
+    }
+    if (page == NULL) {
+        return fail_memory(err);
+    }
+    memcpy(page + within, data, size);
+    int status = spool_write(window, data, size, err);
+    if (status != 0) {
+        return status;
+    }
+    GUARD(&window->mutex);
+    window->end += size;
+    pthread_cond_broadcast(&window->moved);
+    if (window->call != NULL) {
+        http_call_wake(window->call);
+    }
+    *ret_taken = size;
+    return 0;
+}
+
+int window_write(struct upload_window *window, const char *data, size_t size, uint64_t until,
+                 size_t *ret_taken, struct lpipe_error *err)
+{
+    size_t taken = 0;
+    /* Only the writer moves the end, so that it may look without the lock. */
+    while (taken < size && (until == 0 || window->end < until)) {
+        size_t part = size - taken;
+        part = until == 0 ? part : (size_t)MIN_OF((uint64_t)part, until - window->end);
+        int status = write_some(window, data + taken, part, &part, err);
+        if (status != 0) {
+            return status;
+        }
+        taken += part;
+    }
+    *ret_taken = taken;
+    return 0;
+}
+
+void window_end(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    if (window->input == WINDOW_ABANDONED) {
+        return;
+    }
+    window->input = WINDOW_ENDED;
+    pthread_cond_broadcast(&window->moved);
+    if (window->call != NULL) {
+        http_call_wake(window->call);
+    }
+}
+
+void window_abandon(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    uint64_t one = 1;
+    window->input = WINDOW_ABANDONED;
+    (void)!write(window->abandoned, &one, sizeof one);
+    pthread_cond_broadcast(&window->moved);
+    struct timespec end;
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += ABANDON_GRACE_S;
+    int status = 0;
+    if (window->call != NULL) {
+        http_call_wake(window->call);
+    }
+    while (window->call != NULL && status == 0) {
+        status = pthread_cond_timedwait(&window->moved, &window->mutex, &end);
+    }
+    if (window->call != NULL) {
+        http_call_abort(window->call);
+    }
+}
+
+void window_await(struct upload_window *window, uint64_t wanted)
+{
+    GUARD(&window->mutex);
+    while (window->end < wanted && window->input == WINDOW_OPEN) {
+        pthread_cond_wait(&window->moved, &window->mutex);
+    }
+}
+
+uint64_t window_size(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    return window->end;
+}
+
+uint64_t window_cursor(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    return window->cursor;
+}
+
+bool window_has_ended(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    return window->input == WINDOW_ENDED;
+}
+
+bool window_is_abandoned(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    return window->input == WINDOW_ABANDONED;
+}
+
+bool window_holds(struct upload_window *window, uint64_t offset)
+{
+    GUARD(&window->mutex);
+    return offset <= window->end && (offset >= window->base || window->spool >= 0);
+}
+
+bool window_seek(struct upload_window *window, uint64_t offset)
+{
+    GUARD(&window->mutex);
+    if (offset > window->end || (offset < window->base && window->spool < 0)) {
+        return false;
+    }
+    window->cursor = offset;
+    return true;
+}
+
+void window_release(struct upload_window *window, uint64_t offset)
+{
+    GUARD(&window->mutex);
+    window->keep = MAX_OF(window->keep, offset);
+    if (window->flow == WINDOW_HELD_BACK) {
+        drop_locked(window, window->keep);
+    }
+    pthread_cond_broadcast(&window->moved);
+}
+
+void window_fail(struct upload_window *window)
+{
+    GUARD(&window->mutex);
+    window->failed = true;
+    pthread_cond_broadcast(&window->moved);
+}
+
+void window_set_request(struct upload_window *window, struct http_call *call)
+{
+    GUARD(&window->mutex);
+    window->call = call;
+    window->pulled = call != NULL;
+    if (call != NULL && window->input == WINDOW_ABANDONED) {
+        http_call_abort(call); /* who abandoned it has not seen this one */
+    } else if (call != NULL) {
+        http_call_wake(call); /* more may have come since it was first asked */
+    }
+    pthread_cond_broadcast(&window->moved);
+}
+
+int window_spool_failure(struct upload_window *window, struct lpipe_error *err)
+{
+    GUARD(&window->mutex);
+    return window->spool_code == 0
+               ? 0
+               : fail_errno(err, LPIPE_OUTPUT_IO, window->spool_code, "reading the spool file");
+}
+
+void window_set_limit(struct upload_window *window, uint64_t held_max)
+{
+    GUARD(&window->mutex);
+    window->held_max = MIN_OF(held_max, (window->page_count - 2) * WINDOW_PAGE_BYTES);
+    pthread_cond_broadcast(&window->moved);
+}
+
+void window_set_streaming(struct upload_window *window, bool flows)
+{
+    GUARD(&window->mutex);
+    window->flow = flows ? WINDOW_FLOWING : WINDOW_HELD_BACK;
+    pthread_cond_broadcast(&window->moved);
+}
+
+bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_cancel *cancel)
+{
+    struct pollfd fds[2] = { { .fd = window->abandoned, .events = POLLIN },
+                             { .fd = cancel_fd(cancel), .events = POLLIN } };
+    uint64_t end = clock_ms() + time_ms;
+    int ready = 0;
+    for (uint64_t now = clock_ms(); now < end && ready <= 0; now = clock_ms()) {
+        ready = poll(fds, ARRAY_LEN(fds), (int)MIN_OF(end - now, (uint64_t)60000));
+    }
+    return ready <= 0;
+}
+
+static ptrdiff_t spool_read(struct upload_window *window, void *buf, size_t size, uint64_t offset)
+{
+    ssize_t done = pread(window->spool, buf, size, (off_t)offset);
+    while (done < 0 && errno == EINTR) {
+        done = pread(window->spool, buf, size, (off_t)offset);
+    }
+    if (done > 0) {
+        return done;
+    }
+    int code = done < 0 ? errno : EIO; /* cut short by someone else */
+    GUARD(&window->mutex);
+    window->spool_code = code;
+    return HTTP_PULL_ABORT;
+}
+
+/* The network thread. Pages between cursor and end stay where they are, so that they are copied
+ * without the lock. */
+static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
+{
+    struct upload_window *window = ctx;
+    char *page = NULL;
+    uint64_t at = 0;
+    {
+        GUARD(&window->mutex);
+        uint64_t end = MIN_OF(window->end, window->limit);
+        at = window->cursor;
+        if (at >= end || (window->input == WINDOW_ABANDONED && window->limit == UINT64_MAX)) {
+            return window->input != WINDOW_OPEN || at == window->limit ? 0 : HTTP_PULL_WAIT;
+        }
+        size = (size_t)MIN_OF((uint64_t)size, end - at);
+        page = at >= window->base ? *page_of_locked(window, at) : NULL;
+        size_t left = WINDOW_PAGE_BYTES - (size_t)(at % WINDOW_PAGE_BYTES);
+        size = page != NULL ? MIN_OF(size, left)
+                            : (size_t)MIN_OF((uint64_t)size, MAX_OF(window->base, at + 1) - at);
+    }
+    ptrdiff_t got = (ptrdiff_t)size;
+    if (page != NULL) {
+        memcpy(buf, page + at % WINDOW_PAGE_BYTES, size);
+    } else {
+        got = spool_read(window, buf, size, at);
+    }
+    if (got > 0) {
+        GUARD(&window->mutex);
+        window->cursor = at + (uint64_t)got;
+        pthread_cond_broadcast(&window->moved);
+    }
+    return got;
+}
+
+struct http_body window_body(struct upload_window *window, uint64_t size)
+{
+    GUARD(&window->mutex);
+    window->limit = size == 0 ? UINT64_MAX : window->cursor + size;
+    window->pulled = true;
+    return (struct http_body){ .size = size, .pull = window_pull, .ctx = window };
+}

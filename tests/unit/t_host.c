@@ -1,0 +1,794 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions over a scripted transport: what is sent where, with which secret, how often. */
+#include "support/scripted_http.h"
+
+#include "auth/origin.h"
+#include "base/cancel.h"
+#include "registry/client.h"
+#include "request/host_authorization.h"
+#include "request/host_request.h"
+#include "support/bad_urls.h"
+
+#define CANARY "CANARY4711"
+#define CANARY_BASIC "Q0FOQVJZNDcxM" /* how base64 of "user:CANARY4711" goes on */
+#define REGISTRY "registry.example"
+#define ORIGIN "https://" REGISTRY
+#define REALM ORIGIN "/token"
+
+/* Kinds of long-lived credentials. */
+enum kind { ANONYMOUS, PASSWORD, IDENTITY };
+
+struct fixture {
+    lpipe_client *client;
+    lpipe_ref *ref;
+    struct registry_host *host;
+    char directory[64];
+};
+
+static struct {
+    char challenge[1200];   /* of the first 401 */
+    const char *later;      /* headers of later 401s; NULL = the same */
+    const char *location;   /* of redirects, escaped nowhere */
+    unsigned tokens;        /* handed out */
+    unsigned refuse;        /* that many requests with a token get a 401 */
+    const char *token_body; /* NULL = a fresh token */
+    int token_status;
+    int post_status; /* of POST to the token server; 0 = as GET */
+    int ping_status;
+} world;
+
+static void world_reset(void)
+{
+    memset(&world, 0, sizeof world);
+    snprintf(world.challenge, sizeof world.challenge,
+             "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\"\n");
+}
+
+static bool starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void answer_token(const struct scripted_request *request, struct scripted_answer *answer)
+{
+    static char body[80];
+    int status = strcmp(request->method, "POST") == 0 ? world.post_status : 0;
+    answer->status = status != 0 ? status : world.token_status != 0 ? world.token_status : 200;
+    snprintf(body, sizeof body, "{\"token\":\"T%u\",\"expires_in\":300}", world.tokens + 1);
+    answer->body = world.token_body != NULL ? world.token_body : body;
+    world.tokens += answer->status == 200;
+}
+
+/* A registry with its own token server. A path that ends in "/away" redirects. */
+static void answer_registry(const struct scripted_request *request, struct scripted_answer *answer)
+{
+    static char headers[1200];
+    if (strstr(request->url, "/away") != NULL) {
+        answer->status = 307;
+        snprintf(headers, sizeof headers, "location: %s\n", world.location);
+        answer->headers = headers;
+    } else if (starts(request->url, REALM)) {
+        answer_token(request, answer);
+    } else if (!starts(request->url, ORIGIN "/v2/")) {
+        answer->status = 200;
+        answer->body = "{\"token\":\"TX\"}";
+    } else if (world.ping_status != 0) {
+        answer->status = world.ping_status;
+    } else if (request->secret == NULL) {
+        answer->status = 401;
+        answer->headers = world.challenge;
+    } else if (world.refuse > 0) {
+        world.refuse--;
+        answer->status = 401;
+        answer->headers = world.later == NULL ? world.challenge : world.later;
+    } else {
+        answer->status = 200;
+        answer->body = "{}";
+    }
+}
+
+static void write_authfile(struct fixture *fixture, const char *text)
+{
+    char path[100];
+    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void begin_with(struct fixture *fixture, const char *authfile, const char *const *realms,
+                       size_t realm_count)
+{
+    char path[100];
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    struct lpipe_error err = { 0 };
+    strcpy(fixture->directory, "/tmp/layerpipe-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    setenv("HOME", fixture->directory, 1);
+    setenv("XDG_CONFIG_HOME", fixture->directory, 1);
+    write_authfile(fixture, authfile);
+    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    options.authfile = path;
+    options.trust_realms = realms;
+    options.trust_realm_count = realm_count;
+    scripted_begin(answer_registry);
+    assert_int_equal(client_new(&options, &fixture->client, &err), 0);
+    assert_int_equal(lpipe_ref_parse(REGISTRY "/a/b", 0, &fixture->ref, &err), 0);
+    assert_int_equal(host_list_get(&fixture->client->hosts, &fixture->client->context, fixture->ref,
+                                   &fixture->host, &err),
+                     0);
+}
+
+static void begin(struct fixture *fixture, enum kind kind)
+{
+    static const char *const files[] = {
+        [ANONYMOUS] = "",
+        /* user:CANARY4711 */
+        [PASSWORD] = "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}",
+        [IDENTITY] = "{\"auths\":{\"" REGISTRY "\":{\"identitytoken\":\"" CANARY "\"}}}",
+    };
+    begin_with(fixture, files[kind], NULL, 0);
+}
+
+static void end(struct fixture *fixture)
+{
+    char path[100];
+    lpipe_ref_free(fixture->ref);
+    client_free(fixture->client);
+    scripted_end();
+    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    (void)unlink(path);
+    (void)rmdir(fixture->directory);
+}
+
+/* One request on repository a/b; its status, or the failure. */
+static int ask(struct fixture *fixture, const char *method, const char *url, const char *actions,
+               struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct host_request request = {
+        .http = { .method = method, .url = url, .response_bytes_max = 1000 },
+        .repository = "a/b",
+        .actions = actions,
+        .follow = strcmp(method, "GET") == 0
+    };
+    int status = host_send(fixture->host, &request, &response, err);
+    return status != 0 ? status : response.status;
+}
+
+static int get(struct fixture *fixture, struct lpipe_error *err)
+{
+    return ask(fixture, "GET", "/v2/a/b/manifests/x", NULL, err);
+}
+
+static unsigned count_requests(const char *prefix)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < scripted.count; i++) {
+        count += starts(scripted.requests[i].url, prefix);
+    }
+    return count;
+}
+
+static bool has_secret(const struct scripted_request *request)
+{
+    return request->secret != NULL || request->cert != NULL ||
+           strstr(request->url, CANARY) != NULL || strstr(request->headers, CANARY) != NULL ||
+           (request->body != NULL && strstr(request->body, CANARY) != NULL);
+}
+
+/* No secret went anywhere but to the registry, and to a URL whose fate allows that. */
+static void check_leaks(const char *what, const char *url, enum url_fate fate)
+{
+    struct origin registry;
+    struct origin target;
+    assert_int_equal(origin_parse(ORIGIN, "test", &registry, NULL, NULL), 0);
+    bool readable = origin_parse(url, "test", &target, NULL, NULL) == 0;
+    for (size_t i = 0; i < scripted.count; i++) {
+        const struct scripted_request *request = &scripted.requests[i];
+        struct origin origin;
+        assert_int_equal(origin_parse(request->url, "test", &origin, NULL, NULL), 0);
+        if (origin_same(&origin, &registry)) {
+            continue;
+        }
+        if (!readable || !origin_same(&origin, &target) || fate == URL_REFUSED) {
+            fail_msg("%s %s: a request to %s", what, url, request->url);
+        }
+        if (fate != URL_TRUSTED && has_secret(request)) {
+            fail_msg("%s %s: a secret in a request to %s", what, url, request->url);
+        }
+        if (fate != URL_TRUSTED && request->addresses != HTTP_ADDRESS_PUBLIC) {
+            fail_msg("%s %s: any address would do", what, url);
+        }
+    }
+}
+
+/* Puts a URL into a quoted string. */
+static void set_realm(const char *url)
+{
+    char *at =
+        world.challenge + snprintf(world.challenge, 100, "www-authenticate: Bearer realm=\"");
+    for (; *url != '\0'; url++) {
+        if (*url == '"' || *url == '\\') {
+            *at++ = '\\';
+        }
+        *at++ = *url;
+    }
+    strcpy(at, "\",service=\"reg\"\n");
+}
+
+static void try_realm(enum kind kind, const struct bad_url *row)
+{
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    set_realm(row->url);
+    begin(&fixture, kind);
+    int status = get(&fixture, &err);
+    bool may = row->realm == URL_TRUSTED || (row->realm == URL_ANONYMOUS && kind == ANONYMOUS);
+    if (may != (status == 200)) {
+        fail_msg("realm %s: %d (%s)", row->url, status, err.message);
+    }
+    /* Long-lived credentials are not replaced by anonymity: the user is told. */
+    check_leaks("realm", row->url, may ? row->realm : URL_REFUSED);
+    if (!may && lpipe_status_exit_code(status) != 4 && lpipe_status_exit_code(status) != 7) {
+        fail_msg("realm %s: exit %d", row->url, lpipe_status_exit_code(status));
+    }
+    end(&fixture);
+}
+
+static void test_st05_st06_realms(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(BAD_URLS); i++) {
+        try_realm(ANONYMOUS, &BAD_URLS[i]);
+        try_realm(PASSWORD, &BAD_URLS[i]);
+        try_realm(IDENTITY, &BAD_URLS[i]);
+    }
+}
+
+static void test_st06_redirects_of_token_servers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
+        const struct bad_url *row = &BAD_URLS[i / 2];
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        if (strchr(row->url, '\n') != NULL) {
+            continue; /* no header could hold it */
+        }
+        world_reset();
+        set_realm(ORIGIN "/away");
+        world.location = row->url;
+        begin(&fixture, i % 2 == 0 ? PASSWORD : IDENTITY);
+        int status = get(&fixture, &err);
+        check_leaks("redirect of a token server", row->url, row->realm);
+        /* A form with an identity token follows nothing. */
+        bool may = i % 2 == 0 && row->realm != URL_REFUSED;
+        if (may != (status == 200)) {
+            fail_msg("token redirect %s: %d (%s)", row->url, status, err.message);
+        }
+        end(&fixture);
+    }
+}
+
+static void test_st02_st04_st06_redirects_of_reads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
+        const struct bad_url *row = &BAD_URLS[i / 2];
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        if (strchr(row->url, '\n') != NULL) {
+            continue;
+        }
+        world_reset();
+        if (i % 2 == 0) {
+            strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
+        }
+        world.location = row->url;
+        begin(&fixture, PASSWORD);
+        int status = ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err);
+        check_leaks("redirect", row->url, row->location);
+        if ((row->location == URL_REFUSED) != (status < 0)) {
+            fail_msg("redirect %s: %d (%s)", row->url, status, err.message);
+        }
+        end(&fixture);
+    }
+}
+
+static void test_st03_st06_upload_locations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
+        const struct bad_url *row = &BAD_URLS[i / 2];
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        struct http_response opened CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        AUTO_FREE char *url = NULL;
+        world_reset();
+        if (i % 2 == 0) {
+            strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
+        }
+        begin(&fixture, PASSWORD);
+        opened.headers.size_max = MIB;
+        opened.status = 202;
+        opened.url = "/v2/a/b/blobs/uploads/";
+        assert_int_equal(buf_printf(&opened.headers, "location: %s\n", row->url), 0);
+        int status = host_resolve_location(fixture.host, &opened, &url, &err);
+        /* A line end in a URL ends the header; what is left of it was chosen by them all the same. */
+        bool cut = strpbrk(row->url, "\r\n") != NULL;
+        if (!cut && (row->location == URL_REFUSED) != (status != 0)) {
+            fail_msg("Location %s: %d (%s)", row->url, status, err.message);
+        }
+        (void)ask(&fixture, "PATCH", status == 0 && !cut ? url : row->url, "pull,push", &err);
+        check_leaks("Location", row->url, row->location);
+        end(&fixture);
+    }
+}
+
+/* Once outside, a chain of redirects has no secret any more, wherever it leads. */
+static void test_st02_no_secret_on_the_way_back(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.location = "https://evil.example/back";
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 200);
+    const struct scripted_request *last = &scripted.requests[scripted.count - 1];
+    assert_string_equal(last->url, "https://evil.example/back");
+    end(&fixture);
+
+    world_reset();
+    world.location = "https://evil.example/away";
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), LPIPE_PROTOCOL);
+    assert_int_equal(count_requests("https://evil.example/away"), 5);
+    end(&fixture);
+}
+
+static void answer_evil_and_back(const struct scripted_request *request,
+                                 struct scripted_answer *answer)
+{
+    if (starts(request->url, "https://evil.example/")) {
+        answer->status = 307;
+        answer->headers = "location: " ORIGIN "/v2/a/b/delete\n";
+    } else {
+        answer_registry(request, answer);
+    }
+}
+
+static void test_st02_a_stranger_cannot_spend_our_token(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.location = "https://evil.example/x";
+    begin(&fixture, PASSWORD);
+    scripted.answer = answer_evil_and_back;
+    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 401);
+    const struct scripted_request *last = &scripted.requests[scripted.count - 1];
+    assert_string_equal(last->url, ORIGIN "/v2/a/b/delete");
+    assert_null(last->secret);
+    end(&fixture);
+}
+
+static void answer_401_everywhere_else(const struct scripted_request *request,
+                                       struct scripted_answer *answer)
+{
+    if (starts(request->url, "https://evil.example/")) {
+        answer->status = 401;
+        answer->headers = "www-authenticate: Bearer realm=\"https://evil.example/token\"\n";
+    } else {
+        answer_registry(request, answer);
+    }
+}
+
+static void test_st07_challenge_of_a_stranger_gets_nothing(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.location = "https://evil.example/x";
+    begin(&fixture, PASSWORD);
+    scripted.answer = answer_401_everywhere_else;
+    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 401);
+    assert_int_equal(ask(&fixture, "PATCH", "https://evil.example/up", "pull,push", &err), 401);
+    check_leaks("stranger", "https://evil.example/x", URL_ANONYMOUS);
+    assert_int_equal(count_requests("https://evil.example/token"), 0);
+    end(&fixture);
+}
+
+/* A registry without credentials names the realm of another, which has some. */
+static void test_st08_realm_of_another_registry(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    strcpy(world.challenge, "www-authenticate: Bearer realm=\"https://good.example/token\","
+                            "service=\"good\",scope=\"repository:secret/of-good:pull,push\"\n");
+    begin_with(&fixture, "{\"auths\":{\"good.example\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}", NULL,
+               0);
+    assert_int_equal(get(&fixture, &err), 200);
+    for (size_t i = 0; i < scripted.count; i++) {
+        const struct scripted_request *request = &scripted.requests[i];
+        if (starts(request->url, "https://good.example/")) {
+            assert_null(request->secret);
+            assert_null(strstr(request->url, "of-good"));
+            assert_non_null(strstr(request->url, "scope=repository:a/b:pull"));
+        }
+    }
+    assert_int_equal(count_requests("https://good.example/token"), 1);
+    end(&fixture);
+}
+
+static void test_later_challenge_cannot_move_credentials(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    begin(&fixture, PASSWORD);
+    assert_int_equal(get(&fixture, &err), 200);
+    world.refuse = 1;
+    world.later = "www-authenticate: Bearer realm=\"https://evil.example/token\"\n";
+    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    assert_int_equal(count_requests("https://evil.example/"), 0);
+    assert_non_null(strstr(err.message, "--trust-realm evil.example"));
+    end(&fixture);
+}
+
+static void test_trusted_realm_gets_credentials(void **state)
+{
+    (void)state;
+    static const char *const realms[] = { "auth.example" };
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    set_realm("https://auth.example/token?x=1");
+    begin_with(&fixture, "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}",
+               realms, 1);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_string_equal(scripted.requests[1].url,
+                        "https://auth.example/token?x=1&service=reg&scope=repository:a/b:pull");
+    assert_string_equal(scripted.requests[1].secret, "Basic dXNlcjpDQU5BUlk0NzEx");
+    end(&fixture);
+}
+
+static void test_one_ping_and_one_token_for_many_requests(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "POST", "/v2/a/b/blobs/uploads/", "pull,push", &err), 200);
+    assert_int_equal(get(&fixture, &err), 200); /* covered by the first */
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(scripted.count, 5);
+    assert_string_equal(scripted.requests[0].url, ORIGIN "/v2/");
+    assert_null(scripted.requests[0].secret);
+    assert_string_equal(scripted.requests[1].url,
+                        REALM "?service=reg&scope=repository:a/b:pull,push");
+    assert_string_equal(scripted.requests[1].secret, "Basic dXNlcjpDQU5BUlk0NzEx");
+    for (size_t i = 2; i < 5; i++) {
+        assert_string_equal(scripted.requests[i].secret, "Bearer T1");
+    }
+    end(&fixture);
+}
+
+static void test_mount_asks_for_both_repositories(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct host_request request = { .http = { .method = "POST", .url = "/v2/a/b/blobs/uploads/" },
+                                    .repository = "a/b",
+                                    .actions = "pull,push",
+                                    .mount_from = "base" };
+    world_reset();
+    begin(&fixture, PASSWORD);
+    assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
+    assert_string_equal(scripted.requests[1].url,
+                        REALM "?service=reg&scope=repository:a/b:pull,push"
+                              "&scope=repository:base:pull");
+    end(&fixture);
+}
+
+static void test_identity_token_is_posted(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    begin(&fixture, IDENTITY);
+    assert_int_equal(get(&fixture, &err), 200);
+    const struct scripted_request *post = &scripted.requests[1];
+    assert_string_equal(post->method, "POST");
+    assert_string_equal(post->url, REALM);
+    assert_null(post->secret);
+    assert_string_equal(post->body, "grant_type=refresh_token&client_id=layerpipe&service=reg"
+                                    "&scope=repository:a/b:pull&refresh_token=" CANARY);
+    end(&fixture);
+}
+
+static void test_identity_token_without_post(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.post_status = 404;
+    begin(&fixture, IDENTITY);
+    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    end(&fixture);
+
+    /* auth "u:" beside it: the password is empty, and is sent */
+    world_reset();
+    world.post_status = 405;
+    begin_with(&fixture,
+               "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dTo=\",\"identitytoken\":\"IDT\"}}}", NULL,
+               0);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_string_equal(scripted.requests[2].method, "GET");
+    assert_string_equal(scripted.requests[2].secret, "Basic dTo=");
+    end(&fixture);
+}
+
+static void test_token_of_the_registry_is_used_as_it_is(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    begin_with(&fixture, "{\"auths\":{\"" REGISTRY "\":{\"registrytoken\":\"RT\"}}}", NULL, 0);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(scripted.count, 2);
+    assert_string_equal(scripted.requests[1].secret, "Bearer RT");
+    end(&fixture);
+}
+
+static void test_basic(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
+    begin(&fixture, PASSWORD);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(scripted.count, 3);
+    assert_string_equal(scripted.requests[1].secret, "Basic dXNlcjpDQU5BUlk0NzEx");
+    end(&fixture);
+}
+
+static void test_registry_that_asks_for_nothing(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.ping_status = 200;
+    begin(&fixture, PASSWORD);
+    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(scripted.count, 2);
+    check_leaks("nobody asked", ORIGIN, URL_REFUSED);
+    assert_null(scripted.requests[1].secret);
+    end(&fixture);
+}
+
+static void test_t48_challenge_missing_on_a_later_401(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.later = "content-type: text/html\n";
+    world.refuse = 1;
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "PATCH", "/v2/a/b/blobs/uploads/1", "pull,push", &err), 200);
+    assert_int_equal(world.tokens, 2);
+    assert_string_equal(scripted.requests[scripted.count - 1].secret, "Bearer T2");
+    end(&fixture);
+}
+
+static void test_t46_scope_of_a_challenge_is_added(void **state)
+{
+    (void)state;
+    static const char *const offers[] = { "repository:a/b:pull repository:a/b:delete",
+                                          "repository:a/b:delete,pull" };
+    for (size_t i = 0; i < ARRAY_LEN(offers); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        char later[300];
+        snprintf(later, sizeof later,
+                 "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\",scope=\"%s\","
+                 "error=\"insufficient_scope\"\n",
+                 offers[i]);
+        world_reset();
+        world.later = later;
+        world.refuse = 1;
+        begin(&fixture, PASSWORD);
+        assert_int_equal(ask(&fixture, "POST", "/v2/a/b/blobs/uploads/", "pull,push", &err), 200);
+        assert_int_equal(world.tokens, 2);
+        assert_string_equal(scripted.requests[scripted.count - 2].url,
+                            REALM "?service=reg&scope=repository:a/b:delete,pull,push");
+        end(&fixture);
+    }
+}
+
+static void test_t49_second_401_with_a_fresh_token_is_final(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.refuse = 1000;
+    begin(&fixture, PASSWORD);
+    int status = ask(&fixture, "PATCH", "/v2/a/b/blobs/uploads/1", "pull,push", &err);
+    assert_int_equal(lpipe_status_exit_code(status), 4);
+    assert_int_equal(world.tokens, 2);
+    assert_int_equal(err.http_status, 401);
+    assert_non_null(strstr(err.message, REGISTRY));
+    end(&fixture);
+}
+
+/* Accounts are locked after a few wrong passwords: one is enough. */
+static void test_bad_credentials_are_sent_once(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.token_status = 401;
+    begin(&fixture, PASSWORD);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+        assert_non_null(strstr(err.message, "auth.json"));
+        assert_null(strstr(err.message, CANARY));
+    }
+    assert_int_equal(count_requests(REALM), 1);
+    end(&fixture);
+
+    world_reset();
+    strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
+    world.refuse = 1000;
+    begin(&fixture, PASSWORD);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    }
+    assert_int_equal(scripted.count, 2);
+    end(&fixture);
+}
+
+static void test_nobody_is_told_where_to_look(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
+    begin(&fixture, ANONYMOUS);
+    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    assert_non_null(strstr(err.message, "auth.json"));
+    assert_non_null(strstr(err.message, "layerpipe login " REGISTRY));
+    end(&fixture);
+}
+
+/* A body that is pulled cannot be sent again from here: the 401 comes back, the token is renewed. */
+static void test_t45_401_in_mid_upload(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    struct host_request request = { .http = { .method = "PUT",
+                                              .url = ORIGIN "/v2/a/b/blobs/uploads/1" },
+                                    .repository = "a/b",
+                                    .actions = "pull,push" };
+    world_reset();
+    begin(&fixture, PASSWORD);
+    world.later =
+        "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\",error=\"invalid_token\"\n";
+    world.refuse = 1;
+    for (int i = 0; i < 2; i++) {
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        struct host_call *call = NULL;
+        assert_int_equal(host_start(fixture.host, &request, &call, &err), 0);
+        assert_non_null(host_call_http(call));
+        assert_int_equal(host_wait(call, &response, &err), 0);
+        assert_int_equal(response.status, i == 0 ? 401 : 200);
+        assert_string_equal(scripted.requests[scripted.count - 1].secret,
+                            i == 0 ? "Bearer T1" : "Bearer T2");
+        if (i == 0) {
+            assert_int_equal(host_renew_token(fixture.host, &request, &response, &err), 0);
+        }
+    }
+    end(&fixture);
+}
+
+static void test_ping_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        int answer;
+        int status;
+    } rows[] = {
+        { 403, LPIPE_DENIED },
+        { 404, LPIPE_PROTOCOL },
+        { 204, LPIPE_PROTOCOL },
+        { 418, LPIPE_PROTOCOL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        world.ping_status = rows[i].answer;
+        begin(&fixture, PASSWORD);
+        assert_int_equal(get(&fixture, &err), rows[i].status);
+        assert_int_equal(scripted.count, 1);
+        assert_non_null(strstr(err.message, REGISTRY));
+        end(&fixture);
+    }
+}
+
+static void test_challenges_without_an_answer(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "",
+        "www-authenticate: Negotiate\n",
+        "www-authenticate: Digest realm=\"d\",nonce=\"n\"\n",
+        "www-authenticate: Bearer service=\"s\"\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        strcpy(world.challenge, rows[i]);
+        begin(&fixture, PASSWORD);
+        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+        check_leaks("no challenge", ORIGIN, URL_REFUSED);
+        assert_int_equal(scripted.count, 1);
+        end(&fixture);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_st05_st06_realms),
+        cmocka_unit_test(test_st06_redirects_of_token_servers),
+        cmocka_unit_test(test_st02_st04_st06_redirects_of_reads),
+        cmocka_unit_test(test_st03_st06_upload_locations),
+        cmocka_unit_test(test_st02_no_secret_on_the_way_back),
+        cmocka_unit_test(test_st02_a_stranger_cannot_spend_our_token),
+        cmocka_unit_test(test_st07_challenge_of_a_stranger_gets_nothing),
+        cmocka_unit_test(test_st08_realm_of_another_registry),
+        cmocka_unit_test(test_later_challenge_cannot_move_credentials),
+        cmocka_unit_test(test_trusted_realm_gets_credentials),
+        cmocka_unit_test(test_one_ping_and_one_token_for_many_requests),
+        cmocka_unit_test(test_mount_asks_for_both_repositories),
+        cmocka_unit_test(test_identity_token_is_posted),
+        cmocka_unit_test(test_identity_token_without_post),
+        cmocka_unit_test(test_token_of_the_registry_is_used_as_it_is),
+        cmocka_unit_test(test_basic),
+        cmocka_unit_test(test_registry_that_asks_for_nothing),
+        cmocka_unit_test(test_t48_challenge_missing_on_a_later_401),
+        cmocka_unit_test(test_t46_scope_of_a_challenge_is_added),
+        cmocka_unit_test(test_t49_second_401_with_a_fresh_token_is_final),
+        cmocka_unit_test(test_bad_credentials_are_sent_once),
+        cmocka_unit_test(test_nobody_is_told_where_to_look),
+        cmocka_unit_test(test_t45_401_in_mid_upload),
+        cmocka_unit_test(test_ping_answers),
+        cmocka_unit_test(test_challenges_without_an_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
