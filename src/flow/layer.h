@@ -4,6 +4,7 @@
 #ifndef FLOW_LAYER_H
 #define FLOW_LAYER_H
 
+#include "base/source.h"
 #include "layerpipe/layer.h"
 
 /* Takes the compressed bytes in order, called by the thread that drives the layer. */
@@ -51,17 +52,10 @@ void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
 #define LAYER_PLAN_BYTES 160
 void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES]);
 
-/* What a source of our own says and does beyond reading. */
-struct source_extra {
-    int (*explain)(void *ctx, struct lpipe_error *err); /* why the last read failed */
-    const char *(*remark)(void *ctx); /* for a person, after the end; NULL = nothing */
-    int (*rewind)(void *ctx, struct lpipe_error *err); /* starts again; NULL = it cannot */
-    void (*free)(void *ctx); /* once, when the layer goes: after source.close */
-    void *ctx;
-};
-/* For a layer not yet read; words is copied, free runs in any case from here on. */
-void layer_set_words(lpipe_layer *layer, const struct source_extra *words);
-/* The source's remark, or NULL. For the thread that drives the layer. */
-const char *layer_remark(const lpipe_layer *layer);
+/* A layer of a source, which belongs to the layer from this call on, also when it fails. */
+MUST_CHECK int layer_new_source(struct source *source, const struct lpipe_layer_options *options,
+                                lpipe_layer **ret_layer, struct lpipe_error *err);
+/* The source's notice after the end, or NULL. For the thread that drives the layer. */
+const char *layer_notice(const lpipe_layer *layer);
 
 #endif

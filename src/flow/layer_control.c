@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other rooms may do to a layer from outside of a drive: stop it, give it a token, give its
- * source words. */
+/* What other threads and other rooms may do to a layer while it is not driven by them: stop it, give
+ * it a cancel token, describe it. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -35,8 +35,8 @@ void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel)
         return;
     }
     layer->setup.cancel = cancel_ref(cancel);
-    if (layer->file != NULL) {
-        source_fd_use_cancel(layer->file, cancel);
+    if (layer->source != NULL && layer->source->ops->use_cancel != NULL) {
+        layer->source->ops->use_cancel(layer->source, cancel);
     }
 }
 
@@ -52,12 +52,7 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
                    plan.workers, plan.memory_bytes / 1024);
 }
 
-void layer_set_words(lpipe_layer *layer, const struct source_extra *words)
+const char *layer_notice(const lpipe_layer *layer)
 {
-    layer->words = *words;
-}
-
-const char *layer_remark(const lpipe_layer *layer)
-{
-    return layer->words.remark != NULL ? layer->words.remark(layer->words.ctx) : NULL;
+    return layer->source != NULL ? source_notice(layer->source) : NULL;
 }

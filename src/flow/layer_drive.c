@@ -2,8 +2,6 @@
 /* Driving a layer: from the source, or from a caller who writes, to a reader or a sink. */
 #include "flow/layer_object.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -19,22 +17,19 @@ static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err
     return cancel_requested(layer->setup.cancel) ? fail_cancelled(err) : 0;
 }
 
-static int fail_read(const struct lpipe_layer *layer, ptrdiff_t code, struct lpipe_error *err)
+/* The source failed with *err. */
+static int fail_read(const struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    uint64_t offset = flow_bytes_in(layer->flow);
+    struct lpipe_error why = *err;
     int status = check_cancel(layer, err);
     if (status != 0) {
         return status;
     }
-    status = layer->words.explain != NULL
-                 ? layer->words.explain(layer->words.ctx, err)
-                 : fail_errno(err, LPIPE_SOURCE_IO, (int)-code,
-                              "reading the input failed at byte %" PRIu64, offset);
-    /* What a source has run out of is not what this library has run out of. */
-    status = status == LPIPE_NO_RESOURCES ? LPIPE_SOURCE_IO : status;
-    err->status = status;
-    err->offset = offset;
-    return status;
+    /* NO_RESOURCES is about this process; a source that ran out of something is a read error. */
+    why.status = why.status == LPIPE_NO_RESOURCES ? LPIPE_SOURCE_IO : why.status;
+    why.offset = flow_bytes_in(layer->flow);
+    *err = why;
+    return why.status;
 }
 
 static int fail_compressed(const char *name, const char *tool, struct lpipe_error *err)
@@ -109,18 +104,12 @@ int layer_fill(struct lpipe_layer *layer, struct lpipe_error *err)
         if (status != 0) {
             return status;
         }
-        ptrdiff_t got = layer->source.read(layer->source.ctx, room, size);
+        ptrdiff_t got = layer->source->ops->read(layer->source, room, size, err);
         if (got == 0) {
             return layer_submit(layer, true, err);
         }
-        if (got == -EINTR) {
-            continue;
-        }
         if (got < 0) {
-            return fail_read(layer, got, err);
-        }
-        if ((size_t)got > size) {
-            return fail(err, LPIPE_SOURCE_IO, "the source returned more bytes than fit");
+            return fail_read(layer, err);
         }
         flow_advance(layer->flow, (size_t)got);
         size = flow_room(layer->flow, &room);
@@ -255,7 +244,7 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
 {
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
-    if (!layer->has_source) {
+    if (layer->source == NULL) {
         return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
     }
     int status = layer_begin(layer, err);
@@ -311,7 +300,7 @@ static int feed_end(struct lpipe_layer *layer, const struct layer_sink *sink,
 /* The first of the caller's bytes opens the layer. */
 static int fed_enter(struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    if (layer->has_source) {
+    if (layer->source != NULL) {
         return fail(err, LPIPE_INVALID_STATE, "the layer has a source: it is not written to");
     }
     int status = layer->flow == NULL ? layer_begin(layer, err) : 0;

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "flow/layer_media.h"
+#include "flow/source_callback.h"
+#include "flow/source_fd.h"
 #include "tar/tar_scan.h"
 
 /* As long as nothing is known of the input. */
@@ -43,61 +45,55 @@ static int layer_make(const struct lpipe_layer_options *options, struct lpipe_la
     return 0;
 }
 
+int layer_new_source(struct source *source, const struct lpipe_layer_options *options,
+                     lpipe_layer **ret_layer, struct lpipe_error *err)
+{
+    struct lpipe_layer *layer = NULL;
+    int status = ret_layer == NULL ? fail(err, LPIPE_INVALID_ARGUMENT, "no place for the layer")
+                                   : layer_make(options, &layer, err);
+    if (status != 0) {
+        (void)source_close(source);
+        source_free(source);
+        return status;
+    }
+    if (source->ops->use_cancel != NULL) {
+        source->ops->use_cancel(source, layer->setup.cancel);
+    }
+    layer->source = source;
+    *ret_layer = layer;
+    return 0;
+}
+
 int lpipe_layer_new(const struct lpipe_source *source, const struct lpipe_layer_options *options,
                     lpipe_layer **ret_layer, struct lpipe_error *err)
 {
-    struct lpipe_layer *layer = NULL;
     if (source == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "a layer needs a source");
     }
-    int status = source->read == NULL || ret_layer == NULL
-                     ? fail(err, LPIPE_INVALID_ARGUMENT,
-                            "a layer needs a read function and a place to be put")
-                     : layer_make(options, &layer, err);
-    if (status != 0) {
+    struct source *wrapped = source->read != NULL ? source_callback_new(source) : NULL;
+    if (wrapped == NULL) {
         if (source->close != NULL) {
             (void)source->close(source->ctx);
         }
-        return status;
+        return source->read != NULL
+                   ? fail_memory(err)
+                   : fail(err, LPIPE_INVALID_ARGUMENT, "a layer needs a read function");
     }
-    layer->source = *source;
-    layer->has_source = true;
-    *ret_layer = layer;
-    return 0;
+    return layer_new_source(wrapped, options, ret_layer, err);
 }
 
 int lpipe_layer_new_fd(int fd, const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
                        struct lpipe_error *err)
 {
-    struct lpipe_layer *layer = NULL;
-    struct source_fd *file = NULL;
+    struct source *source = NULL;
     bool borrowed = options != NULL &&
                     options->struct_size > offsetof(struct lpipe_layer_options, flags) &&
                     (options->flags & LPIPE_LAYER_FD_BORROWED) != 0;
     if (fd < 0) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "a layer needs a descriptor to read from");
     }
-    int status = source_fd_new(fd, borrowed, &file, err);
-    if (status != 0) {
-        return status;
-    }
-    status = ret_layer == NULL ? fail(err, LPIPE_INVALID_ARGUMENT, "no place for the layer")
-                               : layer_make(options, &layer, err);
-    if (status != 0) {
-        source_fd_free(file);
-        return status;
-    }
-    source_fd_use_cancel(file, layer->setup.cancel);
-    layer->file = file;
-    layer->source = (struct lpipe_source){
-        .read = source_fd_read,
-        .close = source_fd_close,
-        .cancel = source_fd_cancel,
-        .ctx = file,
-    };
-    layer->has_source = true;
-    *ret_layer = layer;
-    return 0;
+    int status = source_fd_new(fd, borrowed, &source, err);
+    return status == 0 ? layer_new_source(source, options, ret_layer, err) : status;
 }
 
 int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
@@ -134,8 +130,9 @@ static void flow_drop(struct lpipe_layer *layer)
 
 void layer_cancel_source(struct lpipe_layer *layer)
 {
-    if (layer->source.cancel != NULL && !layer->source_closed) {
-        layer->source.cancel(layer->source.ctx);
+    const struct source *source = layer->source;
+    if (source != NULL && source->ops->cancel != NULL && !layer->source_closed) {
+        source->ops->cancel(layer->source);
     }
 }
 
@@ -151,7 +148,7 @@ static bool source_claim(struct lpipe_layer *layer)
 void layer_close_source(struct lpipe_layer *layer)
 {
     if (source_claim(layer)) {
-        int code = layer->source.close != NULL ? layer->source.close(layer->source.ctx) : 0;
+        int code = layer->source != NULL ? source_close(layer->source) : 0;
         GUARD(&layer->lock);
         layer->close_errno = code < 0 ? -code : 0;
     }
@@ -174,10 +171,7 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     flow_drop(layer);
     layer_watch_stop(layer);
     layer_close_source(layer);
-    source_fd_free(layer->file);
-    if (layer->words.free != NULL) {
-        layer->words.free(layer->words.ctx);
-    }
+    source_free(layer->source);
     layer_setup_dispose(&layer->setup);
     pthread_cond_destroy(&layer->left);
     pthread_mutex_destroy(&layer->lock);
@@ -260,7 +254,7 @@ static int begin_state(struct lpipe_layer *layer, struct lpipe_error *err)
         layer->state = LAYER_OPEN;
         return 0;
     }
-    if (!layer->has_source && layer->state != LAYER_OPEN && layer->state != LAYER_DONE) {
+    if (layer->source == NULL && layer->state != LAYER_OPEN && layer->state != LAYER_DONE) {
         return layer_fail_state(layer, err); /* whoever writes on is told why it is in vain */
     }
     if (layer->state == LAYER_OPEN || layer->reader.open) {
@@ -327,7 +321,8 @@ static int check_replay(struct lpipe_layer *layer, struct lpipe_error *err)
     struct flow_summary summary;
     flow_summary(layer->flow, &summary);
     if (layer->replay &&
-        ((layer->file != NULL && !source_fd_unchanged(layer->file)) ||
+        ((layer->source->ops->is_unchanged != NULL &&
+          !layer->source->ops->is_unchanged(layer->source)) ||
          (layer->first_digest[0] != '\0' && strcmp(layer->first_digest, summary.digest) != 0))) {
         return fail(err, LPIPE_INTEGRITY, "the input changed while it was being sent again");
     }
@@ -351,7 +346,7 @@ int lpipe_layer_open(lpipe_layer *layer, lpipe_reader **ret_reader, struct lpipe
     if (layer == NULL || ret_reader == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "no layer or no place for its reader");
     }
-    if (!layer->has_source) {
+    if (layer->source == NULL) {
         return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
     }
     int status = layer_begin(layer, err);
@@ -403,7 +398,7 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
 
 int layer_can_rewind(const lpipe_layer *layer)
 {
-    return layer->file != NULL ? source_fd_can_rewind(layer->file) : layer->words.rewind != NULL;
+    return layer->source != NULL && source_can_rewind(layer->source);
 }
 
 bool layer_wants_hash_first(const lpipe_layer *layer)
@@ -423,8 +418,7 @@ int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
     if (layer->state == LAYER_OPEN) {
         return fail(err, LPIPE_INVALID_STATE, "the layer is still being read");
     }
-    int status = layer->file != NULL ? source_fd_rewind(layer->file, err)
-                                     : layer->words.rewind(layer->words.ctx, err);
+    int status = layer->source->ops->rewind(layer->source, err);
     if (status == 0) {
         layer->replay = true;
         layer->state = LAYER_NEW;

@@ -19,7 +19,6 @@
 #include "flow/layer.h"
 #include "flow/layer_flow.h"
 #include "flow/layer_setup.h"
-#include "flow/source_fd.h"
 
 enum layer_state { LAYER_NEW = 0, LAYER_OPEN, LAYER_DONE, LAYER_FAILED, LAYER_ABORTED };
 
@@ -32,10 +31,7 @@ struct lpipe_reader {
 
 struct lpipe_layer {
     struct layer_setup setup;
-    struct lpipe_source source;
-    bool has_source;        /* false: fed by the caller */
-    struct source_fd *file; /* the source where it is a descriptor, else NULL */
-    struct source_extra words;
+    struct source *source; /* NULL: the caller writes the bytes */
 
     /* The driver's. */
     struct flow *flow;

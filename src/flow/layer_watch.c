@@ -33,7 +33,9 @@ static void *watch_run(void *ctx)
 
 int layer_watch_start(struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    if (layer->file != NULL || layer->setup.cancel == NULL || layer->source.cancel == NULL) {
+    const struct source *source = layer->source;
+    if (layer->setup.cancel == NULL || source == NULL || source->ops->use_cancel != NULL ||
+        source->ops->cancel == NULL) {
         return 0;
     }
     AUTO_FREE struct layer_watch *watch = NEW(struct layer_watch);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,8 @@
 #include "base/mem.h"
 
 struct source_fd {
+    struct source base;
+    uint64_t offset; /* bytes read so far */
     int fd;
     bool borrowed;
     bool closed;
@@ -21,49 +24,8 @@ struct source_fd {
     off_t start;
     struct stat before;   /* of a regular file, when it was opened */
     lpipe_cancel *cancel; /* the caller's */
-    lpipe_cancel *own;    /* triggered by source_fd_cancel() */
+    lpipe_cancel *own;    /* triggered by cancel() */
 };
-
-int source_fd_new(int fd, bool borrowed, struct source_fd **ret_source, struct lpipe_error *err)
-{
-    struct source_fd *source = NEW(struct source_fd);
-    lpipe_cancel *own = NULL;
-    int status = source == NULL ? fail_memory(err) : lpipe_cancel_new(&own, err);
-    if (status != 0) {
-        free(source);
-        if (!borrowed) {
-            fd_close(&fd);
-        }
-        return status;
-    }
-    source->fd = fd;
-    source->borrowed = borrowed;
-    source->own = own;
-    /* A descriptor that cannot be looked at fails when it is read. */
-    if (fstat(fd, &source->before) == 0) {
-        source->start = lseek(fd, 0, SEEK_CUR);
-        source->regular = S_ISREG(source->before.st_mode) && source->start >= 0;
-        source->pipe = S_ISFIFO(source->before.st_mode);
-    }
-    *ret_source = source;
-    return 0;
-}
-
-void source_fd_use_cancel(struct source_fd *source, lpipe_cancel *cancel)
-{
-    source->cancel = cancel_ref(cancel);
-}
-
-struct source_fd *source_fd_free(struct source_fd *source)
-{
-    if (source != NULL) {
-        (void)source_fd_close(source);
-        lpipe_cancel_unref(source->cancel);
-        lpipe_cancel_unref(source->own);
-        free(source);
-    }
-    return NULL;
-}
 
 static int wait_readable(const struct source_fd *source)
 {
@@ -90,9 +52,9 @@ static void prepare(struct source_fd *source)
     }
 }
 
-ptrdiff_t source_fd_read(void *ctx, void *buf, size_t size)
+/* Bytes, 0 at the end, or a negative errno value. */
+static ptrdiff_t read_some(struct source_fd *source, void *buf, size_t size)
 {
-    struct source_fd *source = ctx;
     if (!source->prepared) {
         prepare(source);
     }
@@ -115,9 +77,22 @@ ptrdiff_t source_fd_read(void *ctx, void *buf, size_t size)
     }
 }
 
-int source_fd_close(void *ctx)
+static ptrdiff_t fd_source_read(struct source *base, void *buf, size_t size,
+                                struct lpipe_error *err)
 {
-    struct source_fd *source = ctx;
+    struct source_fd *source = (struct source_fd *)base;
+    ptrdiff_t got = read_some(source, buf, size);
+    if (got < 0) {
+        return fail_errno(err, LPIPE_SOURCE_IO, (int)-got,
+                          "reading the input failed at byte %" PRIu64, source->offset);
+    }
+    source->offset += (uint64_t)got;
+    return got;
+}
+
+static int fd_source_close(struct source *base)
+{
+    struct source_fd *source = (struct source_fd *)base;
     if (source->closed || source->borrowed) {
         source->closed = true;
         return 0;
@@ -126,19 +101,27 @@ int source_fd_close(void *ctx)
     return close(source->fd) != 0 && errno != EINTR ? -errno : 0;
 }
 
-void source_fd_cancel(void *ctx)
+static void fd_source_cancel(struct source *base)
 {
-    struct source_fd *source = ctx;
-    lpipe_cancel_trigger(source->own);
+    lpipe_cancel_trigger(((struct source_fd *)base)->own);
 }
 
-bool source_fd_can_rewind(const struct source_fd *source)
+static void fd_source_use_cancel(struct source *base, lpipe_cancel *cancel)
 {
+    struct source_fd *source = (struct source_fd *)base;
+    lpipe_cancel_unref(source->cancel);
+    source->cancel = cancel_ref(cancel);
+}
+
+static bool fd_source_can_rewind(const struct source *base)
+{
+    const struct source_fd *source = (const struct source_fd *)base;
     return source->regular && !source->closed;
 }
 
-int source_fd_rewind(struct source_fd *source, struct lpipe_error *err)
+static int fd_source_rewind(struct source *base, struct lpipe_error *err)
 {
+    struct source_fd *source = (struct source_fd *)base;
     lpipe_cancel *own = NULL;
     int status = lpipe_cancel_new(&own, err);
     if (status != 0) {
@@ -146,16 +129,64 @@ int source_fd_rewind(struct source_fd *source, struct lpipe_error *err)
     }
     lpipe_cancel_unref(source->own);
     source->own = own;
+    source->offset = 0;
     if (lseek(source->fd, source->start, SEEK_SET) < 0) {
         return fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot read the input again");
     }
     return 0;
 }
 
-bool source_fd_unchanged(const struct source_fd *source)
+static bool fd_source_is_unchanged(const struct source *base)
 {
+    const struct source_fd *source = (const struct source_fd *)base;
     struct stat now;
     return fstat(source->fd, &now) == 0 && now.st_size == source->before.st_size &&
            now.st_mtim.tv_sec == source->before.st_mtim.tv_sec &&
            now.st_mtim.tv_nsec == source->before.st_mtim.tv_nsec;
+}
+
+static void fd_source_free(struct source *base)
+{
+    struct source_fd *source = (struct source_fd *)base;
+    (void)fd_source_close(base);
+    lpipe_cancel_unref(source->cancel);
+    lpipe_cancel_unref(source->own);
+    free(source);
+}
+
+static const struct source_ops ops = {
+    .read = fd_source_read,
+    .close = fd_source_close,
+    .cancel = fd_source_cancel,
+    .use_cancel = fd_source_use_cancel,
+    .can_rewind = fd_source_can_rewind,
+    .rewind = fd_source_rewind,
+    .is_unchanged = fd_source_is_unchanged,
+    .free = fd_source_free,
+};
+
+int source_fd_new(int fd, bool borrowed, struct source **ret_source, struct lpipe_error *err)
+{
+    struct source_fd *source = NEW(struct source_fd);
+    lpipe_cancel *own = NULL;
+    int status = source == NULL ? fail_memory(err) : lpipe_cancel_new(&own, err);
+    if (status != 0) {
+        free(source);
+        if (!borrowed) {
+            fd_close(&fd);
+        }
+        return status;
+    }
+    source->base.ops = &ops;
+    source->fd = fd;
+    source->borrowed = borrowed;
+    source->own = own;
+    /* A descriptor that cannot be looked at fails when it is read. */
+    if (fstat(fd, &source->before) == 0) {
+        source->start = lseek(fd, 0, SEEK_CUR);
+        source->regular = S_ISREG(source->before.st_mode) && source->start >= 0;
+        source->pipe = S_ISFIFO(source->before.st_mode);
+    }
+    *ret_source = &source->base;
+    return 0;
 }

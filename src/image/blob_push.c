@@ -119,9 +119,9 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_
     push_announce(job, layer);
     int status = first != NULL && layer_wants_hash_first(layer) ? push_look(&push, first, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
-    const char *remark = status == 0 ? layer_remark(layer) : NULL;
-    if (remark != NULL) {
-        context_notice(&job->client->context, "%s", remark);
+    const char *notice = status == 0 ? layer_notice(layer) : NULL;
+    if (notice != NULL) {
+        context_notice(&job->client->context, "%s", notice);
     }
     blob_progress_end(&push.progress, status, push.result.digest, push.result.size);
     if (status == 0) {

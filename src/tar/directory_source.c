@@ -19,6 +19,7 @@
 #include "tar/tar_write.h"
 
 struct directory_source {
+    struct source base;
     char *name; /* of the directory, for messages */
     int top;
     int64_t mtime_max;
@@ -36,8 +37,7 @@ struct directory_source {
     uint64_t sockets;      /* left out */
     uint64_t unnamed;      /* attributes left out */
     char first_left_out[256];
-    char remark[512];
-    struct lpipe_error err; /* why the last read failed */
+    char notice[512];
 };
 
 static void forget_progress(struct directory_source *source)
@@ -52,31 +52,30 @@ static void forget_progress(struct directory_source *source)
     source->unnamed = 0;
 }
 
-int directory_source_rewind(void *ctx, struct lpipe_error *err)
+static bool directory_can_rewind(const struct source *base)
 {
-    struct directory_source *source = ctx;
+    (void)base;
+    return true;
+}
+
+static int directory_rewind(struct source *base, struct lpipe_error *err)
+{
+    struct directory_source *source = (struct directory_source *)base;
     forget_progress(source);
     return directory_walk_new(source->top, &source->walk, err);
 }
 
-struct directory_source *directory_source_free(struct directory_source *source)
+static void directory_free(struct source *base)
 {
-    if (source != NULL) {
-        forget_progress(source);
-        xattr_reader_free(source->xattr);
-        buf_dispose(&source->path);
-        buf_dispose(&source->records);
-        buf_dispose(&source->staged);
-        fd_close(&source->top);
-        free(source->name);
-        free(source);
-    }
-    return NULL;
-}
-
-void directory_source_destroy(void *ctx)
-{
-    directory_source_free(ctx);
+    struct directory_source *source = (struct directory_source *)base;
+    forget_progress(source);
+    xattr_reader_free(source->xattr);
+    buf_dispose(&source->path);
+    buf_dispose(&source->records);
+    buf_dispose(&source->staged);
+    fd_close(&source->top);
+    free(source->name);
+    free(source);
 }
 
 static int open_top(struct directory_source *source, const char *path, struct lpipe_error *err)
@@ -86,30 +85,6 @@ static int open_top(struct directory_source *source, const char *path, struct lp
     return source->top >= 0 ? 0
                             : fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot open directory %s",
                                          text_printable(shown, sizeof shown, path, strlen(path)));
-}
-
-int directory_source_new(const char *path, int64_t mtime_max, struct directory_source **ret_source,
-                         struct lpipe_error *err)
-{
-    struct directory_source *source = NEW(struct directory_source);
-    if (source == NULL) {
-        return fail_memory(err);
-    }
-    source->top = -1;
-    source->mtime_max = mtime_max;
-    source->path = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
-    source->records = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
-    source->staged = (struct buf)BUF_INIT(2 * TAR_EXTENSION_BYTES_MAX);
-    source->name = mem_strdup(path);
-    int status = source->name == NULL ? fail_memory(err) : open_top(source, path, err);
-    status = status == 0 ? xattr_reader_new(&source->xattr, err) : status;
-    status = status == 0 ? directory_source_rewind(source, err) : status;
-    if (status != 0) {
-        directory_source_free(source);
-        return status;
-    }
-    *ret_source = source;
-    return 0;
 }
 
 static enum tar_entry_type type_of(mode_t mode)
@@ -286,49 +261,75 @@ static void give_staged(struct directory_source *source, char *buf, size_t size,
     *ret_done += part;
 }
 
-ptrdiff_t directory_source_read(void *ctx, void *buf, size_t size)
+static ptrdiff_t directory_read(struct source *base, void *buf, size_t size,
+                                struct lpipe_error *err)
 {
-    struct directory_source *source = ctx;
+    struct directory_source *source = (struct directory_source *)base;
     char *out = buf;
+    char shown[160];
     size_t done = 0;
     int status = 0;
     while (done < size && status == 0) {
         if (source->staged_done < source->staged.size) {
             give_staged(source, out + done, size - done, &done);
         } else if (source->data_left > 0) {
-            status = read_data(source, out + done, size - done, &done, &source->err);
+            status = read_data(source, out + done, size - done, &done, err);
         } else if (source->ended) {
             break;
         } else {
-            status = next_entry(source, &source->err);
+            status = next_entry(source, err);
         }
     }
-    return status == 0 ? (ptrdiff_t)done : -EIO;
+    return status == 0 ? (ptrdiff_t)done
+                       : fail_context(err, status, "%s",
+                                      text_printable(shown, sizeof shown, source->name,
+                                                     strlen(source->name)));
 }
 
-int directory_source_explain(void *ctx, struct lpipe_error *err)
+static const char *directory_notice(struct source *base)
 {
-    const struct directory_source *source = ctx;
-    char shown[160];
-    if (err == NULL) {
-        return source->err.status;
-    }
-    *err = source->err;
-    return fail_context(err, source->err.status, "%s",
-                        text_printable(shown, sizeof shown, source->name, strlen(source->name)));
-}
-
-const char *directory_source_remark(void *ctx)
-{
-    struct directory_source *source = ctx;
+    struct directory_source *source = (struct directory_source *)base;
     char shown[160];
     if (source->sockets + source->unnamed == 0) {
         return NULL;
     }
-    (void)snprintf(source->remark, sizeof source->remark,
+    (void)snprintf(source->notice, sizeof source->notice,
                    "%s: a tar has no place for %" PRIu64 " sockets and %" PRIu64
                    " attributes with a '=' in their name, which were left out (the first: %s)",
                    text_printable(shown, sizeof shown, source->name, strlen(source->name)),
                    source->sockets, source->unnamed, source->first_left_out);
-    return source->remark;
+    return source->notice;
+}
+
+static const struct source_ops ops = {
+    .read = directory_read,
+    .can_rewind = directory_can_rewind,
+    .rewind = directory_rewind,
+    .notice = directory_notice,
+    .free = directory_free,
+};
+
+int directory_source_new(const char *path, int64_t mtime_max, struct source **ret_source,
+                         struct lpipe_error *err)
+{
+    struct directory_source *source = NEW(struct directory_source);
+    if (source == NULL) {
+        return fail_memory(err);
+    }
+    source->base.ops = &ops;
+    source->top = -1;
+    source->mtime_max = mtime_max;
+    source->path = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
+    source->records = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
+    source->staged = (struct buf)BUF_INIT(2 * TAR_EXTENSION_BYTES_MAX);
+    source->name = mem_strdup(path);
+    int status = source->name == NULL ? fail_memory(err) : open_top(source, path, err);
+    status = status == 0 ? xattr_reader_new(&source->xattr, err) : status;
+    status = status == 0 ? directory_rewind(&source->base, err) : status;
+    if (status != 0) {
+        directory_free(&source->base);
+        return status;
+    }
+    *ret_source = &source->base;
+    return 0;
 }

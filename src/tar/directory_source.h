@@ -7,7 +7,7 @@
  *   - owners as numbers, whole seconds of mtime, no other times; extended attributes as
  *     image/xattr_reader.h has them;
  *   - the second name of a file is a hard link to the first; sparse files are written out;
- *   - sockets cannot be in a tar: they are left out, which directory_source_remark() tells;
+ *   - sockets cannot be in a tar: they are left out, which the notice tells;
  *   - names are bytes and stay what they are, whiteouts (".wh.") too;
  *   - two zero blocks end it.
  *
@@ -16,21 +16,10 @@
 #ifndef TAR_DIRECTORY_SOURCE_H
 #define TAR_DIRECTORY_SOURCE_H
 
-#include "base/fail.h"
-
-struct directory_source;
+#include "base/source.h"
 
 /* mtimes later than mtime_max are set to it; INT64_MAX keeps all. */
-MUST_CHECK int directory_source_new(const char *path, int64_t mtime_max,
-                                    struct directory_source **ret_source, struct lpipe_error *err);
-struct directory_source *directory_source_free(struct directory_source *source);
-
-/* As struct lpipe_source and struct source_extra want them; ctx is the object. */
-ptrdiff_t directory_source_read(void *ctx, void *buf, size_t size);
-int directory_source_explain(void *ctx, struct lpipe_error *err);
-const char *directory_source_remark(void *ctx);
-/* From the start again. */
-int directory_source_rewind(void *ctx, struct lpipe_error *err);
-void directory_source_destroy(void *ctx);
+MUST_CHECK int directory_source_new(const char *path, int64_t mtime_max, struct source **ret_source,
+                                    struct lpipe_error *err);
 
 #endif

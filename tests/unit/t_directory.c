@@ -263,27 +263,28 @@ static void test_attributes_of_this_machine(void **state)
 }
 
 /* Reads a source to its end or failure, in pieces of the given size. */
-static int drain(struct directory_source *source, size_t piece, struct bytes *out,
-                 struct lpipe_error *err)
+static int drain(struct source *source, size_t piece, struct bytes *out, struct lpipe_error *err)
 {
     char *buf = malloc(piece);
     ptrdiff_t got = 1;
+    struct lpipe_error local = { 0 };
+    err = err != NULL ? err : &local;
     assert_non_null(buf);
     while (got > 0) {
-        got = directory_source_read(source, buf, piece);
+        got = source->ops->read(source, buf, piece, err);
         assert_true(got <= (ptrdiff_t)piece);
         if (got > 0) {
             bytes_put(out, buf, (size_t)got);
         }
     }
     free(buf);
-    return got < 0 ? directory_source_explain(source, err) : 0;
+    return got < 0 ? (int)got : 0;
 }
 
-static struct directory_source *source_on(const char *path)
+static struct source *source_on(const char *path)
 {
     struct lpipe_error err = { 0 };
-    struct directory_source *source = NULL;
+    struct source *source = NULL;
     if (directory_source_new(path, INT64_MAX, &source, &err) != 0) {
         fail_msg("no source: %s", err.message);
     }
@@ -293,13 +294,13 @@ static struct directory_source *source_on(const char *path)
 static void pack(const char *path, size_t piece, struct bytes *out)
 {
     struct lpipe_error err = { 0 };
-    struct directory_source *source = source_on(path);
+    struct source *source = source_on(path);
     if (drain(source, piece, out, &err) != 0) {
         fail_msg("not packed: %s", err.message);
     }
-    assert_int_equal(directory_source_read(source, (char[512]){ 0 }, 512),
+    assert_int_equal(source->ops->read(source, (char[512]){ 0 }, 512, &err),
                      0); /* an end is an end */
-    directory_source_free(source);
+    source_free(source);
 }
 
 /* Header after header of a tar of small entries: "type path link" lines. */
@@ -495,17 +496,17 @@ static void test_newest_time(void **state)
     scratch_begin(&scratch);
     make_old(&scratch);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct directory_source *source = NULL;
+        struct source *source = NULL;
         struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
         assert_int_equal(directory_source_new(scratch.dir, cases[i].newest, &source, NULL), 0);
         assert_int_equal(drain(source, 512, &tar, NULL), 0);
         assert_string_equal((const char *)tar.data + 136, cases[i].field);
-        directory_source_free(source);
+        source_free(source);
     }
     scratch_end(&scratch);
 }
 
-static void expect_broken(struct directory_source *source, const char *message)
+static void expect_broken(struct source *source, const char *message)
 {
     struct bytes rest AUTO_BYTES = { NULL, 0, 0 };
     struct lpipe_error err = { 0 };
@@ -513,11 +514,11 @@ static void expect_broken(struct directory_source *source, const char *message)
     if (strstr(err.message, message) == NULL) {
         fail_msg("'%s' does not say '%s'", err.message, message);
     }
-    directory_source_free(source);
+    source_free(source);
 }
 
 /* A tree of a large file "b" and others around it, read into the middle of b. */
-static struct directory_source *half_read(struct scratch *scratch)
+static struct source *half_read(struct scratch *scratch)
 {
     char buf[391 * 512];
     scratch_begin(scratch);
@@ -530,8 +531,8 @@ static struct directory_source *half_read(struct scratch *scratch)
     scratch_text(scratch, "d/f", "fifth");
     free(data);
     make_old(scratch); /* a change shows even where clocks tick slowly */
-    struct directory_source *source = source_on(scratch->dir);
-    assert_int_equal(directory_source_read(source, buf, sizeof buf), sizeof buf);
+    struct source *source = source_on(scratch->dir);
+    assert_int_equal(source->ops->read(source, buf, sizeof buf, NULL), sizeof buf);
     return source;
 }
 
@@ -612,7 +613,7 @@ static void test_changes(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct scratch scratch;
-        struct directory_source *source = half_read(&scratch);
+        struct source *source = half_read(&scratch);
         cases[i].change(&scratch);
         expect_broken(source, cases[i].message);
         scratch_end(&scratch);
@@ -626,9 +627,9 @@ static void test_changes_below(void **state)
     struct scratch scratch;
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
     char buf[512];
-    struct directory_source *source = half_read(&scratch);
+    struct source *source = half_read(&scratch);
     do {
-        assert_int_equal(directory_source_read(source, buf, sizeof buf), sizeof buf);
+        assert_int_equal(source->ops->read(source, buf, sizeof buf, NULL), sizeof buf);
     } while (strncmp(buf, "d/e", 3) != 0);
     assert_int_equal(unlink(scratch_path(&scratch, "d/f")), 0);
     expect_broken(source, ": d/f vanished");
@@ -637,7 +638,7 @@ static void test_changes_below(void **state)
     /* Moved away while it is inside: the way back leads elsewhere. */
     source = half_read(&scratch);
     do {
-        assert_int_equal(directory_source_read(source, buf, sizeof buf), sizeof buf);
+        assert_int_equal(source->ops->read(source, buf, sizeof buf, NULL), sizeof buf);
     } while (strncmp(buf, "d/e", 3) != 0);
     assert_int_equal(mkdir(scratch_path(&scratch, "else"), 0700), 0);
     assert_int_equal(rename(scratch_path(&scratch, "d"), scratch_path(&scratch, "else/d")), 0);
@@ -646,7 +647,7 @@ static void test_changes_below(void **state)
     source = half_read(&scratch);
     swap_in_fifo(&scratch); /* before it is listed: simply what is there */
     assert_int_equal(drain(source, 4096, &tar, NULL), 0);
-    directory_source_free(source);
+    source_free(source);
     scratch_end(&scratch);
 }
 
@@ -692,10 +693,10 @@ static void test_sockets(void **state)
     struct buf text AUTO_BUF = BUF_INIT(0);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     scratch_begin(&scratch);
-    struct directory_source *source = source_on(scratch.dir);
+    struct source *source = source_on(scratch.dir);
     assert_int_equal(drain(source, 512, &tar, NULL), 0);
-    assert_null(directory_source_remark(source));
-    directory_source_free(source);
+    assert_null(source_notice(source));
+    source_free(source);
     bytes_done(&tar);
 
     scratch_text(&scratch, "file", "x");
@@ -709,10 +710,10 @@ static void test_sockets(void **state)
     assert_int_equal(drain(source, 512, &tar, NULL), 0);
     listing(&tar, &text);
     assert_string_equal(text.data, "5 ./ \n0 file \n");
-    assert_non_null(directory_source_remark(source));
-    assert_non_null(strstr(directory_source_remark(source), " 2 sockets"));
-    assert_non_null(strstr(directory_source_remark(source), "0.sock"));
-    directory_source_free(source);
+    assert_non_null(source_notice(source));
+    assert_non_null(strstr(source_notice(source), " 2 sockets"));
+    assert_non_null(strstr(source_notice(source), "0.sock"));
+    source_free(source);
     scratch_end(&scratch);
 }
 
@@ -730,7 +731,7 @@ static void test_attributes(void **state)
     assert_int_equal(setxattr(path, "user.a", "", 0, 0), 0);
     assert_int_equal(setxattr(path, "user.c=d", "x", 1, 0), 0);
     assert_int_equal(link(path, scratch_path(&scratch, "second")), 0);
-    struct directory_source *source = source_on(scratch.dir);
+    struct source *source = source_on(scratch.dir);
     assert_int_equal(drain(source, 512, &tar, NULL), 0);
     /* "./", x, records, file, data, second, two zero blocks */
     assert_int_equal(tar.size, 512 * 8);
@@ -739,8 +740,8 @@ static void test_attributes(void **state)
                         "24 SCHILY.xattr.user.a=\n"
                         "26 SCHILY.xattr.user.b=2\0\n\0",
                         24 + 26 + 1);
-    assert_non_null(strstr(directory_source_remark(source), " 1 attributes"));
-    directory_source_free(source);
+    assert_non_null(strstr(source_notice(source), " 1 attributes"));
+    source_free(source);
     scratch_end(&scratch);
 }
 
@@ -757,7 +758,7 @@ static void test_unreadable(void **state)
         scratch_write(&scratch, "file", "x", 1, i == 0 ? 0 : 0644);
         assert_int_equal(mkdir(scratch_path(&scratch, "directory"), i == 1 ? 0 : 0755), 0);
         assert_int_equal(seteuid(user == 0 ? 65534 : user), 0);
-        struct directory_source *source = source_on(scratch.dir);
+        struct source *source = source_on(scratch.dir);
         char expected[64];
         snprintf(expected, sizeof expected, ": cannot open %s: Permission denied", names[i]);
         expect_broken(source, expected);
@@ -816,7 +817,7 @@ static void test_layer_breaks_and_begins_again(void **state)
     lpipe_reader *reader = NULL;
     static unsigned char buf[100000];
     size_t got = 0;
-    directory_source_free(half_read(&scratch));
+    source_free(half_read(&scratch));
     lpipe_layer *layer = layer_on(scratch.dir, &err);
     assert_non_null(layer);
     assert_int_equal(lpipe_layer_open(layer, &reader, &err), 0);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/source_callback.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/mem.h"
+
+#define ERRNO_MAX 4095 /* the kernel's own limit for error numbers */
+
+struct source_callback {
+    struct source base;
+    struct lpipe_source callbacks;
+    uint64_t offset; /* bytes read so far */
+};
+
+static ptrdiff_t callback_read(struct source *source, void *buf, size_t size,
+                               struct lpipe_error *err)
+{
+    struct source_callback *self = (struct source_callback *)source;
+    ptrdiff_t got = -EINTR;
+    while (got == -EINTR) {
+        got = self->callbacks.read(self->callbacks.ctx, buf, size);
+    }
+    if (got < 0) {
+        int code = got < -ERRNO_MAX ? EIO : (int)-got;
+        return fail_errno(err, LPIPE_SOURCE_IO, code, "reading the input failed at byte %" PRIu64,
+                          self->offset);
+    }
+    if ((size_t)got > size) {
+        return fail(err, LPIPE_SOURCE_IO, "the source returned more bytes than fit");
+    }
+    self->offset += (uint64_t)got;
+    return got;
+}
+
+static int callback_close(struct source *source)
+{
+    struct source_callback *self = (struct source_callback *)source;
+    return self->callbacks.close != NULL ? self->callbacks.close(self->callbacks.ctx) : 0;
+}
+
+static void callback_cancel(struct source *source)
+{
+    struct source_callback *self = (struct source_callback *)source;
+    self->callbacks.cancel(self->callbacks.ctx);
+}
+
+static void callback_free(struct source *source)
+{
+    free(source);
+}
+
+static const struct source_ops ops = {
+    .read = callback_read,
+    .close = callback_close,
+    .cancel = callback_cancel,
+    .free = callback_free,
+};
+
+static const struct source_ops ops_without_cancel = {
+    .read = callback_read,
+    .close = callback_close,
+    .free = callback_free,
+};
+
+struct source *source_callback_new(const struct lpipe_source *callbacks)
+{
+    struct source_callback *self = NEW(struct source_callback);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->base.ops = callbacks->cancel != NULL ? &ops : &ops_without_cancel;
+    self->callbacks = *callbacks;
+    return &self->base;
+}
