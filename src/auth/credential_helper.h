@@ -9,6 +9,7 @@
 #define AUTH_CREDENTIAL_HELPER_H
 
 #include "auth/credential.h"
+#include "layerpipe/observe.h"
 
 /* Asks for the credentials of a server and fills username, password or identity. 1 = found, 0 = the
  * helper has none. */

@@ -128,14 +128,6 @@ static void flow_drop(struct lpipe_layer *layer)
     flow_free(flow);
 }
 
-void layer_cancel_source(struct lpipe_layer *layer)
-{
-    const struct source *source = layer->source;
-    if (source != NULL && source->ops->cancel != NULL && !layer->source_closed) {
-        source->ops->cancel(layer->source);
-    }
-}
-
 /* Marked before it is done: nobody cancels what is being closed, and nobody closes it again. */
 static bool source_claim(struct lpipe_layer *layer)
 {

@@ -15,6 +15,14 @@ struct layer_watch {
     pthread_t thread;
 };
 
+void layer_cancel_source(struct lpipe_layer *layer)
+{
+    const struct source *source = layer->source;
+    if (source != NULL && source->ops->cancel != NULL && !layer->source_closed) {
+        source->ops->cancel(layer->source);
+    }
+}
+
 static void *watch_run(void *ctx)
 {
     struct layer_watch *watch = ctx;

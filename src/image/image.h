@@ -56,7 +56,9 @@ MUST_CHECK int image_add_known(lpipe_image *image, const struct lpipe_layer_resu
 MUST_CHECK int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value,
                           struct lpipe_error *err);
 
-/* For image_base.c: a layer of the base, without a result of its own. */
+/* 0, or INVALID_STATE once the image has been pushed. */
+MUST_CHECK int image_check_open(const lpipe_image *image, struct lpipe_error *err);
+/* Adds one layer of any kind; copies history. */
 MUST_CHECK int image_append(lpipe_image *image, const struct image_layer *layer,
                             const char *history, struct lpipe_error *err);
 /* Fetches the base, verifies it, and takes over its layers, config, family and annotations. */

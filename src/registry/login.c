@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "oci/reference.h"
 #include "request/host_authorization.h"
+#include "request/host_probe.h"
 
 /* Where the credentials of a registry belong. */
 struct place {

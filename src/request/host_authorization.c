@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/credential_find.h"
 #include "auth/scope.h"
 #include "base/clock.h"
 #include "base/limits.h"

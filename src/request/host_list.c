@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auth/credential_find.h"
 #include "base/mem.h"
 #include "base/sync.h"
 #include "request/host_probe.h"

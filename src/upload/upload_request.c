@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "request/blob_head.h"
+#include "request/host_authorization.h"
 #include "request/registry_error.h"
 #include "upload/upload_answer.h"
 #include "upload/upload_delete.h"

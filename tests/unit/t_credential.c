@@ -5,6 +5,7 @@
 #include "support/unit.h"
 
 #include "auth/credential.h"
+#include "auth/credential_find.h"
 #include "base/base64.h"
 #include "base/macros.h"
 

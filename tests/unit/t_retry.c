@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "registry/client.h"
 #include "request/registry_error.h"
 #include "request/retry.h"
 
@@ -91,7 +92,7 @@ static void test_attempts_end(void **state)
     struct retry retry;
     (void)state;
     response_set(&at_once, 503, "retry-after: 0\n", "");
-    retry_init(&retry, client);
+    retry_init(&retry, &client->context);
     assert_int_equal(retry_wait(&retry, &at_once, &err), 0);
     assert_int_equal(retry_wait(&retry, &at_once, &err), 0);
     assert_int_equal(retry_wait(&retry, &at_once, &err), LPIPE_SERVER);
@@ -105,7 +106,7 @@ static void test_attempts_end(void **state)
     client_free(client);
 
     client = client_with(-1, NULL);
-    retry_init(&retry, client);
+    retry_init(&retry, &client->context);
     assert_int_equal(retry_wait(&retry, &at_once, &err), LPIPE_SERVER);
     client_free(client);
 }
@@ -116,7 +117,7 @@ static void test_back_off_grows(void **state)
     struct retry retry;
     uint64_t start = clock_ms();
     (void)state;
-    retry_init(&retry, client);
+    retry_init(&retry, &client->context);
     assert_int_equal(retry_wait(&retry, NULL, NULL), 0);
     uint64_t first = clock_ms() - start;
     assert_int_equal(retry_wait(&retry, NULL, NULL), 0);
@@ -133,7 +134,7 @@ static void test_too_long_a_wait(void **state)
     struct retry retry;
     (void)state;
     response_set(&far, 429, "retry-after: 86400\n", "");
-    retry_init(&retry, client);
+    retry_init(&retry, &client->context);
     uint64_t start = clock_ms();
     assert_int_equal(retry_wait(&retry, &far, &err), LPIPE_RATE_LIMITED);
     assert_true(clock_ms() - start < 10000);
@@ -153,7 +154,7 @@ static void test_wait_is_cancelled(void **state)
     assert_int_equal(lpipe_cancel_new(&cancel, NULL), 0);
     lpipe_client *client = client_with(5, cancel);
     response_set(&later, 503, "retry-after: 200\n", "");
-    retry_init(&retry, client);
+    retry_init(&retry, &client->context);
     lpipe_cancel_trigger(cancel);
     uint64_t start = clock_ms();
     assert_int_equal(retry_wait(&retry, &later, &err), LPIPE_CANCELLED);
