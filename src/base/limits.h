@@ -71,7 +71,17 @@
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */
 #define RETRY_NOTICE_MS 5000      /* longer waits are told to the user */
-#define SETTLE_MS_MAX 30000       /* for a registry to know what it was just given */
+#define SETTLE_MS_MAX 30000       /* until a registry shows a manifest that was just put */
+#define OFFSET_SETTLE_MS 1000     /* between two offset queries, until the offset is stable */
+#define OFFSET_WAITS_MAX 60       /* such waits */
+#define COMMIT_CHECK_WAITS_S                                                                       \
+    {                                                                                              \
+        1, 1, 3, 8, 16                                                                             \
+    } /* before a commit's result is checked again */
+#define SLOW_COMMIT_CHECK_WAITS_S                                                                  \
+    {                                                                                              \
+        1, 2, 5, 10, 20, 30                                                                        \
+    } /* the same, after a slow PUT */
 #define SESSIONS_MAX 3
 #define BLOB_PASSES_MAX 3    /* readings of an input that can be read again */
 #define REFERRERS_ATTEMPTS 5 /* to enter a list that others write too */

@@ -100,7 +100,7 @@ static int store_referrers_native(struct store *store)
     return 1;
 }
 
-static void store_done(struct store *store)
+static void store_dispose(struct store *store)
 {
     struct layout *layout = (struct layout *)store;
     fd_close(&layout->fd);
@@ -117,7 +117,7 @@ static const struct store_ops OPS = {
     .manifest_get = store_manifest_get,
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
-    .free = store_done,
+    .free = store_dispose,
 };
 
 static struct layout *new_layout(const char *dir)

@@ -106,7 +106,7 @@ static int store_referrers_native(struct store *store)
     return 1;
 }
 
-static void store_done(struct store *store)
+static void store_dispose(struct store *store)
 {
     free(store);
 }
@@ -121,7 +121,7 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
         .manifest_get = store_manifest_get,
         .manifest_put = store_manifest_put,
         .referrers_native = store_referrers_native,
-        .free = store_done,
+        .free = store_dispose,
     };
     struct store *store = NEW(struct store);
     if (store == NULL) {

@@ -27,7 +27,7 @@ static int send_mount(const struct repository *repository, const char *digest, c
     return status;
 }
 
-/* The session that was opened in place of a mount. */
+/* Deletes the upload session that the registry opened instead of mounting. */
 static void end_session(const struct repository *repository, const struct http_response *opened)
 {
     AUTO_FREE char *url = NULL;
@@ -36,20 +36,20 @@ static void end_session(const struct repository *repository, const struct http_r
     }
 }
 
-/* A registry that names the digest has looked; others are asked. */
+/* A 201 with Docker-Content-Digest is trusted; otherwise HEAD confirms the mount. */
 static int check_mounted(const struct repository *repository, const char *digest,
                          const struct http_response *response)
 {
-    char told[DIGEST_TEXT_SIZE];
+    char reported[DIGEST_TEXT_SIZE];
     uint64_t size = 0;
-    if (http_response_header(response, "docker-content-digest", 0, told, sizeof told) > 0) {
-        return strcmp(told, digest) == 0;
+    if (http_response_header(response, "docker-content-digest", 0, reported, sizeof reported) > 0) {
+        return strcmp(reported, digest) == 0;
     }
     return blob_head(repository, digest, &size, NULL) == 1;
 }
 
-/* Failures that are ours, not an answer of any kind. */
-static bool is_ours(int status)
+/* Failures of this process, as opposed to a refusal of the registry. */
+static bool is_own_failure(int status)
 {
     return status == LPIPE_CANCELLED || status == LPIPE_NO_MEMORY || status == LPIPE_NO_RESOURCES;
 }
@@ -65,10 +65,10 @@ int registry_blob_mount(const struct repository *repository, const char *digest,
     }
     status = send_mount(repository, digest, from_repository, &response, &why);
     if (status != 0) {
-        if (is_ours(status) && err != NULL) {
+        if (is_own_failure(status) && err != NULL) {
             *err = why;
         }
-        return is_ours(status) ? status : 0;
+        return is_own_failure(status) ? status : 0;
     }
     if (response.status == 202) {
         end_session(repository, &response);

@@ -16,19 +16,19 @@ struct reader {
     const struct repository *repository;
     struct descriptor blob;
     char *path;    /* of the blob */
-    char *url;     /* where a redirect led; NULL = path */
+    char *url;     /* target of a redirect; NULL = path */
     uint64_t done; /* bytes given to the caller */
     struct retry retry;
 
-    /* The request under way; call is NULL between two. */
+    /* The current request; call is NULL between two requests. */
     struct host_request request;
     struct host_call *call;
     char range[48];
     const char *headers[1];
-    bool is_started; /* its answer was looked at */
-    uint64_t skip;   /* bytes of it that the caller has already */
+    bool is_started; /* the head of its answer was checked */
+    uint64_t skip;   /* bytes of the answer that the caller already has */
     int redirects;
-    bool is_renewed; /* a 401 has been answered */
+    bool is_renewed; /* the token was renewed after a 401 */
 };
 
 static void start_over(struct reader *reader)
@@ -66,14 +66,14 @@ static bool range_begins(const struct http_response *head, uint64_t wanted)
            start == wanted;
 }
 
-/* The first bytes of an answer: which ones are they? */
+/* Checks which bytes of the blob the answer begins with. */
 static int begin_answer(struct reader *reader, struct lpipe_error *err)
 {
     const struct http_response *head = http_call_head(host_call_http(reader->call));
     bool is_rest = head->status == 206 && range_begins(head, reader->done);
     if (head->status != 200 && !is_rest) {
         return fail(err, LPIPE_PROTOCOL,
-                    "blob %s: the registry answered %d with bytes that nobody asked for",
+                    "blob %s: the registry answered %d with other bytes than were requested",
                     reader->blob.digest, head->status);
     }
     reader->skip = is_rest ? 0 : reader->done;
@@ -81,7 +81,7 @@ static int begin_answer(struct reader *reader, struct lpipe_error *err)
     return 0;
 }
 
-/* Bytes of the answer that the caller does not have yet: moved to the front; their number. */
+/* Drops the bytes that the caller already has; the rest moves to the front. Returns its size. */
 static size_t drop_known(struct reader *reader, char *buf, size_t size)
 {
     size_t known = (size_t)MIN_OF(reader->skip, (uint64_t)size);
@@ -134,7 +134,7 @@ static int follow(struct reader *reader, const struct http_response *response,
     return 0;
 }
 
-/* A failure that may pass: waits, and begins again at the registry. 0 = go on. */
+/* After a failure that a retry may repair: waits, and starts again at the registry. 0 = continue. */
 static int try_again(struct reader *reader, const struct http_response *response, int status,
                      struct lpipe_error *err)
 {
@@ -170,8 +170,7 @@ static int end_answer(struct reader *reader, const struct http_response *respons
     if (response->status == 401 && response->is_trusted) {
         return renew(reader, response, err);
     }
-    if (response->status == 416 &&
-        reader->done > 0) { /* asked for what follows, there is nothing */
+    if (response->status == 416 && reader->done > 0) { /* there are no more bytes */
         return fail(err, LPIPE_INTEGRITY, "blob %s ends after %" PRIu64 " of %" PRIu64 " bytes",
                     reader->blob.digest, reader->done, reader->blob.size);
     }
@@ -180,7 +179,7 @@ static int end_answer(struct reader *reader, const struct http_response *respons
     return retry_worth_status(response->status) ? try_again(reader, response, status, err) : status;
 }
 
-/* The call is over: the end of the blob, a reason to send another one, or a failure. */
+/* The request has ended: the blob is complete, or another request is needed, or it failed. */
 static int end_call(struct reader *reader, bool *ret_end, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;

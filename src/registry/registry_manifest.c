@@ -22,8 +22,9 @@ static char *manifest_path(const struct repository *repository, const char *refe
 }
 
 /* GET or HEAD. */
-static int ask(const struct repository *repository, const char *method, const char *reference,
-               struct http_response *ret_response, struct lpipe_error *err)
+static int request_manifest(const struct repository *repository, const char *method,
+                            const char *reference, struct http_response *ret_response,
+                            struct lpipe_error *err)
 {
     static const char *const headers[] = { ACCEPT };
     AUTO_FREE char *path = manifest_path(repository, reference);
@@ -53,10 +54,10 @@ static int fail_answer(const struct repository *repository, const char *method,
                           repository->registry, repository->name);
 }
 
-/* 1 with the digest that an answer tells, 0 when it tells none. Whatever else stands there is taken
- * for a digest that is wrong. */
-static int told_digest(const struct http_response *response, char ret_digest[DIGEST_TEXT_SIZE],
-                       struct lpipe_error *err)
+/* 1 with the digest of the Docker-Content-Digest header, 0 when there is no such header. Any other
+ * value is INTEGRITY. */
+static int reported_digest(const struct http_response *response, char ret_digest[DIGEST_TEXT_SIZE],
+                           struct lpipe_error *err)
 {
     char text[DIGEST_TEXT_SIZE];
     int size = http_response_header(response, "docker-content-digest", 0, text, sizeof text);
@@ -65,32 +66,32 @@ static int told_digest(const struct http_response *response, char ret_digest[DIG
         return 0;
     }
     if (size < 0 || !digest_valid(text)) {
-        return fail(err, LPIPE_INTEGRITY, "the registry's Docker-Content-Digest is no digest");
+        return fail(err, LPIPE_INTEGRITY, "the registry's Docker-Content-Digest is not a digest");
     }
     memcpy(ret_digest, text, sizeof text);
     return 1;
 }
 
-/* Compares bytes with what an answer tells of them. 1 = it does, 0 = it tells nothing. */
-static int check_told(const struct http_response *response, const struct document *document,
-                      struct lpipe_error *err)
+/* Compares a document with the digest in the answer. 1 = they match, 0 = the answer has no digest. */
+static int check_reported_digest(const struct http_response *response,
+                                 const struct document *document, struct lpipe_error *err)
 {
-    char told[DIGEST_TEXT_SIZE];
+    char reported[DIGEST_TEXT_SIZE];
     char real[DIGEST_TEXT_SIZE];
-    int found = told_digest(response, told, err);
+    int found = reported_digest(response, reported, err);
     if (found != 1) {
         return found;
     }
     int status =
-        digest_of(digest_alg_of(told), document->bytes.data, document->bytes.size, real, err);
-    if (status == 0 && strcmp(told, real) != 0) {
+        digest_of(digest_alg_of(reported), document->bytes.data, document->bytes.size, real, err);
+    if (status == 0 && strcmp(reported, real) != 0) {
         status = fail(err, LPIPE_INTEGRITY, "the registry calls the manifest %s, but it is %s",
-                      told, real);
+                      reported, real);
     }
     return status == 0 ? 1 : status;
 }
 
-/* Types that say nothing leave the answer to the document. */
+/* The media type of the answer; "" for general types, then the document's own field decides. */
 static int read_type(const struct http_response *response, char ret_type[MEDIA_TYPE_SIZE],
                      struct lpipe_error *err)
 {
@@ -102,7 +103,7 @@ static int read_type(const struct http_response *response, char ret_type[MEDIA_T
         return 0;
     }
     if (!media_type_from_header(header, ret_type, MEDIA_TYPE_SIZE)) {
-        return fail(err, LPIPE_PROTOCOL, "the answer's Content-Type is no media type");
+        return fail(err, LPIPE_PROTOCOL, "the answer's Content-Type is not a media type");
     }
     for (size_t i = 0; i < ARRAY_LEN(vague); i++) {
         if (strcmp(ret_type, vague[i]) == 0) {
@@ -121,7 +122,7 @@ static int read_document(struct http_response *response, const char *reference,
     int status = read_type(response, type, err);
     status = status == 0 ? document_make(&response->body, type, wanted, &document, err) : status;
     if (status == 0 && wanted == NULL) {
-        status = MIN_OF(check_told(response, &document, err), 0);
+        status = MIN_OF(check_reported_digest(response, &document, err), 0);
     }
     if (status == 0) {
         *ret_document = document;
@@ -135,10 +136,10 @@ int registry_manifest_get(const struct repository *repository, const char *refer
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     if (reference[0] == '\0') {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s/%s: which manifest? Name a tag or a digest",
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s/%s: no tag and no digest is given; name one",
                     repository->registry, repository->name);
     }
-    int status = ask(repository, "GET", reference, &response, err);
+    int status = request_manifest(repository, "GET", reference, &response, err);
     if (status == 0 && response.status != 200) {
         return fail_answer(repository, "GET", reference, &response, err);
     }
@@ -150,7 +151,7 @@ int registry_manifest_get(const struct repository *repository, const char *refer
     return status;
 }
 
-/* For registries whose HEAD says too little. */
+/* For registries whose HEAD does not give the digest. */
 static int head_by_get(const struct repository *repository, const char *reference,
                        char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
@@ -167,8 +168,8 @@ int registry_manifest_head(const struct repository *repository, const char *refe
                            char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
-    char told[DIGEST_TEXT_SIZE];
-    int status = ask(repository, "HEAD", reference, &response, err);
+    char reported[DIGEST_TEXT_SIZE];
+    int status = request_manifest(repository, "HEAD", reference, &response, err);
     if (status != 0 || response.status == 404) {
         return status;
     }
@@ -176,15 +177,15 @@ int registry_manifest_head(const struct repository *repository, const char *refe
     if (!answered && response.status != 405 && response.status != 501) {
         return fail_answer(repository, "HEAD", reference, &response, err);
     }
-    if (!answered || told_digest(&response, told, NULL) != 1 ||
-        (digest_valid(reference) && strcmp(reference, told) != 0)) {
+    if (!answered || reported_digest(&response, reported, NULL) != 1 ||
+        (digest_valid(reference) && strcmp(reference, reported) != 0)) {
         return head_by_get(repository, reference, ret_digest, err);
     }
-    memcpy(ret_digest, told, sizeof told);
+    memcpy(ret_digest, reported, sizeof reported);
     return 1;
 }
 
-/* One manifest on its way out. */
+/* One PUT of a manifest, with its retries. */
 struct put {
     const struct repository *repository;
     const struct document *manifest;
@@ -194,18 +195,19 @@ struct put {
 
 #define PUT_AGAIN 1
 
-/* Whether the registry has it, after an answer that does not tell. */
-static int look(const struct put *put, struct lpipe_error *err)
+/* Whether the registry has the manifest. */
+static int is_there(const struct put *put, struct lpipe_error *err)
 {
     char digest[DIGEST_TEXT_SIZE];
     int found = registry_manifest_head(put->repository, put->reference, digest, err);
     return found == 1 ? strcmp(digest, put->manifest->descriptor.digest) == 0 : found;
 }
 
-/* Done when the registry has it. If it cannot be asked, *err keeps the cause that led here. */
-static int settle(const struct put *put, int status)
+/* After an unclear answer: done when the registry has the manifest. If HEAD fails too, the status of
+ * the PUT is returned, whose cause is in the caller's *err. */
+static int check_put(const struct put *put, int status)
 {
-    int found = look(put, NULL);
+    int found = is_there(put, NULL);
     return found == 1 ? 0 : found == 0 ? PUT_AGAIN : status;
 }
 
@@ -216,26 +218,26 @@ static int put_accepted(struct put *put, const struct http_response *response,
     put->lists_referrer =
         http_response_header(response, "oci-subject", 0, subject, sizeof subject) > 0 &&
         digest_valid(subject);
-    int told = check_told(response, put->manifest, err);
-    if (told != 0) {
-        return MIN_OF(told, 0);
+    int reported = check_reported_digest(response, put->manifest, err);
+    if (reported != 0) {
+        return MIN_OF(reported, 0);
     }
     int status = fail(err, LPIPE_INTEGRITY,
-                      "the registry answered %d to the manifest %s and does not have it",
+                      "the registry answered %d to the PUT of manifest %s, but does not have it",
                       response->status, put->manifest->descriptor.digest);
-    return settle(put, status);
+    return check_put(put, status);
 }
 
-static bool is_part_unknown(const struct lpipe_error *err)
+static bool is_blob_unknown(const struct lpipe_error *err)
 {
     return (err->http_status == 400 || err->http_status == 404) &&
            (strstr(err->registry_code, "BLOB_UNKNOWN") != NULL ||
             strcmp(err->registry_code, "MANIFEST_UNKNOWN") == 0);
 }
 
-/* A registry that keeps its links in plain files (distribution 2.8) says this when it reads one that
- * another client's push is just writing. */
-static bool is_part_in_motion(const struct lpipe_error *err)
+/* distribution 2.8 keeps links in plain files, and answers this when it reads one while another push
+ * writes it. */
+static bool is_link_being_written(const struct lpipe_error *err)
 {
     return err->http_status == 400 && strcmp(err->registry_code, "DIGEST_INVALID") == 0;
 }
@@ -248,10 +250,10 @@ static int put_answered(struct put *put, const struct http_response *response,
         return put_accepted(put, response, err);
     }
     int status = fail_answer(put->repository, "PUT", put->reference, response, err);
-    if (response->status == 429 || is_part_unknown(err) || is_part_in_motion(err)) {
+    if (response->status == 429 || is_blob_unknown(err) || is_link_being_written(err)) {
         return PUT_AGAIN;
     }
-    return retry_worth_status(response->status) ? settle(put, status) : status;
+    return retry_worth_status(response->status) ? check_put(put, status) : status;
 }
 
 static int put_once(struct put *put, struct http_response *response, struct lpipe_error *err)
@@ -276,25 +278,25 @@ static int put_once(struct put *put, struct http_response *response, struct lpip
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
     if (status != 0) {
-        return retry_worth_failure(status) ? settle(put, status) : status;
+        return retry_worth_failure(status) ? check_put(put, status) : status;
     }
     return put_answered(put, response, err);
 }
 
-/* 0 when the registry has the blob, or cannot be asked. */
-static int check_part(const struct put *put, const struct descriptor *part, struct lpipe_error *err)
+/* 0 when the registry has the blob, or HEAD failed. */
+static int check_blob(const struct put *put, const struct descriptor *blob, struct lpipe_error *err)
 {
     uint64_t size = 0;
-    if (blob_head(put->repository, part->digest, &size, NULL) != 0) {
+    if (blob_head(put->repository, blob->digest, &size, NULL) != 0) {
         return 0;
     }
     return fail(err, LPIPE_INTEGRITY,
-                "%s/%s does not have the blob %s, which it took or said to have before",
-                put->repository->registry, put->repository->name, part->digest);
+                "%s/%s does not have the blob %s, which it accepted or reported before",
+                put->repository->registry, put->repository->name, blob->digest);
 }
 
-/* Names the blob that the registry misses, if there is one. */
-static int fail_part(const struct put *put, struct lpipe_error *err)
+/* Names the blob that is missing in the registry, if there is one. */
+static int fail_missing_blob(const struct put *put, struct lpipe_error *err)
 {
     AUTO_MANIFEST struct manifest *manifest = NULL;
     int status = 0;
@@ -302,9 +304,9 @@ static int fail_part(const struct put *put, struct lpipe_error *err)
         manifest->kind != MANIFEST_KIND_IMAGE) {
         return err->status;
     }
-    status = check_part(put, &manifest->config.descriptor, err);
+    status = check_blob(put, &manifest->config.descriptor, err);
     for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
-        status = check_part(put, &manifest->items[i].descriptor, err);
+        status = check_blob(put, &manifest->items[i].descriptor, err);
     }
     return err->status;
 }
@@ -321,7 +323,7 @@ static int put_retrying(struct put *put, struct lpipe_error *err)
         }
         status = retry_wait(&retry, response.status == 0 ? NULL : &response, err);
         if (status == LPIPE_SERVER) {
-            return is_part_unknown(err) ? fail_part(put, err) : err->status;
+            return is_blob_unknown(err) ? fail_missing_blob(put, err) : err->status;
         }
         if (status != 0) {
             return status;

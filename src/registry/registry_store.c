@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's face: each operation in terms of a repository. */
+/* The operations of a store, done on a repository. */
 #include "registry/registry_store.h"
 
 #include <stdatomic.h>
@@ -14,47 +14,47 @@
 struct registry_store {
     struct store base;
     struct repository repository;
-    char *registry; /* what repository borrows */
+    char *registry; /* borrowed by repository, as is the name */
     char *repository_name;
-    atomic_int lists_referrers; /* as the last manifest with a subject was answered */
+    atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
 };
 
-static struct repository *repository_of(struct store *store)
+static struct repository *as_repository(struct store *store)
 {
     return &((struct registry_store *)store)->repository;
 }
 
-/* A blob of another size is another one, whatever it is called: it is sent again. */
+/* A blob with this digest but another size is damaged: it counts as missing and is sent again. */
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
                              struct lpipe_error *err)
 {
     uint64_t size = 0;
-    int found = blob_head(repository_of(store), blob->digest, &size, err);
+    int found = blob_head(as_repository(store), blob->digest, &size, err);
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
 }
 
 static int store_blob_mount(struct store *store, const struct descriptor *blob,
                             const char *from_repository, struct lpipe_error *err)
 {
-    return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
+    return registry_blob_mount(as_repository(store), blob->digest, from_repository, err);
 }
 
 static int store_blob_begin(struct store *store, const struct blob_hint *hint,
                             struct blob_writer **ret_writer, struct lpipe_error *err)
 {
-    return upload_begin(repository_of(store), hint, ret_writer, err);
+    return upload_begin(as_repository(store), hint, ret_writer, err);
 }
 
 static int store_blob_open(struct store *store, const struct descriptor *blob,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    return registry_blob_open(repository_of(store), blob, ret_reader, err);
+    return registry_blob_open(as_repository(store), blob, ret_reader, err);
 }
 
 static int store_manifest_get(struct store *store, const char *reference,
                               struct document *ret_document, struct lpipe_error *err)
 {
-    return registry_manifest_get(repository_of(store), reference, ret_document, err);
+    return registry_manifest_get(as_repository(store), reference, ret_document, err);
 }
 
 static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
@@ -76,10 +76,10 @@ static int store_referrers_native(struct store *store)
 static int store_manifest_digest(struct store *store, const char *reference,
                                  char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
-    return registry_manifest_head(repository_of(store), reference, ret_digest, err);
+    return registry_manifest_head(as_repository(store), reference, ret_digest, err);
 }
 
-static void store_done(struct store *store)
+static void store_dispose(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
     free(self->registry);
@@ -95,7 +95,7 @@ static const struct store_ops OPS = {
     .manifest_get = store_manifest_get,
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
-    .free = store_done,
+    .free = store_dispose,
     .manifest_head = store_manifest_digest,
 };
 

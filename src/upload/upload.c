@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer's side of an upload: bytes into the window, and a sender's thread as soon as there is
- * something to send before the blob has ended. A blob that ends sooner is sent by the caller. */
+/* The writer of a blob: puts bytes into the window. The sender thread starts when the first request
+ * can be sent before the blob has ended. A shorter blob is sent by the caller's thread. */
 #include "upload/upload.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static void sender_join(struct upload *upload)
     }
 }
 
-static int tell(struct upload *upload, struct lpipe_error *err)
+/* Waits for the sender and returns its status. */
+static int sender_result(struct upload *upload, struct lpipe_error *err)
 {
     sender_join(upload);
     if (upload->status != 0 && err != NULL) {
@@ -50,7 +51,7 @@ static int writer_write(struct blob_writer *writer, const void *data, size_t siz
         uint64_t first = upload->begun ? 0 : upload_first_bytes(upload);
         int status = window_write(&upload->window, rest, size, first, &taken, err);
         if (status == LPIPE_ABORTED && upload->begun) {
-            return tell(upload, err);
+            return sender_result(upload, err);
         }
         if (status == 0 && !upload->begun && window_size(&upload->window) >= first) {
             status = sender_start(upload, err);
@@ -69,7 +70,8 @@ static int writer_finish(struct blob_writer *writer, const char *digest, uint64_
 {
     struct upload *upload = (struct upload *)writer;
     if (size != window_size(&upload->window) || !digest_valid(digest)) {
-        return fail(err, LPIPE_INTEGRITY, "a blob was written with another size than it has");
+        return fail(err, LPIPE_INTEGRITY,
+                    "internal error: a blob ended with another size than was written");
     }
     strcpy(upload->digest, digest);
     window_end(&upload->window);
@@ -77,7 +79,7 @@ static int writer_finish(struct blob_writer *writer, const char *digest, uint64_
         upload->begun = true;
         upload_run(upload);
     }
-    return tell(upload, err);
+    return sender_result(upload, err);
 }
 
 static void writer_free(struct blob_writer *writer)
@@ -98,7 +100,8 @@ static void writer_stop(struct blob_writer *writer)
 static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free,
                                                    writer_stop };
 
-static enum upload_method way_of(enum lpipe_upload_mode mode, const struct upload_defaults *host)
+static enum upload_method first_method(enum lpipe_upload_mode mode,
+                                       const struct upload_defaults *defaults)
 {
     switch (mode) {
     case LPIPE_UPLOAD_STREAMED:
@@ -109,17 +112,17 @@ static enum upload_method way_of(enum lpipe_upload_mode mode, const struct uploa
         return UPLOAD_SINGLE_PUT;
     case LPIPE_UPLOAD_AUTO:
     default:
-        return host->start;
+        return defaults->start;
     }
 }
 
-/* Most that will ever be held; memory is taken as it is needed. */
+/* The limit of the memory that will be used; it is allocated when it is needed. */
 static uint64_t held_max_of(const struct upload *upload)
 {
     bool only_streams =
         upload->mode == LPIPE_UPLOAD_STREAMED ||
-        (upload->method == UPLOAD_STREAMED && upload->host->fall_back == UPLOAD_STREAMED);
-    return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->size.room;
+        (upload->method == UPLOAD_STREAMED && upload->defaults->fall_back == UPLOAD_STREAMED);
+    return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->size.capacity;
 }
 
 int upload_begin(const struct repository *repository, const struct blob_hint *hint,
@@ -135,10 +138,10 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
     upload->hint = *hint;
     upload->sessions = hint->sessions != NULL ? hint->sessions : &upload->own_sessions;
     upload->mode = settings->upload;
-    upload->host = upload_defaults_of(repository->registry);
-    upload->method = way_of(settings->upload, upload->host);
-    upload->size = upload_size_begin(settings->chunk_bytes, upload->host->chunk_bytes,
-                                     upload->host->chunk_bytes_max);
+    upload->defaults = upload_defaults_of(repository->registry);
+    upload->method = first_method(settings->upload, upload->defaults);
+    upload->size = upload_size_begin(settings->chunk_bytes, upload->defaults->chunk_bytes,
+                                     upload->defaults->chunk_bytes_max);
     upload->expect = true;
     retry_init(&upload->retry, repository->context);
     int status = window_init(&upload->window, held_max_of(upload), settings->spool_dir, err);

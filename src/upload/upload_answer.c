@@ -11,7 +11,7 @@ enum upload_event upload_failure_event(const struct lpipe_error *err)
     return retry_worth_failure(err->status) ? UPLOAD_BROKEN : UPLOAD_ERROR;
 }
 
-/* What all requests have in common. */
+/* For every kind of request. */
 static enum upload_event refusal_event(int status)
 {
     switch (status) {
@@ -36,7 +36,7 @@ enum upload_event upload_open_event(int status)
     return status == 202 ? UPLOAD_OK : event == UPLOAD_HTTP_401 ? UPLOAD_REFUSED : event;
 }
 
-/* Refusals that are about how the bytes were sent. */
+/* For requests with a body: some refusals are about how the bytes were sent. */
 static enum upload_event body_event(const struct http_response *response)
 {
     switch (response->status) {
@@ -63,7 +63,7 @@ enum upload_event upload_send_event(const struct http_response *response)
     return response->body_complete ? UPLOAD_OK : UPLOAD_SHORT;
 }
 
-enum upload_event upload_ask_event(int status)
+enum upload_event upload_query_event(int status)
 {
     enum upload_event event = refusal_event(status);
     if (is_success(status)) {

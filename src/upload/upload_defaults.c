@@ -7,9 +7,9 @@
 #include "base/macros.h"
 #include "base/text.h"
 
-/* Chunks first where nothing speaks against them: they survive time and size limits of proxies, tokens
- * that live five minutes, producers that stall, and a registry that refuses them says so while the
- * first two chunks are still held. The named ones refuse chunks, or lose what was sent before. */
+/* Chunks are the default: they survive time and size limits of proxies, tokens that expire after five
+ * minutes and producers that stall, and a registry that refuses chunks does so while the first two are
+ * still in the replay buffer. The named registries refuse chunks, or lose earlier ones. */
 static const struct upload_defaults hosts[] = {
     { "ghcr.io", UPLOAD_STREAMED, UPLOAD_STREAMED, 3 * MIB, 4 * MIB - 64 * KIB,
       UPLOAD_LAST_IN_PATCH },
@@ -19,7 +19,7 @@ static const struct upload_defaults hosts[] = {
       UPLOAD_LAST_IN_PATCH },
     { "*.gcr.io", UPLOAD_STREAMED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX,
       UPLOAD_LAST_IN_PATCH },
-    /* Parts of 5 to 10 MiB; wants the last one together with the digest. */
+    /* Takes chunks of 5 to 10 MiB; the last one must be in the PUT with the digest. */
     { "*.dkr.ecr.*.amazonaws.com", UPLOAD_STREAMED, UPLOAD_CHUNKED, 10 * MIB, 10 * MIB,
       UPLOAD_LAST_IN_PUT },
     { "*.dkr.ecr.*.amazonaws.com.cn", UPLOAD_STREAMED, UPLOAD_CHUNKED, 10 * MIB, 10 * MIB,
@@ -38,7 +38,7 @@ static int same_letter(char a, char b)
     return a == b;
 }
 
-/* The last '*' may take one letter more whenever the rest does not fit. */
+/* When the rest does not match, the last '*' takes one letter more. */
 static int matches(const char *pattern, const char *text, size_t size)
 {
     const char *star = NULL;

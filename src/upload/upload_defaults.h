@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of registries by their names: where an upload begins, and what is tried when that
- * does not work. Data, not code: a new registry is a row. Pure; any thread. */
+/* The upload defaults of known registries, by host name: the first upload method, the method to try
+ * when that one is refused, and chunk sizes. One table; a new registry is a new row. Pure; any thread. */
 #ifndef UPLOAD_UPLOAD_DEFAULTS_H
 #define UPLOAD_UPLOAD_DEFAULTS_H
 
@@ -8,13 +8,13 @@
 
 #include "upload/upload_machine.h"
 
-enum upload_last { UPLOAD_LAST_IN_PATCH = 0, UPLOAD_LAST_IN_PUT }; /* of several chunks */
+enum upload_last { UPLOAD_LAST_IN_PATCH = 0, UPLOAD_LAST_IN_PUT }; /* how the last chunk is sent */
 
 struct upload_defaults {
     const char *pattern;          /* of the host, without port; '*' is any text */
     enum upload_method start;     /* chunked or streamed */
-    enum upload_method fall_back; /* the same as start = there is none */
-    uint64_t chunk_bytes;         /* to begin with */
+    enum upload_method fall_back; /* the same as start = no other method is tried */
+    uint64_t chunk_bytes;         /* first chunk size */
     uint64_t chunk_bytes_max;
     enum upload_last last;
 };

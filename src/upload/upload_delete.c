@@ -3,10 +3,9 @@
 
 #include "base/limits.h"
 
-/* Some registries want the right to delete for it, others know none but to pull and to push: of what
- * is asked for, a token server gives what it has. And the token is another one than that of the upload,
- * which may be what was refused. */
-#define END "delete,pull,push"
+/* Some registries require "delete" for this, others know only pull and push; a token server grants the
+ * actions that it knows. This token differs from the upload's token, which may have been refused. */
+#define DELETE_ACTIONS "delete,pull,push"
 
 void session_delete(const struct repository *repository, const char *url, bool untrusted_url)
 {
@@ -14,7 +13,7 @@ void session_delete(const struct repository *repository, const char *url, bool u
     struct host_request request = {
         .http = { .method = "DELETE", .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
         .repository = repository->name,
-        .actions = END,
+        .actions = DELETE_ACTIONS,
         .send_after_cancel = true,
         .untrusted_url = untrusted_url,
     };

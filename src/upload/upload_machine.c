@@ -5,15 +5,16 @@
 
 enum upload_when {
     ALWAYS = 0,
-    KNOWN_ABSENT, /* the caller has looked already */
+    KNOWN_ABSENT, /* the caller has checked that the registry has no such blob */
     SINGLE_PUT,   /* the blob goes in one PUT */
     READY,        /* there is something to send */
     LATER,        /* there will be */
     NO_BODY_SENT, /* not one byte of the body went out */
     FIRST,        /* it has not happened to this request before */
-    SHRINKABLE,   /* chunks can be smaller */
-    METHOD_LEFT,  /* another way is left and all bytes are held */
-    REPLAYABLE,   /* sessions are left and all bytes are held */
+    SHRINKABLE,
+    /* chunks can be smaller */
+    METHOD_LEFT, /* another method can be tried, and all bytes are held */
+    REPLAYABLE,  /* another session may be opened, and all bytes are held */
     REPLAYABLE_FIRST,
     REPLAYABLE_SMALL,
     COMMIT_OVER, /* the registry is not at work on it any more */
@@ -83,7 +84,7 @@ static const char *const event_names[UPLOAD_EVENT_COUNT] = {
     [UPLOAD_OFFSET_UNSTABLE] = "offset unstable",
     [UPLOAD_BLOB_FOUND] = "blob found",
     [UPLOAD_BLOB_MISSING] = "blob missing",
-    [UPLOAD_BLOB_SIZE_MISMATCH] = "blob size mismatch",
+    [UPLOAD_BLOB_DIFFERS] = "blob differs",
     [UPLOAD_BLOB_CHECK_FAILED] = "blob check failed",
 };
 
@@ -127,8 +128,8 @@ struct rule {
     struct upload_action action;
 };
 
-/* Rows of the table. GO: to a state with an action; WAIT: the same after a pause; SHUT: the session
- * is closed and the upload fails; FAIL: there is no session to close. */
+/* Rows of the table. GO: next state and action. WAIT: the same after a pause. DELETE_AND_FAIL: the
+ * session is deleted and the upload fails. FAIL: it fails; there is no session to delete. */
 #define GO(state, event, when, next, act)                                                          \
     {                                                                                              \
         UPLOAD_##state, UPLOAD_##event, when,                                                      \
@@ -157,11 +158,11 @@ struct rule {
             UPLOAD_FAILED, UPLOAD_ACT_NOTHING, UPLOAD_NO_PAUSE, UPLOAD_##cause                     \
         }                                                                                          \
     }
-/* What is acknowledged is: the next part, or the end. */
+/* All bytes that were sent are acknowledged: send more, wait for more, or commit. */
 #define SEND_NEXT_OR_COMMIT(state, event)                                                          \
     GO(state, event, READY, SENDING, SEND), GO(state, event, LATER, WAITING, WAIT),                \
         GO(state, event, ALWAYS, COMMITTING, COMMIT)
-/* The session is dead. */
+/* The session does not exist any more. */
 #define SESSION_LOST(state, event)                                                                 \
     GO(state, event, REPLAYABLE, RESTARTING, DELETE_SESSION),                                      \
         DELETE_AND_FAIL(state, event, ALWAYS, LOST)
@@ -169,12 +170,13 @@ struct rule {
     GO(state, event, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),                                 \
         DELETE_AND_FAIL(state, event, ALWAYS, LAST_ERROR)
 
-/* Our count was denied and nothing tells another one: once more, then no longer. */
+/* 416, and the registry reports no usable offset: change the method, else retry once, else give up the
+ * session. */
 #define OFFSET_UNKNOWN_AFTER_416(state, event)                                                     \
     GO(state, event, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),                                 \
         WAIT(state, event, FIRST, SENDING, SEND, BACK_OFF), SESSION_LOST(state, event)
 
-/* The first row of a state and an event whose condition holds is the rule. */
+/* The rule is the first row of a state and an event whose condition holds. */
 static const struct rule rules[] = {
     FAIL(BUFFERING, FILLED, SINGLE_PUT, TOO_LARGE_FOR_ONE_REQUEST),
     GO(BUFFERING, FILLED, ALWAYS, OPENING, OPEN_SESSION),
@@ -185,7 +187,7 @@ static const struct rule rules[] = {
     GO(CHECKING_BLOB, BLOB_FOUND, ALWAYS, DONE, NOTHING),
     GO(CHECKING_BLOB, BLOB_MISSING, ALWAYS, OPENING, OPEN_SESSION),
     GO(CHECKING_BLOB, BLOB_CHECK_FAILED, ALWAYS, OPENING, OPEN_SESSION),
-    FAIL(CHECKING_BLOB, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(CHECKING_BLOB, BLOB_DIFFERS, ALWAYS, OTHER_BYTES),
     FAIL(CHECKING_BLOB, ERROR, ALWAYS, LAST_ERROR),
     FAIL(CHECKING_BLOB, ABANDONED, ALWAYS, LAST_ERROR),
 
@@ -255,7 +257,7 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(WAITING, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(COMMITTING, OK, ALWAYS, VERIFYING_BLOB, HEAD_BLOB),
-    FAIL(COMMITTING, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(COMMITTING, BLOB_DIFFERS, ALWAYS, OTHER_BYTES),
     GO(COMMITTING, HTTP_401, FIRST, RENEWING_TOKEN_FOR_COMMIT, RENEW_TOKEN),
     DELETE_AND_FAIL(COMMITTING, HTTP_401, ALWAYS, LAST_ERROR),
     GO(COMMITTING, HTTP_417, FIRST, COMMITTING, COMMIT_WITHOUT_EXPECT),
@@ -282,7 +284,7 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(RENEWING_TOKEN_FOR_COMMIT, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_FOUND, ALWAYS, DONE, NOTHING),
-    FAIL(CHECKING_BLOB_AFTER_ERROR, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(CHECKING_BLOB_AFTER_ERROR, BLOB_DIFFERS, ALWAYS, OTHER_BYTES),
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_MISSING, ALWAYS, CHECKING_SESSION, QUERY_OFFSET),
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_CHECK_FAILED, ALWAYS, CHECKING_SESSION, QUERY_OFFSET),
     GO(CHECKING_BLOB_AFTER_ERROR, EXHAUSTED, REPLAYABLE, RESTARTING, DELETE_SESSION),
@@ -305,7 +307,7 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(CHECKING_SESSION, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(VERIFYING_BLOB, BLOB_FOUND, ALWAYS, DONE, NOTHING),
-    FAIL(VERIFYING_BLOB, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(VERIFYING_BLOB, BLOB_DIFFERS, ALWAYS, OTHER_BYTES),
     WAIT(VERIFYING_BLOB, BLOB_MISSING, ALWAYS, VERIFYING_BLOB, HEAD_BLOB, BACK_OFF),
     FAIL(VERIFYING_BLOB, EXHAUSTED, ALWAYS, BLOB_VANISHED),
     GO(VERIFYING_BLOB, BLOB_CHECK_FAILED, GOT_201, DONE, NOTHING),
@@ -323,7 +325,7 @@ static const struct rule rules[] = {
 
 static int replayable(const struct upload_facts *facts)
 {
-    return facts->source == UPLOAD_REPLAY_BUFFERED && facts->sessions == UPLOAD_SESSIONS_LEFT;
+    return facts->replay == UPLOAD_REPLAY_BUFFERED && facts->sessions == UPLOAD_SESSIONS_LEFT;
 }
 
 static int holds(enum upload_when when, const struct upload_facts *facts)
@@ -344,7 +346,7 @@ static int holds(enum upload_when when, const struct upload_facts *facts)
     case SHRINKABLE:
         return facts->method == UPLOAD_CHUNKED && facts->size == UPLOAD_SHRINKABLE;
     case METHOD_LEFT:
-        return facts->source == UPLOAD_REPLAY_BUFFERED && facts->other_method == UPLOAD_METHOD_LEFT;
+        return facts->replay == UPLOAD_REPLAY_BUFFERED && facts->other_method == UPLOAD_METHOD_LEFT;
     case REPLAYABLE:
         return replayable(facts);
     case REPLAYABLE_FIRST:

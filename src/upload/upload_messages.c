@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the user is told of an upload that failed, or nearly did: what, at which byte, what the
- * registry said, what to try. */
+/* The messages about an upload that failed or had to start again: what failed, at which byte, what the
+ * registry answered, what to try. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "upload/upload_run.h"
 
-#define CUT_MS_MIN 55000u /* proxies and registries that cut every request after a minute */
+#define CUT_MS_MIN 55000u /* many proxies end every request after a minute */
 #define CUT_MS_MAX 65000u
 
 static void size_text(uint64_t bytes, char *buf, size_t buf_size)
@@ -26,22 +26,22 @@ static void explain_lost(struct upload *upload)
 {
     char at[32];
     char why[sizeof upload->err.message];
-    bool spent = window_holds(&upload->window, 0);
+    bool still_buffered = window_holds(&upload->window, 0);
     bool cut = upload->response.time_ms >= CUT_MS_MIN && upload->response.time_ms <= CUT_MS_MAX;
     size_text(upload->acked, at, sizeof at);
     (void)snprintf(why, sizeof why, "%.200s", upload->err.message);
-    if (spent) {
+    if (still_buffered) {
         (void)fail(&upload->err, LPIPE_NETWORK, "upload to %s/%s lost at %s in session %u: %s",
                    upload->repository->registry, upload->repository->name, at, *upload->sessions,
                    why);
     } else {
         (void)fail(
             &upload->err, LPIPE_NETWORK,
-            "upload to %s/%s lost at %s: the session cannot be resumed and the stream cannot "
-            "be read again; use --spool DIR, or a file as input (%s)%s",
+            "upload to %s/%s lost at %s: the session cannot be resumed, and the stream cannot be "
+            "read again; use --spool DIR or a file as input (%s)%s",
             upload->repository->registry, upload->repository->name, at, why,
-            cut ? "; the request was cut after a minute, a read time-out of a proxy or the "
-                  "registry: try --upload chunked with a smaller --chunk-size"
+            cut ? "; the request was ended after a minute, probably by a time limit of a proxy or "
+                  "the registry: try --upload chunked with a smaller --chunk-size"
                 : "");
         upload->err.flags |= *upload->sessions < SESSIONS_MAX ? LPIPE_ERROR_REPLAY : 0;
     }
@@ -51,15 +51,15 @@ static void explain_lost(struct upload *upload)
 
 static void explain_changed(struct upload *upload)
 {
-    struct lpipe_error told = upload->err;
+    struct lpipe_error cause = upload->err;
     bool answered = upload->response.status >= 400;
     (void)fail(&upload->err, LPIPE_INTEGRITY,
-               "%s/%s has other bytes than were sent for %s%s%.200s; a proxy or the registry has "
+               "%s/%s has other bytes for %s than were sent%s%.200s; a proxy or the registry "
                "changed them",
                upload->repository->registry, upload->repository->name, upload->digest,
-               answered ? ": " : "", answered ? told.message : "");
-    upload->err.http_status = told.http_status;
-    memcpy(upload->err.registry_code, told.registry_code, sizeof told.registry_code);
+               answered ? ": " : "", answered ? cause.message : "");
+    upload->err.http_status = cause.http_status;
+    memcpy(upload->err.registry_code, cause.registry_code, sizeof cause.registry_code);
     if (!window_holds(&upload->window, 0) && *upload->sessions < SESSIONS_MAX) {
         upload->err.flags |= LPIPE_ERROR_REPLAY;
     }
@@ -69,7 +69,7 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
 {
     const char *registry = upload->repository->registry;
     const char *name = upload->repository->name;
-    struct lpipe_error told = upload->err;
+    struct lpipe_error last = upload->err;
     switch (cause) {
     case UPLOAD_LOST:
         explain_lost(upload);
@@ -81,23 +81,24 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
         (void)fail(
             &upload->err, LPIPE_NETWORK,
             "all bytes were sent, but %s/%s does not confirm %s; it may appear later (%.200s)",
-            registry, name, upload->digest, told.message);
+            registry, name, upload->digest, last.message);
         upload->err.flags |= (uint32_t)LPIPE_ERROR_RETRYABLE | (uint32_t)LPIPE_ERROR_REPLAY;
         break;
     case UPLOAD_BLOB_VANISHED:
         (void)fail(&upload->err, LPIPE_INTEGRITY,
-                   "%s/%s has confirmed %s and now denies to have it", registry, name,
+                   "%s/%s accepted the blob %s, but now reports it missing", registry, name,
                    upload->digest);
         break;
     case UPLOAD_TOO_LARGE_FOR_ONE_REQUEST:
         (void)fail(&upload->err, LPIPE_TOO_LARGE,
                    "a blob of more than %" PRIu64
-                   " bytes cannot go in one request; use --spool DIR or another --upload",
+                   " bytes cannot be sent in one request from memory; use --spool DIR or another "
+                   "--upload mode",
                    upload->window.held_max);
         break;
     case UPLOAD_LAST_ERROR:
         if (window_is_abandoned(&upload->window)) {
-            (void)fail(&upload->err, LPIPE_ABORTED, "the upload was given up");
+            (void)fail(&upload->err, LPIPE_ABORTED, "the upload was abandoned");
         }
         break;
     case UPLOAD_NO_CAUSE:

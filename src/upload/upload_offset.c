@@ -40,17 +40,17 @@ struct upload_range upload_range_parse(const char *value)
     return *value == '\0' || *value == '/' || *value == ' ' ? range : none;
 }
 
-/* Only an end within what was sent just now, and before its last byte, speaks of a loss. One exception
- * among those: registries that report the length of the last request alone. */
+/* Bytes are missing when the reported end lies inside this request's bytes. Exception: some registries
+ * report the length of the last request instead of the total. */
 bool upload_range_is_short(const struct upload_range *range, uint64_t start, uint64_t size)
 {
     return range->kind == RANGE_LAST && range->last >= start && range->last + 1 < start + size &&
            range->last + 1 != size;
 }
 
-/* "0-0" of a session that should be empty is not taken for a byte: most registries say so of an empty
- * one. Where it is one, the next request is refused or the digest will not fit. Ends that come with a
- * unit are exclusive: the one registry that writes it counts so. */
+/* "0-0" of a session that should be empty means 0 bytes, because most registries report an empty
+ * session like this. If it does mean one byte, the next request is refused or the digest differs. An
+ * end after the unit "bytes" is exclusive: the one registry that writes the unit counts like this. */
 uint64_t upload_range_offset(const struct upload_range *range, uint64_t start)
 {
     if (range->kind == RANGE_NONE) {

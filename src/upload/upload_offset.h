@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a registry says of how many bytes it has, and what to make of it. Registries report offsets
- * in many forms and some are wrong for ever; our own count is the truth until one of them looks like
- * a genuine loss, and the digest at the end is the judge. Pure; any thread. */
+/* Reads the offset that a registry reports for an upload session. Registries report offsets in many
+ * forms, and some report wrong ones. So our own count is trusted unless the Range header shows that
+ * bytes are missing; the digest at the end finds any error that is left. Pure; any thread. */
 #ifndef UPLOAD_UPLOAD_OFFSET_H
 #define UPLOAD_UPLOAD_OFFSET_H
 
@@ -16,12 +16,12 @@ struct upload_range {
 };
 struct upload_range upload_range_parse(const char *value);
 
-/* After an accepted PATCH: start bytes were acknowledged before it, size were sent with it. True when
- * it was a short accept for all we can see, so that the registry has to be asked. */
+/* After an accepted PATCH: start bytes were acknowledged before it, and it sent size bytes. True when
+ * the registry seems to have taken fewer, so its offset has to be queried. */
 bool upload_range_is_short(const struct upload_range *range, uint64_t start, uint64_t size);
 
-/* After a broken one, from the answer to a status query: how many bytes the session has, or
- * UPLOAD_OFFSET_NONE when it does not tell. */
+/* From the answer to an offset query: how many bytes the session has, or UPLOAD_OFFSET_NONE when the
+ * answer does not say. */
 #define UPLOAD_OFFSET_NONE UINT64_MAX
 uint64_t upload_range_offset(const struct upload_range *range, uint64_t start);
 

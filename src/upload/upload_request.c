@@ -16,10 +16,10 @@
 
 #define PUSH "pull,push"
 #define OCTETS "Content-Type: application/octet-stream"
-#define EXPECT_BYTES_MIN (256 * KIB) /* smaller bodies are sent before an answer could come */
-#define HIGH_RTT_US 5000u            /* a round trip to the next town */
-#define FAR_SHARE 50                 /* of the time of a chunk: 2 % */
-#define IDLE_MS 5000u                /* after which a kept connection may have gone */
+#define EXPECT_BYTES_MIN (256 * KIB) /* smaller bodies are sent before an answer can arrive */
+#define HIGH_RTT_US 5000u            /* round trips below this do not matter */
+#define HIGH_RTT_SHARE 50            /* 1/50 of a chunk's time: 2 % */
+#define IDLE_MS 5000u                /* the registry may have closed a connection idle for longer */
 #define COMMIT_ANSWER_MS (15u * 60 * 1000)
 #define CHUNK_ANSWER_MS 60000u
 #define COMMIT_SOON_MS 10000u
@@ -43,8 +43,8 @@ static const struct host_request *request_begin(struct upload *upload, const cha
     return &upload->request;
 }
 
-/* What was borrowed for one exchange goes. A new token is asked for at the session's newest address:
- * the old one may be gone. */
+/* Drops the pointers that were borrowed for one request. The URL becomes the session's newest one,
+ * because a token may be renewed later for it. */
 static void request_end(struct upload *upload)
 {
     upload->response.url = NULL;
@@ -53,14 +53,14 @@ static void request_end(struct upload *upload)
     upload->request.http.header_count = 0;
 }
 
-/* The answer as an error; to be told only if it is one. */
+/* Keeps the answer as an error, in case it turns out to be one. */
 static void note_answer(struct upload *upload, const char *what)
 {
     (void)registry_error(&upload->response, &upload->err, "%s %s/%s", what,
                          upload->repository->registry, upload->repository->name);
 }
 
-/* A new address of the session, where the answer has one. */
+/* Takes the session's new URL from the answer, if there is one. */
 static int take_location(struct upload *upload, bool needed)
 {
     char first[2];
@@ -93,7 +93,7 @@ enum upload_event upload_head_blob(struct upload *upload)
         return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
     }
     bool same = size == BLOB_SIZE_UNKNOWN || size == window_size(&upload->window);
-    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_SIZE_MISMATCH;
+    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_DIFFERS;
 }
 
 static void take_sizes(struct upload *upload)
@@ -112,7 +112,7 @@ static void take_sizes(struct upload *upload)
 static enum upload_event open_session(struct upload *upload, const char *path)
 {
     upload->untrusted_url = false;
-    upload->method = upload->resumed ? UPLOAD_STREAMED : upload->method; /* which was good before */
+    upload->method = upload->resumed ? UPLOAD_STREAMED : upload->method; /* as before it broke */
     upload->resumed = false;
     const struct host_request *request = request_begin(upload, "POST", path);
     if (host_send(upload->repository->host, request, &upload->response, &upload->err) != 0) {
@@ -128,7 +128,7 @@ static enum upload_event open_session(struct upload *upload, const char *path)
         return UPLOAD_ERROR;
     }
     ++*upload->sessions;
-    upload->chunks = upload->polls = 0;
+    upload->chunks = upload->commit_checks = 0;
     upload->acked = upload->sent = 0;
     take_sizes(upload);
     return UPLOAD_OK;
@@ -151,7 +151,8 @@ uint64_t upload_next_size(struct upload *upload)
     uint64_t left = window_size(&upload->window) - upload->acked;
     switch (upload->method) {
     case UPLOAD_CHUNKED:
-        left = upload->sent > 0 ? MIN_OF(left, upload->sent) : left; /* the rest of a broken one */
+        left =
+            upload->sent > 0 ? MIN_OF(left, upload->sent) : left; /* the rest of a broken chunk */
         return MIN_OF(left, upload->size.bytes);
     case UPLOAD_SINGLE_PATCH:
     case UPLOAD_SINGLE_PUT:
@@ -162,32 +163,34 @@ uint64_t upload_next_size(struct upload *upload)
     }
 }
 
-/* Headers of a request with bytes. */
-struct lines {
-    const char *line[2];
+/* The headers of a request with a body. */
+struct body_headers {
+    const char *lines[2];
     char range[64];
 };
 
-static void add_body(struct upload *upload, struct lines *lines, uint64_t size, bool ranged)
+static void add_body(struct upload *upload, struct body_headers *headers, uint64_t size,
+                     bool ranged)
 {
     struct http_request *http = &upload->request.http;
-    lines->line[0] = OCTETS;
-    http->headers = lines->line;
+    headers->lines[0] = OCTETS;
+    http->headers = headers->lines;
     http->header_count = 1;
     if (ranged) {
-        (void)snprintf(lines->range, sizeof lines->range, "Content-Range: %" PRIu64 "-%" PRIu64,
+        (void)snprintf(headers->range, sizeof headers->range, "Content-Range: %" PRIu64 "-%" PRIu64,
                        upload->acked, upload->acked + size - 1);
-        lines->line[http->header_count++] = lines->range;
+        headers->lines[http->header_count++] = headers->range;
     }
     http->body = window_body(&upload->window, size);
     http->expect_continue =
         upload->expect && !upload->high_latency && (size == 0 || size >= EXPECT_BYTES_MIN);
-    http->fresh_connection =
-        !http->expect_continue && clock_ms() - upload->moved_ms > IDLE_MS && upload->moved_ms != 0;
+    http->fresh_connection = !http->expect_continue &&
+                             clock_ms() - upload->connection_ms > IDLE_MS &&
+                             upload->connection_ms != 0;
 }
 
-/* Sends what was prepared and waits for the end of it. */
-static int exchange_bytes(struct upload *upload)
+/* Sends the prepared request and waits for its answer. */
+static int send_body(struct upload *upload)
 {
     struct host_call *call = NULL;
     struct registry_host *host = upload->repository->host;
@@ -200,27 +203,29 @@ static int exchange_bytes(struct upload *upload)
     http_call_join(host_call_http(call));
     window_set_request(&upload->window, NULL);
     status = host_wait(call, &upload->response, &upload->err);
-    upload->moved_ms = clock_ms();
+    upload->connection_ms = clock_ms();
     if (status == LPIPE_ABORTED && window_spool_failure(&upload->window, &upload->err) != 0) {
         return upload->err.status;
     }
     if (upload->response.unexpected ||
         (status == 0 && upload->request.http.expect_continue && !upload->response.continued &&
          upload->response.body_sent > 0)) {
-        upload->expect = false; /* the registry does not know it: each time would cost a second */
+        upload->expect = false; /* not supported: waiting for 100 would cost a second each time */
     }
     return status;
 }
 
-static enum upload_event judge_patch(struct upload *upload, uint64_t size)
+static enum upload_event patch_event(struct upload *upload, uint64_t size)
 {
     char text[128];
     enum upload_event event = upload_send_event(&upload->response);
-    upload->questions = 0;
+    upload->offset_waits = 0;
     if (event != UPLOAD_OK && event != UPLOAD_SHORT) {
         note_answer(upload, "sending a blob to");
-        bool told = upload->response.status == 416 && take_location(upload, false) == 0;
-        (void)told; /* an address that is no good is no worse than none */
+        if (upload->response.status == 416) {
+            (void)!take_location(upload,
+                                 false); /* an invalid Location is ignored: keep the old one */
+        }
         return event;
     }
     if (take_location(upload, false) != 0) {
@@ -233,15 +238,15 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
     }
     if (event == UPLOAD_SHORT) {
         (void)fail(&upload->err, LPIPE_SERVER,
-                   "sending a blob to %s/%s: the registry answered %d and took fewer bytes than "
-                   "it was sent",
+                   "sending a blob to %s/%s: the registry answered %d but took fewer bytes than "
+                   "were sent",
                    upload->repository->registry, upload->repository->name, upload->response.status);
         upload->err.flags |= LPIPE_ERROR_RETRYABLE;
     } else {
-        /* Asking first costs a round trip for each chunk: where that is much, it is not worth it. */
+        /* "Expect" costs one round trip per chunk; it is left out when that is too much. */
         uint64_t took_us = (uint64_t)upload->response.time_ms * 1000;
         upload->high_latency = upload->response.rtt_us >= HIGH_RTT_US &&
-                               took_us < (uint64_t)upload->response.rtt_us * FAR_SHARE;
+                               took_us < (uint64_t)upload->response.rtt_us * HIGH_RTT_SHARE;
         upload->chunks++;
         upload_size_took(&upload->size, upload->response.time_ms);
     }
@@ -250,7 +255,7 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
 
 enum upload_event upload_send_chunk(struct upload *upload)
 {
-    struct lines lines;
+    struct body_headers headers;
     uint64_t size = upload_next_size(upload);
     bool streams = upload->method == UPLOAD_STREAMED;
     bool ranged = size > 0 && (upload->method == UPLOAD_CHUNKED || upload->acked > 0);
@@ -259,16 +264,16 @@ enum upload_event upload_send_chunk(struct upload *upload)
         (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
         return UPLOAD_ERROR;
     }
-    add_body(upload, &lines, size, ranged);
+    add_body(upload, &headers, size, ranged);
     upload->request.http.answer_timeout_ms =
         streams ? COMMIT_ANSWER_MS : CHUNK_ANSWER_MS + (uint32_t)(size / KIB);
     window_set_streaming(&upload->window, streams);
-    int status = exchange_bytes(upload);
+    int status = send_body(upload);
     window_set_streaming(&upload->window, false);
     upload->sent = streams ? window_cursor(&upload->window) - upload->acked : size;
-    upload->offset_seen = UPLOAD_OFFSET_NONE;
+    upload->last_offset = UPLOAD_OFFSET_NONE;
     enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
+        status != 0 ? upload_failure_event(&upload->err) : patch_event(upload, size);
     request_end(upload);
     if (event == UPLOAD_OK) {
         upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
@@ -285,31 +290,32 @@ enum upload_event upload_renew_token(struct upload *upload)
                : UPLOAD_ERROR;
 }
 
-/* The registry's answer as a number of bytes. */
-static uint64_t told_offset(struct upload *upload)
+/* The offset that the registry reports. */
+static uint64_t reported_offset(struct upload *upload)
 {
     char text[128];
     struct upload_range range = { .kind = RANGE_NONE };
     if (http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
         range = upload_range_parse(text);
     }
-    /* "0-0" is what most say of an empty session; one that was refused a first byte has it. */
+    /* Most registries report an empty session as "0-0", which may also mean one byte. After a 416 at
+     * offset 0 it means one byte. */
     bool refused = upload->state == UPLOAD_QUERYING_OFFSET_AFTER_416 && upload->acked == 0;
     uint64_t offset = upload_range_offset(&range, refused ? 1 : upload->acked);
     return offset == UPLOAD_OFFSET_NONE && upload->acked == 0 ? 0 : offset;
 }
 
-/* What the offset means. After a break it counts when it was the same twice: the registry may still
- * be reading what was under way. */
-static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
+/* What the offset means. After a broken connection an offset is used when two queries reported the
+ * same one: the registry may still be reading bytes that were on their way. */
+static enum upload_event offset_event(struct upload *upload, uint64_t offset)
 {
     uint64_t last = upload->acked + upload->sent;
-    bool settled = offset == upload->offset_seen || upload->response.status != 0;
+    bool stable = offset == upload->last_offset || upload->response.status != 0;
     bool inside = offset >= upload->acked && offset <= last &&
                   (offset > upload->acked || upload->state != UPLOAD_QUERYING_OFFSET_AFTER_416);
     bool all = offset == last;
-    if (!all && !settled && offset != UPLOAD_OFFSET_NONE) {
-        upload->offset_seen = offset;
+    if (!all && !stable && offset != UPLOAD_OFFSET_NONE) {
+        upload->last_offset = offset;
         return UPLOAD_OFFSET_UNSTABLE;
     }
     if (!inside || !window_seek(&upload->window, offset)) {
@@ -322,15 +328,14 @@ static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
 
 enum upload_event upload_query_offset(struct upload *upload)
 {
-    enum upload_event before =
-        upload->state == UPLOAD_CHECKING_SESSION ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_BEHIND;
+    bool after_commit = upload->state == UPLOAD_CHECKING_SESSION;
     AUTO_FREE char *url = mem_strdup(upload->location);
     if (url == NULL) {
         (void)fail_memory(&upload->err);
         return UPLOAD_ERROR;
     }
-    struct http_response answer = upload->response; /* of the request in doubt: still needed */
-    struct lpipe_error doubt = upload->err;
+    struct http_response answer = upload->response; /* of the failed request: needed later */
+    struct lpipe_error failure = upload->err;
     struct host_request request = upload->request;
     upload->response = (struct http_response)HTTP_RESPONSE_INIT;
     (void)request_begin(upload, "GET", url);
@@ -341,26 +346,26 @@ enum upload_event upload_query_offset(struct upload *upload)
     if (status != 0) {
         event = upload->err.http_status != 0 ? UPLOAD_REFUSED : upload_failure_event(&upload->err);
     } else {
-        event = upload_ask_event(upload->response.status);
+        event = upload_query_event(upload->response.status);
     }
     upload->response.url = url;
     if (event == UPLOAD_OK && take_location(upload, false) != 0) {
         event = UPLOAD_ERROR;
     }
-    uint64_t offset = event == UPLOAD_OK ? told_offset(upload) : UPLOAD_OFFSET_NONE;
+    uint64_t offset = event == UPLOAD_OK ? reported_offset(upload) : UPLOAD_OFFSET_NONE;
     http_response_dispose(&upload->response);
     upload->response = answer;
     upload->request.http.url = upload->location;
     if (event != UPLOAD_ERROR) {
-        upload->err = doubt;
+        upload->err = failure;
     }
     if (event != UPLOAD_OK) {
         return event;
     }
-    if (before == UPLOAD_OFFSET_COMPLETE) { /* nothing of the last request should have been kept */
+    if (after_commit) { /* a failed PUT must not have added bytes to the session */
         return offset == upload->acked ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_INVALID;
     }
-    return judge_offset(upload, offset);
+    return offset_event(upload, offset);
 }
 
 static char *commit_url(const struct upload *upload)
@@ -370,8 +375,8 @@ static char *commit_url(const struct upload *upload)
     return mem_printf("%s%sdigest=%s", upload->location, joint, upload->digest);
 }
 
-/* A digest in the answer that is another one is the registry's word that it has other bytes. */
-static bool tells_other_digest(const struct upload *upload)
+/* The answer names another digest: the registry has other bytes than were sent. */
+static bool has_other_digest(const struct upload *upload)
 {
     char digest[DIGEST_TEXT_SIZE];
     return http_response_header(&upload->response, "docker-content-digest", 0, digest,
@@ -380,20 +385,20 @@ static bool tells_other_digest(const struct upload *upload)
            strcmp(digest, upload->digest) != 0;
 }
 
-static enum upload_event judge_commit(struct upload *upload)
+static enum upload_event commit_event(struct upload *upload)
 {
     note_answer(upload, "committing a blob to");
     enum upload_event event = upload_commit_event(&upload->response, upload->err.registry_code);
     if (event == UPLOAD_OK) {
         upload->got_201 = upload->response.status == 201;
-        event = tells_other_digest(upload) ? UPLOAD_BLOB_SIZE_MISMATCH : UPLOAD_OK;
+        event = has_other_digest(upload) ? UPLOAD_BLOB_DIFFERS : UPLOAD_OK;
     }
     return event;
 }
 
 enum upload_event upload_commit(struct upload *upload)
 {
-    struct lines lines;
+    struct body_headers headers;
     AUTO_FREE char *url = commit_url(upload);
     uint64_t size = window_size(&upload->window) - upload->acked;
     uint64_t start_ms = clock_ms();
@@ -407,18 +412,18 @@ enum upload_event upload_commit(struct upload *upload)
         return UPLOAD_ERROR;
     }
     if (size > 0) {
-        add_body(upload, &lines, size, upload->acked > 0);
+        add_body(upload, &headers, size, upload->acked > 0);
     } else {
-        lines.line[0] = OCTETS;
-        upload->request.http.headers = lines.line;
+        headers.lines[0] = OCTETS;
+        upload->request.http.headers = headers.lines;
         upload->request.http.header_count = 1;
     }
     upload->request.http.answer_timeout_ms = COMMIT_ANSWER_MS;
     upload->sent = size;
-    int status = exchange_bytes(upload);
+    int status = send_body(upload);
     upload->commit_slow = clock_ms() - start_ms > COMMIT_SOON_MS;
     enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+        status != 0 ? upload_failure_event(&upload->err) : commit_event(upload);
     request_end(upload);
     return event;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out what the machine says, until it is done or has failed. */
+/* Runs an upload: does what the state machine decides, until it is done or has failed. */
 #include <inttypes.h>
 
 #include "base/cancel.h"
@@ -7,15 +7,13 @@
 #include "base/mem.h"
 #include "upload/upload_run.h"
 
-#define OFFSET_SETTLE_MS 1000
-#define QUESTIONS_MAX 60
+/* The facts that the state machine decides by. */
 
-/* Facts. */
-
-/* Whether what is written beyond acked makes a request. */
+/* Whether the bytes after acked are enough for a request. */
 static enum upload_rest rest_of(struct upload *upload)
 {
-    bool ended = window_has_ended(&upload->window); /* first: what came before it counts too */
+    /* Asked before the size: then the size includes everything before the end. */
+    bool ended = window_has_ended(&upload->window);
     uint64_t left = window_size(&upload->window) - upload->acked;
     uint64_t chunk = upload->size.bytes;
     switch (upload->method) {
@@ -29,7 +27,7 @@ static enum upload_rest rest_of(struct upload *upload)
     default:
         break;
     }
-    if (upload->host->last == UPLOAD_LAST_IN_PUT) {
+    if (upload->defaults->last == UPLOAD_LAST_IN_PUT) {
         return left > chunk ? UPLOAD_REST_READY : ended ? UPLOAD_REST_NONE : UPLOAD_REST_LATER;
     }
     return left >= chunk || (ended && left > 0) ? UPLOAD_REST_READY
@@ -37,34 +35,36 @@ static enum upload_rest rest_of(struct upload *upload)
                                                 : UPLOAD_REST_LATER;
 }
 
-/* The way after this one; the same = there is none. */
+/* The upload method to try after this one; the same method = there is none. */
 static enum upload_method other_method(const struct upload *upload)
 {
     if (upload->method == UPLOAD_SINGLE_PUT) {
         return upload->mode == LPIPE_UPLOAD_MONOLITHIC ? UPLOAD_SINGLE_PUT : UPLOAD_SINGLE_PATCH;
     }
-    bool may = upload->mode == LPIPE_UPLOAD_AUTO && upload->switches == 0 && upload->chunks < 2 &&
-               upload->response.status != 403 && upload->method != UPLOAD_SINGLE_PATCH;
-    enum upload_method other =
-        upload->method == upload->host->start ? upload->host->fall_back : upload->host->start;
+    bool may = upload->mode == LPIPE_UPLOAD_AUTO && upload->method_changes == 0 &&
+               upload->chunks < 2 && upload->response.status != 403 &&
+               upload->method != UPLOAD_SINGLE_PATCH;
+    enum upload_method other = upload->method == upload->defaults->start
+                                   ? upload->defaults->fall_back
+                                   : upload->defaults->start;
     return may ? other : upload->method;
 }
 
 static struct upload_facts facts_of(struct upload *upload, enum upload_event event)
 {
     bool slow = upload->commit_slow &&
-                upload->polls < 3 * upload->repository->context->settings.retry_count;
+                upload->commit_checks < 3 * upload->repository->context->settings.retry_count;
     return (struct upload_facts){
         .method = upload->method,
         .rest = rest_of(upload),
         .body = upload->response.body_sent > 0 ? UPLOAD_BODY_SENT : UPLOAD_NO_BODY_SENT,
-        .source =
+        .replay =
             window_holds(&upload->window, 0) ? UPLOAD_REPLAY_BUFFERED : UPLOAD_REPLAY_DISCARDED,
         .sessions =
             *upload->sessions < SESSIONS_MAX ? UPLOAD_SESSIONS_LEFT : UPLOAD_NO_SESSIONS_LEFT,
         .other_method =
             other_method(upload) != upload->method ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
-        .times = upload->times[event] > 1 ? UPLOAD_AGAIN : UPLOAD_FIRST,
+        .times = upload->event_counts[event] > 1 ? UPLOAD_AGAIN : UPLOAD_FIRST,
         .digest = upload->hint.known != NULL ? UPLOAD_DIGEST_CHECKED : UPLOAD_DIGEST_NEW,
         .commit = slow ? UPLOAD_COMMIT_AT_WORK : UPLOAD_COMMIT_OVER,
         .size = upload_size_can_shrink(&upload->size) ? UPLOAD_SHRINKABLE : UPLOAD_SMALLEST,
@@ -72,29 +72,28 @@ static struct upload_facts facts_of(struct upload *upload, enum upload_event eve
     };
 }
 
-/* Events count for one request: the next one begins at nothing, but for a mismatch, which is about
- * the whole blob. */
+/* Counts events since the last successful request. A refused digest is counted for the whole blob. */
 static void count_event(struct upload *upload, enum upload_event event)
 {
-    unsigned char mismatches = upload->times[UPLOAD_DIGEST_REFUSED];
+    unsigned char refused_digests = upload->event_counts[UPLOAD_DIGEST_REFUSED];
     if (event == UPLOAD_OK && upload->state != UPLOAD_RENEWING_TOKEN &&
         upload->state != UPLOAD_RENEWING_TOKEN_FOR_COMMIT) {
         for (size_t i = 0; i < UPLOAD_EVENT_COUNT; i++) {
-            upload->times[i] = 0;
+            upload->event_counts[i] = 0;
         }
-        upload->times[UPLOAD_DIGEST_REFUSED] = mismatches;
+        upload->event_counts[UPLOAD_DIGEST_REFUSED] = refused_digests;
     }
-    upload->times[event] += upload->times[event] < UINT8_MAX;
+    upload->event_counts[event] += upload->event_counts[event] < UINT8_MAX;
 }
 
-/* Waiting. */
+/* The waits. */
 
-/* Bytes that the stream has to have before the next request can be made. */
+/* The next request can be sent when the stream has this many bytes. */
 static uint64_t wanted_of(const struct upload *upload)
 {
     uint64_t chunk = upload->size.bytes;
     if (upload->state != UPLOAD_BUFFERING) {
-        return upload->acked + chunk + (upload->host->last == UPLOAD_LAST_IN_PUT);
+        return upload->acked + chunk + (upload->defaults->last == UPLOAD_LAST_IN_PUT);
     }
     return upload_first_bytes(upload);
 }
@@ -113,7 +112,7 @@ uint64_t upload_first_bytes(const struct upload *upload)
     }
 }
 
-/* A blob that ends before anything was sent goes in one request. */
+/* A blob that ends before the first request is sent in one request. */
 static void choose_single(struct upload *upload)
 {
     bool small = window_size(&upload->window) <= SINGLE_BYTES_MAX;
@@ -157,19 +156,19 @@ static enum upload_event back_off(struct upload *upload)
                : cancelled(upload);
 }
 
-/* For a registry that has said something soon, half a minute; for one that fell silent, as one that
- * copies gigabytes does, five. */
-static enum upload_event poll_again(struct upload *upload)
+/* Waits before the result of a commit is checked again: about 30 s in all if the PUT was answered
+ * quickly, up to 5 minutes if it took long (the registry may be copying gigabytes). */
+static enum upload_event wait_for_commit(struct upload *upload)
 {
-    static const unsigned soon_s[] = { 1, 1, 3, 8, 16 };
-    static const unsigned late_s[] = { 1, 2, 5, 10, 20, 30 };
+    static const unsigned soon_s[] = COMMIT_CHECK_WAITS_S;
+    static const unsigned late_s[] = SLOW_COMMIT_CHECK_WAITS_S;
     unsigned retries = upload->repository->context->settings.retry_count;
-    unsigned poll = upload->polls++;
-    if (poll >= (upload->commit_slow ? 3 * retries : retries)) {
+    unsigned check = upload->commit_checks++;
+    if (check >= (upload->commit_slow ? 3 * retries : retries)) {
         return UPLOAD_EXHAUSTED;
     }
-    unsigned seconds = upload->commit_slow ? late_s[MIN_OF(poll, ARRAY_LEN(late_s) - 1)]
-                                           : soon_s[MIN_OF(poll, ARRAY_LEN(soon_s) - 1)];
+    unsigned seconds = upload->commit_slow ? late_s[MIN_OF(check, ARRAY_LEN(late_s) - 1)]
+                                           : soon_s[MIN_OF(check, ARRAY_LEN(soon_s) - 1)];
     return window_sleep(&upload->window, (uint64_t)seconds * 1000,
                         upload->repository->context->cancel)
                ? UPLOAD_OK
@@ -182,9 +181,9 @@ static enum upload_event pause_before(struct upload *upload, enum upload_pause p
     case UPLOAD_BACK_OFF:
         return back_off(upload);
     case UPLOAD_POLL:
-        return poll_again(upload);
+        return wait_for_commit(upload);
     case UPLOAD_WAIT_FOR_OFFSET:
-        return ++upload->questions > QUESTIONS_MAX ? UPLOAD_EXHAUSTED
+        return ++upload->offset_waits > OFFSET_WAITS_MAX ? UPLOAD_EXHAUSTED
                : window_sleep(&upload->window, OFFSET_SETTLE_MS,
                               upload->repository->context->cancel)
                    ? UPLOAD_OK
@@ -196,9 +195,9 @@ static enum upload_event pause_before(struct upload *upload, enum upload_pause p
     }
 }
 
-/* Doing. */
+/* The actions. */
 
-/* A stream that is resumed goes on in chunks: only they say where they belong. */
+/* A resumed stream continues in chunks, because only a chunk carries its offset (Content-Range). */
 static void resume_in_chunks(struct upload *upload)
 {
     if (upload->method == UPLOAD_STREAMED) {
@@ -208,8 +207,8 @@ static void resume_in_chunks(struct upload *upload)
     }
 }
 
-/* Acknowledged bytes go, but for those of the first two chunks while another way may be needed. A
- * stream that is resumed has no room for more than the next chunk. */
+/* Discards acknowledged bytes. The first two chunks are kept while the upload method may still change,
+ * because the other method starts from the beginning. A resumed stream keeps the next chunk only. */
 static void note_progress(struct upload *upload)
 {
     bool probing = !upload->resumed && upload->chunks < 2 && other_method(upload) != upload->method;
@@ -231,12 +230,12 @@ static enum upload_event send_bytes(struct upload *upload)
     return event;
 }
 
-static enum upload_event ask(struct upload *upload)
+static enum upload_event query_offset(struct upload *upload)
 {
     uint64_t before = upload->acked;
     enum upload_event event = upload_query_offset(upload);
-    /* Also at nothing, which the registry cannot tell from one byte: its count shows with the next
-     * request that says where it belongs. */
+    /* Also when the offset is 0, because many registries report an empty session and a session of one
+     * byte alike. A chunk carries its offset, so the registry will refuse it if the offset is wrong. */
     if (upload->acked > before || event == UPLOAD_OFFSET_BEHIND) {
         resume_in_chunks(upload);
     }
@@ -283,7 +282,7 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     case UPLOAD_ACT_RENEW_TOKEN:
         return upload_renew_token(upload);
     case UPLOAD_ACT_QUERY_OFFSET:
-        return ask(upload);
+        return query_offset(upload);
     case UPLOAD_ACT_COMMIT_WITHOUT_EXPECT:
         upload->expect = false;
         return commit(upload);
@@ -291,7 +290,7 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return commit(upload);
     case UPLOAD_ACT_CHANGE_METHOD:
         upload->method = other_method(upload);
-        upload->switches++;
+        upload->method_changes++;
         return close_session(upload);
     case UPLOAD_ACT_DELETE_SESSION:
         return close_session(upload);
@@ -302,14 +301,15 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     }
 }
 
-/* One step: what the machine says, done. */
+/* One step: decides and acts. Returns the event that followed. */
 static enum upload_event step(struct upload *upload, enum upload_event event)
 {
     count_event(upload, event);
     struct upload_facts facts = facts_of(upload, event);
     struct upload_action action = upload_step(upload->state, event, &facts);
     if (action.next == UPLOAD_STATE_COUNT) {
-        (void)fail(&upload->err, LPIPE_PROTOCOL, "the upload came to \"%s\" while %s",
+        (void)fail(&upload->err, LPIPE_PROTOCOL,
+                   "internal error: the upload has no rule for \"%s\" in state \"%s\"",
                    upload_event_name(event), upload_state_name(upload->state));
         action = (struct upload_action){ UPLOAD_FAILED, UPLOAD_ACT_NOTHING, UPLOAD_NO_PAUSE,
                                          UPLOAD_NO_CAUSE };
@@ -323,8 +323,7 @@ static enum upload_event step(struct upload *upload, enum upload_event event)
         return event;
     }
     event = pause_before(upload, action.pause);
-    /* A commit that was answered well has left no session that could be ended, and nobody to whom
-     * it could be confirmed. */
+    /* After a successful commit there is no session to delete, and an abandoned blob needs no check. */
     bool abandoned = window_is_abandoned(&upload->window);
     if (abandoned && upload->state == UPLOAD_VERIFYING_BLOB) {
         return UPLOAD_ABANDONED;
@@ -342,7 +341,7 @@ void upload_run(struct upload *upload)
     }
     http_response_dispose(&upload->response);
     if (upload->state == UPLOAD_FAILED && upload->err.status == 0) {
-        (void)fail(&upload->err, LPIPE_ABORTED, "the upload was given up");
+        (void)fail(&upload->err, LPIPE_ABORTED, "the upload was abandoned");
     }
     upload->status = upload->state == UPLOAD_DONE ? 0 : upload->err.status;
     if (upload->status == 0 && upload->hint.acked != NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One upload under way, as the files that carry it out share it. For upload*.c alone. */
+/* The state of one upload, shared by the files that run it. For upload*.c only. */
 #ifndef UPLOAD_UPLOAD_RUN_H
 #define UPLOAD_UPLOAD_RUN_H
 
@@ -16,46 +16,46 @@ struct upload {
     const struct repository *repository;
     struct blob_hint hint;
     struct upload_window window; /* between the writer's thread and the sender's */
-    pthread_t thread;            /* the sender's, once there is something to send before the end */
+    pthread_t thread;            /* the sender; started when bytes must be sent before the end */
     bool threaded;
     bool begun;
     char digest[DIGEST_TEXT_SIZE]; /* set before the window ends */
-    int status;                    /* of the whole, once the sender is through; with err */
+    int status;                    /* of the upload, when the sender has ended; see err */
 
-    /* The sender's own. */
-    enum lpipe_upload_mode mode; /* as asked for */
-    const struct upload_defaults *host;
+    /* Used by the sender only. */
+    enum lpipe_upload_mode mode; /* what the user asked for */
+    const struct upload_defaults *defaults;
     enum upload_method method;
     struct upload_size size;
     struct retry retry;
     enum upload_state state;
-    unsigned *sessions; /* opened so far for this blob */
+    unsigned *sessions; /* upload sessions opened for this blob so far */
     unsigned own_sessions;
-    unsigned chunks; /* acknowledged in this session */
-    unsigned switches;
-    bool resumed;         /* a stream that broke goes on in chunks, for this session */
-    char *location;       /* newest address of the session; NULL = there is none */
-    bool untrusted_url;   /* a stranger named it */
-    bool high_latency;    /* a round trip is a good part of the time of a chunk */
-    bool expect;          /* "Expect: 100-continue" makes sense here */
-    uint64_t acked;       /* bytes that the session has, as far as we know */
-    uint64_t sent;        /* bytes of the last request from acked on */
-    uint64_t offset_seen; /* by the last question for it; UPLOAD_OFFSET_NONE = none yet */
-    unsigned questions;   /* in a row */
-    unsigned polls;
-    uint64_t moved_ms;                       /* when the connection was last in use */
-    unsigned char times[UPLOAD_EVENT_COUNT]; /* of each event, for the request at hand */
-    bool commit_slow;                        /* the last PUT was not soon over */
-    bool got_201;                            /* by a 201 to it */
-    struct host_request request;             /* the last one with bytes, for a new token */
-    struct http_response response;           /* the last answer; status 0 = none came */
-    struct lpipe_error err;                  /* the last failure, or what an answer meant */
+    unsigned chunks;         /* acknowledged in this session */
+    unsigned method_changes; /* how often the upload method was changed */
+    bool resumed;            /* a broken stream continues in chunks until this session ends */
+    char *location;          /* newest URL of the session; NULL = no session */
+    bool untrusted_url;      /* a cross-origin server chose the URL: no secret is sent there */
+    bool high_latency;       /* a round trip takes 2 % of a chunk's time or more */
+    bool expect;             /* "Expect: 100-continue" may be sent to this registry */
+    uint64_t acked;          /* acknowledged bytes of this session */
+    uint64_t sent;           /* bytes that the last request sent after acked */
+    uint64_t last_offset;    /* answer to the previous offset query; UPLOAD_OFFSET_NONE = none */
+    unsigned offset_waits;   /* waits for a stable offset since the last PATCH */
+    unsigned commit_checks;  /* how often the result of a commit was checked */
+    uint64_t connection_ms;  /* when the connection was last used */
+    unsigned char event_counts[UPLOAD_EVENT_COUNT]; /* for the current request */
+    bool commit_slow;              /* the last PUT took longer than COMMIT_SOON_MS */
+    bool got_201;                  /* the last PUT was answered with 201 */
+    struct host_request request;   /* the last one with a body; needed to renew its token */
+    struct http_response response; /* the last answer; status 0 = no answer */
+    struct lpipe_error err;        /* the last failure, or the meaning of an answer */
 };
 
-/* To DONE or FAILED. */
+/* Runs until the state is DONE or FAILED. */
 void upload_run(struct upload *upload);
 
-/* Each sends one request and tells what came of it (upload_request.c). */
+/* Each sends one request and returns its outcome as an event (upload_request.c). */
 enum upload_event upload_head_blob(struct upload *upload);
 enum upload_event upload_open_session(struct upload *upload);
 enum upload_event upload_send_chunk(struct upload *upload);
@@ -64,15 +64,15 @@ enum upload_event upload_query_offset(struct upload *upload);
 enum upload_event upload_commit(struct upload *upload);
 void upload_delete_session(struct upload *upload);
 
-/* Bytes of the next request from acked on; 0 = of unknown number. */
+/* Size of the next request's body, which begins at acked; 0 = not known. */
 uint64_t upload_next_size(struct upload *upload);
 
-/* Bytes at which the first request is made, if the blob is that long. */
+/* The first request is sent when the blob has this many bytes, or has ended. */
 uint64_t upload_first_bytes(const struct upload *upload);
 
-/* The error that the upload ends with, in upload->err (upload_words.c). */
+/* Puts the error that the upload ends with into upload->err (upload_messages.c). */
 void upload_set_error(struct upload *upload, enum upload_cause cause);
-/* A line for the user before a new session or another way. */
+/* Tells the user that a new session is opened. */
 void upload_announce(struct upload *upload, enum upload_state next);
 
 #endif

@@ -8,9 +8,9 @@
 #include "base/macros.h"
 #include "base/text.h"
 
-#define SLOW_MS 20000u           /* a third of the minute after which proxies cut */
-#define LIMIT_MARGIN (64 * KIB)  /* for what a proxy counts with the body */
-#define LIMIT_WORD "permissible" /* a refusal that names a limit in passing */
+#define SLOW_MS 20000u           /* a third of the minute after which many proxies end a request */
+#define LIMIT_MARGIN (64 * KIB)  /* a proxy may count headers as part of the body */
+#define LIMIT_WORD "permissible" /* the word before the limit in the refusal's text */
 
 struct upload_size upload_size_begin(uint64_t asked, uint64_t usual, uint64_t usual_max)
 {
@@ -18,7 +18,8 @@ struct upload_size upload_size_begin(uint64_t asked, uint64_t usual, uint64_t us
     bytes = MIN_OF(bytes, MIN_OF(usual_max, (uint64_t)CHUNK_BYTES_MAX));
     return (struct upload_size){ .bytes = bytes,
                                  .bytes_min = 1,
-                                 .room = MAX_OF(bytes, MIN_OF(usual_max, CHUNK_BYTES_DEFAULT)) };
+                                 .capacity =
+                                     MAX_OF(bytes, MIN_OF(usual_max, CHUNK_BYTES_DEFAULT)) };
 }
 
 static uint64_t number_of(const char *text)
@@ -31,7 +32,7 @@ bool upload_size_announced(struct upload_size *size, const char *min, const char
 {
     uint64_t least = number_of(min);
     uint64_t most = number_of(max);
-    if (least > size->room || (most != 0 && (most < least || most < CHUNK_BYTES_FLOOR))) {
+    if (least > size->capacity || (most != 0 && (most < least || most < CHUNK_BYTES_FLOOR))) {
         return false;
     }
     size->bytes = MAX_OF(size->bytes, least);
@@ -74,7 +75,7 @@ static uint64_t unit_of(const char *text, const char *end)
     return left >= 2 && strncasecmp(text, "MB", 2) == 0 ? 1000000 : 0;
 }
 
-/* Digits, perhaps a fraction, perhaps blanks, a unit. Fractions are rounded down to a tenth. */
+/* Reads digits, an optional fraction (rounded down to a tenth), optional blanks, and a unit. */
 static uint64_t amount_at(const char *text, const char *end)
 {
     uint64_t tenths = 0;

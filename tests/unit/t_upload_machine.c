@@ -9,8 +9,8 @@
 #define BIT(event) (1u << UPLOAD_##event)
 
 static const unsigned of_stream = BIT(FILLED) | BIT(ENDED) | BIT(ABANDONED);
-static const unsigned of_looks = BIT(BLOB_FOUND) | BIT(BLOB_MISSING) | BIT(BLOB_SIZE_MISMATCH) |
-                                 BIT(BLOB_CHECK_FAILED) | BIT(ERROR);
+static const unsigned of_looks =
+    BIT(BLOB_FOUND) | BIT(BLOB_MISSING) | BIT(BLOB_DIFFERS) | BIT(BLOB_CHECK_FAILED) | BIT(ERROR);
 static const unsigned of_bodies = BIT(OK) | BIT(SHORT) | BIT(BROKEN) | BIT(BUSY) | BIT(HTTP_401) |
                                   BIT(GONE) | BIT(REFUSED) | BIT(ERROR) | BIT(EXHAUSTED) |
                                   BIT(HTTP_416) | BIT(HTTP_413) | BIT(HTTP_411) | BIT(HTTP_417) |
@@ -42,7 +42,7 @@ static unsigned legal_events(enum upload_state state)
     case UPLOAD_QUERYING_OFFSET_AFTER_416:
         return of_asks | BIT(EXHAUSTED);
     case UPLOAD_COMMITTING:
-        return of_bodies | BIT(DIGEST_REFUSED) | BIT(BLOB_SIZE_MISMATCH);
+        return of_bodies | BIT(DIGEST_REFUSED) | BIT(BLOB_DIFFERS);
     case UPLOAD_CHECKING_BLOB_AFTER_ERROR:
         return of_looks | BIT(EXHAUSTED) | BIT(ABANDONED);
     case UPLOAD_CHECKING_SESSION:
@@ -69,7 +69,7 @@ static bool facts_nth(unsigned number, struct upload_facts *ret_facts)
     ret_facts->rest = number % 3;
     number /= 3;
     ret_facts->body = number & 1;
-    ret_facts->source = number >> 1 & 1;
+    ret_facts->replay = number >> 1 & 1;
     ret_facts->sessions = number >> 2 & 1;
     ret_facts->other_method = number >> 3 & 1;
     ret_facts->times = number >> 4 & 1;
@@ -93,7 +93,7 @@ static void check_step(enum upload_state state, const struct upload_facts *facts
     assert_true(action.next < UPLOAD_STATE_COUNT && action.act < UPLOAD_ACT_COUNT);
     assert_int_equal(over, action.act == UPLOAD_ACT_NOTHING);
     /* Bytes that are gone are not sent again; sessions have an end. */
-    assert_false(sends_again(action.next) && facts->source == UPLOAD_REPLAY_DISCARDED);
+    assert_false(sends_again(action.next) && facts->replay == UPLOAD_REPLAY_DISCARDED);
     assert_false(action.next == UPLOAD_RESTARTING && facts->sessions == UPLOAD_NO_SESSIONS_LEFT);
     assert_false(action.next == UPLOAD_CHANGING_METHOD &&
                  facts->other_method == UPLOAD_NO_METHOD_LEFT);
@@ -292,7 +292,7 @@ static struct upload_facts model_facts(const struct model *model, enum upload_ev
                 : model->end == model->size ? UPLOAD_REST_NONE
                                             : UPLOAD_REST_LATER,
         .body = UPLOAD_BODY_SENT,
-        .source = model->spooled || small || model->method == UPLOAD_SINGLE_PATCH
+        .replay = model->spooled || small || model->method == UPLOAD_SINGLE_PATCH
                       ? UPLOAD_REPLAY_BUFFERED
                       : UPLOAD_REPLAY_DISCARDED,
         .sessions = model->sessions < 3 ? UPLOAD_SESSIONS_LEFT : UPLOAD_NO_SESSIONS_LEFT,

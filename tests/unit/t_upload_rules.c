@@ -172,7 +172,7 @@ static void test_sizes_announced(void **state)
         if (fits != rows[i].fits || size.bytes != rows[i].bytes) {
             fail_msg("row %zu: %llu bytes", i, (unsigned long long)size.bytes);
         }
-        assert_true(size.bytes <= size.room);
+        assert_true(size.bytes <= size.capacity);
     }
 }
 
@@ -258,7 +258,7 @@ static void test_answers(void **state)
         struct http_response response = { .status = rows[i].status, .body_complete = true };
         assert_int_equal(upload_open_event(rows[i].status), rows[i].open);
         assert_int_equal(upload_send_event(&response), rows[i].send);
-        assert_int_equal(upload_ask_event(rows[i].status), rows[i].ask);
+        assert_int_equal(upload_query_event(rows[i].status), rows[i].ask);
         assert_int_equal(upload_commit_event(&response, ""), rows[i].commit);
     }
 }
