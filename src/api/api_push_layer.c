@@ -17,7 +17,7 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
                     "lpipe_write_layer: client, dest and layer are required");
     }
     int status = layer_check_result(ret_result, err);
-    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &store, err) : status;
+    status = status == 0 ? store_open(client, dest, STORE_WRITE, &store, err) : status;
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
@@ -63,8 +63,7 @@ static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_
 {
     struct blob_hint hint = { .acked = blob_progress_acked, .user = &writer->progress };
     int status = layer_new_fed(options, &writer->layer, err);
-    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &writer->store, err)
-                         : status;
+    status = status == 0 ? store_open(client, dest, STORE_WRITE, &writer->store, err) : status;
     if (status != 0) {
         return status;
     }
