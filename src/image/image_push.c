@@ -70,7 +70,7 @@ static int put_referrer(const lpipe_image *image, const struct push_target *targ
     return image_referrers_add(store, target->subject.digest, &item, err);
 }
 
-/* Puts the manifest under each tag; without a tag, under its digest. */
+/* Puts the manifest under each tag; without a tag, under its digest. Then completes the store. */
 static int publish(const lpipe_image *image, const struct push_target *target,
                    const struct image_documents *documents, struct lpipe_error *err)
 {
@@ -84,7 +84,7 @@ static int publish(const lpipe_image *image, const struct push_target *target,
     for (size_t i = 0; i < target->tag_count && status == 0; i++) {
         status = put_manifest(image, target, manifest, target->tags[i], err);
     }
-    return status;
+    return status == 0 ? store_finish(target->store, err) : status;
 }
 
 static int check_digest(const struct push_target *target, const struct document *manifest,

@@ -19,6 +19,11 @@ int store_manifest_head(struct store *store, const char *reference,
     return 1;
 }
 
+int store_finish(struct store *store, struct lpipe_error *err)
+{
+    return store->ops->finish != NULL ? store->ops->finish(store, err) : 0;
+}
+
 struct store *store_free(struct store *store)
 {
     if (store != NULL) {

@@ -77,6 +77,10 @@ struct store_ops {
      * see store_manifest_head(). */
     int (*manifest_head)(struct store *store, const char *reference,
                          char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
+    /* Completes the store after an image push: called once, after the last manifest and tag was put,
+     * and never after a failure. For a store that writes its index last, such as an archive. Not called
+     * when a single layer is written. May be NULL: see store_finish(). */
+    int (*finish)(struct store *store, struct lpipe_error *err);
 };
 struct store {
     const struct store_ops *ops;
@@ -93,6 +97,8 @@ struct store {
  * when the store has no manifest_head operation. */
 MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
                                    char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
+/* Calls the store's finish operation; 0 when it has none. */
+MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);

@@ -21,7 +21,7 @@ struct scripted_entry {
 struct scripted_store {
     struct store base;
     pthread_mutex_t lock; /* guards all below */
-    char journal[8192];   /* "exists mount:a begin finish put:tag ..." */
+    char journal[8192];   /* "exists mount:a begin finish put:tag finish_store ..." */
     struct scripted_entry blobs[SCRIPTED_ENTRIES];
     struct scripted_entry manifests[SCRIPTED_ENTRIES];
     size_t blob_count;
@@ -290,6 +290,11 @@ static inline int scripted_referrers(struct store *store)
     return ((struct scripted_store *)store)->native;
 }
 
+static inline int scripted_store_finish(struct store *store, struct lpipe_error *err)
+{
+    return scripted_step((struct scripted_store *)store, "finish_store", NULL, err);
+}
+
 static inline void scripted_free(struct store *store)
 {
     struct scripted_store *self = (struct scripted_store *)store;
@@ -312,6 +317,7 @@ static inline struct scripted_store *scripted_new(const char *store_id)
         .manifest_put = scripted_manifest_put,
         .referrers_native = scripted_referrers,
         .free = scripted_free,
+        .finish = scripted_store_finish,
     };
     struct scripted_store *self = calloc(1, sizeof *self);
     assert_non_null(self);

@@ -229,8 +229,9 @@ static void test_order_of_a_push(void **state)
     stage.target.tag_count = 2;
     add_memory(stage.image, &source, NULL);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal,
-                        "begin finish exists begin:known finish get put:one get put:two ");
+    assert_string_equal(
+        stage.store->journal,
+        "begin finish exists begin:known finish get put:one get put:two finish_store ");
     assert_string_equal(stage.result.layers[0].digest, digest_text(FIRST, sizeof FIRST));
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
     assert_int_equal(stage.result.tag_count, 2);
@@ -444,7 +445,7 @@ static void test_one_layer_too_many(void **state)
     lpipe_client_free(client);
 }
 
-/* When any step fails, no tag is put, and every source is closed. */
+/* When any step fails, no tag is put, the store is not completed, and every source is closed. */
 static void test_failing_steps(void **state)
 {
     (void)state;
@@ -466,10 +467,43 @@ static void test_failing_steps(void **state)
         assert_int_equal(stage_push(&stage), LPIPE_DENIED);
         assert_non_null(strstr(stage.err.message, "scripted failure"));
         assert_int_equal(stage.store->manifest_count, 0);
+        assert_int_equal(scripted_count(stage.store, "finish_store"), 0);
         stage_end(&stage);
         for (size_t n = 0; n < 3; n++) {
             assert_int_equal(sources[n].closes, 1);
         }
+    }
+}
+
+/* The store is completed once, after the last tag, and not when a tag cannot be put. */
+static void test_store_is_finished_after_the_last_tag(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fail_step;
+        int status;
+        int puts;
+        int finishes;
+    } rows[] = {
+        { NULL, 0, 2, 1 },
+        { "put", LPIPE_DENIED, 1, 0 },
+        { "finish_store", LPIPE_DENIED, 2, 1 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stage stage;
+        struct memory_source source = { .data = (const unsigned char *)FIRST, .size = 4 };
+        stage_begin(&stage, LPIPE_FORMAT_DEFAULT, NULL);
+        stage.tags[1] = "two";
+        stage.target.tag_count = 2;
+        stage.store->fail_step = rows[i].fail_step;
+        stage.store->fail_status = LPIPE_DENIED;
+        stage.store->fail_times = 1;
+        add_memory(stage.image, &source, NULL);
+        assert_int_equal(stage_push(&stage), rows[i].status);
+        assert_int_equal(scripted_count(stage.store, "put"), rows[i].puts);
+        assert_int_equal(scripted_count(stage.store, "finish_store"), rows[i].finishes);
+        assert_int_equal(stage.result.tag_count, rows[i].status == 0 ? 2 : 0);
+        stage_end(&stage);
     }
 }
 
@@ -616,7 +650,8 @@ static void test_file_that_is_there(void **state)
     push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     scripted_put_blob(stage.store, digest_text(FIRST, sizeof FIRST), FIRST, sizeof FIRST);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal, "exists exists begin:known finish get put:one ");
+    assert_string_equal(stage.store->journal,
+                        "exists exists begin:known finish get put:one finish_store ");
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_EXISTING);
     assert_int_equal(stage.result.layers[0].uncompressed_size, sizeof FIRST);
     stage_end(&stage);
@@ -632,8 +667,9 @@ static void test_file_that_is_not_there(void **state)
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
     push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal,
-                        "exists begin:known finish exists begin:known finish get put:one ");
+    assert_string_equal(
+        stage.store->journal,
+        "exists begin:known finish exists begin:known finish get put:one finish_store ");
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
     stage_end(&stage);
     scratch_end(&scratch);
@@ -897,6 +933,7 @@ int main(void)
         cmocka_unit_test(test_descriptor_json),
         cmocka_unit_test(test_one_layer_too_many),
         cmocka_unit_test(test_failing_steps),
+        cmocka_unit_test(test_store_is_finished_after_the_last_tag),
         cmocka_unit_test(test_source_that_fails),
         cmocka_unit_test(test_failure_wakes_the_others),
         cmocka_unit_test(test_cancelled),
