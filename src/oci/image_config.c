@@ -12,8 +12,8 @@
 #include "oci/json_write.h"
 
 /* Order of the keys of a new config, and of the keys that are added to a base's config. Go programs
- * write this order too, so equal images get equal image IDs. Go programs read these keys in any letter
- * case: see json_check_case(). */
+ * write this order too, so equal images get equal image IDs. Go programs read these keys in any
+ * letter case: see json_check_case(). */
 static const char *const CONFIG_KEY_ORDER[] = { "architecture", "author",  "created",
                                                 "history",      "os",      "rootfs",
                                                 "config",       "variant", NULL };
@@ -295,8 +295,8 @@ int image_config_add_history(struct image_config *config, const struct image_his
     return add_history(config, history, true) == 0 ? 0 : fail_memory(err);
 }
 
-/* A copy that shares the values: first the base's keys in their order, then new keys in the order of
- * CONFIG_KEY_ORDER. NULL when out of memory. */
+/* A copy that shares the values: first the base's keys in their order, then new keys in the order
+ * of CONFIG_KEY_ORDER. NULL when out of memory. */
 static struct json_t *ordered(const struct image_config *config)
 {
     struct json_t *root = json_ordered(config->root, config->base, CONFIG_KEY_ORDER);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The image config (image-spec, config.md): a new one, or a base's config that is changed.
  *
- * Of a base's config, unknown fields and the order of keys are kept; new keys follow. A new config has
- * its keys in a fixed order: see CONFIG_KEY_ORDER. Labels, ports and volumes are in byte order of
- * their keys. No I/O. One thread at a time may use a config. */
+ * Of a base's config, unknown fields and the order of keys are kept; new keys follow. A new config
+ * has its keys in a fixed order: see CONFIG_KEY_ORDER. Labels, ports and volumes are in byte order
+ * of their keys. No I/O. One thread at a time may use a config. */
 #ifndef OCI_IMAGE_CONFIG_H
 #define OCI_IMAGE_CONFIG_H
 
@@ -17,8 +17,8 @@ struct image_config;
 /* A new config without layers. */
 MUST_CHECK int image_config_new(const struct platform *platform, struct image_config **ret_config,
                                 struct lpipe_error *err);
-/* Parses a base's config and checks that it has as many layers as its manifest. PROTOCOL, TOO_LARGE,
- * NO_MEMORY. */
+/* Parses a base's config and checks that it has as many layers as its manifest. PROTOCOL,
+ * TOO_LARGE, NO_MEMORY. */
 MUST_CHECK int image_config_parse(const struct document *document, size_t layer_count,
                                   struct image_config **ret_config, struct lpipe_error *err);
 struct image_config *image_config_free(struct image_config *config);
@@ -43,8 +43,8 @@ struct image_history {
     const char *created_by;
     const char *comment;
 };
-/* Adds a layer: its diff ID and its history entry. A base that has layers but no history first gets an
- * empty entry for each of its layers, because every layer needs a history entry. */
+/* Adds a layer: its diff ID and its history entry. A base that has layers but no history first gets
+ * an empty entry for each of its layers, because every layer needs a history entry. */
 MUST_CHECK int image_config_add_layer(struct image_config *config, const char *diff_id,
                                       const struct image_history *history, struct lpipe_error *err);
 /* Adds a history entry that has no layer. */

@@ -2,9 +2,9 @@
 /* Strict reading of JSON (RFC 8259) from untrusted sources.
  *
  * A document is refused as a whole when it is larger than its maximum, nested deeper than
- * JSON_DEPTH_MAX, not valid UTF-8, or has duplicate keys, NUL characters or bytes after its end. The
- * getters check types; their messages name the JSON path. Only whole numbers are accepted. Several
- * threads may read the values of a document at the same time. */
+ * JSON_DEPTH_MAX, not valid UTF-8, or has duplicate keys, NUL characters or bytes after its end.
+ * The getters check types; their messages name the JSON path. Only whole numbers are accepted.
+ * Several threads may read the values of a document at the same time. */
 #ifndef OCI_JSON_READ_H
 #define OCI_JSON_READ_H
 
@@ -33,8 +33,8 @@ MUST_CHECK int json_list_parse(const char *text, size_t size, size_t size_max, c
 void json_doc_dispose(struct json_doc *doc);
 #define AUTO_JSON_DOC CLEANUP(json_doc_dispose)
 
-/* The same for a document with secrets: messages give the position of a mistake, never the text. Free
- * it with json_doc_wipe(), which overwrites every string first. */
+/* The same for a document with secrets: messages give the position of a mistake, never the text.
+ * Free it with json_doc_wipe(), which overwrites every string first. */
 MUST_CHECK int json_doc_parse_secret(const char *text, size_t size, size_t size_max,
                                      const char *what, int status, struct json_doc *ret_doc,
                                      struct lpipe_error *err);
@@ -77,8 +77,8 @@ MUST_CHECK int json_get_size(const struct json_node *object, const char *key, ui
 MUST_CHECK int json_get_bool(const struct json_node *object, const char *key, bool *ret_value,
                              struct lpipe_error *err);
 
-/* Refuses an object with a key that differs from a known key only in letter case: Go programs read both
- * as the same field. known ends with NULL. */
+/* Refuses an object with a key that differs from a known key only in letter case: Go programs read
+ * both as the same field. known ends with NULL. */
 MUST_CHECK int json_check_case(const struct json_node *object, const char *const *known,
                                struct lpipe_error *err);
 

@@ -2,8 +2,8 @@
 /* Makes and changes JSON values, and writes them as the same bytes on every machine.
  *
  * The output has no white space. Members are written in the order in which they were set. '<', '>',
- * '&', U+2028 and U+2029 are written as \u escapes, as Go's encoder does, so that equal documents get
- * equal digests. While a value is changed, only one thread may use it.
+ * '&', U+2028 and U+2029 are written as \u escapes, as Go's encoder does, so that equal documents
+ * get equal digests. While a value is changed, only one thread may use it.
  *
  * Functions that return int return 0 or NO_MEMORY, and also accept a NULL target. So the results of
  * several calls can be combined with | and checked once. */
@@ -26,8 +26,8 @@ struct json_t *json_clone(const struct json_t *value);
 /* Members of an object. A key that exists keeps its position. Check a user's text with
  * json_text_valid() first: text that is not valid UTF-8 returns NO_MEMORY. */
 MUST_CHECK int json_set_text(struct json_t *object, const char *key, const char *text);
-/* The same for bytes that may not be UTF-8, such as the name of a directory: each byte that is not part
- * of a UTF-8 character becomes U+FFFD. */
+/* The same for bytes that may not be UTF-8, such as the name of a directory: each byte that is not
+ * part of a UTF-8 character becomes U+FFFD. */
 MUST_CHECK int json_set_bytes(struct json_t *object, const char *key, const char *bytes);
 MUST_CHECK int json_set_size(struct json_t *object, const char *key, uint64_t size);
 MUST_CHECK int json_set_bool(struct json_t *object, const char *key, bool value);
@@ -40,8 +40,8 @@ struct json_t *json_member(const struct json_t *object, const char *key);
 void json_remove(struct json_t *object, const char *key);
 /* Puts the members of an object in byte order of their keys. */
 MUST_CHECK int json_sort_keys(struct json_t *object);
-/* A new object with the same members, in this order: the keys of first (may be NULL), the keys in then
- * (ends with NULL), all other keys. The values are shared. NULL when out of memory. */
+/* A new object with the same members, in this order: the keys of first (may be NULL), the keys in
+ * then (ends with NULL), all other keys. The values are shared. NULL when out of memory. */
 struct json_t *json_ordered(const struct json_t *object, const struct json_t *first,
                             const char *const *then);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads and writes image manifests and indexes, OCI (image-spec, manifest.md and image-index.md) and
- * Docker.
+/* Reads and writes image manifests and indexes, OCI (image-spec, manifest.md and image-index.md)
+ * and Docker.
  *
- * manifest_parse() refuses a document that two programs could understand differently: fields of both a
- * manifest and an index, a mediaType that differs from the Content-Type, keys that differ only in
- * letter case, sizes that are not whole numbers. All digests in a parsed manifest are valid. The same
- * input always gives the same written bytes. No I/O. A parsed manifest does not change, so any number
- * of threads may read it. */
+ * manifest_parse() refuses a document that two programs could understand differently: fields of
+ * both a manifest and an index, a mediaType that differs from the Content-Type, keys that differ
+ * only in letter case, sizes that are not whole numbers. All digests in a parsed manifest are
+ * valid. The same input always gives the same written bytes. No I/O. A parsed manifest does not
+ * change, so any number of threads may read it. */
 #ifndef OCI_MANIFEST_H
 #define OCI_MANIFEST_H
 
@@ -56,9 +56,9 @@ static inline void cleanup_manifest(struct manifest **manifest)
 }
 #define AUTO_MANIFEST CLEANUP(cleanup_manifest)
 
-/* Chooses the entry of an index for a platform: the best match, and the first of equal matches. Entries
- * without a usable platform, such as build attestations, are ignored; but a single entry without a
- * platform is chosen. NOT_FOUND lists the platforms of the index. */
+/* Chooses the entry of an index for a platform: the best match, and the first of equal matches.
+ * Entries without a usable platform, such as build attestations, are ignored; but a single entry
+ * without a platform is chosen. NOT_FOUND lists the platforms of the index. */
 MUST_CHECK int manifest_choose(const struct manifest *index, const struct platform *platform,
                                const struct manifest_item **ret_item, struct lpipe_error *err);
 
@@ -75,12 +75,13 @@ struct manifest_spec {
 
 /* Writes an image manifest with the keys schemaVersion, mediaType, config, layers, annotations,
  * subject, artifactType in this order. Layers and config get the family's media types. An artifact
- * without layers gets the empty blob as its only layer. INVALID_ARGUMENT (an empty config without an
- * artifact type; in the Docker family: annotations, an artifact type, a subject, or a media type that
- * the family does not have), TOO_LARGE. */
+ * without layers gets the empty blob as its only layer. INVALID_ARGUMENT (an empty config without
+ * an artifact type; in the Docker family: annotations, an artifact type, a subject, or a media type
+ * that the family does not have), TOO_LARGE. */
 MUST_CHECK int manifest_write(const struct manifest_spec *spec, struct document *ret_document,
                               struct lpipe_error *err);
-/* Writes an OCI index with the keys schemaVersion, mediaType, manifests, annotations in this order. */
+/* Writes an OCI index with the keys schemaVersion, mediaType, manifests, annotations in this
+ * order. */
 MUST_CHECK int manifest_write_index(const struct manifest_item *items, size_t item_count,
                                     const struct string_map *annotations,
                                     struct document *ret_document, struct lpipe_error *err);

@@ -18,8 +18,8 @@ static bool is_image(const struct manifest_item *item)
     return role == MEDIA_ROLE_MANIFEST || role == MEDIA_ROLE_INDEX;
 }
 
-/* Appends "linux/amd64, linux/arm/v7" to buf, as much as fits. Returns the text that must follow it in
- * the message. */
+/* Appends "linux/amd64, linux/arm/v7" to buf, as much as fits. Returns the text that must follow it
+ * in the message. */
 static const char *list_platforms(const struct manifest *index, struct buf *buf)
 {
     char text[PLATFORM_TEXT_SIZE];

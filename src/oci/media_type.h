@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Media types of manifests, configs and layers, in the OCI and the Docker family. No I/O; any thread. */
+/* Media types of manifests, configs and layers, in the OCI and the Docker family. No I/O; any
+ * thread. */
 #ifndef OCI_MEDIA_TYPE_H
 #define OCI_MEDIA_TYPE_H
 
@@ -27,15 +28,15 @@ enum media_role {
 const char *media_type_name(enum media_family family, enum media_role role);
 /* Role of a type, which must have no parameters. ret_family may be NULL; OTHER does not set it. */
 enum media_role media_type_role(const char *type, enum media_family *ret_family);
-/* The type with the same role in a family; NULL when the family has none. A type with the role OTHER is
- * returned unchanged. */
+/* The type with the same role in a family; NULL when the family has none. A type with the role
+ * OTHER is returned unchanged. */
 const char *media_type_in_family(const char *type, enum media_family family);
 bool media_role_is_layer(enum media_role role);
 bool media_role_is_foreign(enum media_role role);
 /* type "/" subtype (RFC 6838, section 4.2), at most 127 bytes, no parameters. */
 bool media_type_valid(const char *type, size_t size);
-/* Copies the type of a Content-Type header, in lower case, without parameters and white space. False
- * when it is not valid. */
+/* Copies the type of a Content-Type header, in lower case, without parameters and white space.
+ * False when it is not valid. */
 bool media_type_from_header(const char *header, char *buf, size_t buf_size);
 
 /* The empty blob, {} (image-spec, manifest.md, "Guidance for an Empty Descriptor"). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Platforms: "os/arch[/variant]". No I/O, except that platform_host() asks the kernel. Any thread. */
+/* Platforms: "os/arch[/variant]". No I/O, except that platform_host() asks the kernel. Any
+ * thread. */
 #ifndef OCI_PLATFORM_H
 #define OCI_PLATFORM_H
 

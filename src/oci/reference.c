@@ -229,7 +229,8 @@ static bool looks_like_registry(struct part part)
            memchr(part.text, '.', part.size) != NULL || memchr(part.text, ':', part.size) != NULL;
 }
 
-/* Checks for common mistakes first, because their messages are clearer than those of the grammar. */
+/* Checks for common mistakes first, because their messages are clearer than those of the
+ * grammar. */
 static int check_common_mistakes(const struct input *input, struct lpipe_error *err)
 {
     const char *scheme = strstr(input->text, "://");
@@ -285,9 +286,9 @@ static void split_parts(const char *text, struct parts *ret_parts)
     *ret_parts = parts;
 }
 
-/* Refuses a registry without a repository. "[::1]:5000" cannot be anything else. "localhost:5000" and
- * "registry.example:5000" could also be an image with a tag, but are more often a registry whose
- * repository was forgotten. */
+/* Refuses a registry without a repository. "[::1]:5000" cannot be anything else. "localhost:5000"
+ * and "registry.example:5000" could also be an image with a tag, but are more often a registry
+ * whose repository was forgotten. */
 static int check_repository_given(const struct input *input, const struct parts *parts,
                                   struct lpipe_error *err)
 {

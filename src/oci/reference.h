@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses references. The grammar is in include/layerpipe/ref.h. No I/O; any thread. A parsed reference
- * does not change. */
+/* Parses references. The grammar is in include/layerpipe/ref.h. No I/O; any thread. A parsed
+ * reference does not change. */
 #ifndef OCI_REFERENCE_H
 #define OCI_REFERENCE_H
 

@@ -9,8 +9,8 @@
 
 #define BLANKS " \t\r\n"
 
-/* Appends a quoted text to word. *text must point to the opening quote; it is moved behind the closing
- * quote. */
+/* Appends a quoted text to word. *text must point to the opening quote; it is moved behind the
+ * closing quote. */
 static int take_quoted(const char **text, struct buf *word)
 {
     char quote = **text;

@@ -7,9 +7,9 @@
 
 struct json_t;
 
-/* Words are separated by blanks; '...', "..." and backslash quote (POSIX Shell Command Language, 2.2).
- * The result is a new array of texts, owned by the caller. INVALID_ARGUMENT when a quote does not end
- * or nothing follows a backslash; the message starts with what. */
+/* Words are separated by blanks; '...', "..." and backslash quote (POSIX Shell Command Language,
+ * 2.2). The result is a new array of texts, owned by the caller. INVALID_ARGUMENT when a quote does
+ * not end or nothing follows a backslash; the message starts with what. */
 MUST_CHECK int shell_split(const char *text, const char *what, struct json_t **ret_array,
                            struct lpipe_error *err);
 

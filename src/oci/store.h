@@ -3,8 +3,8 @@
  * repository, an OCI layout directory and null: are stores. The layer code and the image code use
  * this interface only and do not know which store it is.
  *
- * Functions marked 1/0 return 1 for yes, 0 for no, and a negative status on failure. Several threads
- * may use a store at the same time; only one thread may use a reader or a writer. */
+ * Functions marked 1/0 return 1 for yes, 0 for no, and a negative status on failure. Several
+ * threads may use a store at the same time; only one thread may use a reader or a writer. */
 #ifndef OCI_STORE_H
 #define OCI_STORE_H
 
@@ -15,8 +15,8 @@
 
 struct blob_writer;
 struct blob_writer_ops {
-    /* Takes all of data; may block. On failure LPIPE_ERROR_REPLAY in err->flags means that the bytes
-     * written so far are lost, but that a new writer may succeed. */
+    /* Takes all of data; may block. On failure LPIPE_ERROR_REPLAY in err->flags means that the
+     * bytes written so far are lost, but that a new writer may succeed. */
     int (*write)(struct blob_writer *writer, const void *data, size_t size,
                  struct lpipe_error *err);
     /* Commits the blob. The caller computed digest and size from the bytes that it wrote. */
@@ -55,7 +55,8 @@ struct store;
 struct store_ops {
     int (*blob_exists)(struct store *store, const struct descriptor *blob,
                        struct lpipe_error *err); /* 1/0 */
-    /* Mounts the blob from another repository with the same store_id. 0 = the blob must be copied. */
+    /* Mounts the blob from another repository with the same store_id. 0 = the blob must be
+     * copied. */
     int (*blob_mount)(struct store *store, const struct descriptor *blob,
                       const char *from_repository, struct lpipe_error *err); /* 1/0 */
     int (*blob_begin)(struct store *store, const struct blob_hint *hint,
@@ -73,28 +74,29 @@ struct store_ops {
      * Schema"). */
     int (*referrers_native)(struct store *store);
     void (*free)(struct store *store);
-    /* Digest of the manifest that a tag or digest names, without fetching the manifest. May be NULL:
-     * see store_manifest_head(). */
+    /* Digest of the manifest that a tag or digest names, without fetching the manifest. May be
+     * NULL: see store_manifest_head(). */
     int (*manifest_head)(struct store *store, const char *reference,
                          char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
-    /* Completes the store after an image push: called once, after the last manifest and tag was put,
-     * and never after a failure. For a store that writes its index last, such as an archive. Not called
-     * when a single layer is written. May be NULL: see store_finish(). */
+    /* Completes the store after an image push: called once, after the last manifest and tag was
+     * put, and never after a failure. For a store that writes its index last, such as an archive.
+     * Not called when a single layer is written. May be NULL: see store_finish(). */
     int (*finish)(struct store *store, struct lpipe_error *err);
 };
 struct store {
     const struct store_ops *ops;
-    /* "https://host:port", "oci:/dir"; owned. Blobs can be mounted between stores with the same id. */
+    /* "https://host:port", "oci:/dir"; owned. Blobs can be mounted between stores with the same
+     * id. */
     char *store_id;
     /* "host:port/repository", "oci:DIR", "null:"; owned. Printed references start with it. */
     char *name;
-    /* null store: blob_exists() always says yes, so that no base layer is fetched. Do not call it for
-     * a blob whose bytes the caller has. */
+    /* null store: blob_exists() always says yes, so that no base layer is fetched. Do not call it
+     * for a blob whose bytes the caller has. */
     bool is_discard;
 };
 
-/* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches the manifest
- * when the store has no manifest_head operation. */
+/* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches the
+ * manifest when the store has no manifest_head operation. */
 MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
                                    char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
 /* Calls the store's finish operation; 0 when it has none. */

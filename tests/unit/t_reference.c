@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References against a table of what other tools accept. Rows with the comment "stricter" are inputs
- * that Go tools accept, but that the distribution grammar or a registry rejects. */
+/* References against a table of what other tools accept. Rows with the comment "stricter" are
+ * inputs that Go tools accept, but that the distribution grammar or a registry rejects. */
 #include "support/unit.h"
 
 #include "base/macros.h"
