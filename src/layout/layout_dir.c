@@ -179,8 +179,8 @@ int layout_blobs_open(const struct layout *layout, const char *digest, bool crea
 
 int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err)
 {
-    /* flock() locks an open file description. Each call opens a new one, so that threads of one process
-     * exclude each other too. */
+    /* flock() locks an open file description. Each call opens a new one, so that threads of one
+     * process exclude each other too. */
     AUTO_FD int fd = openat(layout->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     uint64_t start = clock_ms();
     uint64_t pause_ms = 1;
@@ -214,8 +214,8 @@ bool layout_is_temp_name(const char *name)
            text_is_hex_lower(name + prefix, TEMP_HEX_SIZE);
 }
 
-/* Removes a temporary file that is not locked. It may be a new file whose writer has not locked it yet:
- * layout_temp_new() checks for that. */
+/* Removes a temporary file that is not locked. It may be a new file whose writer has not locked it
+ * yet: layout_temp_new() checks for that. */
 static void remove_if_stale(const struct layout *layout, const char *name)
 {
     AUTO_FD int fd = openat(layout->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of a layout and its files. Files are opened without following symbolic links, and are
- * written as temporary files that are renamed. Only for files in src/layout.
+/* The directory of a layout and its files. Files are opened without following symbolic links, and
+ * are written as temporary files that are renamed. Only for files in src/layout.
  *
  * The name of a temporary file is ".lp-" and 16 hex digits. It is in the layout directory, and the
- * process that writes it holds a lock on it. A temporary file without a lock was left by a process that
- * was killed; the next process removes it. */
+ * process that writes it holds a lock on it. A temporary file without a lock was left by a process
+ * that was killed; the next process removes it. */
 #ifndef LAYOUT_LAYOUT_DIR_H
 #define LAYOUT_LAYOUT_DIR_H
 

@@ -46,8 +46,8 @@ int layout_version_check(const struct layout *layout, struct lpipe_error *err)
     return found;
 }
 
-/* manifests must be an array of objects, and annotations must be objects. Other fields are checked when
- * they are used. */
+/* manifests must be an array of objects, and annotations must be objects. Other fields are checked
+ * when they are used. */
 static int check_entries(const struct json_doc *doc, struct lpipe_error *err)
 {
     struct json_node top = json_node_root(doc);

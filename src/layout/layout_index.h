@@ -11,12 +11,14 @@ MUST_CHECK int layout_index_prepare(const struct layout *layout, struct lpipe_er
 /* Checks that the directory is a layout of a known version. NOT_FOUND when it is not a layout. */
 MUST_CHECK int layout_index_check(const struct layout *layout, struct lpipe_error *err);
 
-/* Adds an entry for a manifest. With a tag, it replaces the entry that has the tag. Without a tag (NULL),
- * nothing changes if an entry has the digest already. All other entries and fields are kept. */
+/* Adds an entry for a manifest. With a tag, it replaces the entry that has the tag. Without a tag
+ * (NULL), nothing changes if an entry has the digest already. All other entries and fields are
+ * kept. */
 MUST_CHECK int layout_index_put(const struct layout *layout, const struct descriptor *manifest,
                                 const char *tag, struct lpipe_error *err);
 
-/* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the tags of the layout. */
+/* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the tags of the
+ * layout. */
 MUST_CHECK int layout_index_find(const struct layout *layout, const char *reference,
                                  struct descriptor *ret_manifest, struct lpipe_error *err);
 

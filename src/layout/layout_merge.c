@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes index.json: takes the lock, reads the file, merges the new entry, writes a temporary file and
- * renames it. Before the rename it checks that index.json has not changed, because other programs do
- * not take the lock. If it has changed, the merge starts again with the new content. */
+/* Changes index.json: takes the lock, reads the file, merges the new entry, writes a temporary file
+ * and renames it. Before the rename it checks that index.json has not changed, because other
+ * programs do not take the lock. If it has changed, the merge starts again with the new content. */
 #include "layout/layout_merge.h"
 
 #include <dirent.h>
@@ -192,8 +192,8 @@ static struct json_t *entry_for(const struct json_node *entries, const struct ma
     return entry;
 }
 
-/* The new list of entries. The old entries keep their order. The manifest's entry replaces the first
- * entry with its tag, else its entry without a tag, else it is the last one. NULL when out of
+/* The new list of entries. The old entries keep their order. The manifest's entry replaces the
+ * first entry with its tag, else its entry without a tag, else it is the last one. NULL when out of
  * memory. */
 static struct json_t *merged_entries(const struct json_doc *doc, const struct matches *matches,
                                      const struct descriptor *manifest, const char *tag)

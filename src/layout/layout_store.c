@@ -44,8 +44,8 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
     return layout_blob_open(layout_of(store), blob, ret_reader, err);
 }
 
-/* A digest is looked up in blobs/, not in index.json, because index.json does not list the manifests of
- * a nested index. */
+/* A digest is looked up in blobs/, not in index.json, because index.json does not list the
+ * manifests of a nested index. */
 static int store_manifest_get(struct store *store, const char *reference,
                               struct document *ret_document, struct lpipe_error *err)
 {

@@ -578,9 +578,9 @@ static void test_many_writers(void **state)
     assert_int_equal(count_temps(scene), 0);
 }
 
-/* Writes tags until it is killed, and reports each tag with a byte in a pipe. Wherever it is killed, the
- * layout can be opened, every reported tag gives its manifest, and the next run removes the temporary
- * files. */
+/* Writes tags until it is killed, and reports each tag with a byte in a pipe. Wherever it is
+ * killed, the layout can be opened, every reported tag gives its manifest, and the next run removes
+ * the temporary files. */
 static void write_until_killed(const struct scene *scene, int round, int report)
 {
     struct store *store = NULL;
