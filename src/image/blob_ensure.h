@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes sure that a store has a blob with a known digest. The cheapest step that works is taken: the
- * blob exists already, it is mounted, or it is copied from another store and verified. Any thread; one
- * thread for each blob. */
+/* Makes sure that a store has a blob with a known digest. The cheapest step that works is taken:
+ * the blob exists already, it is mounted, or it is copied from another store and verified. Any
+ * thread; one thread for each blob. */
 #ifndef IMAGE_BLOB_ENSURE_H
 #define IMAGE_BLOB_ENSURE_H
 
@@ -18,7 +18,8 @@ struct blob_sources {
 MUST_CHECK int blob_exists_or_mount(struct store *store, const struct descriptor *blob,
                                     const struct blob_sources *sources,
                                     enum lpipe_blob_origin *ret_origin, struct lpipe_error *err);
-/* NOT_FOUND when no source has the blob; INTEGRITY when the copied bytes do not match the descriptor. */
+/* NOT_FOUND when no source has the blob; INTEGRITY when the copied bytes do not match the
+ * descriptor. */
 MUST_CHECK int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
                            const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                            struct lpipe_error *err);

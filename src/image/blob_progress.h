@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends the events of one blob to the client's observer: one start, progress events at a limited rate,
- * one end. The thread that works on the blob calls these functions; any thread may call
+/* Sends the events of one blob to the client's observer: one start, progress events at a limited
+ * rate, one end. The thread that works on the blob calls these functions; any thread may call
  * blob_progress_acked(). */
 #ifndef IMAGE_BLOB_PROGRESS_H
 #define IMAGE_BLOB_PROGRESS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image under construction: its base, its layers, its config and annotations. image_push() pushes
- * it. One thread at a time may use it. */
+/* An image under construction: its base, its layers, its config and annotations. image_push()
+ * pushes it. One thread at a time may use it. */
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
 
@@ -19,8 +19,8 @@ struct image_layer {
     lpipe_layer *unread;                /* only for UNREAD; owned */
     const struct manifest_item *source; /* only for BASE; borrowed from the base's manifest */
     char *history;                      /* NULL = none given */
-    /* For UNREAD it is filled in when the layer was read. Its member origin is filled in when the blob
-     * is in the target, for every kind. */
+    /* For UNREAD it is filled in when the layer was read. Its member origin is filled in when the
+     * blob is in the target, for every kind. */
     struct lpipe_layer_result result;
 };
 

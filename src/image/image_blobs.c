@@ -44,8 +44,8 @@ static bool is_nondistributable(const struct image_layer *layer)
            media_role_is_foreign(media_type_role(layer->result.media_type, NULL));
 }
 
-/* Index of the first layer that is the same blob: the layer's own index when there is no earlier one.
- * Unread layers are not compared, because their digests are not known. */
+/* Index of the first layer that is the same blob: the layer's own index when there is no earlier
+ * one. Unread layers are not compared, because their digests are not known. */
 static size_t first_with_same_blob(const lpipe_image *image, size_t number)
 {
     const struct image_layer *layer = &image->layers[number];
@@ -125,8 +125,8 @@ static int ensure_layer(const struct blobs *blobs, const struct blob_job *job,
     return blob_ensure(job, &blob, &sources, &layer->result.origin, err);
 }
 
-/* Keeps the result of the first call only. A layer that is sent again has the same digests, or fails;
- * and after latch_count_down() the thread of the config reads the result without a lock. */
+/* Keeps the result of the first call only. A layer that is sent again has the same digests, or
+ * fails; and after latch_count_down() the thread of the config reads the result without a lock. */
 static void on_layer_read(void *user, const struct lpipe_layer_result *result)
 {
     const struct reading *reading = user;
@@ -171,8 +171,8 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                                          : fail_context(err, status, "%s", name);
 }
 
-/* The config of an artifact is the empty blob, which does not depend on the layers. It waits for them
- * too, so that nothing is left in the store when a stream fails. */
+/* The config of an artifact is the empty blob, which does not depend on the layers. It waits for
+ * them too, so that nothing is left in the store when a stream fails. */
 static int put_config(struct blobs *blobs, struct lpipe_error *err)
 {
     const struct blob_job job = { .client = blobs->image->client,

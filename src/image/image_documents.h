@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the config and the manifest of an image. No I/O. The same image gives the same bytes on every
- * machine. */
+/* Makes the config and the manifest of an image. No I/O. The same image gives the same bytes on
+ * every machine. */
 #ifndef IMAGE_IMAGE_DOCUMENTS_H
 #define IMAGE_IMAGE_DOCUMENTS_H
 
@@ -17,8 +17,8 @@ struct image_documents {
 void image_documents_dispose(struct image_documents *documents);
 #define AUTO_IMAGE_DOCUMENTS CLEANUP(image_documents_dispose)
 
-/* Adds the layers' diff IDs to the image's config and writes it; call it once. Of the layers only the
- * diff IDs must be known. */
+/* Adds the layers' diff IDs to the image's config and writes it; call it once. Of the layers only
+ * the diff IDs must be known. */
 MUST_CHECK int image_documents_config(lpipe_image *image, struct document *ret_config,
                                       struct lpipe_error *err);
 /* Makes the manifest. documents->config must be made, and all layers must be read. subject may be

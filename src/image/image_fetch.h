@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fetches manifests, indexes and configs from a store, verifies them against the digest and size that
- * were asked for, and parses them. Any thread. */
+/* Fetches manifests, indexes and configs from a store, verifies them against the digest and size
+ * that were asked for, and parses them. Any thread. */
 #ifndef IMAGE_IMAGE_FETCH_H
 #define IMAGE_IMAGE_FETCH_H
 
@@ -19,14 +19,14 @@ struct fetched {
 void fetched_dispose(struct fetched *fetched);
 #define AUTO_FETCHED CLEANUP(fetched_dispose)
 
-/* The reference argument of a store's manifest_get operation: the digest, else the tag, else "" (the
- * only image of a layout). */
+/* The reference argument of a store's manifest_get operation: the digest, else the tag, else ""
+ * (the only image of a layout). */
 const char *image_fetch_reference(const lpipe_ref *ref);
 
 MUST_CHECK int image_fetch_manifest(struct store *store, const char *reference,
                                     struct fetched *ret_fetched, struct lpipe_error *err);
-/* While *fetched is an index, replaces it by its manifest for the platform. An image is left as it is.
- * NOT_FOUND lists the platforms of the index. */
+/* While *fetched is an index, replaces it by its manifest for the platform. An image is left as it
+ * is. NOT_FOUND lists the platforms of the index. */
 MUST_CHECK int image_fetch_choose(struct store *store, const struct platform *platform,
                                   struct fetched *fetched, struct lpipe_error *err);
 /* True for an image, false for an index or an artifact. */

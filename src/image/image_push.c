@@ -33,8 +33,8 @@ static int put_manifest(const lpipe_image *image, const struct push_target *targ
 {
     struct store *store = target->store;
     const char *digest = manifest->descriptor.digest;
-    /* A layout may have the blob of a manifest without an entry in index.json, so a manifest without a
-     * tag is always put there. */
+    /* A layout may have the blob of a manifest without an entry in index.json, so a manifest
+     * without a tag is always put there. */
     bool can_skip = tag != NULL || target->remote;
     int status = cancel_requested(image->client->context.cancel) ? fail_cancelled(err) : 0;
     if (status == 0 && !(can_skip && is_put_already(store, tag != NULL ? tag : digest, digest))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The referrers tag of a manifest: an index under a tag made from the digest, which lists the manifests
- * that refer to it (distribution-spec, "Referrers Tag Schema"). For stores that do not list
- * referrers. */
+/* The referrers tag of a manifest: an index under a tag made from the digest, which lists the
+ * manifests that refer to it (distribution-spec, "Referrers Tag Schema"). For stores that do not
+ * list referrers. */
 #ifndef IMAGE_IMAGE_REFERRERS_H
 #define IMAGE_IMAGE_REFERRERS_H
 
@@ -13,9 +13,10 @@
 /* "sha256-<hex>". Returns buf. */
 char *image_referrers_tag(const char *digest, char buf[REFERRERS_TAG_SIZE]);
 
-/* Adds a manifest that refers to a digest: item has its descriptor, artifact type and annotations. All
- * other entries stay. The index has no lock, so it is read again after it was written; when another
- * client has overwritten the entry, it is added again, at most REFERRERS_ATTEMPTS times in all. */
+/* Adds a manifest that refers to a digest: item has its descriptor, artifact type and annotations.
+ * All other entries stay. The index has no lock, so it is read again after it was written; when
+ * another client has overwritten the entry, it is added again, at most REFERRERS_ATTEMPTS times in
+ * all. */
 MUST_CHECK int image_referrers_add(struct store *store, const char *subject_digest,
                                    const struct manifest_item *item, struct lpipe_error *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs numbered tasks in several threads. The calling thread is one of them and runs the first task.
- * After the first failure no task is started, abort() is called for the running ones, all threads are
- * joined, and that failure is returned. Tasks are started in the order of their numbers, so a task may
- * wait for a task with a lower number, but not for one with a higher number. */
+/* Runs numbered tasks in several threads. The calling thread is one of them and runs the first
+ * task. After the first failure no task is started, abort() is called for the running ones, all
+ * threads are joined, and that failure is returned. Tasks are started in the order of their
+ * numbers, so a task may wait for a task with a lower number, but not for one with a higher
+ * number. */
 #ifndef IMAGE_IMAGE_TASKS_H
 #define IMAGE_IMAGE_TASKS_H
 
@@ -15,8 +16,8 @@ struct task_list {
         threads_min; /* with fewer threads a task could wait forever for one that is not started */
     /* Runs the task with this number; called once for each task, by any of the threads. */
     int (*run)(void *ctx, size_t index, struct lpipe_error *err);
-    /* Called once, while tasks are running, after a task failed or fewer than threads_min threads could
-     * be started. May be NULL. */
+    /* Called once, while tasks are running, after a task failed or fewer than threads_min threads
+     * could be started. May be NULL. */
     void (*abort)(void *ctx);
     void *ctx;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A count-down latch: threads wait until other threads have counted it down to 0. Any thread may call
- * any of these functions between latch_init() and latch_dispose(). */
+/* A count-down latch: threads wait until other threads have counted it down to 0. Any thread may
+ * call any of these functions between latch_init() and latch_dispose(). */
 #ifndef IMAGE_LATCH_H
 #define IMAGE_LATCH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The target of a push: the open store, the tags, and the checked options. It is made before any layer
- * is read. */
+/* The target of a push: the open store, the tags, and the checked options. It is made before any
+ * layer is read. */
 #ifndef IMAGE_PUSH_TARGET_H
 #define IMAGE_PUSH_TARGET_H
 

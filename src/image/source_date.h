@@ -5,7 +5,8 @@
 
 #include "base/fail.h"
 
-/* *ret_seconds is untouched when the variable is not set. INVALID_ARGUMENT when it is not a time. */
+/* *ret_seconds is untouched when the variable is not set. INVALID_ARGUMENT when it is not a
+ * time. */
 MUST_CHECK int source_date(int64_t *ret_seconds, struct lpipe_error *err);
 
 #endif

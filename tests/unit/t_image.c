@@ -526,7 +526,8 @@ static void test_source_that_fails(void **state)
     stage_end(&stage);
 }
 
-/* A source fails while another source waits for bytes that never arrive: the other one is stopped. */
+/* A source fails while another source waits for bytes that never arrive: the other one is
+ * stopped. */
 static void test_failure_wakes_the_others(void **state)
 {
     (void)state;
