@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of images under construction. */
+/* Public functions of images under construction. */
 #include "base/opts.h"
 #include "flow/layer.h"
 #include "image/image.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes each allocation of the library fail: first only this one, then this one and all later ones. The
- * work must end with NO_MEMORY and untouched outputs, or succeed if it can work without the memory. The
- * sanitizer finds leaks and uses after free. Only in builds with fault points. */
+/* Makes each allocation of the library fail: first only this one, then this one and all later ones.
+ * The work must end with NO_MEMORY and untouched outputs, or succeed if it can work without the
+ * memory. The sanitizer finds leaks and uses after free. Only in builds with fault points. */
 #include "support/scratch.h"
 
 #include <fcntl.h>

@@ -17,7 +17,8 @@ struct known {
     uint64_t number;
 };
 
-/* A struct at the end of a page without a mapped page after it: reading past it crashes the test. */
+/* A struct at the end of a page without a mapped page after it: reading past it crashes the
+ * test. */
 struct guarded {
     unsigned char *page;
     size_t page_size;
