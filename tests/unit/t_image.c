@@ -9,6 +9,7 @@
 #include "support/scripted_store.h"
 
 #include "base/limits.h"
+#include "base/sync.h"
 #include "image/image_blobs.h"
 #include "image/image_descriptor.h"
 #include "image/image_push.h"
