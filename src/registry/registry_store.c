@@ -79,7 +79,7 @@ static int store_manifest_digest(struct store *store, const char *reference,
     return registry_manifest_head(as_repository(store), reference, ret_digest, err);
 }
 
-static void store_dispose(struct store *store)
+static void registry_store_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
     free(self->registry);
@@ -95,7 +95,7 @@ static const struct store_ops OPS = {
     .manifest_get = store_manifest_get,
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
-    .free = store_dispose,
+    .free = registry_store_free,
     .manifest_head = store_manifest_digest,
 };
 
@@ -104,7 +104,7 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
-    self->base.origin = mem_strdup(host_base_url(host));
+    self->base.store_id = mem_strdup(host_base_url(host));
     self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
     self->repository = (struct repository){
         .context = &client->context,
@@ -114,7 +114,7 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
         .actions = writes ? "pull,push" : "pull",
     };
     bool whole = self->registry != NULL && self->repository_name != NULL &&
-                 self->base.origin != NULL && self->base.name != NULL;
+                 self->base.store_id != NULL && self->base.name != NULL;
     return whole ? 0 : LPIPE_NO_MEMORY;
 }
 
