@@ -100,10 +100,11 @@ static int damaged(const struct decompress *decompress, const char *why, struct 
 static int fail_window(const struct decompress *decompress, struct lpipe_error *err)
 {
     return decompress->scarce
-               ? fail(err, LPIPE_NO_RESOURCES,
-                      "the compressed input needs a larger window than the memory limit leaves; "
-                      "raise it (--memory), or decompress it first (zstd -dc)")
-               : fail(
+               ? fail_with_advice(
+                     err, LPIPE_NO_RESOURCES,
+                     "the compressed input needs a larger window than the memory limit leaves; "
+                     "raise it (--memory), or decompress it first (zstd -dc)")
+               : fail_with_advice(
                      err, LPIPE_NOT_TAR,
                      "the compressed input needs a window of more than %d MiB; decompress it first "
                      "(zstd -dc --long=31)",
