@@ -69,7 +69,7 @@ static int print_layer(const struct settings *settings, const lpipe_ref *dest,
 {
     struct text_out reference = { 0 }, result = { 0 };
     char achieved[256];
-    (void)snprintf(achieved, sizeof achieved, "the layer %s was stored", layer->digest);
+    (void)snprintf(achieved, sizeof achieved, "writing the layer %s succeeded", layer->digest);
     int file_code = digest_file_write(settings->digest_file, layer->digest, achieved);
     FILE *out = text_open(&reference);
     if (out != NULL) {
