@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from cli_support import ROOT
+from servers import missing
 
 VERBS = ["layer", "push", "inspect", "login", "logout", "version", "help", "completion"]
 GENERAL = {"help", "quiet", "verbose", "progress"}
@@ -210,7 +211,7 @@ def test_completion_is_valid(command, shell):
         for option in options:
             assert option.encode() in script.stdout
     if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} to check the syntax with")
+        pytest.skip(missing(shell))
     check = subprocess.run([shell, "-n"], input=script.stdout, stderr=subprocess.PIPE, check=False)
     assert check.returncode == 0, check.stderr
 

@@ -19,6 +19,16 @@ import pytest
 REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd", "time", "tar", "bsdtar",
             "zstd"}
 START_S = 30
+# Debian's names, where the program's own differs.
+PACKAGES = {"man": "man-db", "clang++": "clang"}
+NOT_IN_DEBIAN = {"crane": "no crane in PATH or ~/go/bin (built with Go)",
+                 "registry": "no registry of distribution 3 in PATH or ~/go/bin (built with Go)"}
+
+
+def missing(program):
+    """The reason to skip a test that needs the program."""
+    return NOT_IN_DEBIAN.get(
+        program, f"{program} is not installed (package {PACKAGES.get(program, program)})")
 
 
 def find_tool(name):
@@ -26,7 +36,7 @@ def find_tool(name):
     if path is None:
         if name in REQUIRED:
             pytest.fail(f"{name} is missing: run `make deps`")
-        pytest.skip(f"{name} is not installed")
+        pytest.skip(missing(name))
     return path
 
 
@@ -212,7 +222,7 @@ class DockerRegistry:
     def __init__(self, directory, ca, binary, users=None, tls=False, token=None, relative=False,
                  secret="a secret"):
         if not os.path.exists(binary):
-            pytest.skip(f"{binary} is not installed")
+            pytest.skip(missing(os.path.basename(binary)))
         self.binary = binary
         self.directory = str(directory)
         os.makedirs(self.directory)
