@@ -112,6 +112,18 @@ static bool is_trusted(const struct origin_rules *rules, enum origin_sink sink,
              address_class_of_host(target->host) == ADDRESS_NAME));
 }
 
+/* Which addresses the connection may have. A name that the registry gave must not lead to an address that
+ * would be refused if the registry had given the address itself. */
+static enum http_address_policy addresses_of(const struct origin_rules *rules,
+                                             enum origin_sink sink, bool named)
+{
+    if (named) {
+        return HTTP_ADDRESS_ANY;
+    }
+    return rules->registry_is_local && sink == ORIGIN_LOCATION ? HTTP_ADDRESS_LOCAL
+                                                               : HTTP_ADDRESS_PUBLIC;
+}
+
 int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                   const struct origin *target, struct origin_verdict *ret_verdict,
                   struct lpipe_error *err)
@@ -129,7 +141,7 @@ int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                  (sink == ORIGIN_REALM && is_named_by_user(rules, target));
     *ret_verdict = (struct origin_verdict){
         .trust = trusted ? ORIGIN_TRUSTED : ORIGIN_ANONYMOUS,
-        .addresses = named || rules->registry_is_local ? HTTP_ADDRESS_ANY : HTTP_ADDRESS_PUBLIC,
+        .addresses = addresses_of(rules, sink, named),
     };
     return 0;
 }

@@ -13,7 +13,9 @@ enum environment_variable {
     ENVIRONMENT_REGISTRY_AUTH_FILE,
     ENVIRONMENT_XDG_CONFIG_HOME,
     ENVIRONMENT_XDG_RUNTIME_DIR,
-    ENVIRONMENT_SOURCE_DATE_EPOCH
+    ENVIRONMENT_SOURCE_DATE_EPOCH,
+    ENVIRONMENT_SSL_CERT_FILE,
+    ENVIRONMENT_SSL_CERT_DIR
 };
 
 /* Borrowed; NULL when unset or empty. A relative path in HOME or XDG_* counts as unset, because secrets

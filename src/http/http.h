@@ -11,9 +11,9 @@
 
 struct http;
 struct http_options {
-    const char *cacert; /* PEM file, additional; NULL = system only. Strings are copied */
-    const char *cert;
-    const char *key;
+    const char
+        *proxy_ca_pem; /* PEM text of additional authorities for https proxies; copied; NULL =
+                                 only the system's */
     bool tls_no_verify;
     uint64_t rate_bytes_max; /* upload limit of all calls together, bytes per second; 0 = none */
     void (*log)(void *user, enum lpipe_log_level level, const char *line); /* network thread */
@@ -37,7 +37,10 @@ struct http_body {
 };
 
 enum http_address_policy {
-    HTTP_ADDRESS_ANY = 0,   /* the user named this host */
+    HTTP_ADDRESS_ANY = 0, /* the user named this host */
+    HTTP_ADDRESS_LOCAL =
+        2, /* the remote side named it, and the registry itself has a local address:
+                                loopback and private addresses are allowed too */
     HTTP_ADDRESS_PUBLIC = 1 /* the remote side named it: loopback, private, link-local,
                                 unspecified and multicast addresses are refused. The address of the
                                 connection is checked, not the name */
@@ -55,10 +58,8 @@ struct http_request {
     const char *secret;   /* value of Authorization, never logged; NULL = none */
     const char *pool_key; /* connections are shared only between equal keys, and equal address
                                     policies; NULL = "" */
-    const char *ca_pem;   /* PEM text of authorities beside the system's and http_options.cacert;
-                                    NULL = none */
-    const char *cert;     /* client certificate of this request, PEM file, and its key (NULL =
-                                    in cert); NULL = that of http_options */
+    const char *ca_pem;   /* PEM text of authorities beside the system's; NULL = none */
+    const char *cert;     /* client certificate, PEM file; NULL = none. key NULL = in cert */
     const char *key;
     size_t response_bytes_max;   /* of the body; more is TOO_LARGE. The rest is dropped instead when
                                     the status is an error, or the method is not GET and

@@ -51,10 +51,11 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool attached; /* to the multi handle */
     bool proxied;
-    char proxy[160];    /* for messages */
-    bool head_complete; /* the final answer's headers are complete */
-    bool body_ended;    /* the whole body was handed to libcurl */
-    bool send_paused;   /* by the producer or by the rate */
+    char proxy[160];            /* host and port, for messages */
+    const char *proxy_variable; /* that named it */
+    bool head_complete;         /* the final answer's headers are complete */
+    bool body_ended;            /* the whole body was handed to libcurl */
+    bool send_paused;           /* by the producer or by the rate */
     bool rate_paused;
     bool receive_paused;
     uint64_t body_read; /* bytes of the body handed to libcurl */

@@ -234,13 +234,9 @@ static void *network_run(void *ctx)
 static int options_copy(struct http *http, const struct http_options *options)
 {
     http->options = *options;
-    http->options.cacert = mem_strdup(options->cacert);
-    http->options.cert = mem_strdup(options->cert);
-    http->options.key = mem_strdup(options->key);
-    bool whole = (options->cacert == NULL) == (http->options.cacert == NULL) &&
-                 (options->cert == NULL) == (http->options.cert == NULL) &&
-                 (options->key == NULL) == (http->options.key == NULL);
-    return whole ? 0 : LPIPE_NO_MEMORY;
+    http->options.proxy_ca_pem = mem_strdup(options->proxy_ca_pem);
+    return options->proxy_ca_pem != NULL && http->options.proxy_ca_pem == NULL ? LPIPE_NO_MEMORY
+                                                                               : 0;
 }
 
 int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
@@ -256,6 +252,11 @@ int http_new(const struct http_options *options, struct http **ret_http, struct 
     if (http->multi == NULL || options_copy(http, options) != 0) {
         http_free(http);
         return fail_memory(err);
+    }
+    /* Without descriptors curl_multi_init() succeeds, but the network thread could not be woken. */
+    if (curl_multi_wakeup(http->multi) != CURLM_OK) {
+        http_free(http);
+        return fail(err, LPIPE_NO_RESOURCES, "too few file descriptors for the network thread");
     }
     int status = thread_start(&http->thread, "lpipe-net", network_run, http, err);
     if (status != 0) {
@@ -281,9 +282,7 @@ struct http *http_free(struct http *http)
     }
     (void)curl_multi_cleanup(http->multi);
     pools_free(http);
-    free((char *)(uintptr_t)http->options.cacert);
-    free((char *)(uintptr_t)http->options.cert);
-    free((char *)(uintptr_t)http->options.key);
+    free((char *)(uintptr_t)http->options.proxy_ca_pem);
     pthread_mutex_destroy(&http->mutex);
     free(http);
     return NULL;

@@ -147,6 +147,10 @@ static void head_end(struct http_call *call)
          * answer, so the connection is not reused. */
         (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     }
+    if (status == 101) {
+        call_fail(call, LPIPE_PROTOCOL, "the server switched to another protocol (101)");
+        return;
+    }
     if (status >= 200) {
         call->head_complete = true;
         call->head_ms = clock_ms();
@@ -202,6 +206,7 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
         status_line(call, data, size);
     } else if (size == 0) {
         head_end(call);
+        return call->failure.status == 0 ? all : 0;
     } else if (size > HEADER_LINE_BYTES_MAX || header_append(call, data, size) != 0) {
         call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
         return 0;
@@ -245,8 +250,10 @@ static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
 
 static bool address_allowed(const struct http_call *call, const struct sockaddr *address)
 {
-    return call->request.addresses == HTTP_ADDRESS_ANY || call->proxied ||
-           address_class_of(address) == ADDRESS_PUBLIC;
+    enum address_class kind = address_class_of(address);
+    bool local = kind == ADDRESS_LOOPBACK || kind == ADDRESS_PRIVATE;
+    return call->request.addresses == HTTP_ADDRESS_ANY || call->proxied || kind == ADDRESS_PUBLIC ||
+           (local && call->request.addresses == HTTP_ADDRESS_LOCAL);
 }
 
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -255,7 +262,8 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     (void)purpose;
     if (!address_allowed(call, &address->addr)) {
         call_fail(call, LPIPE_REFUSED,
-                  "the host was named by the registry and is at an address that is not public");
+                  "the registry named this host, which has an address that is not allowed for it "
+                  "(link-local, unspecified, multicast, or not public)");
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -361,13 +369,9 @@ static void method_set(struct http_call *call)
 }
 
 /* The additional authorities are given as one blob; the system's stay, as a directory. */
-static int authorities_set(struct http_call *call, const struct http_options *options,
-                           struct lpipe_error *err)
+static int authorities_set(struct http_call *call, struct lpipe_error *err)
 {
     const char *pem = call->request.ca_pem;
-    if (options->cacert != NULL) {
-        (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, options->cacert);
-    }
     if (pem == NULL) {
         return 0;
     }
@@ -381,8 +385,8 @@ static int authorities_set(struct http_call *call, const struct http_options *op
 static int tls_set(struct http_call *call, const struct http_options *options,
                    struct lpipe_error *err)
 {
-    const char *cert = call->request.cert != NULL ? call->request.cert : options->cert;
-    const char *key = call->request.cert != NULL ? call->request.key : options->key;
+    const char *cert = call->request.cert;
+    const char *key = call->request.key;
     if (strncasecmp(call->request.url, "https:", 6) != 0) {
         return 0;
     }
@@ -395,7 +399,30 @@ static int tls_set(struct http_call *call, const struct http_options *options,
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLCERT, cert);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLKEY, key != NULL ? key : cert);
     }
-    return authorities_set(call, options, err);
+    return authorities_set(call, err);
+}
+
+/* An https proxy has a certificate of its own. Its authorities are those of the client, not those of one
+ * registry. */
+static int proxy_tls_set(struct http_call *call, const struct http_options *options,
+                         struct lpipe_error *err)
+{
+    if (!call->proxied) {
+        return 0;
+    }
+    if (options->tls_no_verify) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    }
+    if (options->proxy_ca_pem == NULL) {
+        return 0;
+    }
+    struct curl_blob blob = { .data = (void *)(uintptr_t)options->proxy_ca_pem,
+                              .len = strlen(options->proxy_ca_pem),
+                              .flags = CURL_BLOB_COPY };
+    return curl_easy_setopt(call->easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK
+               ? 0
+               : fail_memory(err);
 }
 
 static void callbacks_set(struct http_call *call)
@@ -414,11 +441,12 @@ static void callbacks_set(struct http_call *call)
 }
 
 /* Switches off what libcurl would decide itself: redirects, authentication, proxies, HTTP versions. */
-static void behaviour_set(struct http_call *call)
+static int behaviour_set(struct http_call *call, struct lpipe_error *err)
 {
     CURL *easy = call->easy;
     uint32_t connect_ms = call->request.connect_timeout_ms;
-    const char *proxy = proxy_of(call->request.url);
+    const char *proxy = proxy_of(call->request.url, &call->proxy_variable);
+    struct buf proxy_text CLEANUP(buf_wipe) = BUF_INIT(2 * PASSWORD_BYTES_MAX);
     call->proxied = proxy != NULL;
     proxy_describe(proxy, call->proxy, sizeof call->proxy);
     (void)curl_easy_setopt(easy, CURLOPT_URL, call->request.url);
@@ -431,13 +459,17 @@ static void behaviour_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    if (proxy != NULL && proxy_url(proxy, &proxy_text) != 0) {
+        return fail_memory(err);
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy_text.data : "");
     (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(connect_ms != 0 ? connect_ms : CONNECT_TIMEOUT_MS));
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BYTES);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
                            (long)(call->request.stream ? HTTP_RECEIVE_BYTES : HTTP_ANSWER_BYTES));
+    return 0;
 }
 
 int call_prepare(struct http_call *call, const struct http_options *options,
@@ -451,9 +483,10 @@ int call_prepare(struct http_call *call, const struct http_options *options,
         return fail(err, LPIPE_INVALID_ARGUMENT, "a URL contains control characters");
     }
     callbacks_set(call);
-    behaviour_set(call);
     method_set(call);
-    int status = tls_set(call, options, err);
+    int status = behaviour_set(call, err);
+    status = status == 0 ? proxy_tls_set(call, options, err) : status;
+    status = status == 0 ? tls_set(call, options, err) : status;
     return status != 0 ? status : headers_set(call, err);
 }
 
@@ -499,8 +532,7 @@ static bool is_idle(const struct http_call *call)
 
 bool call_expired(struct http_call *call, uint64_t now_ms)
 {
-    if (call->head_complete && call->body_ended && !call->request.stream &&
-        now_ms - call->head_ms > BODY_TIMEOUT_MS) {
+    if (call->head_complete && !call->request.stream && now_ms - call->head_ms > BODY_TIMEOUT_MS) {
         call_fail(call, LPIPE_TIMEOUT, "the answer did not end within %u s",
                   BODY_TIMEOUT_MS / 1000);
         return true;
@@ -566,7 +598,7 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
-        return "; name its authority with --cacert FILE";
+        return "; name its authority with --cacert FILE or SSL_CERT_FILE";
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "expired") != NULL || strstr(text, "not yet valid") != NULL)) {
@@ -639,7 +671,8 @@ static bool is_refused_by_proxy(struct http_call *call)
                   : status == 403 ? LPIPE_DENIED
                   : status < 500  ? LPIPE_REFUSED
                                   : LPIPE_NETWORK;
-    call_fail(call, meaning, "the proxy %s answered %ld%s", call->proxy, status,
+    call_fail(call, meaning, "the proxy %s (%s) answered %ld%s", call->proxy, call->proxy_variable,
+              status,
               status == 407 ? "; put its user and password into the variable that names it: "
                               "http://USER:PASSWORD@HOST:PORT"
                             : "");
@@ -651,6 +684,16 @@ static bool is_refused_by_proxy(struct http_call *call)
 static bool is_bad_proxy(const struct http_call *call)
 {
     return text_starts(call->curl_text, "Unsupported proxy");
+}
+
+/* The connection to the proxy failed, so the registry was not reached. */
+static bool proxy_failed(const struct http_call *call)
+{
+    curl_off_t ready_us = 0;
+    long connect_status = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    return call->proxied && ready_us == 0 && connect_status != 200;
 }
 
 void call_conclude(struct http_call *call, CURLcode code)
@@ -687,8 +730,8 @@ void call_conclude(struct http_call *call, CURLcode code)
     }
     if (call->failure.status == 0 && is_bad_proxy(call)) {
         call_fail(call, LPIPE_INVALID_ARGUMENT,
-                  "the URL of the proxy cannot be used; in its user name and password, special "
-                  "characters such as '@' must be written as %%40");
+                  "the value of %s is not the URL of a proxy (http://USER:PASSWORD@HOST:PORT)",
+                  call->proxy_variable);
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
@@ -696,6 +739,17 @@ void call_conclude(struct http_call *call, CURLcode code)
         text = text_printable(clean, sizeof clean, text, strlen(text));
         bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
         int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : error_status(code);
-        call_fail(call, status, "%s%s", text, advice_of(call, code, text));
+        long reason = 0;
+        (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
+        if (proxy_failed(call)) {
+            call_fail(call, status, "the proxy %s (%s): %s%s", call->proxy, call->proxy_variable,
+                      text, advice_of(call, code, text));
+        } else {
+            call_fail(call, status, "%s%s", text, advice_of(call, code, text));
+        }
+        if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+            code == CURLE_COULDNT_RESOLVE_PROXY) {
+            call->failure.sys_errno = reason != 0 ? (int)reason : EHOSTUNREACH;
+        }
     }
 }

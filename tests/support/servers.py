@@ -55,16 +55,20 @@ def free_port():
 class ConnectProxy:
     """An HTTP proxy that takes names of the test's choice to loopback ports by CONNECT. Other
     requests it answers itself, with an empty 200. heads: every request as it came. credentials:
-    "user:password" that it wants."""
+    "user:password" that it wants. tls: a server context for an https proxy."""
 
-    def __init__(self, ports, credentials=None):
+    def __init__(self, ports, credentials=None, tls=None):
         self.ports = ports
         self.credentials = credentials
+        self._tls = tls
         self.asked = []
         self.heads = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.url = "http://" + self.host
+        if tls is not None:
+            self.host = self.host.replace("127.0.0.1", "localhost")
+            self.url = "https://" + self.host
         self._sockets = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -89,6 +93,12 @@ class ConnectProxy:
         return f"proxy-authorization: basic {wanted}".lower() in head.lower()
 
     def _serve(self, sock):
+        if self._tls is not None:
+            try:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+            except OSError:
+                sock.close()
+                return
         head = b""
         while b"\r\n\r\n" not in head:
             piece = sock.recv(4096)

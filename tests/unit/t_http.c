@@ -128,7 +128,7 @@ static void test_address_policy_of_a_kept_connection(void **state)
     (void)state;
     struct server server;
     server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", server_run);
-    struct http *http = transport(&(struct http_options){ .cacert = NULL });
+    struct http *http = transport(&(struct http_options){ .proxy_ca_pem = NULL });
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_PUBLIC), LPIPE_REFUSED);
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);

@@ -65,6 +65,24 @@ def test_named_authority(over, ca):
     assert over.login(server, "--cacert", ca.cert).rc == 0
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_authority_of_the_environment(variable, over, ca, tmp_path):
+    """As tools written in Go read them: a file, or directories with files of any name."""
+    server = over.serve(ca.server_context(name="environment", **HOSTS))
+    directory = tmp_path / "authorities"
+    directory.mkdir()
+    (directory / "notes.txt").write_text("no certificate\n")
+    shutil.copy(ca.cert, directory / "ours")
+    value = {"SSL_CERT_FILE": ca.cert, "SSL_CERT_DIR": f"/nonexistent:{directory}"}[variable]
+    assert over.login(server, env={variable: str(value)}).rc == 0
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_environment_that_names_nothing_is_no_failure(variable, over, ca):
+    server = over.serve(ca.server_context(name="nothing", **HOSTS))
+    assert over.login(server, "--cacert", ca.cert, env={variable: "/nonexistent"}).rc == 0
+
+
 def test_unknown_authority(over, ca, other_ca):
     server = over.serve(ca.server_context(name="unknown", **HOSTS))
     refused(over.login(server), server, "name its authority", "--cacert")
