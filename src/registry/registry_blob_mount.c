@@ -32,7 +32,7 @@ static void end_session(const struct repository *repository, const struct http_r
 {
     AUTO_FREE char *url = NULL;
     if (host_resolve_location(repository->host, opened, &url, NULL) == 0) {
-        session_delete(repository, url, !opened->is_trusted);
+        upload_session_delete(repository, url, !opened->is_trusted);
     }
 }
 
