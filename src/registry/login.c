@@ -14,23 +14,23 @@
 #include "request/host_authorization.h"
 #include "request/host_probe.h"
 
-/* Where the credentials of a registry belong. */
-struct place {
-    char *registry; /* as references name it */
-    char *server;   /* as helpers know it */
-    char *path;     /* of the file */
-    char *helper;   /* NULL = the file itself */
+/* A registry, and where its credentials are stored. */
+struct login_target {
+    char *registry; /* as in references */
+    char *server;   /* as in credential helpers */
+    char *path;     /* of the credential file */
+    char *helper;   /* name of the credential helper; NULL = the file */
 };
 
-static void place_done(struct place *place)
+static void login_target_dispose(struct login_target *target)
 {
-    free(place->registry);
-    free(place->server);
-    free(place->path);
-    free(place->helper);
+    free(target->registry);
+    free(target->server);
+    free(target->path);
+    free(target->helper);
 }
 
-/* "https://host:port/v1/" -> "host:port"; Docker Hub under the name that references have. */
+/* "https://host:port/v1/" gives "host:port"; Docker Hub gets the name that references use. */
 static int read_registry(const char *text, char **ret_registry, struct lpipe_error *err)
 {
     struct auth_name name;
@@ -47,14 +47,16 @@ static int read_registry(const char *text, char **ret_registry, struct lpipe_err
     }
     if (!auth_name_parse(text, &name) || name.path[0] != '\0') {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "credentials are stored for a whole registry: \"%s\" has a path", text);
+                    "\"%s\" has a path, but credentials are stored for a whole registry: give the "
+                    "host[:port] only",
+                    text);
     }
     bool hub = strcmp(name.host, "index.docker.io") == 0 && name.port == 0;
     *ret_registry = hub ? mem_strdup(name.host) : TAKE(host);
     return *ret_registry == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_path(const struct settings *settings, char **ret_path, struct lpipe_error *err)
+static int find_authfile(const struct settings *settings, char **ret_path, struct lpipe_error *err)
 {
     int failed = 0;
     const char *named = settings->authfile != NULL
@@ -63,41 +65,43 @@ static int choose_path(const struct settings *settings, char **ret_path, struct 
     *ret_path = named != NULL ? mem_strdup(named) : environment_docker_file(&failed);
     if (*ret_path == NULL && named == NULL && !failed) {
         return fail(err, LPIPE_OUTPUT_IO,
-                    "there is no place to store credentials in: HOME is not "
-                    "set (give --authfile)");
+                    "cannot store credentials: HOME is not set; set it or use --authfile");
     }
     return *ret_path == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_place(const struct settings *settings, const char *registry, struct place *place,
-                        struct lpipe_error *err)
+static int find_target(const struct settings *settings, const char *registry,
+                       struct login_target *target, struct lpipe_error *err)
 {
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
-    struct auth_name target;
+    struct auth_name name;
     const char *helper = NULL;
     size_t score = 0;
-    int status = read_registry(registry, &place->registry, err);
-    status = status == 0 ? choose_path(settings, &place->path, err) : status;
-    status = status == 0 ? authfile_read(place->path, &file, err) : status;
+    int status = read_registry(registry, &target->registry, err);
+    status = status == 0 ? find_authfile(settings, &target->path, err) : status;
+    status = status == 0 ? authfile_read(target->path, &file, err) : status;
     if (status != 0) {
         return status;
     }
-    if (!auth_name_parse(place->registry, &target)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is no name of a registry", registry);
+    if (!auth_name_parse(target->registry, &name)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is not a registry: give host[:port]",
+                    registry);
     }
-    status = authfile_helper(&file, &target, &helper, &score, err);
+    status = authfile_helper(&file, &name, &helper, &score, err);
     if (status != 0) {
         return status;
     }
-    place->server = mem_strdup(auth_name_server(place->registry));
-    place->helper = mem_strdup(helper);
-    return place->server == NULL || (helper != NULL && place->helper == NULL) ? fail_memory(err)
-                                                                              : 0;
+    target->server = mem_strdup(auth_name_server(target->registry));
+    target->helper = mem_strdup(helper);
+    return target->server == NULL || (helper != NULL && target->helper == NULL) ? fail_memory(err)
+                                                                                : 0;
 }
 
-/* Tries the credentials in a session of their own. */
-static int test_credentials(lpipe_client *client, const struct place *place, const char *username,
-                            const struct secret *password, struct lpipe_error *err)
+/* Tests the credentials with a registry host of their own, so that the client's tokens and stored
+ * credentials are not used. */
+static int test_credentials(lpipe_client *client, const struct login_target *target,
+                            const char *username, const struct secret *password,
+                            struct lpipe_error *err)
 {
     AUTO_CREDENTIAL_LIST struct credential_list list = { .count = 1 };
     struct registry_host *host CLEANUP(cleanup_registry_host) = NULL;
@@ -108,35 +112,38 @@ static int test_credentials(lpipe_client *client, const struct place *place, con
         return fail_memory(err);
     }
     bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
-    bool https = !plain && strcmp(reference_scheme(place->registry), "https") == 0;
-    status = registry_host_new(&client->context, place->registry, https, &list, &host, err);
+    bool https = !plain && strcmp(reference_scheme(target->registry), "https") == 0;
+    status = registry_host_new(&client->context, target->registry, https, &list, &host, err);
     status = status == 0 ? host_find_scheme(host, err) : status;
     status = status == 0 ? host_test_credentials(host, err) : status;
     if (status == 1) {
-        context_notice(&client->context, "%s asks for no credentials, so these could not be tested",
-                       place->registry);
+        context_notice(&client->context,
+                       "%s does not ask for credentials, so these could not be tested",
+                       target->registry);
     }
     return MIN_OF(status, 0);
 }
 
-/* Puts them away, and says where they are now. */
-static int store(lpipe_client *client, const struct place *place, const char *username,
-                 const struct secret *password, struct lpipe_error *err)
+/* Stores the credentials and says where they are. */
+static int save_credentials(lpipe_client *client, const struct login_target *target,
+                            const char *username, const struct secret *password,
+                            struct lpipe_error *err)
 {
-    if (place->helper != NULL) {
-        int status = helper_store(place->helper, place->server, username, password,
+    if (target->helper != NULL) {
+        int status = helper_store(target->helper, target->server, username, password,
                                   client->context.cancel, err);
         if (status == 0) {
-            context_notice(&client->context, "stored with docker-credential-%s", place->helper);
+            context_notice(&client->context, "stored with docker-credential-%s", target->helper);
         }
         return status;
     }
-    int status = authfile_store(place->path, place->registry, username, password, err);
+    int status = authfile_store(target->path, target->registry, username, password, err);
     if (status == 0) {
-        context_notice(&client->context,
-                       "stored in %s, not encrypted; a credential helper would keep it encrypted "
-                       "(credsStore in that file)",
-                       place->path);
+        context_notice(
+            &client->context,
+            "stored in %s, not encrypted; to store them encrypted, set a credential helper "
+            "(credsStore) in that file",
+            target->path);
     }
     return status;
 }
@@ -144,40 +151,40 @@ static int store(lpipe_client *client, const struct place *place, const char *us
 int login(lpipe_client *client, const char *registry, const char *username, const char *password,
           struct lpipe_error *err)
 {
-    struct place place CLEANUP(place_done) = { .registry = NULL };
+    struct login_target target CLEANUP(login_target_dispose) = { .registry = NULL };
     AUTO_SECRET struct secret secret = SECRET_INIT;
-    int status = choose_place(&client->context.settings, registry, &place, err);
+    int status = find_target(&client->context.settings, registry, &target, err);
     if (status != 0) {
         return status;
     }
     if (secret_set(&secret, password, strlen(password)) != 0) {
         return fail_memory(err);
     }
-    status = test_credentials(client, &place, username, &secret, err);
+    status = test_credentials(client, &target, username, &secret, err);
     if (status != 0) {
         return status;
     }
-    return store(client, &place, username, &secret, err);
+    return save_credentials(client, &target, username, &secret, err);
 }
 
 int logout(lpipe_client *client, const char *registry, struct lpipe_error *err)
 {
-    struct place place CLEANUP(place_done) = { .registry = NULL };
-    int status = choose_place(&client->context.settings, registry, &place, err);
+    struct login_target target CLEANUP(login_target_dispose) = { .registry = NULL };
+    int status = find_target(&client->context.settings, registry, &target, err);
     if (status != 0) {
         return status;
     }
-    int helped = place.helper == NULL
+    int helped = target.helper == NULL
                      ? 0
-                     : helper_erase(place.helper, place.server, client->context.cancel, err);
+                     : helper_erase(target.helper, target.server, client->context.cancel, err);
     if (helped < 0) {
         return helped;
     }
-    int erased = authfile_erase(place.path, place.registry, err);
+    int erased = authfile_erase(target.path, target.registry, err);
     if (erased < 0) {
         return erased;
     }
     return helped + erased > 0 ? 0
-                               : fail(err, LPIPE_NOT_FOUND, "no credentials of %s in %s",
-                                      place.registry, place.path);
+                               : fail(err, LPIPE_NOT_FOUND, "no credentials for %s in %s",
+                                      target.registry, target.path);
 }

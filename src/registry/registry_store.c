@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's face: each operation in terms of a repository. */
+/* The store operations: each calls the function for a repository. */
 #include "registry/registry_store.h"
 
 #include <stdatomic.h>
@@ -14,9 +14,9 @@
 struct registry_store {
     struct store base;
     struct repository repository;
-    char *registry; /* what repository borrows */
+    char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
-    atomic_int lists_referrers; /* as the last manifest with a subject was answered */
+    atomic_int lists_referrers; /* 1 when the last PUT's answer had OCI-Subject */
 };
 
 static struct repository *repository_of(struct store *store)
@@ -24,41 +24,41 @@ static struct repository *repository_of(struct store *store)
     return &((struct registry_store *)store)->repository;
 }
 
-/* A blob of another size is another one, whatever it is called: it is sent again. */
-static int store_blob_exists(struct store *store, const struct descriptor *blob,
-                             struct lpipe_error *err)
+/* A blob of another size counts as missing, so that it is sent again. */
+static int op_blob_exists(struct store *store, const struct descriptor *blob,
+                          struct lpipe_error *err)
 {
     uint64_t size = 0;
     int found = blob_head(repository_of(store), blob->digest, &size, err);
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
+static int op_blob_mount(struct store *store, const struct descriptor *blob,
+                         const char *from_repository, struct lpipe_error *err)
 {
     return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
 }
 
-static int store_blob_begin(struct store *store, const struct blob_hint *hint,
-                            struct blob_writer **ret_writer, struct lpipe_error *err)
+static int op_blob_begin(struct store *store, const struct blob_hint *hint,
+                         struct blob_writer **ret_writer, struct lpipe_error *err)
 {
     return upload_begin(repository_of(store), hint, ret_writer, err);
 }
 
-static int store_blob_open(struct store *store, const struct descriptor *blob,
-                           struct blob_reader **ret_reader, struct lpipe_error *err)
+static int op_blob_open(struct store *store, const struct descriptor *blob,
+                        struct blob_reader **ret_reader, struct lpipe_error *err)
 {
     return registry_blob_open(repository_of(store), blob, ret_reader, err);
 }
 
-static int store_manifest_get(struct store *store, const char *reference,
-                              struct document *ret_document, struct lpipe_error *err)
+static int op_manifest_get(struct store *store, const char *reference,
+                           struct document *ret_document, struct lpipe_error *err)
 {
     return registry_manifest_get(repository_of(store), reference, ret_document, err);
 }
 
-static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
-                              struct lpipe_error *err)
+static int op_manifest_put(struct store *store, const struct document *manifest, const char *tag,
+                           struct lpipe_error *err)
 {
     struct registry_store *self = (struct registry_store *)store;
     int status = registry_manifest_put(&self->repository, manifest, tag, err);
@@ -68,18 +68,18 @@ static int store_manifest_put(struct store *store, const struct document *manife
     return MIN_OF(status, 0);
 }
 
-static int store_referrers_native(struct store *store)
+static int op_referrers_native(struct store *store)
 {
     return atomic_load(&((struct registry_store *)store)->lists_referrers);
 }
 
-static int store_manifest_digest(struct store *store, const char *reference,
-                                 char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+static int op_manifest_head(struct store *store, const char *reference,
+                            char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
     return registry_manifest_head(repository_of(store), reference, ret_digest, err);
 }
 
-static void store_done(struct store *store)
+static void op_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
     free(self->registry);
@@ -87,19 +87,19 @@ static void store_done(struct store *store)
     free(self);
 }
 
-static const struct store_ops OPS = {
-    .blob_exists = store_blob_exists,
-    .blob_mount = store_blob_mount,
-    .blob_begin = store_blob_begin,
-    .blob_open = store_blob_open,
-    .manifest_get = store_manifest_get,
-    .manifest_put = store_manifest_put,
-    .referrers_native = store_referrers_native,
-    .free = store_done,
-    .manifest_head = store_manifest_digest,
+static const struct store_ops registry_ops = {
+    .blob_exists = op_blob_exists,
+    .blob_mount = op_blob_mount,
+    .blob_begin = op_blob_begin,
+    .blob_open = op_blob_open,
+    .manifest_get = op_manifest_get,
+    .manifest_put = op_manifest_put,
+    .referrers_native = op_referrers_native,
+    .free = op_free,
+    .manifest_head = op_manifest_head,
 };
 
-static int store_fill(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
+static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
                       struct registry_host *host, bool writes)
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
@@ -113,9 +113,9 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
         .name = self->repository_name,
         .actions = writes ? "pull,push" : "pull",
     };
-    bool whole = self->registry != NULL && self->repository_name != NULL &&
-                 self->base.origin != NULL && self->base.name != NULL;
-    return whole ? 0 : LPIPE_NO_MEMORY;
+    bool has_memory = self->registry != NULL && self->repository_name != NULL &&
+                      self->base.origin != NULL && self->base.name != NULL;
+    return has_memory ? 0 : LPIPE_NO_MEMORY;
 }
 
 int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
@@ -130,8 +130,8 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
     if (self == NULL) {
         return fail_memory(err);
     }
-    self->base.ops = &OPS;
-    if (store_fill(self, client, ref, host, writes) != 0) {
+    self->base.ops = &registry_ops;
+    if (store_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);
     }
