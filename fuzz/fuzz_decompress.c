@@ -46,7 +46,7 @@ static int run(enum codec_kind kind, const uint8_t *data, size_t size, size_t pi
         data += part;
         size -= part;
     }
-    if (decompress_memory_bytes(decompress) > WINDOW_MAX + UNPACK_BYTES + UNPACK_STATE_BYTES) {
+    if (decompress_memory_bytes(decompress) > WINDOW_MAX + DECOMPRESS_BYTES + DECOMPRESS_STATE_BYTES) {
         abort();
     }
     status = status == 0 ? decompress_end(decompress, &err) : status;

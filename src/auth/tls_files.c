@@ -37,13 +37,12 @@ static int add_authorities(const char *path, struct tls_files *files, struct lpi
     }
     if (files->ca_pem.data == NULL ||
         strstr(files->ca_pem.data + before, "-----BEGIN CERTIFICATE-----") == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s holds no certificate in PEM", path);
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s contains no certificate in PEM format", path);
     }
     return buf_append(&files->ca_pem, "\n", 1) == 0 ? 0 : fail_memory(err);
 }
 
-/* The first pair of a directory; more are for registries with several authorities, which ask by
- * name and are not known to us. */
+/* Uses the first certificate and key of a directory; further ones are only checked. */
 static int add_identity(const char *directory, const char *name, struct tls_files *files,
                         struct lpipe_error *err)
 {
@@ -109,7 +108,7 @@ static int read_directories(const char *registry, struct tls_files *files, struc
     return status;
 }
 
-/* --cert and --key; they come before what directories have. */
+/* --cert and --key; they are used before the certificates in directories. */
 static int copy_identity(const struct settings *settings, struct tls_files *files,
                          struct lpipe_error *err)
 {

@@ -17,8 +17,8 @@ int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *f
 
 int fail_memory(struct lpipe_error *err);
 
-/* Puts context before an error's message: "push layer 3: " + message. Returns status, the failure at
- * hand, which a caller without err is told all the same. */
+/* Puts context before an error's message: "push layer 3: " + message. Returns status, also when err is
+ * NULL. */
 int fail_context(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Copies text of the remote side into buf for use in a message: control characters and bytes that

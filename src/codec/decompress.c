@@ -19,7 +19,7 @@ struct decompress {
     bool scarce;    /* the window is bounded by the caller, not by the maximum */
     z_stream inflate;
     ZSTD_DCtx *zstd;
-    unsigned char out[UNPACK_BYTES];
+    unsigned char out[DECOMPRESS_BYTES];
 };
 
 static voidpf zlib_alloc(voidpf opaque, uInt items, uInt size)

@@ -146,7 +146,7 @@ static void workers_start(struct flow *flow)
 /* What a limit leaves for a window of compressed input. */
 static uint64_t window_bytes_max(const struct flow *flow)
 {
-    uint64_t taken = flow->plan.memory_bytes + UNPACK_STATE_BYTES;
+    uint64_t taken = flow->plan.memory_bytes + DECOMPRESS_STATE_BYTES;
     return flow->memory_bytes_max == 0
                ? UINT64_MAX
                : flow->memory_bytes_max - MIN_OF(flow->memory_bytes_max, taken);

@@ -12,12 +12,12 @@
 #include "base/sync.h"
 #include "http/http_call.h"
 
-#define TICK_MS 500 /* how often time limits are looked at */
+#define TICK_MS 500 /* how often time limits are checked */
 #define RATE_TICK_MS 20
 #define WAIT_FDS_MAX (2 * JOBS_MAX)
 
-/* Connections that one secret may go over, to addresses of one policy: it is looked at when a
- * connection is made, and not again. */
+/* Connections for one pool key and one address policy. The address is checked only when a connection is
+ * made, so a connection is never reused under another policy. */
 struct http_pool {
     struct http_pool *next;
     CURLSH *share;
@@ -26,11 +26,11 @@ struct http_pool {
 };
 
 struct http {
-    struct http_options options; /* strings are ours */
+    struct http_options options; /* strings are owned */
     CURLM *multi;
     pthread_t thread;
     bool threaded;
-    struct http_pool *pools; /* the network thread's own, as are calls and the rate */
+    struct http_pool *pools; /* for the network thread only, as are calls and the rate */
     struct http_call *calls;
     struct http_rate rate;
 
@@ -85,7 +85,7 @@ static void pools_free(struct http *http)
     }
 }
 
-/* Tells the waiting thread. The call may be gone afterwards. */
+/* Wakes the thread that waits for the call. It may free the call at once. */
 static void call_end(struct http *http, struct http_call *call)
 {
     if (call->attached) {
@@ -127,7 +127,7 @@ static void call_begin(struct http *http, struct http_call *call)
     http->calls = call;
 }
 
-/* Takes in new calls; false when the thread has to end. */
+/* Starts the queued calls; false when the thread must end. */
 static bool queue_take(struct http *http)
 {
     struct http_call *queue = NULL;
@@ -155,7 +155,7 @@ static void call_resume(struct http *http, struct http_call *call)
     }
 }
 
-/* What other threads and the clock ask of the calls under way. */
+/* Wakes, aborts and times out running calls. */
 static void calls_attend(struct http *http)
 {
     uint64_t now = clock_ms();
@@ -167,7 +167,7 @@ static void calls_attend(struct http *http)
             (void)fail_cancelled(&call->failure);
             over = true;
         } else if (atomic_load(&call->aborted)) {
-            (void)fail(&call->failure, LPIPE_ABORTED, "the request was given up");
+            (void)fail(&call->failure, LPIPE_ABORTED, "the request was aborted");
             over = true;
         }
         if (over) {
@@ -309,7 +309,7 @@ int http_start(struct http *http, const struct http_request *request, struct htt
         return fail_memory(err);
     }
     {
-        /* At the end: requests begin in the order in which they were asked for. */
+        /* At the end of the queue, so that requests start in the order of the calls. */
         GUARD(&http->mutex);
         struct http_call **place = &http->queue;
         while (*place != NULL) {

@@ -21,7 +21,7 @@ static const char *variable(const char *lower, const char *upper)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* The host of a URL, without brackets; "" when it is too long to be one. */
+/* The host of a URL, without brackets; "" when it is too long. */
 static void host_of(const char *url, char host[HOST_BYTES])
 {
     const char *start = strstr(url, "://");
@@ -40,7 +40,7 @@ static bool is_this_machine(const char *host)
            text_ends(host, ".localhost");
 }
 
-/* The first bits of two addresses of one family. */
+/* Compares the first bits of two addresses of one family. */
 static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
     unsigned rest = bits % 8;
@@ -48,7 +48,7 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned b
     return memcmp(a, b, bits / 8) == 0 && (rest == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
 }
 
-/* An address, or a block of them. */
+/* item is an address, or a block of addresses that contains this one. */
 static bool has_address(const char *item, size_t size, int family, const unsigned char *address)
 {
     char text[HOST_BYTES];
@@ -66,7 +66,7 @@ static bool has_address(const char *item, size_t size, int family, const unsigne
            inet_pton(family, text, block) == 1 && same_bits(block, address, (unsigned)bits);
 }
 
-/* The name itself, or one above it. */
+/* item is the host's name, or the name of a domain that it is in. */
 static bool has_name(const char *item, size_t size, const char *host, size_t host_size)
 {
     while (size > 0 && item[0] == '.') {
@@ -114,7 +114,7 @@ const char *proxy_of(const char *url)
     if (is_this_machine(host) || (exceptions != NULL && proxy_list_has(exceptions, host))) {
         return NULL;
     }
-    /* A CGI program gets the request's "Proxy:" header as HTTP_PROXY (RFC 3875, 4.1.18). */
+    /* In a CGI program, HTTP_PROXY is the request's "Proxy:" header (RFC 3875, 4.1.18): not trusted. */
     bool cgi = secure_getenv("REQUEST_METHOD") != NULL;
     const char *proxy = strncasecmp(url, "https:", 6) == 0
                             ? variable("https_proxy", "HTTPS_PROXY")

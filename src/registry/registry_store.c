@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store operations: each calls the function for a repository. */
+/* The store operations of a repository. */
 #include "registry/registry_store.h"
 
 #include <stdatomic.h>
@@ -16,7 +16,7 @@ struct registry_store {
     struct repository repository;
     char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
-    atomic_int lists_referrers; /* 1 when the last PUT's answer had OCI-Subject */
+    atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
 };
 
 static struct repository *repository_of(struct store *store)
@@ -25,40 +25,40 @@ static struct repository *repository_of(struct store *store)
 }
 
 /* A blob of another size counts as missing, so that it is sent again. */
-static int op_blob_exists(struct store *store, const struct descriptor *blob,
-                          struct lpipe_error *err)
+static int store_blob_exists(struct store *store, const struct descriptor *blob,
+                             struct lpipe_error *err)
 {
     uint64_t size = 0;
     int found = blob_head(repository_of(store), blob->digest, &size, err);
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
 }
 
-static int op_blob_mount(struct store *store, const struct descriptor *blob,
-                         const char *from_repository, struct lpipe_error *err)
+static int store_blob_mount(struct store *store, const struct descriptor *blob,
+                            const char *from_repository, struct lpipe_error *err)
 {
     return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
 }
 
-static int op_blob_begin(struct store *store, const struct blob_hint *hint,
-                         struct blob_writer **ret_writer, struct lpipe_error *err)
+static int store_blob_begin(struct store *store, const struct blob_hint *hint,
+                            struct blob_writer **ret_writer, struct lpipe_error *err)
 {
     return upload_begin(repository_of(store), hint, ret_writer, err);
 }
 
-static int op_blob_open(struct store *store, const struct descriptor *blob,
-                        struct blob_reader **ret_reader, struct lpipe_error *err)
+static int store_blob_open(struct store *store, const struct descriptor *blob,
+                           struct blob_reader **ret_reader, struct lpipe_error *err)
 {
     return registry_blob_open(repository_of(store), blob, ret_reader, err);
 }
 
-static int op_manifest_get(struct store *store, const char *reference,
-                           struct document *ret_document, struct lpipe_error *err)
+static int store_manifest_get(struct store *store, const char *reference,
+                              struct document *ret_document, struct lpipe_error *err)
 {
     return registry_manifest_get(repository_of(store), reference, ret_document, err);
 }
 
-static int op_manifest_put(struct store *store, const struct document *manifest, const char *tag,
-                           struct lpipe_error *err)
+static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
+                              struct lpipe_error *err)
 {
     struct registry_store *self = (struct registry_store *)store;
     int status = registry_manifest_put(&self->repository, manifest, tag, err);
@@ -68,18 +68,18 @@ static int op_manifest_put(struct store *store, const struct document *manifest,
     return MIN_OF(status, 0);
 }
 
-static int op_referrers_native(struct store *store)
+static int store_referrers_native(struct store *store)
 {
     return atomic_load(&((struct registry_store *)store)->lists_referrers);
 }
 
-static int op_manifest_head(struct store *store, const char *reference,
-                            char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
+static int store_manifest_digest(struct store *store, const char *reference,
+                                 char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
     return registry_manifest_head(repository_of(store), reference, ret_digest, err);
 }
 
-static void op_free(struct store *store)
+static void registry_store_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
     free(self->registry);
@@ -87,16 +87,16 @@ static void op_free(struct store *store)
     free(self);
 }
 
-static const struct store_ops registry_ops = {
-    .blob_exists = op_blob_exists,
-    .blob_mount = op_blob_mount,
-    .blob_begin = op_blob_begin,
-    .blob_open = op_blob_open,
-    .manifest_get = op_manifest_get,
-    .manifest_put = op_manifest_put,
-    .referrers_native = op_referrers_native,
-    .free = op_free,
-    .manifest_head = op_manifest_head,
+static const struct store_ops ops = {
+    .blob_exists = store_blob_exists,
+    .blob_mount = store_blob_mount,
+    .blob_begin = store_blob_begin,
+    .blob_open = store_blob_open,
+    .manifest_get = store_manifest_get,
+    .manifest_put = store_manifest_put,
+    .referrers_native = store_referrers_native,
+    .free = registry_store_free,
+    .manifest_head = store_manifest_digest,
 };
 
 static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
@@ -104,7 +104,7 @@ static int store_init(struct registry_store *self, lpipe_client *client, const l
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
-    self->base.origin = mem_strdup(host_base_url(host));
+    self->base.store_id = mem_strdup(host_base_url(host));
     self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
     self->repository = (struct repository){
         .context = &client->context,
@@ -114,7 +114,7 @@ static int store_init(struct registry_store *self, lpipe_client *client, const l
         .actions = writes ? "pull,push" : "pull",
     };
     bool has_memory = self->registry != NULL && self->repository_name != NULL &&
-                      self->base.origin != NULL && self->base.name != NULL;
+                      self->base.store_id != NULL && self->base.name != NULL;
     return has_memory ? 0 : LPIPE_NO_MEMORY;
 }
 
@@ -130,7 +130,7 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
     if (self == NULL) {
         return fail_memory(err);
     }
-    self->base.ops = &registry_ops;
+    self->base.ops = &ops;
     if (store_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);

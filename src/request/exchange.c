@@ -14,7 +14,7 @@ void hop_dispose(struct hop *hop)
     hop->headers = NULL;
 }
 
-/* The request's headers and our name. */
+/* The request's headers and User-Agent. */
 static int copy_headers(struct hop *hop, const struct exchange *exchange,
                         const struct http_request *request)
 {
@@ -109,7 +109,8 @@ void hop_drop_secrets(struct hop *hop)
     hop->http.key = NULL;
 }
 
-/* One hop. Where a stranger has chosen the way (abroad), it does not lead back to our secrets. */
+/* Sends one hop. After a cross-origin server has chosen the URL (untrusted_url), no later hop gets
+ * credentials, not even a hop to the registry itself. */
 static int send_hop(const struct exchange *exchange, const struct http_request *request,
                     const char *url, bool untrusted_url, struct http_response *ret_response,
                     bool *ret_trusted, struct lpipe_error *err)
@@ -126,7 +127,7 @@ static int send_hop(const struct exchange *exchange, const struct http_request *
     return status;
 }
 
-/* Whether the outcome of a hop may be another one the next time. */
+/* Whether a retry of the hop may have another outcome. */
 static bool may_change(const struct http_request *request, int status,
                        const struct http_response *response)
 {
@@ -134,7 +135,7 @@ static bool may_change(const struct http_request *request, int status,
                        : retry_worth_failure(status) && !request->stream;
 }
 
-/* A hop, and again where that is worth it. */
+/* Sends one hop, with retries. */
 static int send_hop_retrying(const struct exchange *exchange, const struct http_request *request,
                              const char *url, bool untrusted_url,
                              struct http_response *ret_response, bool *ret_trusted,

@@ -64,7 +64,8 @@ int host_list_get(struct host_list *list, struct context *context, const lpipe_r
     const char *registry = lpipe_ref_registry(ref);
     const char *scheme = lpipe_ref_scheme(ref);
     if (registry == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s names no registry", lpipe_ref_name(ref));
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s does not name a registry",
+                    lpipe_ref_name(ref));
     }
     int status = credential_find(settings, registry, lpipe_ref_repository(ref), &credentials, err);
     if (status != 0) {

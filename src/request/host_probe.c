@@ -49,14 +49,14 @@ int host_ping_locked(struct registry_host *host, const char *secret, bool retry,
     return status == 0 ? 0 : fail_context(err, status, "registry %s", host->registry);
 }
 
-/* The user has said something about TLS that can concern this registry. */
+/* The user gave TLS settings that apply to this registry. */
 static bool has_tls_settings(const struct registry_host *host)
 {
     return host->tls.ca_pem.size > 0 || host->tls.cert != NULL ||
            (host->context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0;
 }
 
-/* What web servers answer to http on a port for https: all of them 400, and one of these words. */
+/* Web servers answer 400 with one of these words to http on an https port. */
 static bool says_https(const struct http_response *response)
 {
     return response->status == 400 && response->body.data != NULL &&
@@ -64,9 +64,9 @@ static bool says_https(const struct http_response *response)
             strstr(response->body.data, "SSL") != NULL);
 }
 
-/* The first ping. http is only a guess for registries on this machine: where the server says that
- * it speaks https, or hangs up and there are settings for TLS, it is asked by https. Never the
- * other way round. */
+/* The first request. For registries on this machine http is only a guess: when the server says that it
+ * uses https, or closes the connection and there are TLS settings, https is tried. Never the other way
+ * round. */
 static int first_ping_locked(struct registry_host *host, struct http_response *ret_response,
                              bool *ret_trusted, struct lpipe_error *err)
 {
@@ -85,7 +85,6 @@ static int first_ping_locked(struct registry_host *host, struct http_response *r
     return status;
 }
 
-/* The first contact: is it a registry, and what does it ask for? */
 int host_probe_locked(struct registry_host *host, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
@@ -100,9 +99,9 @@ int host_probe_locked(struct registry_host *host, struct lpipe_error *err)
     if (response.status == 401 && trusted) {
         status = challenge_read(&response.headers, &host->locked.challenge, err);
         if (status == 0 && host->locked.challenge.scheme == CHALLENGE_NONE) {
-            status =
-                fail(err, LPIPE_AUTH_REQUIRED,
-                     "%s asks for authentication in no way that is known here", host->registry);
+            status = fail(err, LPIPE_AUTH_REQUIRED,
+                          "%s requires authentication, but offers neither Basic nor Bearer",
+                          host->registry);
         }
     } else if (response.status != 200) {
         status = host_fail_probe(host, response.status, err);

@@ -35,7 +35,7 @@ bool retry_worth_failure(int status)
     return status == LPIPE_NETWORK || status == LPIPE_TIMEOUT;
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" is read piece by piece: strptime() would ask the locale. */
+/* Reads "Sun, 06 Nov 1994 08:49:37 GMT" without strptime(), which depends on the locale. */
 struct cursor {
     const char *at;
 };
@@ -59,7 +59,7 @@ static bool take_digits(struct cursor *cursor, size_t size, int *ret_number)
     return true;
 }
 
-/* One of the names in a text of three-letter words. */
+/* Reads one of several three-letter names. */
 static bool take_name(struct cursor *cursor, const char *names, int *ret_index)
 {
     for (int i = 0; *names != '\0'; i++, names += 3) {
@@ -72,7 +72,7 @@ static bool take_name(struct cursor *cursor, const char *names, int *ret_index)
     return false;
 }
 
-/* The one form that may be sent; the two of last century are no longer written by anyone. */
+/* IMF-fixdate, the only form that may be generated (RFC 9110, 5.6.7). */
 static bool parse_date(const char *text, int64_t *ret_s)
 {
     struct cursor cursor = { text };
@@ -108,7 +108,7 @@ bool retry_after_parse(const char *value, int64_t now_s, uint64_t *ret_ms)
     return true;
 }
 
-/* Clients that failed together must not come back together. */
+/* With random jitter, so that clients which failed together do not retry together. */
 static uint64_t back_off_ms(uint32_t failures)
 {
     static const uint32_t steps_ms[] = { RETRY_DELAYS_MS };

@@ -93,13 +93,13 @@ static void writer_free(struct blob_writer *writer)
     free(upload);
 }
 
-static void writer_stop(struct blob_writer *writer)
+static void writer_abort(struct blob_writer *writer)
 {
     window_abandon(&((struct upload *)writer)->window);
 }
 
 static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free,
-                                                   writer_stop };
+                                                   writer_abort };
 
 static enum upload_method method_of(enum lpipe_upload_mode mode,
                                     const struct upload_defaults *defaults)

@@ -93,7 +93,7 @@ def test_layer_fails_while_the_config_is_on_its_way(command, run, registry, tar_
         process = start(command, server, stdin=file)
     out, err = process.communicate()
     assert process.returncode == rc, err
-    assert out == b"" and str(refusal).encode() in err and b"given up" not in err
+    assert out == b"" and str(refusal).encode() in err and b"abandoned" not in err
     wait_until(lambda: server.open_sessions() == [])
     config.release()
     assert server.tags() == {} and server.storage.manifests() == [] and server.blobs() == []
@@ -110,7 +110,7 @@ def test_config_fails_while_the_layer_is_on_its_way(command, run, registry, tar_
         process = start(command, server, stdin=file)
     out, err = process.communicate()
     assert process.returncode == 4, err
-    assert out == b"" and b"given up" not in err
+    assert out == b"" and b"abandoned" not in err
     wait_until(lambda: server.open_sessions() == [])
     stall.release()
     assert server.tags() == {} and server.storage.manifests() == [] and server.blobs() == []
