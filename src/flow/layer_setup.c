@@ -43,7 +43,7 @@ static unsigned workers_of(int32_t threads)
 static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
 {
     bool raw = (setup->flags & LPIPE_LAYER_RAW) != 0;
-    /* Input that is zstd already passes through, unless something else was asked for. */
+    /* zstd input becomes the blob unchanged, unless the caller named another codec. */
     if (setup->label == NULL || (!raw && !setup->codec_given &&
                                  layer_media_check(setup->label, CODEC_ZSTD, false, NULL) == 0)) {
         return 0;
@@ -51,7 +51,7 @@ static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
     return layer_media_check(setup->label, setup->codec.kind, raw, err);
 }
 
-/* What can be refused before a byte is read is refused here. */
+/* Refuses impossible combinations before a byte is read. */
 static int check_combination(const struct layer_setup *setup, struct lpipe_error *err)
 {
     struct flow_plan plan;

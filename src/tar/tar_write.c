@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-/* POSIX ustar; every field of text may fill its room without a NUL. */
+/* POSIX ustar; a text may fill its field completely, then it has no NUL. */
 struct ustar {
     char name[100];
     char mode[8];
@@ -48,7 +48,7 @@ static void put_octal(char *field, size_t width, uint64_t value)
     }
 }
 
-/* GNU's base-256, for readers that know no PAX. */
+/* GNU's base-256, for readers that do not support PAX. */
 static void put_binary(char *field, size_t width, uint64_t value)
 {
     for (size_t i = width; i-- > 1;) {
@@ -63,8 +63,8 @@ static void put_text(char *field, size_t width, const char *text)
     memcpy(field, text, strnlen(text, width));
 }
 
-/* Where a path that is too long for the name field can be cut in two, or 0. The last character may
- * be a directory's '/', which is no such place. */
+/* Where a path that is too long for the name field can be split, or 0. The '/' at the end of a directory's
+ * path is not such a place. */
 static size_t split_of(const char *path, size_t size)
 {
     struct ustar *header = NULL;
@@ -77,7 +77,7 @@ static size_t split_of(const char *path, size_t size)
     return 0;
 }
 
-/* False when the path has to be in a PAX header; what fits of it is here all the same. */
+/* False when the path needs a PAX header; then the field has the beginning of the path. */
 static bool put_path(struct ustar *header, const char *path)
 {
     size_t size = strlen(path);
@@ -130,7 +130,7 @@ static int pax_number(struct buf *records, const char *key, int64_t value)
     return pax_text(records, key, text);
 }
 
-/* Where one of a record's texts is no UTF-8 the header says so, as POSIX wants it. */
+/* If a text is not UTF-8, the record hdrcharset=BINARY is added (POSIX pax). */
 static int pax_charset(struct buf *records, const char *path, const char *link)
 {
     bool text = (path == NULL || text_is_utf8(path, strlen(path))) &&
@@ -175,7 +175,7 @@ static void put_rest(struct ustar *header, const struct tar_entry *entry)
     header->type = (char)entry->type;
 }
 
-/* Fills the header; what has no room in it becomes records, sorted by their keys. */
+/* Fills the header; values that do not fit become PAX records, sorted by their keys. */
 static int fill(const struct tar_entry *entry, struct ustar *header, struct buf *records)
 {
     const char *link = entry->link != NULL ? entry->link : "";

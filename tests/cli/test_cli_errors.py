@@ -90,7 +90,7 @@ def test_dead_registry(command, tar_file, verb):
     assert result.stdout == b""
     line = error_line(result)
     assert name.split("/")[0] in line
-    assert "nothing listens there" in line
+    assert "no server listens there" in line
 
 
 @pytest.mark.slow

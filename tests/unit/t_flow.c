@@ -34,14 +34,14 @@ static void setup_of(const struct reference *reference, struct flow_setup *ret_s
 static void fill_block(struct flow *flow, const struct bytes *plain, size_t *position, size_t piece)
 {
     unsigned char *room = NULL;
-    size_t size = flow_room(flow, &room);
+    size_t size = flow_free_space(flow, &room);
     assert_true(size > 0);
     while (size > 0 && *position < plain->size) {
         size_t part = MIN_OF(MIN_OF(size, plain->size - *position), piece);
         memcpy(room, plain->data + *position, part);
         flow_advance(flow, part);
         *position += part;
-        size = flow_room(flow, &room);
+        size = flow_free_space(flow, &room);
     }
     flow_submit(flow, size > 0);
 }
@@ -169,7 +169,7 @@ static void model_fill(struct model *model)
 {
     const struct bytes *plain = &model->reference->plain;
     unsigned char *room = NULL;
-    size_t size = flow_room(model->flow, &room);
+    size_t size = flow_free_space(model->flow, &room);
     size_t part = MIN_OF(size, plain->size - model->position);
     const unsigned char *filled = NULL;
     assert_true(size > 0 && !model->ended);
@@ -189,7 +189,7 @@ static void model_fill(struct model *model)
     if (model->ended || part == size) {
         flow_submit(model->flow, model->ended);
         model->in_hand = 0;
-        assert_int_equal(flow_room(model->flow, &room), 0);
+        assert_int_equal(flow_free_space(model->flow, &room), 0);
     }
 }
 

@@ -170,7 +170,7 @@ static void test_docker_types(void **state)
             assert_string_equal(result.media_type, DOCKER_TAR ".gzip");
         } else {
             assert_int_equal(status, LPIPE_UNSUPPORTED);
-            assert_non_null(strstr(err.message, "no zstd layers"));
+            assert_non_null(strstr(err.message, "does not allow zstd layers"));
         }
     }
 }
