@@ -54,7 +54,8 @@ enum lpipe_status {
 /** Bits of lpipe_error.flags. */
 enum lpipe_error_flag {
     LPIPE_ERROR_RETRYABLE = 1u << 0, /**< the same call may succeed later */
-    LPIPE_ERROR_REPLAY = 1u << 1     /**< may succeed if the stream is sent again from byte 0 */
+    LPIPE_ERROR_REPLAY = 1u << 1,    /**< it may succeed if the stream is sent again from byte 0 */
+    LPIPE_ERROR_ADVICE = 1u << 2     /**< the message itself says what the user can do */
 };
 
 /** One failure. It owns nothing, so it can be copied by assignment and needs no free function. */

@@ -72,11 +72,11 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
     char text[ORIGIN_TEXT_BYTES];
     origin_format(target, text, sizeof text);
     return sink == ORIGIN_REALM
-               ? fail(err, LPIPE_AUTH_REQUIRED,
-                      "the token server %s is at an address of a private or local network; if you "
-                      "trust "
-                      "it, allow it with --trust-realm %s",
-                      text, strstr(text, "://") + 3)
+               ? fail_with_advice(
+                     err, LPIPE_AUTH_REQUIRED,
+                     "the token server %s is at an address of a private or local network; if you "
+                     "trust it, allow it with --trust-realm %s",
+                     text, strstr(text, "://") + 3)
                : fail(err, LPIPE_REFUSED,
                       "the registry named %s, an address of a private or local network", text);
 }

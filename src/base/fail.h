@@ -10,7 +10,12 @@
 /* Sets status and message, clears the rest. */
 int fail(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* The same with an errno value, whose text is appended (": No space left on device"). ENOMEM turns
+/* The same for a message that says what the user can do ("try ...", "use --spool DIR"): sets
+ * LPIPE_ERROR_ADVICE, so that the command adds no hint to it. */
+int fail_with_advice(struct lpipe_error *err, int status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* As fail(), with an errno value, whose text is appended (": No space left on device"). ENOMEM turns
  * the status into NO_MEMORY; EMFILE, ENFILE and EAGAIN into NO_RESOURCES. */
 int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *format, ...)
     PRINTF_LIKE(4, 5);

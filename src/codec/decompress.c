@@ -101,10 +101,11 @@ static int damaged(const struct decompressor *decompressor, const char *why,
 static int fail_window(const struct decompressor *decompressor, struct lpipe_error *err)
 {
     return decompressor->limited_by_caller
-               ? fail(err, LPIPE_NO_RESOURCES,
-                      "the compressed input needs a larger window than the memory limit leaves; "
-                      "raise the limit (--memory), or decompress it first (zstd -dc)")
-               : fail(
+               ? fail_with_advice(
+                     err, LPIPE_NO_RESOURCES,
+                     "the compressed input needs a larger window than the memory limit leaves; "
+                     "raise the limit (--memory), or decompress it first (zstd -dc)")
+               : fail_with_advice(
                      err, LPIPE_NOT_TAR,
                      "the compressed input needs a window of more than %d MiB; decompress it first "
                      "(zstd -dc --long=31)",

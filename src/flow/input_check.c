@@ -74,7 +74,8 @@ int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE
         status = tar_scan_end(check->scan, err);
     }
     if (status == 0 && check->scan == NULL && check->size == 0 && !check->may_be_empty) {
-        status = fail(err, LPIPE_TRUNCATED, "the input is empty (--allow-empty accepts this)");
+        status = fail_with_advice(err, LPIPE_TRUNCATED,
+                                  "the input is empty (--allow-empty accepts this)");
     }
     return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
 }

@@ -34,8 +34,9 @@ static int fail_read(const struct lpipe_layer *layer, struct lpipe_error *err)
 
 static int fail_compressed(const char *name, const char *tool, struct lpipe_error *err)
 {
-    int status = fail(err, LPIPE_NOT_TAR,
-                      "the input is compressed with %s; decompress it first (%s -dc)", name, tool);
+    int status = fail_with_advice(err, LPIPE_NOT_TAR,
+                                  "the input is compressed with %s; decompress it first (%s -dc)",
+                                  name, tool);
     err->offset = 0;
     return status;
 }

@@ -643,6 +643,7 @@ static bool is_refused_by_proxy(struct http_call *call)
               status == 407 ? "; put its user and password into the variable that names it: "
                               "http://USER:PASSWORD@HOST:PORT"
                             : "");
+    call->failure.flags |= status == 407 ? LPIPE_ERROR_ADVICE : 0;
     return true;
 }
 

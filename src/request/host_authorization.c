@@ -218,9 +218,10 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
     if (credential == NULL && host->locked.credentials.count == 0) {
         char places[256];
         credential_places(&host->context->settings, places, sizeof places);
-        fail(err, status,
-             "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
-             host->registry, wanted, places, host->registry);
+        fail_with_advice(
+            err, status,
+            "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
+            host->registry, wanted, places, host->registry);
     } else if (credential == NULL) {
         fail(err, status, "%s asks for credentials%s, and %s has none", host->registry, wanted,
              host->locked.credentials.items[0].source);

@@ -134,10 +134,11 @@ static int check_realm(const struct token_request *request, struct lpipe_error *
         return status;
     }
     origin_format(&realm, text, sizeof text);
-    return fail(err, LPIPE_AUTH_REQUIRED,
-                "%s asks for its credentials to be sent to %s, another host; if that is its token "
-                "server, allow it with --trust-realm %s",
-                request->registry, text, strstr(text, "://") + 3);
+    return fail_with_advice(
+        err, LPIPE_AUTH_REQUIRED,
+        "%s asks for its credentials to be sent to %s, another host; if that is its token "
+        "server, allow it with --trust-realm %s",
+        request->registry, text, strstr(text, "://") + 3);
 }
 
 /* The status for a refusal. An OAuth2 server answers 400 to a refresh token that it does not accept. */
@@ -163,9 +164,10 @@ static int fail_answer(const struct token_request *request, int http_status,
     if (status != LPIPE_AUTH_REQUIRED && status != LPIPE_DENIED) {
         fail(err, status, "the token server %s answered %d", realm, http_status);
     } else if (request->credential == NULL) {
-        fail(err, status,
-             "%s refused access without credentials (%d from %s); try layerpipe login %s",
-             request->registry, http_status, realm, request->registry);
+        fail_with_advice(
+            err, status,
+            "%s refused access without credentials (%d from %s); try layerpipe login %s",
+            request->registry, http_status, realm, request->registry);
     } else {
         fail(err, status, "%s refused %s (%d from %s)", request->registry,
              credential_describe(request->credential, who, sizeof who), http_status, realm);

@@ -341,14 +341,14 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
 int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
 {
     const char *what = NULL;
-    bool optional = true;
+    bool cut_off = true; /* not empty, and long enough to be a tar archive */
     if (scan->offset == 0) {
-        optional = false;
+        cut_off = false;
         what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
                    ? NULL
                    : "the input is empty (--allow-empty accepts it)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
-        optional = false;
+        cut_off = false;
         what = "the input is too short to be a tar archive (--raw takes any bytes)";
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
@@ -356,8 +356,12 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
     } else if (scan->phase != SCAN_AFTER_END) {
         what = "the tar archive is cut off within an entry";
     }
-    if (what == NULL || (optional && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {
+    if (what == NULL || (cut_off && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {
         return 0;
     }
-    return refuse_at(err, LPIPE_TRUNCATED, scan->offset, what, scan);
+    int status = refuse_at(err, LPIPE_TRUNCATED, scan->offset, what, scan);
+    if (err != NULL && !cut_off) {
+        err->flags |= LPIPE_ERROR_ADVICE;
+    }
+    return status;
 }

@@ -36,7 +36,7 @@ static void set_session_lost(struct upload *upload)
                    upload->repository->registry, upload->repository->name, at,
                    *upload->sessions_opened, why);
     } else {
-        (void)fail(
+        (void)fail_with_advice(
             &upload->err, LPIPE_NETWORK,
             "upload to %s/%s lost at %s: the session cannot be resumed and the stream cannot "
             "be read again; use --spool DIR, or a file as input (%s)%s",

@@ -70,7 +70,7 @@ def test_pages_with_examples():
 
 def test_examples_of_the_readme(workshop, registry):
     server = registry()
-    lines = examples("README.md", "\n## The main job\n")
+    lines = examples("README.md", "\n## Usage\n")
     assert len(lines) == 6
     run_all(workshop, server.host, lines,
             first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])

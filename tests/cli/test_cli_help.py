@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Help, manual pages and completion know the same options, and these are the promised ones."""
+"""Help, manual pages and completion list the same options, and documents have the right numbers."""
 import glob
 import os
 import re
@@ -77,12 +77,12 @@ def test_manual_pages_document_exactly_these_options():
                 documented += re.findall(r"\*--([a-z-]+)\*", line)
     every = set().union(*PROMISED.values())
     assert set(documented) == every
-    # --platform and --json mean something of their own for inspect.
+    # For inspect, --platform and --json have another meaning and are documented twice.
     assert sorted(documented) == sorted(list(every) + ["platform", "json"])
 
 
 def test_manual_pages_have_the_synopsis_of_the_help(command):
-    """The same words, whatever their type face."""
+    """The words are the same; the manual pages add bold and italics."""
     in_help = set(re.findall(r"^  (layerpipe .*?) *$", command("help").stdout.decode(), re.M))
     in_page, in_pages = set(), set()
     for path in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
@@ -103,6 +103,90 @@ def test_documents_name_real_options(command):
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             named = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", file.read()))
         assert named - {"cflags", "libs"} <= every, name
+
+
+# What documents say about limits. {NAME} is a number of src/base/limits.h, {NAME_KIB} and {NAME_MIB} the
+# same in other units.
+NUMBERS = {
+    "cli/options.c": ["(default {CHUNK_BYTES_DEFAULT_MIB}M, minimum {CHUNK_BYTES_MIN_MIB}M)",
+                      "(default {JOBS_DEFAULT}, or streams + 1)", "NUMBER(jobs, 1, {JOBS_MAX})",
+                      "(default {RETRY_COUNT_DEFAULT})", "NUMBER(threads, 0, {THREADS_MAX})"],
+    "include/layerpipe/client.h": [
+        "0 = {CHUNK_BYTES_DEFAULT_MIB} MiB, adapting; at least {CHUNK_BYTES_MIN_MIB} MiB",
+        "0 = {RETRY_COUNT_DEFAULT}, -1 = none", "0 = {JOBS_DEFAULT}, or all streams"],
+    "man/layerpipe.1.scd": [
+        "at least {CHUNK_BYTES_MIN_MIB}M, {CHUNK_BYTES_DEFAULT_MIB}M by default",
+        "at the same time, 1 to {JOBS_MAX}. The default is {JOBS_DEFAULT},",
+        "{RETRY_COUNT_DEFAULT} by default, 0 for never"],
+    "man/layerpipe-errors.7.scd": ["window of more than {ZSTD_WINDOW_MIB} MiB"],
+    "man/layerpipe-protocol.7.scd": ["blobs of at most {SINGLE_BYTES_MAX_MIB} MiB"],
+    "README.md": ["at most three chunks of {CHUNK_BYTES_DEFAULT_MIB} MiB",
+                  "config has at most {MANIFEST_BYTES_MAX_MIB} MiB, an image at most {LAYERS_MAX} "
+                  "layers"],
+    "SECURITY.md": ["{MANIFEST_BYTES_MAX_MIB} MiB for manifests and configs",
+                    "{TOKEN_BODY_BYTES_MAX_KIB} KiB for a token answer",
+                    "{ERROR_BODY_BYTES_MAX_KIB} KiB for an error body and for the output of a helper",
+                    "{JSON_DEPTH_MAX} levels of JSON"],
+}
+# The same for limits that documents write as words.
+WORDS = {
+    ("CHUNK_BUFFERS", 3): {"README.md": "at most three chunks",
+                           "man/layerpipe-push.1.scd": "three chunks more"},
+    ("SESSIONS_MAX", 3): {"man/layerpipe-protocol.7.scd": "at most three in all"},
+    ("REDIRECTS_MAX", 5): {"man/layerpipe-protocol.7.scd": "Up to five redirects",
+                           "SECURITY.md": "at most five"},
+    ("CLOSE_TIMEOUT_MS", 2000): {"man/layerpipe-protocol.7.scd": "at most two seconds"},
+    ("RETRY_AFTER_MS_MAX", 300000): {"man/layerpipe.1.scd": "up to five minutes",
+                                     "man/layerpipe-protocol.7.scd": "more than five minutes",
+                                     "man/layerpipe-errors.7.scd": "longer wait than five minutes"},
+}
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def limits():
+    units = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20}
+    values = {}
+    for name, number, unit in re.findall(r"^#define (\w+) \(?(\d+)(?: \* (KIB|MIB))?\)?(?:\s|$)",
+                                         read("src/base/limits.h"), re.M):
+        values[name] = int(number) * units[unit]
+        values[name + "_KIB"], values[name + "_MIB"] = values[name] >> 10, values[name] >> 20
+    values["ZSTD_WINDOW_MIB"] = 1 << (values["ZSTD_INPUT_WINDOW_LOG_MAX"] - 20)
+    return values
+
+
+@pytest.mark.parametrize("document", NUMBERS)
+def test_documents_have_the_numbers_of_the_source(document):
+    text = " ".join(read(document).split())
+    for phrase in NUMBERS[document]:
+        assert phrase.format(**limits()) in text
+
+
+def test_numbers_written_as_words():
+    values = limits()
+    assert values["HELPER_OUTPUT_BYTES_MAX"] == values["ERROR_BODY_BYTES_MAX"]
+    assert values["CONFIG_BYTES_MAX"] == values["MANIFEST_BYTES_MAX"]
+    for (name, value), phrases in WORDS.items():
+        assert values[name] == value
+        for document, phrase in phrases.items():
+            assert phrase in " ".join(read(document).split()), (name, document)
+
+
+def test_manual_has_the_waits_of_the_source():
+    steps = re.search(r"steps_ms\[\] = \{ ([\d, ]+) \}", read("src/request/retry.c")).group(1)
+    seconds = [f"{int(step) / 1000:g}" for step in steps.split(", ")]
+    text = " ".join(read("man/layerpipe-protocol.7.scd").split())
+    assert f"The waits are {', '.join(seconds[:-1])} and then always {seconds[-1]} seconds" in text
+    assert f"up to {seconds[-1]} seconds" in " ".join(read("man/layerpipe.1.scd").split())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_into_80_columns(command, verb):
+    for text in (command("help", verb).stdout, command("help").stdout):
+        assert max(len(line) for line in text.decode().splitlines()) <= 80
 
 
 def test_errors_page_explains_every_status():
@@ -132,7 +216,7 @@ def test_completion_is_valid(command, shell):
 
 
 def complete(command, *words):
-    """What bash offers for the last of the words."""
+    """The completions that bash offers for the last word."""
     script = command("completion", "bash").stdout.decode()
     quoted = " ".join(f"'{word}'" for word in words)
     script += f"""

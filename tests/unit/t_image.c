@@ -324,12 +324,12 @@ static void test_layers_of_the_other_format(void **state)
         { LPIPE_FORMAT_DOCKER, NULL, NULL, 0, "" },
         { LPIPE_FORMAT_DOCKER, "zstd", NULL, LPIPE_INVALID_ARGUMENT, "does not allow zstd layers" },
         { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.oci.image.layer.v1.tar+gzip",
-          LPIPE_INVALID_ARGUMENT, "application/vnd.docker.image.rootfs.diff.tar.gzip is" },
+          LPIPE_INVALID_ARGUMENT, "use application/vnd.docker.image.rootfs.diff.tar.gzip" },
         { LPIPE_FORMAT_DOCKER, "zstd", "application/vnd.oci.image.layer.v1.tar+zstd",
           LPIPE_INVALID_ARGUMENT, "does not allow zstd layers" },
         { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip", 0, "" },
         { LPIPE_FORMAT_OCI, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip",
-          LPIPE_INVALID_ARGUMENT, "application/vnd.oci.image.layer.v1.tar+gzip is" },
+          LPIPE_INVALID_ARGUMENT, "use application/vnd.oci.image.layer.v1.tar+gzip" },
         { LPIPE_FORMAT_OCI, "zstd", NULL, 0, "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
