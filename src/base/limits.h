@@ -46,9 +46,8 @@
 #define COPY_BLOCK_BYTES (256 * KIB)
 #define DECOMPRESS_BYTES (128 * KIB) /* compressed input is decompressed in steps of this size */
 #define DECOMPRESS_STATE_BYTES (512 * KIB) /* of a decompressor, without its window */
-#define ZSTD_INPUT_WINDOW_LOG_MAX                                                                  \
-    27                       /* of a zstd input: 128 MiB, the largest that zstd --ultra makes */
-#define PIPE_BYTES (1 * MIB) /* requested size of an input pipe */
+#define ZSTD_INPUT_WINDOW_LOG_MAX 27       /* 128 MiB, the largest that zstd --ultra makes */
+#define PIPE_BYTES (1 * MIB)               /* requested size of an input pipe */
 
 /* The buffers of each HTTP request. */
 #define HTTP_SEND_BYTES (256 * KIB)
@@ -57,34 +56,36 @@
 #define HTTP_STREAM_BYTES (512 * KIB)  /* of a streamed body: received but not read yet */
 
 /* Uploads. */
-#define CHUNK_BYTES_DEFAULT (16 * MIB)
+#define CHUNK_BYTES_DEFAULT (16 * MIB) /* other sizes by registry: upload/upload_defaults.c */
 #define CHUNK_BYTES_MIN (1 * MIB)
 #define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less gets a streamed upload */
 #define CHUNK_BYTES_MAX (95 * MIB)
 #define CHUNK_BUFFERS 3
-#define STREAM_RING_BYTES                                                                          \
-    (1280 * KIB) /* of a streamed upload: bytes that wait, and bytes that were sent last */
-#define STREAM_AHEAD_BYTES (512 * KIB) /* of these, bytes that wait to be sent */
+#define STREAM_RING_BYTES (1280 * KIB) /* of a stream: sent and unsent bytes that are buffered */
+#define STREAM_AHEAD_BYTES (512 * KIB) /* the unsent ones of these */
 #define WINDOW_PAGE_BYTES (128 * KIB)
-#define SINGLE_BYTES_MAX                                                                           \
-    (8 * MIB) /* larger blobs are sent in one PUT only with --upload monolithic */
+#define SINGLE_BYTES_MAX (8 * MIB) /* of one PUT, without --upload monolithic */
 #define CLOSE_TIMEOUT_MS 2000
-#define ABANDON_GRACE_S 1 /* a running request of an abandoned upload may take this long to end */
+#define ABANDON_GRACE_S 1                 /* an abandoned upload's request may end normally */
+#define CHUNK_SLOW_MS 20000               /* chunks that take longer are halved */
+#define CHUNK_ANSWER_MS 60000             /* for the answer to a chunk, and 1 ms for each KiB */
+#define COMMIT_ANSWER_MS (15 * 60 * 1000) /* for the answer to a PUT, or to a streamed PATCH */
+#define COMMIT_SLOW_MS 10000              /* a PUT that took longer may still be running */
+#define IDLE_CONNECTION_MS 5000           /* then a new connection instead of the kept one */
 #define RETRY_COUNT_DEFAULT 5
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */
 #define RETRY_NOTICE_MS 5000      /* the user gets a notice about longer waits */
-#define SETTLE_MS_MAX 30000       /* until a registry shows a manifest that was just put */
-#define OFFSET_SETTLE_MS 1000     /* between two offset queries, until the offset is stable */
-#define OFFSET_WAITS_MAX 60       /* such waits */
-#define COMMIT_CHECK_WAITS_S                                                                       \
-    {                                                                                              \
-        1, 1, 3, 8, 16                                                                             \
-    } /* before a commit's result is checked again */
-#define SLOW_COMMIT_CHECK_WAITS_S                                                                  \
-    {                                                                                              \
-        1, 2, 5, 10, 20, 30                                                                        \
-    } /* the same, after a slow PUT */
+/* All delays before a next attempt. In a list the last one repeats. RETRY: for any request, with
+ * jitter. OFFSET: between GETs of a session whose offset may still change. COMMIT_POLL: between
+ * HEADs of the blob after a PUT without a clear answer, --retry of them. COMMIT_SLOW_POLL: the same
+ * after a slow PUT, --retry times the factor. */
+#define RETRY_DELAYS_MS 250, 1000, 3000, 8000, 16000, 30000
+#define OFFSET_QUERY_DELAY_MS 1000
+#define OFFSET_QUERIES_MAX 60
+#define COMMIT_POLL_DELAYS_MS 1000, 1000, 3000, 8000, 16000
+#define COMMIT_SLOW_POLL_DELAYS_MS 1000, 2000, 5000, 10000, 20000, 30000
+#define COMMIT_SLOW_POLL_FACTOR 3
 #define SESSIONS_MAX 3
 #define BLOB_PASSES_MAX 3    /* how often an input that can be read again is sent */
 #define REFERRERS_ATTEMPTS 5 /* to add an entry to a referrers index that others change too */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gets and puts the manifests of a repository, and checks their digests. Any thread. */
+/* Gets and puts manifests of a repository and checks their digests. Any thread. */
 #ifndef REGISTRY_REGISTRY_MANIFEST_H
 #define REGISTRY_REGISTRY_MANIFEST_H
 
 #include "oci/document.h"
 #include "request/repository.h"
 
-/* Fetches the manifest or index of a tag or digest, of any OCI or Docker type. INTEGRITY when its bytes
- * do not match the digest in the reference or in the answer. */
+/* Fetches the manifest of a tag or digest, of any OCI or Docker type. INTEGRITY when the bytes do
+ * not match that digest, or the one that the registry sends with a tag's manifest. */
 MUST_CHECK int registry_manifest_get(const struct repository *repository, const char *reference,
                                      struct document *ret_document, struct lpipe_error *err);
 
@@ -15,9 +15,10 @@ MUST_CHECK int registry_manifest_get(const struct repository *repository, const 
 MUST_CHECK int registry_manifest_head(const struct repository *repository, const char *reference,
                                       char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
 
-/* Puts a manifest under a tag, or under its digest (tag NULL). When an answer is lost or unclear, HEAD
- * tells whether the manifest is there. When the registry does not know a blob yet, the PUT is retried.
- * Returns 1 when the registry lists the manifest as a referrer of its subject (OCI-Subject), else 0. */
+/* Puts a manifest under a tag, or under its digest (tag NULL). After an unclear answer, HEAD of the
+ * manifest decides. The PUT is retried while the registry does not know the manifest's blobs yet.
+ * Returns 1 when the registry answered that it lists the manifest as a referrer of its subject,
+ * else 0. */
 MUST_CHECK int registry_manifest_put(const struct repository *repository,
                                      const struct document *manifest, const char *tag,
                                      struct lpipe_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operations of a store, done on a repository. */
+/* The store operations of a repository. */
 #include "registry/registry_store.h"
 
 #include <stdatomic.h>
@@ -14,47 +14,47 @@
 struct registry_store {
     struct store base;
     struct repository repository;
-    char *registry; /* borrowed by repository, as is the name */
+    char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
     atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
 };
 
-static struct repository *as_repository(struct store *store)
+static struct repository *repository_of(struct store *store)
 {
     return &((struct registry_store *)store)->repository;
 }
 
-/* A blob with this digest but another size is damaged: it counts as missing and is sent again. */
+/* A blob of another size counts as missing, so that it is sent again. */
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
                              struct lpipe_error *err)
 {
     uint64_t size = 0;
-    int found = blob_head(as_repository(store), blob->digest, &size, err);
+    int found = blob_head(repository_of(store), blob->digest, &size, err);
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
 }
 
 static int store_blob_mount(struct store *store, const struct descriptor *blob,
                             const char *from_repository, struct lpipe_error *err)
 {
-    return registry_blob_mount(as_repository(store), blob->digest, from_repository, err);
+    return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
 }
 
 static int store_blob_begin(struct store *store, const struct blob_hint *hint,
                             struct blob_writer **ret_writer, struct lpipe_error *err)
 {
-    return upload_begin(as_repository(store), hint, ret_writer, err);
+    return upload_begin(repository_of(store), hint, ret_writer, err);
 }
 
 static int store_blob_open(struct store *store, const struct descriptor *blob,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    return registry_blob_open(as_repository(store), blob, ret_reader, err);
+    return registry_blob_open(repository_of(store), blob, ret_reader, err);
 }
 
 static int store_manifest_get(struct store *store, const char *reference,
                               struct document *ret_document, struct lpipe_error *err)
 {
-    return registry_manifest_get(as_repository(store), reference, ret_document, err);
+    return registry_manifest_get(repository_of(store), reference, ret_document, err);
 }
 
 static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
@@ -76,7 +76,7 @@ static int store_referrers_native(struct store *store)
 static int store_manifest_digest(struct store *store, const char *reference,
                                  char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
-    return registry_manifest_head(as_repository(store), reference, ret_digest, err);
+    return registry_manifest_head(repository_of(store), reference, ret_digest, err);
 }
 
 static void registry_store_free(struct store *store)
@@ -87,7 +87,7 @@ static void registry_store_free(struct store *store)
     free(self);
 }
 
-static const struct store_ops OPS = {
+static const struct store_ops ops = {
     .blob_exists = store_blob_exists,
     .blob_mount = store_blob_mount,
     .blob_begin = store_blob_begin,
@@ -99,7 +99,7 @@ static const struct store_ops OPS = {
     .manifest_head = store_manifest_digest,
 };
 
-static int store_fill(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
+static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
                       struct registry_host *host, bool writes)
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
@@ -113,9 +113,9 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
         .name = self->repository_name,
         .actions = writes ? "pull,push" : "pull",
     };
-    bool whole = self->registry != NULL && self->repository_name != NULL &&
-                 self->base.store_id != NULL && self->base.name != NULL;
-    return whole ? 0 : LPIPE_NO_MEMORY;
+    bool has_memory = self->registry != NULL && self->repository_name != NULL &&
+                      self->base.store_id != NULL && self->base.name != NULL;
+    return has_memory ? 0 : LPIPE_NO_MEMORY;
 }
 
 int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
@@ -130,8 +130,8 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
     if (self == NULL) {
         return fail_memory(err);
     }
-    self->base.ops = &OPS;
-    if (store_fill(self, client, ref, host, writes) != 0) {
+    self->base.ops = &ops;
+    if (store_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);
     }

@@ -111,7 +111,7 @@ bool retry_after_parse(const char *value, int64_t now_s, uint64_t *ret_ms)
 /* With random jitter, so that clients which failed together do not retry together. */
 static uint64_t back_off_ms(uint32_t failures)
 {
-    static const uint32_t steps_ms[] = { 250, 1000, 3000, 8000, 16000, 30000 };
+    static const uint32_t steps_ms[] = { RETRY_DELAYS_MS };
     uint64_t step = steps_ms[MIN_OF((size_t)failures, ARRAY_LEN(steps_ms) - 1)];
     uint32_t number = UINT32_MAX / 2;
     (void)getrandom(&number, sizeof number, GRND_NONBLOCK);

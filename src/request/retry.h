@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retries: which failures may be retried, how long to wait before, when to stop. The wait ends at once when
- * the client is cancelled. A retry object belongs to one thread. An upload has further waits for its
- * commit and its offset: upload/upload_run.c. */
+/* Retries: which failures may be retried, how long to wait before, when to stop. The wait ends at once
+ * when the client is cancelled. A retry object belongs to one thread. An upload also waits for its
+ * offset and its commit (upload/upload_run.c); all delays are in base/limits.h. */
 #ifndef REQUEST_RETRY_H
 #define REQUEST_RETRY_H
 
@@ -25,7 +25,7 @@ bool retry_worth_failure(int status);
 /* As retry_wait(), but returns the time in *ret_ms instead of waiting. */
 MUST_CHECK int retry_next(struct retry *retry, const struct http_response *response,
                           uint64_t *ret_ms, struct lpipe_error *err);
-/* Waits before the next attempt: 1/4, 1, 3, 8, 16, then 30 s with a quarter of jitter, or what the
+/* Waits before the next attempt: RETRY_DELAYS_MS with a quarter of jitter, or what the
  * answer's Retry-After says (response may be NULL). 0 = retry now. SERVER when no attempt is left, or
  * RETRY_GIVE_UP_MS have passed without progress: then *err is not changed, because it has the cause.
  * RATE_LIMITED, with the time of day in *err, when the registry asks to wait for longer than

@@ -3,11 +3,12 @@
 
 #include "base/limits.h"
 
-/* Some registries require "delete" for this, others know only pull and push; a token server grants the
- * actions that it knows. This token differs from the upload's token, which may have been refused. */
+/* Some registries require the action "delete" for this request, others do not know it. A token
+ * server grants the actions that it knows, so all are requested. This also gives another token than
+ * the upload's, which the registry may have refused. */
 #define DELETE_ACTIONS "delete,pull,push"
 
-void session_delete(const struct repository *repository, const char *url, bool untrusted_url)
+void upload_session_delete(const struct repository *repository, const char *url, bool untrusted_url)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = {

@@ -40,17 +40,18 @@ struct upload_range upload_range_parse(const char *value)
     return *value == '\0' || *value == '/' || *value == ' ' ? range : none;
 }
 
-/* Bytes are missing when the reported end lies inside this request's bytes. Exception: some registries
- * report the length of the last request instead of the total. */
+/* Bytes are missing only when the range ends inside this PATCH and before its last byte. Exception:
+ * some registries report the length of the last request instead of the session's. */
 bool upload_range_is_short(const struct upload_range *range, uint64_t start, uint64_t size)
 {
     return range->kind == RANGE_LAST && range->last >= start && range->last + 1 < start + size &&
            range->last + 1 != size;
 }
 
-/* "0-0" of a session that should be empty means 0 bytes, because most registries report an empty
- * session like this. If it does mean one byte, the next request is refused or the digest differs. An
- * end after the unit "bytes" is exclusive: the one registry that writes the unit counts like this. */
+/* "0-0" means no bytes when none were acknowledged: most registries write this for an empty
+ * session. If it did mean one byte, the next request is refused or the digest does not match. A
+ * range with a unit names the byte after the last one: the only registry that writes a unit counts
+ * this way. */
 uint64_t upload_range_offset(const struct upload_range *range, uint64_t start)
 {
     if (range->kind == RANGE_NONE) {

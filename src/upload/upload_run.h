@@ -1,61 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of one upload, shared by the files that run it. For upload*.c only. */
+/* State and functions that the files of one upload share. Only upload*.c include this. */
 #ifndef UPLOAD_UPLOAD_RUN_H
 #define UPLOAD_UPLOAD_RUN_H
 
 #include "request/repository.h"
 #include "request/retry.h"
 #include "upload/upload.h"
+#include "upload/upload_chunk_size.h"
 #include "upload/upload_defaults.h"
 #include "upload/upload_offset.h"
-#include "upload/upload_size.h"
 #include "upload/upload_window.h"
 
 struct upload {
     struct blob_writer writer;
     const struct repository *repository;
     struct blob_hint hint;
-    struct upload_window window; /* between the writer's thread and the sender's */
-    pthread_t thread;            /* the sender; started when bytes must be sent before the end */
-    bool threaded;
-    bool begun;
+    struct upload_window window;   /* between the writer's thread and the sender's */
+    pthread_t thread;              /* the sender's, when has_thread */
+    bool has_thread;               /* false: the sender runs in the writer's thread */
+    bool is_started;               /* the sender was started, in either thread */
     char digest[DIGEST_TEXT_SIZE]; /* set before the window ends */
-    int status;                    /* of the upload, when the sender has ended; see err */
+    int status;                    /* of the upload, when the sender has ended; with err */
 
-    /* Used by the sender only. */
+    /* Only the sender uses these. */
     enum lpipe_upload_mode mode; /* what the user asked for */
     const struct upload_defaults *defaults;
     enum upload_method method;
-    struct upload_size size;
+    struct chunk_size chunk_size;
     struct retry retry;
     enum upload_state state;
-    unsigned *sessions; /* upload sessions opened for this blob so far */
-    unsigned own_sessions;
-    unsigned chunks;         /* acknowledged in this session */
-    unsigned method_changes; /* how often the upload method was changed */
-    bool resumed;            /* a broken stream continues in chunks until this session ends */
+    unsigned *sessions_opened; /* for this blob, by all its writers */
+    unsigned own_sessions_opened;
+    unsigned chunks_acked;   /* in this session */
+    unsigned method_changes; /* after a refusal */
+    bool resumed_in_chunks;  /* a stream broke, and this session continues in chunks */
     char *location;          /* newest URL of the session; NULL = no session */
-    bool untrusted_url;      /* a cross-origin server chose the URL: no secret is sent there */
-    bool high_latency;       /* a round trip takes 2 % of a chunk's time or more */
-    bool expect;             /* "Expect: 100-continue" may be sent to this registry */
-    uint64_t acked;          /* acknowledged bytes of this session */
-    uint64_t sent;           /* bytes that the last request sent after acked */
-    uint64_t last_offset;    /* answer to the previous offset query; UPLOAD_OFFSET_NONE = none */
-    unsigned offset_waits;   /* waits for a stable offset since the last PATCH */
-    unsigned commit_checks;  /* how often the result of a commit was checked */
-    uint64_t connection_ms;  /* when the connection was last used */
-    unsigned char event_counts[UPLOAD_EVENT_COUNT]; /* for the current request */
-    bool commit_slow;              /* the last PUT took longer than COMMIT_SOON_MS */
-    bool got_201;                  /* the last PUT was answered with 201 */
-    struct host_request request;   /* the last one with a body; needed to renew its token */
-    struct http_response response; /* the last answer; status 0 = no answer */
-    struct lpipe_error err;        /* the last failure, or the meaning of an answer */
+    bool untrusted_url;      /* a cross-origin server chose it */
+    bool high_latency;       /* waiting for "100 Continue" would cost too much of a chunk's time */
+    bool expect;             /* the registry answers "Expect: 100-continue" */
+    uint64_t acked;          /* bytes that the registry has acknowledged in this session */
+    uint64_t unacked;        /* bytes after these that the last request carried */
+    uint64_t last_offset;    /* from the previous GET of the session, or UPLOAD_OFFSET_NONE */
+    unsigned offset_queries; /* pauses between GETs of the session, since the last PATCH */
+    unsigned commit_polls;   /* pauses between HEADs after a PUT, in this session */
+    uint64_t connection_used_ms; /* when the last request with bytes ended; 0 = none did */
+    unsigned char event_counts[UPLOAD_EVENT_COUNT]; /* since the last successful request */
+    bool commit_was_slow;          /* the last PUT took longer than COMMIT_SLOW_MS */
+    bool got_201;                  /* as the answer to the last successful PUT */
+    struct host_request request;   /* the last POST, PATCH or PUT; a new token is for it */
+    struct http_response response; /* its answer; status 0 = no answer came */
+    struct lpipe_error err;        /* the last failure, or the last refusal as an error */
 };
 
-/* Runs until the state is DONE or FAILED. */
+/* Runs the upload until it is DONE or FAILED. */
 void upload_run(struct upload *upload);
 
-/* Each sends one request and returns its outcome as an event (upload_request.c). */
+/* Each sends one request and returns its result as an event (upload_request.c). */
 enum upload_event upload_head_blob(struct upload *upload);
 enum upload_event upload_open_session(struct upload *upload);
 enum upload_event upload_send_chunk(struct upload *upload);
@@ -64,15 +64,13 @@ enum upload_event upload_query_offset(struct upload *upload);
 enum upload_event upload_commit(struct upload *upload);
 void upload_delete_session(struct upload *upload);
 
-/* Size of the next request's body, which begins at acked; 0 = not known. */
-uint64_t upload_next_size(struct upload *upload);
-
-/* The first request is sent when the blob has this many bytes, or has ended. */
+/* How many bytes the writer has to deliver before the first request is sent. A shorter blob is sent
+ * when it has ended. */
 uint64_t upload_first_bytes(const struct upload *upload);
 
-/* Puts the error that the upload ends with into upload->err (upload_messages.c). */
+/* Sets upload->err to the error that the upload ends with (upload_messages.c). */
 void upload_set_error(struct upload *upload, enum upload_cause cause);
-/* Tells the user that a new session is opened. */
+/* Prints a notice when the upload restarts (upload_messages.c). */
 void upload_announce(struct upload *upload, enum upload_state next);
 
 #endif
