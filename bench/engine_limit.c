@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compares the wall time of the pipeline with its limit. The limit is the CPU time of its parts, each
- * run alone in one thread, divided by the number of threads:
+/* Compares the wall time of the pipeline with its limit. The limit is the CPU time of its parts,
+ * each run alone in one thread, divided by the number of threads:
  *
  *   (reading + codec + SHA-256 of the input + SHA-256 of the output) / threads
  *
- * Parts and pipeline run in turn, so that other load on the machine affects both. Prints medians.
+ * Parts and pipeline run in turn, so that other load on the machine affects both. Prints
+ * medians.
  *   engine_limit COMPRESS THREADS ROUNDS FILE */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measures the pipeline without an upload: reads standard input as a layer and discards the blob; with
+/* Measures the pipeline without an upload: reads standard input as a layer and discards the
+ * blob; with
  * -o writes it to standard output.
  *   engine_probe [-o] [-r READ_BYTES] [-m MEMORY] COMPRESS THREADS [raw] < input */
 #include <errno.h>

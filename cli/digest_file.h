@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --digest-file: writes the digest of what was published. If anything fails, the file is unchanged. */
+/* --digest-file: writes the digest of what was published. If anything fails, the file is not
+ * changed. */
 #ifndef CLI_DIGEST_FILE_H
 #define CLI_DIGEST_FILE_H
 
-/* Both return an exit status; if it is not 0, a message was printed. With path NULL they do nothing. */
+/* Both return an exit status; if it is not 0, a message was printed. With path NULL they do
+ * nothing. */
 
 /* Checks before the work whether the file can be written. */
 int digest_file_check(const char *path);

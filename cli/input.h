@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes a layer of an INPUT argument: "-", a file, a FIFO, /dev/fd/N or a directory. Nothing is read
- * here. A FIFO is opened without waiting for its writer, so that several FIFOs can be given. */
+/* Makes a layer of an INPUT argument: "-", a file, a FIFO, /dev/fd/N or a directory. Nothing is
+ * read here. A FIFO is opened without waiting for its writer, so that several FIFOs can be
+ * given. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 

@@ -11,8 +11,8 @@
  * *ret_password stays NULL if no credentials were given. Owned by the caller, password_free(). */
 int password_read(const struct settings *settings, char **ret_password);
 
-/* Asks on the terminal: writes the question to stderr and reads the answer from stdin. For a password
- * echo is false. Owned by the caller, password_free(). */
+/* Asks on the terminal: writes the question to stderr and reads the answer from stdin. For a
+ * password echo is false. Owned by the caller, password_free(). */
 int prompt_read(const char *question, bool echo, char **ret_answer);
 
 /* True if stdin and stderr are terminals. */

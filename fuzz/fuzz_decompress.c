@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compressed input: the first byte says how it is cut into pieces. No crash; the same output and the
- * same verdict as in one piece; no more memory than a window that is allowed. */
+/* Compressed input: the first byte says how it is cut into pieces. No crash; the same output and
+ * the same verdict as in one piece; no more memory than a window that is allowed. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening deflate streams: what zlib reads to the last byte is opened, and what is opened gives, with
- * an end put behind it, what it gave before. Whatever zlib does not read is not opened. */
+/* Opening deflate streams: what zlib reads to the last byte is opened, and what is opened gives,
+ * with an end put behind it, what it gave before. Whatever zlib does not read is not opened. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX ((size_t)1 << 20)
 
-/* The stream's output, behind a window of zeros (how far back it refers is not the walker's business),
- * and its size; -1 when it is not one whole stream, -2 when that is not known
- * because it gives too much. */
+/* The stream's output, behind a window of zeros (how far back it refers is not the walker's
+ * business), and its size; -1 when it is not one whole stream, -2 when that is not known because
+ * it gives too much. */
 static long decompressor(const uint8_t *data, size_t size, uint8_t *out)
 {
     z_stream stream = { .next_in = data, .avail_in = (uInt)size };

@@ -15,14 +15,16 @@ struct authfile {
 void authfile_dispose(struct authfile *file);
 #define AUTO_AUTHFILE CLEANUP(authfile_dispose)
 
-/* A missing file, a directory in its place, and an empty file have no credentials. INVALID_ARGUMENT: the
- * file is unreadable or malformed; the message has its name and the position, never its text. */
+/* A missing file, a directory in its place, and an empty file have no credentials.
+ * INVALID_ARGUMENT: the file is unreadable or malformed; the message has its name and the
+ * position, never its text. */
 MUST_CHECK int authfile_read(const char *path, struct authfile *ret_file, struct lpipe_error *err);
 MUST_CHECK int authfile_parse(const char *text, size_t size, const char *name,
                               struct authfile *ret_file, struct lpipe_error *err);
 
-/* Adds the file's credentials for a target: a helper, an entry, both or none, with their scores. server:
- * the name that a helper is asked for. INVALID_ARGUMENT when the best entry is malformed. */
+/* Adds the file's credentials for a target: a helper, an entry, both or none, with their scores.
+ * server: the name that a helper is asked for. INVALID_ARGUMENT when the best entry is
+ * malformed. */
 MUST_CHECK int authfile_find(const struct authfile *file, const struct auth_name *target,
                              const char *server, struct credential_list *list,
                              struct lpipe_error *err);

@@ -99,7 +99,8 @@ static bool read_name(struct cursor *in, const char **ret_name, size_t *ret_size
     return true;
 }
 
-/* Keeps a parameter that is used. A second one of the same name makes the challenge ambiguous: 0. */
+/* Keeps a parameter that is used. A second one of the same name makes the challenge ambiguous:
+ * 0. */
 static int keep_parameter(struct challenge *challenge, const char *name, size_t size, char **value)
 {
     struct {

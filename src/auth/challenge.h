@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the WWW-Authenticate header (RFC 9110, 11.6.1). Every size is limited. A malformed challenge ends
- * the reading of its header line; challenges before it are kept. The texts have no control characters.
- * Pure; any thread. */
+/* Reads the WWW-Authenticate header (RFC 9110, 11.6.1). Every size is limited. A malformed
+ * challenge ends the reading of its header line; challenges before it are kept. The texts have
+ * no control characters. Pure; any thread. */
 #ifndef AUTH_CHALLENGE_H
 #define AUTH_CHALLENGE_H
 

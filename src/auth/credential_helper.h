@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credential helpers: programs "docker-credential-<name>" that keep secrets.
  *
- * A name is [A-Za-z0-9._-]{1,64} without a leading dot. The program is searched in the absolute entries
- * of PATH and run without a shell, in its own process group, with a deadline. It inherits only stdin,
- * stdout and stderr. Every failure of a helper is AUTH_REQUIRED; CANCELLED, NO_MEMORY and NO_RESOURCES
- * are also possible. Any thread. */
+ * A name is [A-Za-z0-9._-]{1,64} without a leading dot. The program is searched in the absolute
+ * entries of PATH and run without a shell, in its own process group, with a deadline. It
+ * inherits only stdin, stdout and stderr. Every failure of a helper is AUTH_REQUIRED; CANCELLED,
+ * NO_MEMORY and NO_RESOURCES are also possible. Any thread. */
 #ifndef AUTH_CREDENTIAL_HELPER_H
 #define AUTH_CREDENTIAL_HELPER_H
 

@@ -49,8 +49,8 @@ static int make_pipe(int *ret_read, int *ret_write, struct lpipe_error *err)
     return 0;
 }
 
-/* A pipe that already contains the whole input. Nothing is written while the child runs, so there is no
- * SIGPIPE, and a child that does not read cannot block us. */
+/* A pipe that already contains the whole input. Nothing is written while the child runs, so
+ * there is no SIGPIPE, and a child that does not read cannot block us. */
 static int make_input(const struct buf *input, int *ret_fd, struct lpipe_error *err)
 {
     AUTO_FD int read_fd = -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs one helper program with an input, collects its output, and ends it at a deadline. No process and
- * no descriptor is left afterwards. Any thread; the handling of SIGCHLD and SIGPIPE is not changed. */
+/* Runs one helper program with an input, collects its output, and ends it at a deadline. No
+ * process and no descriptor is left afterwards. Any thread; the handling of SIGCHLD and SIGPIPE
+ * is not changed. */
 #ifndef AUTH_HELPER_PROCESS_H
 #define AUTH_HELPER_PROCESS_H
 

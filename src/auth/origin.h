@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Origins (scheme, host, port), and the decision which secret may be sent to which origin.
  *
- * Six kinds of URL are chosen by the remote side: the realm of a token server, the redirects of that
- * server, upload locations, redirects of blobs and manifests, foreign layer URLs (never fetched) and
- * pagination links (never followed). All that are followed pass origin_decide(). No other code compares
- * hosts. Pure; any thread. */
+ * Six kinds of URL are chosen by the remote side: the realm of a token server, the redirects of
+ * that server, upload locations, redirects of blobs and manifests, foreign layer URLs (never
+ * fetched) and pagination links (never followed). All that are followed pass origin_decide(). No
+ * other code compares hosts. Pure; any thread. */
 #ifndef AUTH_ORIGIN_H
 #define AUTH_ORIGIN_H
 
@@ -18,10 +18,10 @@ struct origin {
     char host[256]; /* without brackets */
 };
 
-/* Reads an absolute http or https URL. Refused are userinfo, control characters, blanks, backslashes and
- * bytes that RFC 3986 does not allow; the host has letters, digits, '-', '_' and '.', or is an IPv6
- * address in brackets. ret_rest points after the authority, at '/', '?', '#' or the end. PROTOCOL; what
- * names the URL in the message ("token realm"). */
+/* Reads an absolute http or https URL. Refused are userinfo, control characters, blanks,
+ * backslashes and bytes that RFC 3986 does not allow; the host has letters, digits, '-', '_' and
+ * '.', or is an IPv6 address in brackets. ret_rest points after the authority, at '/', '?', '#'
+ * or the end. PROTOCOL; what names the URL in the message ("token realm"). */
 MUST_CHECK int origin_parse(const char *url, const char *what, struct origin *ret_origin,
                             const char **ret_rest, struct lpipe_error *err);
 /* "host[:port]" as references, options and files have it. */
@@ -33,8 +33,8 @@ bool origin_same_host(const struct origin *a, const struct origin *b);
 #define ORIGIN_TEXT_BYTES 288
 char *origin_format(const struct origin *origin, char *buf, size_t buf_size);
 
-/* Resolves a reference from an answer against the URL of the request (RFC 3986, 5.2). The query is kept
- * byte for byte; a fragment is dropped. Owned text with a normalised authority. */
+/* Resolves a reference from an answer against the URL of the request (RFC 3986, 5.2). The query
+ * is kept byte for byte; a fragment is dropped. Owned text with a normalised authority. */
 MUST_CHECK int origin_resolve(const char *base, const char *reference, const char *what,
                               char **ret_url, struct lpipe_error *err);
 
@@ -63,8 +63,8 @@ struct origin_verdict {
     enum http_address_policy addresses; /* which addresses the connection may have */
 };
 
-/* 0 with a verdict. REFUSED: nothing may be sent there. AUTH_REQUIRED: the same, but --trust-realm would
- * allow it. */
+/* 0 with a verdict. REFUSED: nothing may be sent there. AUTH_REQUIRED: the same, but
+ * --trust-realm would allow it. */
 MUST_CHECK int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                              const struct origin *target, struct origin_verdict *ret_verdict,
                              struct lpipe_error *err);

@@ -6,8 +6,8 @@
 #include "auth/origin.h"
 #include "base/address.h"
 
-/* Token servers whose host name differs from their registry's. Both are run by the same company, which
- * documents the pair. All use https on port 443. */
+/* Token servers whose host name differs from their registry's. Both are run by the same company,
+ * which documents the pair. All use https on port 443. */
 static const struct {
     const char *registry;
     const char *realm;
@@ -50,8 +50,8 @@ static bool same_host_and_port(const struct origin *a, const struct origin *b)
     return a->port == b->port && origin_same_host(a, b);
 }
 
-/* An http URL from an https registry. If it is on the registry's own host, the message names the usual
- * cause. */
+/* An http URL from an https registry. If it is on the registry's own host, the message names the
+ * usual cause. */
 static int fail_downgrade(const struct origin_rules *rules, enum origin_sink sink,
                           const struct origin *target, struct lpipe_error *err)
 {
@@ -81,8 +81,8 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
                       "the registry named %s, an address of a private or local network", text);
 }
 
-/* For a host that is an address, not a name: public ones are allowed; for a Location also local ones when
- * the registry itself has a local address. */
+/* For a host that is an address, not a name: public ones are allowed; for a Location also local
+ * ones when the registry itself has a local address. */
 static bool is_address_allowed(const struct origin_rules *rules, enum origin_sink sink,
                                const struct origin *target)
 {
@@ -112,8 +112,8 @@ static bool is_trusted(const struct origin_rules *rules, enum origin_sink sink,
              address_class_of_host(target->host) == ADDRESS_NAME));
 }
 
-/* Which addresses the connection may have. A name that the registry gave must not lead to an address that
- * would be refused if the registry had given the address itself. */
+/* Which addresses the connection may have. A name that the registry gave must not lead to an
+ * address that would be refused if the registry had given the address itself. */
 static enum http_address_policy addresses_of(const struct origin_rules *rules,
                                              enum origin_sink sink, bool named)
 {

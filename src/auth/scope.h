@@ -10,8 +10,8 @@
 
 /* Adds actions ("pull,push") on a repository to a set. 0, NO_MEMORY, TOO_LARGE. */
 MUST_CHECK int scope_add(struct buf *set, const char *repository, const char *actions);
-/* Adds the well-formed items of a challenge's scope that are about one of two repositories (NULL = none).
- * Other items are ignored: the registry must not widen a token to other repositories. */
+/* Adds the well-formed items of a challenge's scope that are about one of two repositories (NULL
+ * = none). Other items are ignored: the registry must not widen a token to other repositories. */
 MUST_CHECK int scope_add_offer(struct buf *set, const char *offer, const char *repository,
                                const char *other);
 /* Adds those items of another set that concern a repository. */

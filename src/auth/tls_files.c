@@ -108,7 +108,8 @@ static int read_directories(const char *registry, struct tls_files *files, struc
     return status;
 }
 
-/* Adds a file of a directory in SSL_CERT_DIR; files without certificates are skipped, as other tools do. */
+/* Adds a file of a directory in SSL_CERT_DIR; files without certificates are skipped, as other
+ * tools do. */
 static int add_environment_file(const char *path, struct tls_files *files, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
@@ -141,8 +142,8 @@ static int add_environment_directory(const char *directory, struct tls_files *fi
     return status;
 }
 
-/* SSL_CERT_FILE and SSL_CERT_DIR (several, with ':' between them), as tools written in Go read them: the
- * authorities are added to the system's, and what is missing or unreadable is ignored. */
+/* SSL_CERT_FILE and SSL_CERT_DIR (several, with ':' between them), as tools written in Go read
+ * them: the authorities are added to the system's, and what is missing or unreadable is ignored. */
 static int add_environment(struct tls_files *files, struct lpipe_error *err)
 {
     const char *file = environment_get(ENVIRONMENT_SSL_CERT_FILE);

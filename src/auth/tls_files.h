@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificate authorities and client certificates for a registry: from the client's options, then from
- * the directories that docker and podman use, HOST[:PORT]/{*.crt,*.cert,*.key}, in
+/* The certificate authorities and client certificates for a registry: from the client's options,
+ * then from the directories that docker and podman use, HOST[:PORT]/{*.crt,*.cert,*.key}, in
  * ${XDG_CONFIG_HOME:-~/.config}/containers/certs.d, /etc/containers/certs.d and
- * /etc/docker/certs.d. Authorities of SSL_CERT_FILE and SSL_CERT_DIR count for every registry. Any
- * thread. */
+ * /etc/docker/certs.d. Authorities of SSL_CERT_FILE and SSL_CERT_DIR count for every registry.
+ * Any thread. */
 #ifndef AUTH_TLS_FILES_H
 #define AUTH_TLS_FILES_H
 
@@ -17,13 +17,13 @@ struct tls_files {
 };
 void tls_files_dispose(struct tls_files *files);
 
-/* Reads the files for a registry (host[:port]). INVALID_ARGUMENT for a file that cannot be read or is not
- * PEM, and for a certificate without its key. */
+/* Reads the files for a registry (host[:port]). INVALID_ARGUMENT for a file that cannot be read
+ * or is not PEM, and for a certificate without its key. */
 MUST_CHECK int tls_files_read(const struct settings *settings, const char *registry,
                               struct tls_files *ret_files, struct lpipe_error *err);
 
-/* Reads the authorities that count for every registry and for https proxies: the client's option and the
- * environment. ca_pem must be empty; stays empty when there are none. */
+/* Reads the authorities that count for every registry and for https proxies: the client's option
+ * and the environment. ca_pem must be empty; stays empty when there are none. */
 MUST_CHECK int tls_files_read_client(const struct settings *settings, struct buf *ca_pem,
                                      struct lpipe_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A token, and the tokens of one registry by the scopes they cover. Not thread-safe; the caller gives
- * the time. */
+/* A token, and the tokens of one registry by the scopes they cover. Not thread-safe; the caller
+ * gives the time. */
 #ifndef AUTH_TOKEN_CACHE_H
 #define AUTH_TOKEN_CACHE_H
 
@@ -28,8 +28,8 @@ struct token_cache {
     struct token_entry entries[TOKENS_MAX];
     uint64_t serial;
 };
-/* A token that covers the scope and is valid for need_ms more, or for half its life if that is less. NULL
- * when one must be fetched. Borrowed until the next call. */
+/* A token that covers the scope and is valid for need_ms more, or for half its life if that is
+ * less. NULL when one must be fetched. Borrowed until the next call. */
 struct token_entry *token_cache_find(struct token_cache *cache, const char *scope, uint64_t now_ms,
                                      uint64_t need_ms);
 /* Adds a token (moves its secret) and removes those that it replaces. */

@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* Both append. 0, NO_MEMORY, TOO_LARGE; decoding also INVALID_ARGUMENT for any text that the encoder
- * would not write, except for line ends at its end. */
+/* Both append. 0, NO_MEMORY, TOO_LARGE; decoding also INVALID_ARGUMENT for any text that the
+ * encoder would not write, except for line ends at its end. */
 MUST_CHECK int base64_encode(const void *data, size_t size, struct buf *buf);
 MUST_CHECK int base64_decode(const char *text, size_t size, struct buf *buf);
 

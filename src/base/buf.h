@@ -24,8 +24,8 @@ MUST_CHECK int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(
 
 /* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *buf);
-/* Returns the contents (NUL-terminated, the caller frees them) and leaves the buffer empty. NULL when
- * memory runs out. */
+/* Returns the contents (NUL-terminated, the caller frees them) and leaves the buffer empty. NULL
+ * when memory runs out. */
 char *buf_take(struct buf *buf);
 void buf_dispose(struct buf *buf);
 /* Overwrites the contents before freeing them: for buffers that contain a secret. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation. The library allocates only with these functions, so that tests can make each one fail. */
+/* Allocation. The library allocates only with these functions, so that tests can make each one
+ * fail. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -9,8 +10,8 @@
 void *mem_new(size_t size);
 /* count * size with overflow check, zeroed. */
 void *mem_new_array(size_t count, size_t size);
-/* Memory for blocks: count * size with overflow check, aligned to a page, not zeroed. The kernel copies
- * to unaligned addresses at a third of the speed. */
+/* Memory for blocks: count * size with overflow check, aligned to a page, not zeroed. The kernel
+ * copies to unaligned addresses at a third of the speed. */
 void *mem_new_blocks(size_t count, size_t size);
 /* As realloc(); the old block stays valid on failure. */
 void *mem_realloc(void *block, size_t size);

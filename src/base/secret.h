@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A password or token in memory. There is no function that returns its text, so no message can contain
- * it: it leaves this file only as a header value, as input of a credential helper, or as an entry of a
- * credentials file, appended to a buffer that the caller wipes (buf_wipe()). secret_dispose() wipes the
- * secret itself. Texts that hold a secret before it is a struct secret are wiped with mem_wipe_text(),
- * JSON documents with json_doc_wipe(). */
+/* A password or token in memory. There is no function that returns its text, so no message can
+ * contain it: it leaves this file only as a header value, as input of a credential helper, or as
+ * an entry of a credentials file, appended to a buffer that the caller wipes (buf_wipe()).
+ * secret_dispose() wipes the secret itself. Texts that hold a secret before it is a struct
+ * secret are wiped with mem_wipe_text(), JSON documents with json_doc_wipe(). */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 

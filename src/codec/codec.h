@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compression by named recipes: a recipe is the library, block size and parameters behind "gzip:1".
+/* Compression by named recipes: a recipe is the library, block size and parameters behind
+ * "gzip:1".
  *
- * A codec has one of three shapes. COPY: the output is the input. BLOCKS: the input is divided into
- * blocks of fixed size, any thread compresses a block, and the results are joined in order. STREAM: one
- * ordered stream in, one out (the library may use its own threads).
+ * A codec has one of three shapes. COPY: the output is the input. BLOCKS: the input is divided
+ * into blocks of fixed size, any thread compresses a block, and the results are joined in order.
+ * STREAM: one ordered stream in, one out (the library may use its own threads).
  *
- * Guarantee: the output depends on the recipe and the input only, never on the number of workers, on the
- * thread that compresses a block, or on timing. Nothing is allocated after codec_new() except by the zstd
- * library, and that within the state_bytes of codec_plan(). */
+ * Guarantee: the output depends on the recipe and the input only, never on the number of
+ * workers, on the thread that compresses a block, or on timing. Nothing is allocated after
+ * codec_new() except by the zstd library, and that within the state_bytes of codec_plan(). */
 #ifndef CODEC_CODEC_H
 #define CODEC_CODEC_H
 
@@ -56,8 +57,8 @@ struct codec_part {
     uint32_t crc;
 };
 
-/* BLOCKS. Compresses one block (block_bytes long, except for the last) into out, which has output_bytes.
- * worker < workers selects the state; one thread at a time for each state. */
+/* BLOCKS. Compresses one block (block_bytes long, except for the last) into out, which has
+ * output_bytes. worker < workers selects the state; one thread at a time for each state. */
 void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
                     void *out, struct codec_part *ret_part);
 /* BLOCKS, in order, one thread at a time: adds a compressed block to the trailer's sums. */
@@ -66,12 +67,12 @@ void codec_join(struct codec *codec, const struct codec_part *part);
 #define CODEC_TRAILER_BYTES_MAX 32
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
 
-/* STREAM, before the first codec_stream(): the whole input is one block, so the library needs only one
- * thread. The bytes are the same. */
+/* STREAM, before the first codec_stream(): the whole input is one block, so the library needs
+ * only one thread. The bytes are the same. */
 void codec_expect_one_block(struct codec *codec);
-/* STREAM, one thread at a time: compresses bytes from in to out and advances both positions; returns when
- * the input is used up or the output is full. end: there is no more input; then *ret_done tells whether
- * the last byte was written. 0, NO_MEMORY or NO_RESOURCES. */
+/* STREAM, one thread at a time: compresses bytes from in to out and advances both positions;
+ * returns when the input is used up or the output is full. end: there is no more input; then
+ * *ret_done tells whether the last byte was written. 0, NO_MEMORY or NO_RESOURCES. */
 struct codec_span {
     unsigned char *data;
     size_t size;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes gzip as one member: a constant header, independent deflate blocks that end at byte boundaries, an
- * empty final block, the trailer. Every decoder reads this, also one that stops after the first member. */
+/* Writes gzip as one member: a constant header, independent deflate blocks that end at byte
+ * boundaries, an empty final block, the trailer. Every decoder reads this, also one that stops
+ * after the first member. */
 #include "codec/codec_internal.h"
 
 #include <inttypes.h>
@@ -32,8 +33,8 @@ struct gzip_state {
     z_crc_t block_operator; /* moves a CRC over one full block */
 };
 
-/* The library and its level for each of our levels: the fastest whose output is not larger than that of
- * Go's compress/gzip at our level. */
+/* The library and its level for each of our levels: the fastest whose output is not larger than
+ * that of Go's compress/gzip at our level. */
 static const struct level_row {
     int level;
     int isal; /* 0 = not with this library */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names and versions of the libraries, as constant text made at compile time, so any thread may use it.
- * LPIPE_BUILD_LIBRARIES has the libraries that are not codecs. */
+/* The names and versions of the libraries, as constant text made at compile time, so any thread
+ * may use it. LPIPE_BUILD_LIBRARIES has the libraries that are not codecs. */
 #include "base/macros.h"
 #include "codec/codec.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes one zstd frame; the library's own workers compress it. With at least one worker, and without the
- * end directive on the first call, its output depends neither on their number nor on how the input is
- * divided. All parameters that change the bytes are fixed here, because the library's defaults change. */
+/* Writes one zstd frame; the library's own workers compress it. With at least one worker, and
+ * without the end directive on the first call, its output depends neither on their number nor on
+ * how the input is divided. All parameters that change the bytes are fixed here, because the
+ * library's defaults change. */
 #include "codec/codec_internal.h"
 
 #include <stdio.h>
@@ -12,9 +13,10 @@
 
 #define RECIPE_VERSION 1
 
-/* The library's parameters for each of our levels. A job of 2 MiB is small enough for the memory of a
- * pipeline; the overlap with the previous job makes up for the small size. Levels 1 to 3 use one hash
- * table: with such large windows the output is as small as with two, and it is faster. */
+/* The library's parameters for each of our levels. A job of 2 MiB is small enough for the memory
+ * of a pipeline; the overlap with the previous job makes up for the small size. Levels 1 to 3
+ * use one hash table: with such large windows the output is as small as with two, and it is
+ * faster. */
 struct zstd_row {
     int level_max;     /* the row is for levels up to this one */
     int library_level; /* 0 = the same */
@@ -22,7 +24,7 @@ struct zstd_row {
     unsigned job_log;  /* input of one job */
     unsigned window_log;
     unsigned
-        overlap_log; /* 9 = the next job gets the whole window as history; each step less halves it */
+        overlap_log; /* 9 = the next job gets the whole window; each step less halves it */
     unsigned state_kib; /* upper bound for one context's tables */
 };
 
@@ -61,8 +63,8 @@ static unsigned library_workers(unsigned workers)
     return MAX_OF(workers, 1u);
 }
 
-/* The library allocates an input ring for the jobs of all workers and three more, a context for each worker,
- * and an output buffer for each worker and two more. */
+/* The library allocates an input ring for the jobs of all workers and three more, a context for
+ * each worker, and an output buffer for each worker and two more. */
 static uint64_t library_bytes(const struct zstd_row *row, unsigned workers)
 {
     uint64_t job = UINT64_C(1) << row->job_log;

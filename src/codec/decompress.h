@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decompresses gzip with any number of members, or zstd with any number of frames, and no other bytes
- * between or after them. One thread at a time. */
+/* Decompresses gzip with any number of members, or zstd with any number of frames, and no other
+ * bytes between or after them. One thread at a time. */
 #ifndef CODEC_DECOMPRESS_H
 #define CODEC_DECOMPRESS_H
 
@@ -16,8 +16,9 @@ struct decompressor *decompress_free(struct decompressor *decompressor);
 /* Takes decompressed bytes; a failure ends the decompression and is returned. */
 typedef int decompress_sink(void *ctx, const void *data, size_t size, struct lpipe_error *err);
 
-/* 0, NOT_TAR when the data is damaged (err->offset in the compressed stream) or a frame's window is above
- * the fixed maximum, NO_RESOURCES when it is above window_bytes_max, NO_MEMORY, or the sink's failure. */
+/* 0, NOT_TAR when the data is damaged (err->offset in the compressed stream) or a frame's window
+ * is above the fixed maximum, NO_RESOURCES when it is above window_bytes_max, NO_MEMORY, or the
+ * sink's failure. */
 MUST_CHECK int decompress_bytes(struct decompressor *decompressor, const void *data, size_t size,
                                 decompress_sink *taker, void *ctx, struct lpipe_error *err);
 /* Bytes held at present, those of the library included. */

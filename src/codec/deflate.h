@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interface to a deflate library: it compresses one block into raw deflate data that is not final, ends
- * at a byte boundary and does not refer to earlier blocks. */
+/* The interface to a deflate library: it compresses one block into raw deflate data that is not
+ * final, ends at a byte boundary and does not refer to earlier blocks. */
 #ifndef CODEC_DEFLATE_H
 #define CODEC_DEFLATE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ISA-L: several times as fast as the others. Its output differs between processors with and without SSE4.2,
- * and between architectures. It also depends on how the input is divided into calls, so a block is always
- * given in one call, and on the address of its state: see below. */
+/* ISA-L: several times as fast as the others. Its output differs between processors with and
+ * without SSE4.2, and between architectures. It also depends on how the input is divided into
+ * calls, so a block is always given in one call, and on the address of its state: see below. */
 #include "codec/deflate.h"
 
 #ifdef HAVE_ISAL
@@ -48,9 +48,10 @@ static void *state_new(int level)
     return state;
 }
 
-/* The block's first byte is written as a stored block and given to the library as history. Without any
- * history ISA-L 2.30 uses a register before it is set (it contains the address of the state), so the output
- * would differ between processes. With history that code is not reached. */
+/* The block's first byte is written as a stored block and given to the library as history.
+ * Without any history ISA-L 2.30 uses a register before it is set (it contains the address of
+ * the state), so the output would differ between processes. With history that code is not
+ * reached. */
 #define HISTORY_BYTES 1
 
 static size_t compress_rest(struct isal_state *state, const unsigned char *in, size_t size,

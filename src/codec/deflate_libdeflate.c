@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libdeflate: the smallest output for its time, the same on every processor. It makes only complete streams,
- * so each block's stream is opened at its end (deflate_splice.h) for the next block. */
+/* libdeflate: the smallest output for its time, the same on every processor. It makes only
+ * complete streams, so each block's stream is opened at its end (deflate_splice.h) for the next
+ * block. */
 #include "codec/deflate.h"
 
 #ifdef HAVE_LIBDEFLATE

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk needs only the number of bits of each symbol, not its value. A table entry has the bits of a code
- * and its extra bits, or the sum for several short literals and a length after them, and whether a distance
- * follows. The next step is found by table index, not by a branch, because the branch could not be
- * predicted. Codes longer than the table's index are rare and are decoded bit by bit. */
+/* The walk needs only the number of bits of each symbol, not its value. A table entry has the
+ * bits of a code and its extra bits, or the sum for several short literals and a length after
+ * them, and whether a distance follows. The next step is found by table index, not by a branch,
+ * because the branch could not be predicted. Codes longer than the table's index are rare and
+ * are decoded bit by bit. */
 #include "codec/deflate_splice.h"
 
 #include <endian.h>
@@ -31,8 +32,8 @@ struct walk {
     uint64_t missing; /* zero bits added after the end */
 };
 
-/* Loads up to at least 56 bits. After the end of the stream zeros are added and counted; a walk that used
- * any of them has failed. */
+/* Loads up to at least 56 bits. After the end of the stream zeros are added and counted; a walk
+ * that used any of them has failed. */
 static inline void refill(struct walk *walk)
 {
     if (walk->end - walk->next >= 8) {
@@ -109,8 +110,8 @@ static unsigned reverse(unsigned code, unsigned length)
     return code >> (16 - length);
 }
 
-/* Fills the table of a canonical code. False when the code is over-subscribed or incomplete. One single code
- * of one bit is allowed; unused patterns are ENTRY_BAD then. */
+/* Fills the table of a canonical code. False when the code is over-subscribed or incomplete. One
+ * single code of one bit is allowed; unused patterns are ENTRY_BAD then. */
 static bool code_build(struct deflate_splice_code *code, const unsigned char *lengths,
                        unsigned symbols, uint16_t *table, unsigned table_bits,
                        uint16_t (*entry)(unsigned symbol, unsigned length))
@@ -157,8 +158,8 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
     return true;
 }
 
-/* Whether the next symbol's entry can be merged into this one: only after literals, and only while the index
- * contains all their code bits. */
+/* Whether the next symbol's entry can be merged into this one: only after literals, and only
+ * while the index contains all their code bits. */
 static inline bool entries_join(unsigned entry, unsigned next)
 {
     return ((entry & ENTRY_DISTANCE) | ENTRY_SPECIAL(entry | next)) == 0 &&
@@ -178,8 +179,8 @@ static void merge_literals(struct deflate_splice *splice)
     }
 }
 
-/* Decodes a code longer than the table's index. Its bits are consumed; the entry returned has the extra
- * bits that are left. */
+/* Decodes a code longer than the table's index. Its bits are consumed; the entry returned has
+ * the extra bits that are left. */
 static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *code,
                            uint16_t (*entry)(unsigned symbol, unsigned length))
 {
@@ -199,8 +200,8 @@ static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *
     return ENTRY_BAD;
 }
 
-/* Handles a special entry; sets `at` for the next lookup. False at the end of the block, or for an invalid
- * code. */
+/* Handles a special entry; sets `at` for the next lookup. False at the end of the block, or for
+ * an invalid code. */
 static bool walk_special(const struct deflate_splice *splice, struct walk *walk, unsigned *at,
                          bool *ret_end)
 {

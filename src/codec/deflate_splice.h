@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opens a complete deflate stream so that another can follow: finds the header of its last block by walking
- * the codes without producing output, clears the "final" bit, and fills up to a byte boundary with an empty
- * stored block. Any input is allowed: the result is correct or 0. Distances are not checked. */
+/* Opens a complete deflate stream so that another can follow: finds the header of its last block
+ * by walking the codes without producing output, clears the "final" bit, and fills up to a byte
+ * boundary with an empty stored block. Any input is allowed: the result is correct or 0.
+ * Distances are not checked. */
 #ifndef CODEC_DEFLATE_SPLICE_H
 #define CODEC_DEFLATE_SPLICE_H
 
@@ -19,15 +20,16 @@ struct deflate_splice_code {
     uint16_t symbols[288];                     /* in code order */
 };
 struct deflate_splice {
-    /* Bits to skip, by the next bits: first half for literals and lengths, second half for distances. */
+    /* Bits to skip, by the next bits: first half for literals and lengths, second half for
+     * distances. */
     uint16_t skips[2 << SPLICE_INDEX_BITS];
     uint16_t single[1 << SPLICE_INDEX_BITS];
     struct deflate_splice_code litlen_code;
     struct deflate_splice_code dist_code;
 };
 
-/* stream: size bytes of raw deflate ending with its final block. Returns the new size (up to 5 more)
- * or 0 when the bytes are not exactly one complete stream; they may then be changed. */
+/* stream: size bytes of raw deflate ending with its final block. Returns the new size (up to 5
+ * more) or 0 when the bytes are not exactly one complete stream; they may then be changed. */
 size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream, size_t size);
 
 #endif

@@ -2,8 +2,8 @@
 /* Digests: SHA-256 and SHA-512 computed incrementally, and their text form "alg:hex".
  *
  * Everything that can fail for lack of memory fails in digest_new(); updating and finishing a
- * digest allocate nothing. A digest belongs to one thread at a time. Every folder may use this file; no
- * other file uses the crypto library. */
+ * digest allocate nothing. A digest belongs to one thread at a time. Every folder may use this
+ * file; no other file uses the crypto library. */
 #ifndef CODEC_DIGEST_H
 #define CODEC_DIGEST_H
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #define SPARE_BLOCKS 2
-/* Ordered tasks that can run at the same time: feed the stream codec, check the input, hash the output.
- * Without a codec only the last two remain. */
+/* Ordered tasks that can run at the same time: feed the stream codec, check the input, hash the
+ * output. Without a codec only the last two remain. */
 #define STREAM_THREADS_MAX 3
 #define COPY_THREADS_MAX 2
 

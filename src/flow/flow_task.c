@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks of the pipeline. Each ordered task runs in one thread at a time, which its flag marks; the lock
- * makes what it wrote visible to the thread that runs it next. */
+/* The tasks of the pipeline. Each ordered task runs in one thread at a time, which its flag
+ * marks; the lock makes what it wrote visible to the thread that runs it next. */
 #include "flow/flow_task.h"
 
 #include <assert.h>
@@ -271,8 +271,8 @@ void task_done(struct flow *flow, const struct task *task, int status,
 
 bool flow_output_ready(const struct flow *flow)
 {
-    /* No output is given out before the first input block was checked, and the end of the output is not
-     * given out before all input was checked. */
+    /* No output is given out before the first input block was checked, and the end of the output
+     * is not given out before all input was checked. */
     if (flow->taken < flow->hashed) {
         return flow->check_ended || (flow->checked > 0 && flow->taken + 1 < flow->out_total);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks the uncompressed bytes: computes their digest (the diff ID) and number, and finds out whether they
- * are a complete tar archive. Compressed input is decompressed for this only. One thread at a time; bytes
- * in stream order. */
+/* Checks the uncompressed bytes: computes their digest (the diff ID) and number, and finds out
+ * whether they are a complete tar archive. Compressed input is decompressed for this only. One
+ * thread at a time; bytes in stream order. */
 #ifndef FLOW_INPUT_CHECK_H
 #define FLOW_INPUT_CHECK_H
 
@@ -10,8 +10,8 @@
 
 struct input_check;
 
-/* raw: the input is not a tar and its framing is not checked; empty input needs TAR_SCAN_ALLOW_EMPTY here
- * too. scan_flags: enum tar_scan_flag. */
+/* raw: the input is not a tar and its framing is not checked; empty input needs
+ * TAR_SCAN_ALLOW_EMPTY here too. scan_flags: enum tar_scan_flag. */
 MUST_CHECK int input_check_new(bool raw, unsigned scan_flags, struct input_check **ret_check,
                                struct lpipe_error *err);
 struct input_check *input_check_free(struct input_check *check);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layer for the other folders: reads a source, or takes the bytes that the caller writes, and gives
- * the compressed bytes to a sink. The public functions are in layerpipe/layer.h. */
+/* The layer for the other folders: reads a source, or takes the bytes that the caller writes,
+ * and gives the compressed bytes to a sink. The public functions are in layerpipe/layer.h. */
 #ifndef FLOW_LAYER_H
 #define FLOW_LAYER_H
 
 #include "base/source.h"
 #include "layerpipe/layer.h"
 
-/* One output of a layer: takes the compressed bytes in order. Called by the thread that drives the layer. */
+/* One output of a layer: takes the compressed bytes in order. Called by the thread that drives
+ * the layer. */
 struct layer_sink {
     int (*write)(void *ctx, const void *data, size_t size, struct lpipe_error *err);
     /* Counters, after each block; may be NULL. */
@@ -21,11 +22,11 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
 
 /* 1 when the source can be read again from its start (a regular file, a directory), else 0. */
 int layer_can_rewind(const lpipe_layer *layer);
-/* Whether the layer should be read and hashed first, to find out whether it must be sent at all. False for
- * a source that cannot be read again. */
+/* Whether the layer should be read and hashed first, to find out whether it must be sent at all.
+ * False for a source that cannot be read again. */
 bool layer_wants_hash_first(const lpipe_layer *layer);
-/* Puts a layer of such a source back to its first state. The same input gives the same bytes again; a source
- * that has changed since is INTEGRITY at the end. */
+/* Puts a layer of such a source back to its first state. The same input gives the same bytes
+ * again; a source that has changed since is INTEGRITY at the end. */
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err);
 
 /* A layer without a source: the caller writes its bytes with layer_feed(). */
@@ -35,15 +36,15 @@ int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct l
                struct lpipe_error *err);
 int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err);
 
-/* Chooses Docker (true) or OCI media types, before the layer is read. INVALID_ARGUMENT for zstd with Docker's
- * types, and when the caller named a media type of the other family. */
+/* Chooses Docker (true) or OCI media types, before the layer is read. INVALID_ARGUMENT for zstd
+ * with Docker's types, and when the caller named a media type of the other family. */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
 /* INVALID_ARGUMENT for a result struct that was not initialised; NULL is allowed. */
 int layer_check_result(const struct lpipe_layer_result *result, struct lpipe_error *err);
 
-/* Makes a running layer_pump() or layer_feed() in another thread end soon with ABORTED, and later ones at
- * once. Any thread, any number of times. */
+/* Makes a running layer_pump() or layer_feed() in another thread end soon with ABORTED, and
+ * later ones at once. Any thread, any number of times. */
 void layer_stop(lpipe_layer *layer);
 /* Sets the cancel token of a layer that has none and was not read yet. */
 void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions of a layer that are not part of driving it: stop it from another thread, set a cancel token,
- * describe it. */
+/* Functions of a layer that are not part of driving it: stop it from another thread, set a
+ * cancel token, describe it. */
 #include <inttypes.h>
 #include <stdio.h>
 

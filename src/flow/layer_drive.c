@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drives a layer: moves bytes from the source, or from the caller who writes, to a reader or a sink. */
+/* Drives a layer: moves bytes from the source, or from the caller who writes, to a reader or a
+ * sink. */
 #include "flow/layer_object.h"
 
 #include <string.h>

@@ -3,15 +3,15 @@
  * workers, output blocks are hashed in order and handed out.
  *
  *   driver --fills--> input blocks --check (in order)-----> diff ID, is it a complete tar?
- *                          \------compress (any order)---> output blocks --hash (in order)--> driver
+ *                          \----compress (any order)---> output blocks --hash (in order)--> driver
  *
- * The driver is the caller's thread: it fills input blocks and takes output blocks; there is no reader
- * thread. Workers run any task that is ready, in this order: hash, check, compress. Without workers the
- * driver runs the same tasks, so the bytes are the same. Workers start when the second input block is
- * filled, so a small layer needs no thread.
+ * The driver is the caller's thread: it fills input blocks and takes output blocks; there is no
+ * reader thread. Workers run any task that is ready, in this order: hash, check, compress.
+ * Without workers the driver runs the same tasks, so the bytes are the same. Workers start when
+ * the second input block is filled, so a small layer needs no thread.
  *
- * All buffers and codec states are allocated before the first worker starts. One driver at a time; other
- * threads may call only flow_stop(). */
+ * All buffers and codec states are allocated before the first worker starts. One driver at a
+ * time; other threads may call only flow_stop(). */
 #ifndef FLOW_LAYER_FLOW_H
 #define FLOW_LAYER_FLOW_H
 
@@ -35,20 +35,21 @@ struct flow *flow_free(struct flow *flow);
 /* Makes a driver waiting in flow_next() return ABORTED. Any thread. */
 void flow_stop(struct flow *flow);
 
-/* The input is compressed and becomes the output unchanged. To be called before the first submit. */
+/* The input is compressed and becomes the output unchanged. To be called before the first
+ * submit. */
 MUST_CHECK int flow_use_compressed_input(struct flow *flow, enum codec_kind packed,
                                          struct lpipe_error *err);
 
-/* Free space in the current input block; 0 when there is no block: then call flow_next(). Takes no lock, so
- * small writes are cheap. */
+/* Free space in the current input block; 0 when there is no block: then call flow_next(). Takes
+ * no lock, so small writes are cheap. */
 size_t flow_free_space(struct flow *flow, unsigned char **ret_data);
 void flow_advance(struct flow *flow, size_t size);
 /* The bytes in the current input block. */
 size_t flow_filled(const struct flow *flow, const unsigned char **ret_data);
 /* True until the first block has been submitted. */
 bool flow_at_start(const struct flow *flow);
-/* Gives the current block to the pipeline. last: no more input follows (the block may be empty, or there may
- * be none). */
+/* Gives the current block to the pipeline. last: no more input follows (the block may be empty,
+ * or there may be none). */
 void flow_submit(struct flow *flow, bool last);
 
 enum flow_event {
@@ -60,8 +61,8 @@ struct flow_output {
     const unsigned char *data;
     size_t size;
 };
-/* The driver's next event; runs tasks or waits until there is one. 0, or the failure of any task; after a
- * failure every call returns it. */
+/* The driver's next event; runs tasks or waits until there is one. 0, or the failure of any
+ * task; after a failure every call returns it. */
 MUST_CHECK int flow_next(struct flow *flow, enum flow_event *ret_event,
                          struct flow_output *ret_output, struct lpipe_error *err);
 void flow_taken(struct flow *flow);
@@ -74,8 +75,8 @@ struct flow_summary {
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 
-/* Bytes of memory, of input and of output so far. For the driver only; the first one only while no worker
- * runs a task: before the first block or after the end. */
+/* Bytes of memory, of input and of output so far. For the driver only; the first one only while
+ * no worker runs a task: before the first block or after the end. */
 uint64_t flow_memory_bytes(const struct flow *flow);
 uint64_t flow_bytes_in(const struct flow *flow);
 uint64_t flow_bytes_out(const struct flow *flow);

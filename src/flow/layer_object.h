@@ -6,8 +6,8 @@
  *                             `---close--> ABORTED
  *   DONE, FAILED, ABORTED --rewind--> NEW             files, directories
  *
- * The caller's thread drives the layer. lpipe_layer_free() and lpipe_reader_close() may be called by another
- * thread during a drive: they end the drive first. */
+ * The caller's thread drives the layer. lpipe_layer_free() and lpipe_reader_close() may be
+ * called by another thread during a drive: they end the drive first. */
 #ifndef FLOW_LAYER_OBJECT_H
 #define FLOW_LAYER_OBJECT_H
 
@@ -70,8 +70,8 @@ MUST_CHECK int layer_submit(struct lpipe_layer *layer, bool last, struct lpipe_e
 void layer_close_source(struct lpipe_layer *layer);
 /* With the lock held: makes a blocked read of the source return, unless it is closed. */
 void layer_cancel_source(struct lpipe_layer *layer);
-/* Starts a thread that cancels the source when the caller's token is triggered, for sources that cannot
- * watch the token themselves. Does nothing without a token or without a cancel function. */
+/* Starts a thread that cancels the source when the caller's token is triggered, for sources that
+ * cannot watch the token themselves. Does nothing without a token or without a cancel function. */
 MUST_CHECK int layer_watch_start(struct lpipe_layer *layer, struct lpipe_error *err);
 void layer_watch_stop(struct lpipe_layer *layer);
 /* The failure of closing the source, reported once. */

@@ -34,7 +34,8 @@ static int wait_readable(const struct source_fd *source)
         { .fd = cancel_fd(source->own), .events = POLLIN },
         { .fd = cancel_fd(source->cancel), .events = POLLIN },
     };
-    /* After a signal it is not known whether input is readable: a read might block and miss the token. */
+    /* After a signal it is not known whether input is readable: a read might block and miss the
+     * token. */
     while (poll(wait, ARRAY_LEN(wait), -1) < 0) {
         if (errno != EINTR) {
             return -errno;
@@ -46,7 +47,8 @@ static int wait_readable(const struct source_fd *source)
 static void prepare(struct source_fd *source)
 {
     source->prepared = true;
-    /* Fewer switches between the producer and us. Fails when the user's limit for pipes is reached. */
+    /* Fewer switches between the producer and us. Fails when the user's limit for pipes is
+     * reached. */
     if (source->pipe && fcntl(source->fd, F_GETPIPE_SZ) < (int)PIPE_BYTES) {
         (void)fcntl(source->fd, F_SETPIPE_SZ, (int)PIPE_BYTES);
     }

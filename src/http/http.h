@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP client: sends requests and returns answers. One network thread owns every connection; any
- * number of threads may send requests and wait for their answers. No redirects, no authentication, no
- * cookies, no retries: the callers decide about those. HTTP/1.1 only. */
+/* The HTTP client: sends requests and returns answers. One network thread owns every connection;
+ * any number of threads may send requests and wait for their answers. No redirects, no
+ * authentication, no cookies, no retries: the callers decide about those. HTTP/1.1 only. */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
@@ -30,8 +30,8 @@ struct http_body {
     const void *data; /* in memory, borrowed until the call is done ... */
     uint64_t size;
     /* ... or pulled by the network thread: >0 bytes put into buf, 0 = end, HTTP_PULL_*. Must not
-     * block. With a size, exactly that many bytes are pulled and the size is announced; without one,
-     * chunked transfer encoding is used. Pulled bytes are never sent a second time. */
+     * block. With a size, exactly that many bytes are pulled and the size is announced; without
+     * one, chunked transfer encoding is used. Pulled bytes are never sent a second time. */
     ptrdiff_t (*pull)(void *ctx, void *buf, size_t size);
     void *ctx;
 };
@@ -95,8 +95,8 @@ struct http_response {
         .status = 0                                                                                \
     }
 void http_response_dispose(struct http_response *response);
-/* Copies the value of a header (lower-case name), trimmed, into buf. Returns its length, or -1 if it is
- * absent or longer than the buffer. nth counts repeated headers from 0. */
+/* Copies the value of a header (lower-case name), trimmed, into buf. Returns its length, or -1
+ * if it is absent or longer than the buffer. nth counts repeated headers from 0. */
 int http_response_header(const struct http_response *response, const char *name, size_t nth,
                          char *buf, size_t buf_size);
 
@@ -110,16 +110,17 @@ void http_call_wake(struct http_call *call);
 void http_call_join(struct http_call *call);
 /* True when an answer or a failure is there (so that a producer can stop early). Any thread. */
 bool http_call_answered(const struct http_call *call);
-/* The next bytes of a streamed body, at least one; blocks until there are some. 0 = the call has ended:
- * the body is complete, the answer has none, or a failure; http_wait() returns which. One thread. */
+/* The next bytes of a streamed body, at least one; blocks until there are some. 0 = the call has
+ * ended: the body is complete, the answer has none, or a failure; http_wait() returns which. One
+ * thread. */
 size_t http_read(struct http_call *call, void *buf, size_t size);
 /* Status and headers, once http_read() has returned. Borrowed until http_wait(). */
 const struct http_response *http_call_head(const struct http_call *call);
 /* Ends the call with ABORTED, unless it has ended. http_wait() must still be called. Any thread. */
 void http_call_abort(struct http_call *call);
-/* Blocks until the call has ended, fills the response and frees the call. An answer that arrives before
- * the body was sent is success too: 0. Failures: NETWORK, TIMEOUT, TLS, CANCELLED, ABORTED, TOO_LARGE,
- * PROTOCOL, REFUSED (address policy); body_sent is set also then. */
+/* Blocks until the call has ended, fills the response and frees the call. An answer that arrives
+ * before the body was sent is success too: 0. Failures: NETWORK, TIMEOUT, TLS, CANCELLED,
+ * ABORTED, TOO_LARGE, PROTOCOL, REFUSED (address policy); body_sent is set also then. */
 int http_wait(struct http_call *call, struct http_response *ret_response, struct lpipe_error *err);
 /* http_start() and http_wait(). */
 int http_send(struct http *http, const struct http_request *request,

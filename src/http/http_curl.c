@@ -16,8 +16,8 @@
 #define RATE_TICK_MS 20
 #define WAIT_FDS_MAX (2 * JOBS_MAX)
 
-/* Connections for one pool key and one address policy. The address is checked only when a connection is
- * made, so a connection is never reused under another policy. */
+/* Connections for one pool key and one address policy. The address is checked only when a
+ * connection is made, so a connection is never reused under another policy. */
 struct http_pool {
     struct http_pool *next;
     CURLSH *share;

@@ -214,8 +214,8 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     return all;
 }
 
-/* Whether the caller needs the body. Otherwise status and headers are the answer; its body is read only
- * for error messages and may be incomplete. */
+/* Whether the caller needs the body. Otherwise status and headers are the answer; its body is
+ * read only for error messages and may be incomplete. */
 static bool is_body_wanted(const struct http_call *call)
 {
     return (strcmp(call->request.method, "GET") == 0 || call->request.body_wanted) &&
@@ -269,8 +269,9 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* libcurl calls this before it sends. A request that changes something is sent once only: libcurl would
- * repeat it when a reused connection ends without an answer, but the server may have received it. */
+/* libcurl calls this before it sends. A request that changes something is sent once only:
+ * libcurl would repeat it when a reused connection ends without an answer, but the server may
+ * have received it. */
 static int before_sending(void *ctx, char *to, char *from, int to_port, int from_port)
 {
     struct http_call *call = ctx;
@@ -402,8 +403,8 @@ static int tls_set(struct http_call *call, const struct http_options *options,
     return authorities_set(call, err);
 }
 
-/* An https proxy has a certificate of its own. Its authorities are those of the client, not those of one
- * registry. */
+/* An https proxy has a certificate of its own. Its authorities are those of the client, not
+ * those of one registry. */
 static int proxy_tls_set(struct http_call *call, const struct http_options *options,
                          struct lpipe_error *err)
 {
@@ -440,7 +441,8 @@ static void callbacks_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 }
 
-/* Switches off what libcurl would decide itself: redirects, authentication, proxies, HTTP versions. */
+/* Switches off what libcurl would decide itself: redirects, authentication, proxies, HTTP
+ * versions. */
 static int behaviour_set(struct http_call *call, struct lpipe_error *err)
 {
     CURL *easy = call->easy;
@@ -505,8 +507,8 @@ struct http_call *call_free(struct http_call *call)
 
 /* Progress and outcome. */
 
-/* libcurl resets its count when it is about to repeat a request. The bytes that it has read may have been
- * sent then, so they count as sent. */
+/* libcurl resets its count when it is about to repeat a request. The bytes that it has read may
+ * have been sent then, so they count as sent. */
 static uint64_t bytes_sent(const struct http_call *call)
 {
     curl_off_t sent = 0;
@@ -514,7 +516,8 @@ static uint64_t bytes_sent(const struct http_call *call)
     return sent > 0 ? MIN_OF((uint64_t)sent, call->body_read) : call->body_read;
 }
 
-/* Bytes of bodies only: a slow head, or any number of interim answers, must not extend the time limit. */
+/* Bytes of bodies only: a slow head, or any number of interim answers, must not extend the time
+ * limit. */
 static uint64_t bytes_moved(const struct http_call *call)
 {
     curl_off_t received = 0;
@@ -522,7 +525,8 @@ static uint64_t bytes_moved(const struct http_call *call)
     return bytes_sent(call) + (uint64_t)MAX_OF(received, 0);
 }
 
-/* The other side is not expected to do anything: the connection is not ready, or the caller is slow. */
+/* The other side is not expected to do anything: the connection is not ready, or the caller is
+ * slow. */
 static bool is_idle(const struct http_call *call)
 {
     curl_off_t ready_us = 0;

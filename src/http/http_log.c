@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log lines of -v and -vv. They show no query of a URL, and no header that may carry a secret. */
+/* The log lines of -v and -vv. They show no query of a URL, and no header that may carry a
+ * secret. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

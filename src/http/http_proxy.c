@@ -88,8 +88,8 @@ static bool has_name(const char *item, size_t size, const char *host, size_t hos
            (size == host_size || host[host_size - size - 1] == '.');
 }
 
-/* Takes ":PORT" off the end of an item, and brackets off an IPv6 address. False when the item has another
- * port than wanted. An IPv6 address without brackets has no port. */
+/* Takes ":PORT" off the end of an item, and brackets off an IPv6 address. False when the item
+ * has another port than wanted. An IPv6 address without brackets has no port. */
 static bool strip_port(const char **item, size_t *size, unsigned wanted)
 {
     const char *text = *item;
@@ -156,7 +156,8 @@ const char *proxy_of(const char *url, const char **ret_variable)
     if (is_this_machine(host) || (exceptions != NULL && proxy_list_has(exceptions, host, port))) {
         return NULL;
     }
-    /* In a CGI program, HTTP_PROXY is the request's "Proxy:" header (RFC 3875, 4.1.18): not trusted. */
+    /* In a CGI program, HTTP_PROXY is the request's "Proxy:" header (RFC 3875, 4.1.18): not
+     * trusted. */
     bool cgi = secure_getenv("REQUEST_METHOD") != NULL;
     const char *proxy = strncasecmp(url, "https:", 6) == 0
                             ? variable("https_proxy", "HTTPS_PROXY", ret_variable)
@@ -164,8 +165,8 @@ const char *proxy_of(const char *url, const char **ret_variable)
     return proxy != NULL ? proxy : variable("all_proxy", "ALL_PROXY", ret_variable);
 }
 
-/* The end of "user:password@", or the host's start. A password may contain any character, also '@' and
- * '/', so the last '@' counts. */
+/* The end of "user:password@", or the host's start. A password may contain any character, also
+ * '@' and '/', so the last '@' counts. */
 static const char *host_start(const char *proxy)
 {
     const char *scheme = strstr(proxy, "://");

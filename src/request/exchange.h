@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends one request and its redirects, and adds the secret where the origin policy allows it: no other
- * code attaches a secret. origin_decide() judges each hop (the request itself, and each redirect); secret
- * and client certificate go to trusted origins only. Does not know what a token is. Any thread. */
+/* Sends one request and its redirects, and adds the secret where the origin policy allows it: no
+ * other code attaches a secret. origin_decide() judges each hop (the request itself, and each
+ * redirect); secret and client certificate go to trusted origins only. Does not know what a
+ * token is. Any thread. */
 #ifndef REQUEST_EXCHANGE_H
 #define REQUEST_EXCHANGE_H
 
@@ -39,8 +40,8 @@ MUST_CHECK int hop_init(struct hop *hop, const struct exchange *exchange,
 void hop_drop_secrets(struct hop *hop);
 void hop_dispose(struct hop *hop);
 
-/* Sends to an absolute URL and waits. *ret_trusted: the answer is from a trusted origin. Any final status
- * is success here; response.url is the URL of the request. */
+/* Sends to an absolute URL and waits. *ret_trusted: the answer is from a trusted origin. Any
+ * final status is success here; response.url is the URL of the request. */
 MUST_CHECK int exchange_send(const struct exchange *exchange, const struct http_request *request,
                              const char *url, struct http_response *ret_response, bool *ret_trusted,
                              struct lpipe_error *err);

@@ -291,7 +291,7 @@ static int renew_fixed_locked(struct registry_host *host, const struct host_requ
 {
     struct lpipe_error why = { 0 };
     if (serial != host->locked.fixed_serial) {
-        return 0; /* sent before the challenge was known, or with credentials that were replaced since */
+        return 0; /* sent before the challenge was known, or with replaced credentials */
     }
     if (host->locked.accepted && clock_ms() - host->locked.resolved_ms > CREDENTIAL_AGE_MS) {
         return reload_locked(host, request, err);

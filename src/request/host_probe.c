@@ -64,9 +64,9 @@ static bool says_https(const struct http_response *response)
             strstr(response->body.data, "SSL") != NULL);
 }
 
-/* The first request. For registries on this machine http is only a guess: when the server says that it
- * uses https, or closes the connection and there are TLS settings, https is tried. Never the other way
- * round. */
+/* The first request. For registries on this machine http is only a guess: when the server says
+ * that it uses https, or closes the connection and there are TLS settings, https is tried. Never
+ * the other way round. */
 static int first_ping_locked(struct registry_host *host, struct http_response *ret_response,
                              bool *ret_trusted, struct lpipe_error *err)
 {

@@ -90,7 +90,8 @@ static void words_add(struct words *words, const char *word, size_t size)
     words->after_scheme = is_scheme(word, size);
 }
 
-/* The end of the markup that begins at text. The contents of <style> and <script> are markup too. */
+/* The end of the markup that begins at text. The contents of <style> and <script> are markup
+ * too. */
 static const char *markup_end(const char *text, const char *end)
 {
     static const char *const hidden[] = { "style", "script" };

@@ -77,8 +77,8 @@ static inline void cleanup_registry_host(struct registry_host **host)
 /* "https://host:port" of the registry itself. Borrowed from the host. */
 const char *host_base_url(const struct registry_host *host);
 
-/* A text that identifies the credentials of a list but contains no secret: requests with the same identity
- * share connections and tokens. Owned; NULL when out of memory. */
+/* A text that identifies the credentials of a list but contains no secret: requests with the
+ * same identity share connections and tokens. Owned; NULL when out of memory. */
 char *credential_list_identity(const struct credential_list *credentials);
 
 /* An exchange with this registry, without a secret; the caller sets it. */

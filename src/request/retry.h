@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retries: which failures may be retried, how long to wait before, when to stop. The wait ends at once
- * when the client is cancelled. A retry object belongs to one thread. An upload also waits for its
- * offset and its commit (upload/upload_run.c); all delays are in base/limits.h. */
+/* Retries: which failures may be retried, how long to wait before, when to stop. The wait ends
+ * at once when the client is cancelled. A retry object belongs to one thread. An upload also
+ * waits for its offset and its commit (upload/upload_run.c); all delays are in base/limits.h. */
 #ifndef REQUEST_RETRY_H
 #define REQUEST_RETRY_H
 
@@ -25,11 +25,11 @@ bool retry_worth_failure(int status);
 /* As retry_wait(), but returns the time in *ret_ms instead of waiting. */
 MUST_CHECK int retry_next(struct retry *retry, const struct http_response *response,
                           uint64_t *ret_ms, struct lpipe_error *err);
-/* Waits before the next attempt: RETRY_DELAYS_MS with a quarter of jitter, or what the
- * answer's Retry-After says (response may be NULL). 0 = retry now. SERVER when no attempt is left, or
- * RETRY_GIVE_UP_MS have passed without progress: then *err is not changed, because it has the cause.
- * RATE_LIMITED, with the time of day in *err, when the registry asks to wait for longer than
- * RETRY_AFTER_MS_MAX. CANCELLED, in *err too, at once. */
+/* Waits before the next attempt: RETRY_DELAYS_MS with a quarter of jitter, or what the answer's
+ * Retry-After says (response may be NULL). 0 = retry now. SERVER when no attempt is left, or
+ * RETRY_GIVE_UP_MS have passed without progress: then *err is not changed, because it has the
+ * cause. RATE_LIMITED, with the time of day in *err, when the registry asks to wait for longer
+ * than RETRY_AFTER_MS_MAX. CANCELLED, in *err too, at once. */
 MUST_CHECK int retry_wait(struct retry *retry, const struct http_response *response,
                           struct lpipe_error *err);
 

@@ -141,7 +141,8 @@ static int check_realm(const struct token_request *request, struct lpipe_error *
         request->registry, text, strstr(text, "://") + 3);
 }
 
-/* The status for a refusal. An OAuth2 server answers 400 to a refresh token that it does not accept. */
+/* The status for a refusal. An OAuth2 server answers 400 to a refresh token that it does not
+ * accept. */
 static int status_of(const struct token_request *request, int http_status)
 {
     bool identity = request->credential != NULL && secret_is_set(&request->credential->identity);
@@ -224,7 +225,8 @@ static int fetch_by_post(const struct token_request *request, struct token *ret_
         .body_wanted = true,
         .response_bytes_max = TOKEN_BODY_BYTES_MAX,
     };
-    /* The secret is in the body. check_realm() has allowed this URL only, so redirects are not followed. */
+    /* The secret is in the body. check_realm() has allowed this URL only, so redirects are not
+     * followed. */
     struct exchange exchange = *request->exchange;
     exchange.secret = NULL;
     exchange.follow = false;

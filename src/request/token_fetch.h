@@ -17,10 +17,10 @@ struct token_request {
     const char *registry;                /* for messages */
 };
 
-/* GET with Basic or without credentials, or POST for an identity token (GET if the server does not support
- * POST). AUTH_REQUIRED when the credentials are refused or must not be sent to this realm; DENIED;
- * PROTOCOL for an answer without a usable token; SERVER, RATE_LIMITED, and the failures of http_wait().
- * *ret_refused (may be NULL): the token server refused the credentials. */
+/* GET with Basic or without credentials, or POST for an identity token (GET if the server does
+ * not support POST). AUTH_REQUIRED when the credentials are refused or must not be sent to this
+ * realm; DENIED; PROTOCOL for an answer without a usable token; SERVER, RATE_LIMITED, and the
+ * failures of http_wait(). *ret_refused (may be NULL): the token server refused the credentials. */
 MUST_CHECK int token_fetch(const struct token_request *request, struct token *ret_token,
                            bool *ret_refused, struct lpipe_error *err);
 /* Reads a token server's answer. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory as a source: writes a tar of it while it is read, in the thread that reads. The same tree
- * gives the same bytes, in whatever order the system lists it:
+/* A directory as a source: writes a tar of it while it is read, in the thread that reads. The
+ * same tree gives the same bytes, in whatever order the system lists it:
  *
- *   - paths relative to the directory ("bin/ls"), the directory itself as "./" first; a directory before
- *     its entries, entries sorted by the bytes of their names;
+ *   - paths relative to the directory ("bin/ls"), the directory itself as "./" first; a directory
+ *     before its entries, entries sorted by the bytes of their names;
  *   - owners as numbers, whole seconds of mtime, no other times; extended attributes as
  *     directory_xattr.h says;
  *   - the second name of a file is a hard link to the first; sparse files are written out;
@@ -11,8 +11,8 @@
  *   - names are bytes and are not changed, also not those that begin with ".wh." (whiteouts);
  *   - two zero blocks at the end.
  *
- * An entry that cannot be read, or that changes while it is read, is SOURCE_IO. No read blocks for long, so
- * there is no cancel function. */
+ * An entry that cannot be read, or that changes while it is read, is SOURCE_IO. No read blocks
+ * for long, so there is no cancel function. */
 #ifndef TAR_DIRECTORY_SOURCE_H
 #define TAR_DIRECTORY_SOURCE_H
 

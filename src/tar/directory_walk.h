@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks a directory tree: each directory before its entries, entries sorted by the bytes of their names.
- * Symbolic links are not followed, mounts are entered. Few descriptors are open for any depth; memory holds
- * the names in the directories on the current path only. An entry that is removed, added or replaced
- * during the walk is detected: SOURCE_IO. One thread. */
+/* Walks a directory tree: each directory before its entries, entries sorted by the bytes of
+ * their names. Symbolic links are not followed, mounts are entered. Few descriptors are open for
+ * any depth; memory holds the names in the directories on the current path only. An entry that
+ * is removed, added or replaced during the walk is detected: SOURCE_IO. One thread. */
 #ifndef TAR_DIRECTORY_WALK_H
 #define TAR_DIRECTORY_WALK_H
 

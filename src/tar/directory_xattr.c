@@ -54,7 +54,8 @@ bool xattr_is_kept(const char *name)
     return keep;
 }
 
-/* The list's size; 0 when there are no attributes, or they are not accessible; or a negative errno. */
+/* The list's size; 0 when there are no attributes, or they are not accessible; or a negative
+ * errno. */
 static ssize_t read_list(struct xattr_reader *xattr, const struct directory_entry *found)
 {
     xattr->fd = found->fd;
@@ -62,7 +63,8 @@ static ssize_t read_list(struct xattr_reader *xattr, const struct directory_entr
         ssize_t size = flistxattr(found->fd, xattr->list, sizeof xattr->list);
         return size >= 0 ? size : errno == ENOTSUP || errno == ENOSYS ? 0 : -errno;
     }
-    /* Links and devices are not opened; their attributes are read through /proc, if it is mounted. */
+    /* Links and devices are not opened; their attributes are read through /proc, if it is
+     * mounted. */
     int size = snprintf(xattr->path, sizeof xattr->path, "/proc/self/fd/%d/%s", found->parent,
                         found->name);
     if (size >= (int)sizeof xattr->path) {

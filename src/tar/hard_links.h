@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Remembers the first path of each file that has several names. Memory grows with the number of such files:
- * their paths and about 24 bytes each. */
+/* Remembers the first path of each file that has several names. Memory grows with the number of
+ * such files: their paths and about 24 bytes each. */
 #ifndef TAR_HARD_LINKS_H
 #define TAR_HARD_LINKS_H
 

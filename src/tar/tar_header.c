@@ -73,7 +73,8 @@ bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value)
     return true;
 }
 
-/* Loops without a condition: the compiler takes many bytes at once, and every header passes here. */
+/* Loops without a condition: the compiler takes many bytes at once, and every header passes
+ * here. */
 static void add_bytes(const unsigned char *bytes, size_t size, unsigned *sum, unsigned *high)
 {
     for (size_t i = 0; i < size; i++) {

@@ -16,7 +16,8 @@ enum {
 /* The checksum field agrees with the sum of the bytes, taken as unsigned or, as old writers did, as
  * signed. */
 bool tar_header_checksum_good(const unsigned char *header);
-/* Octal with blanks around it, or GNU's base-256; false when malformed, negative or above 2^63-1. */
+/* Octal with blanks around it, or GNU's base-256; false when malformed, negative or above
+ * 2^63-1. */
 bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value);
 bool tar_header_size(const unsigned char *header, uint64_t *ret_size);
 char tar_header_type(const unsigned char *header);

@@ -63,8 +63,8 @@ static void put_text(char *field, size_t width, const char *text)
     memcpy(field, text, strnlen(text, width));
 }
 
-/* Where a path that is too long for the name field can be split, or 0. The '/' at the end of a directory's
- * path is not such a place. */
+/* Where a path that is too long for the name field can be split, or 0. The '/' at the end of a
+ * directory's path is not such a place. */
 static size_t split_of(const char *path, size_t size)
 {
     struct ustar *header = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the tar header of an entry: POSIX ustar, and a PAX header before it only when a value does not fit.
- * Not done with libarchive, for the reasons in HACKING.md; also, these bytes are part of the diff ID of
- * every directory, which must not change with the version of a library. Pure. */
+/* Writes the tar header of an entry: POSIX ustar, and a PAX header before it only when a value
+ * does not fit. Not done with libarchive, for the reasons in HACKING.md; also, these bytes are
+ * part of the diff ID of every directory, which must not change with the version of a library.
+ * Pure. */
 #ifndef TAR_TAR_WRITE_H
 #define TAR_TAR_WRITE_H
 

@@ -22,7 +22,8 @@ static const struct bad_url BAD_URLS[] = {
     { "https://registry.example:443/x", URL_TRUSTED, URL_TRUSTED },
     { "https://REGISTRY.Example/x", URL_TRUSTED, URL_TRUSTED },
     { "HTTPS://registry.example./x", URL_TRUSTED, URL_TRUSTED },
-    /* its host on another port: a token server of the same people, but no storage of the registry */
+    /* its host on another port: a token server of the same people, but no storage of the
+     * registry */
     { "https://registry.example:8443/x", URL_TRUSTED, URL_ANONYMOUS },
     { "https://registry.example:1/x", URL_TRUSTED, URL_ANONYMOUS },
     /* others, however alike */

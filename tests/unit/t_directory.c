@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Directories as tars: headers to the byte, order, and what must never become a tar. What others read
- * out of them is tested with other people's readers in tests/wire. */
+/* Directories as tars: headers to the byte, order, and what must never become a tar. What others
+ * read out of them is tested with other people's readers in tests/wire. */
 #include "support/layer_run.h"
 #include "support/scratch.h"
 
@@ -90,7 +90,8 @@ static void test_plain_header(void **state)
                         16);
 }
 
-/* Paths of each length, with a '/' at each place: in the header where they fit, else in a record. */
+/* Paths of each length, with a '/' at each place: in the header where they fit, else in a
+ * record. */
 static void test_paths(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input that is compressed already: kept byte for byte, its diff ID that of what is inside, its media
- * type that of what it is (D10). And what is not a layer's content at all (D11, D12). */
+/* Input that is compressed already: kept byte for byte, its diff ID that of what is inside, its
+ * media type that of what it is (D10). And what is not a layer's content at all (D11, D12). */
 #include "support/layer_run.h"
 
 #define ZLIB_CONST

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command's failure line: its hint depends on status and flags, never on the message's words. */
+/* The command's failure line: its hint depends on status and flags, never on the message's
+ * words. */
 #include "support/unit.h"
 
 #include <stdio.h>
