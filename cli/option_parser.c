@@ -200,7 +200,7 @@ static bool set_choice(const struct parser *parser, const struct option *row, co
 }
 
 static bool set_onoff(const struct parser *parser, const struct option *row, const char *text,
-                      bool *ret_on)
+                      int *ret_on)
 {
     bool on = text == NULL || strcmp(text, "true") == 0;
     if (!on && strcmp(text, "false") != 0) {

@@ -164,7 +164,7 @@ void settings_init(struct settings *settings, const char *command_name)
         .threads = -1,
         .retry_count = -1,
         .password_fd = -1,
-        .tls_verify = true,
+        .tls_verify = -1,
     };
 }
 

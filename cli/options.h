@@ -65,7 +65,7 @@ struct settings {
     const char *cacert;
     const char *cert;
     const char *key;
-    bool tls_verify;
+    int tls_verify; /* 1, 0, or -1 = not given */
     bool plain_http;
     struct item_list trust_realms;
 };

@@ -45,7 +45,7 @@ static bool realms_collect(struct realms *realms, const struct settings *setting
 static void warn_if_insecure(const struct settings *settings)
 {
     const char *key_log = getenv("SSLKEYLOGFILE");
-    if (!settings->tls_verify) {
+    if (settings->tls_verify == 0) {
         print_message(
             "warning: certificates are not verified; anyone on the network path can read and "
             "change the data");
@@ -61,7 +61,8 @@ static uint32_t client_flags(const struct settings *settings)
 {
     return (settings->anonymous ? LPIPE_CLIENT_ANONYMOUS : 0u) |
            (settings->plain_http ? LPIPE_CLIENT_PLAIN_HTTP : 0u) |
-           (settings->tls_verify ? 0u : LPIPE_CLIENT_TLS_NO_VERIFY);
+           (settings->tls_verify == 0 ? LPIPE_CLIENT_TLS_NO_VERIFY : 0u) |
+           (settings->tls_verify == 1 ? LPIPE_CLIENT_HTTPS : 0u);
 }
 
 /* The client's 0 means the default and its -1 none; the option's 0 means none. */

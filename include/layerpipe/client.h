@@ -19,9 +19,10 @@ enum lpipe_upload_mode {
 };
 
 enum lpipe_client_flag {
-    LPIPE_CLIENT_ANONYMOUS = 1u << 0,    /**< send no credentials */
-    LPIPE_CLIENT_PLAIN_HTTP = 1u << 1,   /**< use http for every registry that a reference names */
-    LPIPE_CLIENT_TLS_NO_VERIFY = 1u << 2 /**< accept any certificate */
+    LPIPE_CLIENT_ANONYMOUS = 1u << 0,     /**< send no credentials */
+    LPIPE_CLIENT_PLAIN_HTTP = 1u << 1,    /**< use http for every registry that a reference names */
+    LPIPE_CLIENT_TLS_NO_VERIFY = 1u << 2, /**< accept any certificate */
+    LPIPE_CLIENT_HTTPS = 1u << 3          /**< use https for registries on this machine too */
 };
 
 struct lpipe_client_options {

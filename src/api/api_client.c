@@ -10,7 +10,7 @@
 
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)LPIPE_CLIENT_ANONYMOUS | (uint32_t)LPIPE_CLIENT_PLAIN_HTTP |                        \
-     (uint32_t)LPIPE_CLIENT_TLS_NO_VERIFY)
+     (uint32_t)LPIPE_CLIENT_TLS_NO_VERIFY | (uint32_t)LPIPE_CLIENT_HTTPS)
 
 static int check_credentials(const struct lpipe_client_options *options, struct lpipe_error *err)
 {

@@ -75,7 +75,8 @@
 #define RETRY_COUNT_DEFAULT 5
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */
-#define RETRY_NOTICE_MS 5000      /* the user gets a notice about longer waits */
+#define FIRST_CONTACT_RETRIES 2   /* of the first request, when no connection can be made */
+#define RETRY_NOTICE_MS 700       /* the user gets a notice about longer waits */
 /* All delays before a next attempt. In a list the last one repeats. RETRY: for any request, with
  * jitter. OFFSET: between GETs of a session whose offset may still change. COMMIT_POLL: between
  * HEADs of the blob after a PUT without a clear answer, --retry of them. COMMIT_SLOW_POLL: the same

@@ -23,9 +23,8 @@ struct zstd_row {
     unsigned hash_log; /* 0 = the library's */
     unsigned job_log;  /* input of one job */
     unsigned window_log;
-    unsigned
-        overlap_log; /* 9 = the next job gets the whole window; each step less halves it */
-    unsigned state_kib; /* upper bound for one context's tables */
+    unsigned overlap_log; /* 9 = the next job gets the whole window; each step less halves it */
+    unsigned state_kib;   /* upper bound for one context's tables */
 };
 
 static const struct zstd_row ROWS[] = {

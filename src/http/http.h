@@ -80,6 +80,7 @@ struct http_response {
     struct buf body;       /* up to response_bytes_max */
     uint64_t body_sent;    /* bytes of the request body given to the connection */
     bool body_complete;    /* the whole request body was given to it */
+    bool speaks_tls;       /* the failure was about certificates: the server does use TLS */
     bool continued;        /* "100 Continue" was received */
     bool unexpected;       /* 417: repeated without "Expect"; status is that of the repetition */
     uint32_t time_ms;      /* from the established connection to the end */

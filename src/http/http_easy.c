@@ -744,6 +744,7 @@ void call_conclude(struct http_call *call, CURLcode code)
         bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
         int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : error_status(code);
         long reason = 0;
+        call->response.speaks_tls = code == CURLE_PEER_FAILED_VERIFICATION || is_alert(text);
         (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
         if (proxy_failed(call)) {
             call_fail(call, status, "the proxy %s (%s): %s%s", call->proxy, call->proxy_variable,

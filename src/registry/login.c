@@ -108,7 +108,8 @@ static int test_credentials(lpipe_client *client, const struct login_storage *st
         return fail_memory(err);
     }
     bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
-    bool https = !plain && strcmp(reference_scheme(storage->registry), "https") == 0;
+    bool forced = (client->context.settings.flags & LPIPE_CLIENT_HTTPS) != 0;
+    bool https = !plain && (forced || strcmp(reference_scheme(storage->registry), "https") == 0);
     status = registry_host_new(&client->context, storage->registry, https, &list, &host, err);
     status = status == 0 ? host_find_scheme(host, err) : status;
     status = status == 0 ? host_test_credentials(host, err) : status;

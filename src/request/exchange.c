@@ -145,9 +145,13 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
     struct lpipe_error why = { 0 };
     bool may = exchange->retry && request->body.pull == NULL;
     retry_init(&retry, exchange->context);
+    retry.failures = exchange->failures;
     for (;;) {
         int status =
             send_hop(exchange, request, url, untrusted_url, ret_response, ret_trusted, &why);
+        if (exchange->first_contact && status != 0 && why.sys_errno != 0) {
+            retry.count_max = MIN_OF(retry.count_max, (uint32_t)FIRST_CONTACT_RETRIES);
+        }
         if (may && may_change(request, status, ret_response)) {
             int waited = retry_wait(&retry, status == 0 ? ret_response : NULL, &why);
             if (waited == 0) {
@@ -159,6 +163,7 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
         }
         if (status != 0 && err != NULL) {
             *err = why;
+            retry_note_attempts(&retry, err);
         }
         return status;
     }

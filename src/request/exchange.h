@@ -21,6 +21,9 @@ struct exchange {
     bool send_after_cancel; /* send also when the client is cancelled, with short time limits */
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent */
     bool follow;            /* follow redirects of GET and HEAD */
+    bool first_contact;     /* nothing was received from this host before: when no connection can
+                                    be made, few retries are enough */
+    uint32_t failures;      /* attempts that failed before this exchange */
     bool retry;             /* retry as retry.h says, unless the body is pulled. With a streamed
                                     answer only error statuses are retried, because the reader may
                                     have received bytes */

@@ -41,10 +41,11 @@ static int list_find_or_add(struct host_list *list, struct context *context, con
                             struct lpipe_error *err)
 {
     bool plain = (context->settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
+    bool forced = (context->settings.flags & LPIPE_CLIENT_HTTPS) != 0;
     GUARD(&list->mutex);
     struct registry_host *host = list_find(list, registry, identity);
     if (host == NULL) {
-        bool https = strcmp(scheme, "https") == 0 && !plain;
+        bool https = (strcmp(scheme, "https") == 0 || forced) && !plain;
         int status = registry_host_new(context, registry, https, credentials, &host, err);
         if (status != 0) {
             return status;

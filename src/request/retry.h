@@ -10,6 +10,7 @@
 
 struct retry {
     struct context *context; /* borrowed: its retry_count and cancel token */
+    uint32_t count_max;      /* retries after the first attempt */
     uint32_t failures;       /* in a row */
     uint64_t progress_ms;    /* monotonic time of the last progress; see RETRY_GIVE_UP_MS */
 };
@@ -32,6 +33,9 @@ MUST_CHECK int retry_next(struct retry *retry, const struct http_response *respo
  * than RETRY_AFTER_MS_MAX. CANCELLED, in *err too, at once. */
 MUST_CHECK int retry_wait(struct retry *retry, const struct http_response *response,
                           struct lpipe_error *err);
+
+/* Adds the number of attempts to the message of the last one's failure. */
+void retry_note_attempts(const struct retry *retry, struct lpipe_error *err);
 
 /* Value of a Retry-After header (RFC 9110, 10.2.3) in milliseconds from now: seconds or a date, a
  * past date is 0. False when it is neither. */

@@ -113,8 +113,8 @@ NUMBERS = {
                       "(default {JOBS_DEFAULT}, or streams + 1)", "NUMBER(jobs, 1, {JOBS_MAX})",
                       "(default {RETRY_COUNT_DEFAULT})", "NUMBER(threads, 0, {THREADS_MAX})"],
     "include/layerpipe/client.h": [
-        "0 = {CHUNK_BYTES_DEFAULT_MIB} MiB, adapting; at least {CHUNK_BYTES_MIN_MIB} MiB",
-        "0 = {RETRY_COUNT_DEFAULT}, -1 = none", "0 = {JOBS_DEFAULT}, or all streams"],
+        "from {CHUNK_BYTES_MIN_MIB} MiB to {CHUNK_BYTES_MAX_MIB} MiB; 0 = {CHUNK_BYTES_DEFAULT_MIB} MiB, adapted",
+        "0 = {RETRY_COUNT_DEFAULT}, -1 = never", "at most {JOBS_MAX}; 0 = {JOBS_DEFAULT}, or one more than the streams"],
     "man/layerpipe.1.scd": [
         "at least {CHUNK_BYTES_MIN_MIB}M, {CHUNK_BYTES_DEFAULT_MIB}M by default",
         "at the same time, 1 to {JOBS_MAX}. The default is {JOBS_DEFAULT},",
@@ -177,7 +177,7 @@ def test_numbers_written_as_words():
 
 
 def test_manual_has_the_waits_of_the_source():
-    steps = re.search(r"steps_ms\[\] = \{ ([\d, ]+) \}", read("src/request/retry.c")).group(1)
+    steps = re.search(r"define RETRY_DELAYS_MS ([\d, ]+)", read("src/base/limits.h")).group(1)
     seconds = [f"{int(step) / 1000:g}" for step in steps.split(", ")]
     text = " ".join(read("man/layerpipe-protocol.7.scd").split())
     assert f"The waits are {', '.join(seconds[:-1])} and then always {seconds[-1]} seconds" in text
