@@ -39,6 +39,7 @@
 
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
+#define TAR_RECORD_BYTES 10240 /* what tape writers fill up: 20 blocks */
 
 /* The pipeline. Block sizes are part of the recipes: another size is another digest. */
 #define GZIP_BLOCK_BYTES (256 * KIB)

@@ -17,7 +17,8 @@ enum scan_phase {
     SCAN_LONG_NAME,  /* body of a GNU 'L' header */
     SCAN_BODY,       /* body of anything else: skipped */
     SCAN_PADDING,    /* up to the next block edge */
-    SCAN_AFTER_END   /* behind the end-of-archive mark: zeros only */
+    SCAN_AFTER_END,  /* behind the end-of-archive mark: zeros */
+    SCAN_LEFTOVER    /* rest of the last record, where anything may stand */
 };
 
 struct tar_scan {
@@ -30,6 +31,7 @@ struct tar_scan {
     uint64_t sparse_body;  /* body size, kept while the sparse map is read */
     unsigned sparse_blocks;
     unsigned zero_blocks; /* in a row */
+    uint64_t end_offset;  /* of what follows the end-of-archive mark */
     bool within_entry;    /* headers that belong to the next one have been seen */
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
@@ -173,7 +175,10 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
             return refuse(scan, err, "extension headers are followed by no entry");
         }
         scan->zero_blocks++;
-        scan->phase = scan->zero_blocks == 2 ? SCAN_AFTER_END : SCAN_HEADER;
+        if (scan->zero_blocks == 2) {
+            scan->phase = SCAN_AFTER_END;
+            scan->end_offset = scan->offset;
+        }
         return 0;
     }
     if (!tar_header_checksum_good(scan->block)) {
@@ -295,20 +300,80 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     return status;
 }
 
+/* The end of the tape record that the end-of-archive mark ends in. Old writers do not clear what is
+ * left of it, and no reader looks at it. */
+static uint64_t record_end(const struct tar_scan *scan)
+{
+    uint64_t records = (scan->end_offset + TAR_RECORD_BYTES - 1) / TAR_RECORD_BYTES;
+    return records * TAR_RECORD_BYTES;
+}
+
+static int refuse_rest(const struct tar_scan *scan, uint64_t offset, struct lpipe_error *err)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text,
+                   "not a valid tar archive: data follows its end-of-archive mark; head -c %" PRIu64
+                   " leaves it out",
+                   scan->end_offset);
+    return refuse_at(err, LPIPE_NOT_TAR, offset, text, scan);
+}
+
+static size_t first_byte(const unsigned char *data, size_t size)
+{
+    size_t first = 0;
+    while (first < size && data[first] == 0) {
+        first++;
+    }
+    return first;
+}
+
+/* A block that is not zero, behind the end mark. */
+static int rest_done(struct tar_scan *scan, struct lpipe_error *err)
+{
+    uint64_t begin = scan->offset - TAR_BLOCK_BYTES;
+    if (tar_header_checksum_good(scan->block)) {
+        return refuse_at(
+            err, LPIPE_NOT_TAR, begin,
+            "not a valid tar archive: another archive follows its end-of-archive mark, "
+            "which no reader would see; tar -A joins archives",
+            scan);
+    }
+    if (begin >= record_end(scan)) {
+        return refuse_rest(scan, begin + first_byte(scan->block, TAR_BLOCK_BYTES), err);
+    }
+    scan->phase = scan->offset < record_end(scan) ? SCAN_LEFTOVER : SCAN_AFTER_END;
+    return 0;
+}
+
 static int step_after_end(struct tar_scan *scan, const unsigned char *data, size_t size,
                           size_t *ret_used, struct lpipe_error *err)
 {
-    *ret_used = size;
-    if (is_zero(data, size)) {
-        scan->offset += size;
+    if (scan->block_size == 0) {
+        size_t first = is_zero(data, size) ? size : first_byte(data, size);
+        uint64_t block = (scan->offset + first) / TAR_BLOCK_BYTES * TAR_BLOCK_BYTES;
+        if (first == size || block > scan->offset) {
+            *ret_used = first == size ? size : (size_t)(block - scan->offset);
+            scan->offset += *ret_used;
+            return 0;
+        }
+        scan->block_size = (size_t)(scan->offset - block);
+        memset(scan->block, 0, scan->block_size);
+    }
+    *ret_used = collect_block(scan, data, size);
+    scan->offset += *ret_used;
+    if (scan->block_size < TAR_BLOCK_BYTES) {
         return 0;
     }
-    size_t first = 0;
-    while (data[first] == 0) {
-        first++;
-    }
-    return refuse_at(err, LPIPE_NOT_TAR, scan->offset + first,
-                     "not a valid tar archive: data follows its end-of-archive mark", scan);
+    scan->block_size = 0;
+    return rest_done(scan, err);
+}
+
+static size_t step_leftover(struct tar_scan *scan, size_t size)
+{
+    size_t used = (size_t)MIN_OF((uint64_t)size, record_end(scan) - scan->offset);
+    scan->offset += used;
+    scan->phase = scan->offset < record_end(scan) ? SCAN_LEFTOVER : SCAN_AFTER_END;
+    return used;
 }
 
 int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct lpipe_error *err)
@@ -331,6 +396,9 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
         case SCAN_AFTER_END:
             status = step_after_end(scan, next, size, &used, err);
             break;
+        case SCAN_LEFTOVER:
+            used = step_leftover(scan, size);
+            break;
         }
         next += used;
         size -= used;
@@ -338,10 +406,23 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
     return status;
 }
 
+/* A part of a block that is not zero, behind the end mark. */
+static int rest_end(const struct tar_scan *scan, struct lpipe_error *err)
+{
+    uint64_t begin = scan->offset - scan->block_size;
+    if (scan->block_size == 0 || begin < record_end(scan)) {
+        return 0;
+    }
+    return refuse_rest(scan, begin + first_byte(scan->block, scan->block_size), err);
+}
+
 int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
 {
     const char *what = NULL;
     bool optional = true;
+    if (scan->phase == SCAN_AFTER_END || scan->phase == SCAN_LEFTOVER) {
+        return rest_end(scan, err);
+    }
     if (scan->offset == 0) {
         optional = false;
         what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
@@ -353,7 +434,7 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
                                      : "the tar archive ends without its end-of-archive mark";
-    } else if (scan->phase != SCAN_AFTER_END) {
+    } else {
         what = "the tar archive is cut off within an entry";
     }
     if (what == NULL || (optional && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {

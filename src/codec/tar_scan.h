@@ -20,7 +20,7 @@ MUST_CHECK int tar_scan_new(unsigned flags, struct tar_scan **ret_scan, struct l
 /* 0 or NOT_TAR, with err->offset set. */
 MUST_CHECK int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size,
                               struct lpipe_error *err);
-/* No more bytes: 0 or TRUNCATED, with err->offset set. */
+/* No more bytes: 0, TRUNCATED or NOT_TAR, with err->offset set. */
 MUST_CHECK int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err);
 struct tar_scan *tar_scan_free(struct tar_scan *scan);
 

@@ -112,22 +112,70 @@ static void test_behind_the_end(void **state)
     tar_file(&tar, "a", "body");
     tar_end(&tar);
     size_t end = tar.size;
-    bytes_fill(&tar, 0, 700);
+    bytes_fill(&tar, 0, TAR_RECORD_BYTES - end + 700);
     bytes_put(&tar, "junk", 4);
-    expect("junk", &tar, LPIPE_NOT_TAR, "data follows");
+    expect("junk", &tar, LPIPE_NOT_TAR, "data follows its end-of-archive mark; head -c 2048");
     assert_int_equal(judge(&tar, 64, 0, &err), LPIPE_NOT_TAR);
-    assert_int_equal(err.offset, end + 700);
+    assert_int_equal(err.offset, TAR_RECORD_BYTES + 700);
+    bytes_fill(&tar, 'x', 1000);
+    expect("more junk", &tar, LPIPE_NOT_TAR, "data follows its end-of-archive mark; head -c 2048");
+    assert_int_equal(judge(&tar, 64, 0, &err), LPIPE_NOT_TAR);
+    assert_int_equal(err.offset, TAR_RECORD_BYTES + 700);
     expect_flags("junk", &tar, TAR_SCAN_ALLOW_TRUNCATED, LPIPE_NOT_TAR, NULL);
-    tar.size = end;
-    tar_file(&tar, "second", "archive");
-    tar_end(&tar);
-    expect("a second archive", &tar, LPIPE_NOT_TAR, "data follows");
     bytes_done(&tar);
     tar_file(&tar, "a", "body");
     bytes_fill(&tar, 0, 512);
     tar_file(&tar, "b", "body");
     tar_end(&tar);
     expect("one zero block between", &tar, LPIPE_NOT_TAR, "single zero block");
+}
+
+/* What is left of the tape record that the end mark ends in is not looked at: old writers put there
+ * what their buffer had. */
+static void test_rest_of_the_record(void **state)
+{
+    (void)state;
+    static const size_t ends[] = { 1, 512, 513, TAR_RECORD_BYTES - 2048 };
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    tar_file(&tar, "a", "body");
+    tar_end(&tar);
+    size_t end = tar.size;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        tar.size = end;
+        bytes_fill(&tar, 'x', ends[i]);
+        expect("junk up to the record's end", &tar, 0, NULL);
+    }
+    bytes_fill(&tar, 0, 3000);
+    expect("and zeros behind it", &tar, 0, NULL);
+    bytes_fill(&tar, 'x', 1);
+    expect("and junk behind these", &tar, LPIPE_NOT_TAR, "head -c 2048 leaves it out");
+    tar.size = end;
+    bytes_fill(&tar, 'x', TAR_RECORD_BYTES - end + 1);
+    expect("a byte too many", &tar, LPIPE_NOT_TAR, "head -c 2048 leaves it out");
+    tar.size = end;
+    bytes_fill(&tar, 'x', 512);
+    tar_file(&tar, "left", "over");
+    expect("an old header behind junk", &tar, 0, NULL);
+}
+
+static void test_second_archive(void **state)
+{
+    (void)state;
+    static const size_t zeros[] = { 0, 512, TAR_RECORD_BYTES - 2048, TAR_RECORD_BYTES };
+    for (size_t i = 0; i < ARRAY_LEN(zeros); i++) {
+        struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+        struct lpipe_error err = { 0 };
+        tar_file(&tar, "a", "body");
+        tar_end(&tar);
+        bytes_fill(&tar, 0, zeros[i]);
+        size_t second = tar.size;
+        tar_file(&tar, "second", "archive");
+        tar_end(&tar);
+        expect("a second archive", &tar, LPIPE_NOT_TAR, "another archive follows");
+        expect("the cure", &tar, LPIPE_NOT_TAR, "tar -A joins archives");
+        assert_int_equal(judge(&tar, 64, 0, &err), LPIPE_NOT_TAR);
+        assert_int_equal(err.offset, second);
+    }
 }
 
 /* A tar cut anywhere before the last byte of its end mark is never accepted. */
@@ -455,6 +503,8 @@ int main(void)
         cmocka_unit_test(test_pax_records),
         cmocka_unit_test(test_extensions),
         cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_rest_of_the_record),
+        cmocka_unit_test(test_second_archive),
         cmocka_unit_test(test_message_is_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
