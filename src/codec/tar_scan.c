@@ -7,14 +7,14 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "codec/tar_header.h"
-#include "codec/tar_pax.h"
+#include "codec/tar_entry.h"
 
 enum scan_phase {
     SCAN_HEADER = 0, /* collecting a block that must be a header or a zero block */
     SCAN_SPARSE,     /* collecting a continuation of an old GNU sparse map */
     SCAN_PAX,        /* body of an 'x' or 'g' header */
-    SCAN_LONG_NAME,  /* body of a GNU 'L' header */
+    SCAN_LONG_NAME,  /* body of a GNU 'L' or 'K' header */
+    SCAN_SPARSE_MAP, /* map in front of the data of a sparse file */
     SCAN_BODY,       /* body of anything else: skipped */
     SCAN_PADDING,    /* up to the next block edge */
     SCAN_AFTER_END,  /* behind the end-of-archive mark: zeros */
@@ -35,15 +35,8 @@ struct tar_scan {
     bool within_entry;    /* headers that belong to the next one have been seen */
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
-    /* What extension headers said about the entry to come. */
-    bool next_has_size;
-    uint64_t next_size;
-    bool next_has_name;
-    bool next_name_ended; /* by its NUL; more bytes may follow */
-    char next_name_last;
-    char next_name[TAR_NAME_BYTES];
-    char name[TAR_NAME_BYTES]; /* of the last entry, printable */
-    struct tar_pax pax;
+    struct tar_entry entry;
+    struct tar_sparse_data map; /* of a sparse file, being read */
     unsigned char block[TAR_BLOCK_BYTES];
 };
 
@@ -67,10 +60,13 @@ struct tar_scan *tar_scan_free(struct tar_scan *scan)
 static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const char *what,
                      const struct tar_scan *scan)
 {
-    if (scan->name[0] == '\0') {
+    char name[TAR_NAME_BYTES];
+    if (scan->entry.name.size == 0) {
         status = fail(err, status, "%s (at byte %" PRIu64 ")", what, offset);
     } else {
-        status = fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset, scan->name);
+        status =
+            fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset,
+                 text_printable(name, sizeof name, scan->entry.name.bytes, scan->entry.name.size));
     }
     if (err != NULL) {
         err->offset = offset;
@@ -98,61 +94,26 @@ static void enter_body(struct tar_scan *scan, enum scan_phase phase, uint64_t si
     scan->phase = size > 0 ? phase : SCAN_HEADER;
 }
 
-static void forget_extensions(struct tar_scan *scan)
-{
-    scan->next_has_size = false;
-    scan->next_has_name = false;
-}
-
 static int enter_extension(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
 {
     if (size > TAR_EXTENSION_BYTES_MAX) {
         return refuse(scan, err, "an extension header is larger than any real one");
     }
-    if (scan->next_has_size && (type == 'x' || type == 'X')) {
+    if ((type == 'x' || type == 'X') && tar_entry_has_pax_size(&scan->entry)) {
         /* Readers disagree on whether the second replaces or completes the first. */
         return refuse(scan, err, "an entry has two PAX headers and a size in the first");
     }
-    if (type == 'x' || type == 'g' || type == 'X') {
-        tar_pax_begin(&scan->pax);
-        enter_body(scan, SCAN_PAX, size);
-    } else if (type == 'L') {
-        scan->next_has_name = true;
-        scan->next_name_ended = false;
-        scan->next_name[0] = '\0';
-        scan->next_name_last = '\0';
-        enter_body(scan, SCAN_LONG_NAME, size);
-    } else {
-        enter_body(scan, SCAN_BODY, size);
+    tar_entry_extension_begin(&scan->entry, type);
+    enter_body(scan, type == 'L' || type == 'K' ? SCAN_LONG_NAME : SCAN_PAX, size);
+    if (size == 0) {
+        tar_entry_extension_end(&scan->entry, type, scan->block);
     }
     return 0;
 }
 
-static void take_name(struct tar_scan *scan, const unsigned char *header, char *ret_last)
-{
-    char name[TAR_NAME_BYTES];
-    size_t size = tar_header_name(header, name);
-    *ret_last = size > 0 ? name[size - 1] : '\0';
-    if (scan->next_has_name) {
-        *ret_last = scan->next_name_last;
-        size = strlen(scan->next_name);
-        memcpy(name, scan->next_name, size + 1);
-    }
-    text_printable(scan->name, sizeof scan->name, name, size);
-}
-
 static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
 {
-    char last = '\0';
-    take_name(scan, scan->block, &last);
-    if (scan->next_has_size) {
-        size = scan->next_size;
-    }
-    forget_extensions(scan);
-    /* Before directories had a type of their own they were files with a name ending in '/'. */
-    if (tar_type_is_bare(type) || (type == '\0' && last == '/')) {
-        size = 0;
-    }
+    bool has_map = tar_entry_done(&scan->entry, scan->block, &size);
     if (size > INT64_MAX - TAR_BLOCK_BYTES) {
         return refuse(scan, err, "an entry's size is out of range");
     }
@@ -160,10 +121,44 @@ static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct l
         scan->sparse_body = size;
         scan->sparse_blocks = 0;
         scan->phase = SCAN_SPARSE;
-    } else {
-        enter_body(scan, SCAN_BODY, size);
+        return 0;
+    }
+    tar_sparse_data_begin(&scan->map);
+    enter_body(scan, has_map ? SCAN_SPARSE_MAP : SCAN_BODY, size);
+    return 0;
+}
+
+static int zero_block(struct tar_scan *scan, struct lpipe_error *err)
+{
+    if (scan->within_entry) {
+        return refuse(scan, err, "extension headers are followed by no entry");
+    }
+    scan->zero_blocks++;
+    if (scan->zero_blocks == 2) {
+        scan->phase = SCAN_AFTER_END;
+        scan->end_offset = scan->offset;
     }
     return 0;
+}
+
+static bool is_extension(char type)
+{
+    return type == 'x' || type == 'X' || type == 'L' || type == 'K';
+}
+
+static int begin_header(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
+{
+    if (type == 'g' && scan->within_entry) {
+        /* Some readers forget the extension headers in front of it, others do not. */
+        return refuse(scan, err, "a global header stands within the headers of an entry");
+    }
+    tar_entry_header(&scan->entry, scan->block, scan->entry_offset, !scan->within_entry);
+    scan->body_type = type;
+    scan->within_entry = is_extension(type);
+    if (is_extension(type) || type == 'g') {
+        return enter_extension(scan, type, size, err);
+    }
+    return enter_entry(scan, type, size, err);
 }
 
 static int header_done(struct tar_scan *scan, struct lpipe_error *err)
@@ -171,15 +166,7 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     uint64_t size = 0;
     scan->entry_offset = scan->offset - TAR_BLOCK_BYTES;
     if (is_zero(scan->block, TAR_BLOCK_BYTES)) {
-        if (scan->within_entry) {
-            return refuse(scan, err, "extension headers are followed by no entry");
-        }
-        scan->zero_blocks++;
-        if (scan->zero_blocks == 2) {
-            scan->phase = SCAN_AFTER_END;
-            scan->end_offset = scan->offset;
-        }
-        return 0;
+        return zero_block(scan, err);
     }
     if (!tar_header_checksum_good(scan->block)) {
         return refuse(scan, err,
@@ -192,14 +179,7 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     if (!tar_header_size(scan->block, &size)) {
         return refuse(scan, err, "an entry's size is malformed");
     }
-    char type = tar_header_type(scan->block);
-    scan->body_type = type;
-    scan->within_entry = type == 'x' || type == 'X' || type == 'L' || type == 'K' ||
-                         (type == 'g' && scan->within_entry);
-    if (type == 'x' || type == 'g' || type == 'X' || type == 'L' || type == 'K') {
-        return enter_extension(scan, type, size, err);
-    }
-    return enter_entry(scan, type, size, err);
+    return begin_header(scan, tar_header_type(scan->block), size, err);
 }
 
 static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
@@ -217,24 +197,16 @@ static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
 
 static int pax_done(struct tar_scan *scan, struct lpipe_error *err)
 {
-    const char *wrong = tar_pax_end(&scan->pax);
+    uint64_t size = 0;
+    const char *wrong = tar_pax_end(&scan->entry.pax);
     if (wrong != NULL) {
         return refuse(scan, err, wrong);
     }
-    if (scan->body_type == 'g') {
+    if (scan->body_type == 'g' && tar_pax_size(&scan->entry.pax, &size)) {
         /* Readers disagree on what a size for all entries means. */
-        return scan->pax.has_size ? refuse(scan, err, "a global header sets a size") : 0;
+        return refuse(scan, err, "a global header sets a size");
     }
-    if (scan->pax.has_size) {
-        scan->next_has_size = true;
-        scan->next_size = scan->pax.size;
-    }
-    if (scan->pax.path_size > 0) {
-        scan->next_has_name = true;
-        scan->next_name_last = scan->pax.path_last;
-        memcpy(scan->next_name, scan->pax.path, scan->pax.path_size);
-        scan->next_name[scan->pax.path_size] = '\0';
-    }
+    tar_entry_extension_end(&scan->entry, scan->body_type, scan->block);
     return 0;
 }
 
@@ -247,20 +219,21 @@ static size_t collect_block(struct tar_scan *scan, const unsigned char *data, si
     return used;
 }
 
-static void long_name_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
+/* Up to the end of a block at most. */
+static size_t sparse_map_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
 {
-    size_t have = strlen(scan->next_name);
-    for (size_t i = 0; i < size && !scan->next_name_ended; i++) {
-        if (data[i] == '\0') {
-            scan->next_name_ended = true;
-            break;
-        }
-        if (have < sizeof scan->next_name - 1) {
-            scan->next_name[have++] = (char)data[i];
-            scan->next_name[have] = '\0';
-        }
-        scan->next_name_last = (char)data[i];
+    size_t block_left = (size_t)(TAR_BLOCK_BYTES - scan->offset % TAR_BLOCK_BYTES);
+    size_t used = MIN_OF(size, block_left);
+    enum tar_sparse_state state = tar_sparse_data_feed(&scan->map, data, used, used == block_left);
+    uint64_t stored = scan->left - used;
+    if (state == TAR_SPARSE_WRONG || (state == TAR_SPARSE_MORE && stored == 0) ||
+        (state == TAR_SPARSE_DONE &&
+         !tar_sparse_fits(&scan->map.map, scan->map.regions, scan->entry.sparse_size, stored))) {
+        tar_entry_sparse_wrong(&scan->entry);
+        state = TAR_SPARSE_WRONG;
     }
+    scan->phase = state == TAR_SPARSE_MORE ? SCAN_SPARSE_MAP : SCAN_BODY;
+    return used;
 }
 
 static int step_block(struct tar_scan *scan, const unsigned char *data, size_t size,
@@ -281,10 +254,12 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     size_t used = (size_t)MIN_OF((uint64_t)size, scan->left);
     int status = 0;
     if (scan->phase == SCAN_PAX) {
-        const char *wrong = tar_pax_feed(&scan->pax, data, used);
+        const char *wrong = tar_pax_feed(&scan->entry.pax, data, used);
         status = wrong == NULL ? 0 : refuse(scan, err, wrong);
     } else if (scan->phase == SCAN_LONG_NAME) {
-        long_name_bytes(scan, data, used);
+        tar_entry_long_bytes(&scan->entry, scan->body_type, data, used);
+    } else if (scan->phase == SCAN_SPARSE_MAP) {
+        used = sparse_map_bytes(scan, data, used);
     }
     scan->offset += used;
     scan->left -= used;
@@ -389,6 +364,7 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
             break;
         case SCAN_PAX:
         case SCAN_LONG_NAME:
+        case SCAN_SPARSE_MAP:
         case SCAN_BODY:
         case SCAN_PADDING:
             status = step_body(scan, next, size, &used, err);
@@ -404,6 +380,11 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
         size -= used;
     }
     return status;
+}
+
+void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd)
+{
+    *ret_odd = scan->entry.odd;
 }
 
 /* A part of a block that is not zero, behind the end mark. */
