@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tar check against the programs that will read the layers: Go's archive/tar and the unpackers
 of containerd, Docker and podman. docs/tar.md has what differs."""
+import io
 import os
 import re
+import subprocess
+import tarfile
 
 import pytest
 
@@ -220,6 +223,65 @@ def test_unpackers_take_what_has_no_fault(tmp_path):
         elif not scan.refused:
             refusals = sum(verdict != "ok" for verdict in verdicts)
             assert refusals >= 2 or scan.name in NOT_MADE, where
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A directory with an entry of every kind that needs no privilege."""
+    root = tmp_path / "tree"
+    deep = root / ("d" * 90) / ("e" * 90) / ("f" * 200)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"deep")
+    (root / "file").write_bytes(b"x" * 1000)
+    os.link(root / "file", root / "hard link")
+    os.symlink("t" * 200, root / "symbolic link")
+    os.symlink("../" * 40, root / "way out")
+    os.mkfifo(root / "fifo")
+    (root / ".wh.gone").write_bytes(b"")
+    os.utime(root / "file", (-1000.5, -1000.5))
+    with open(root / "sparse", "wb") as file:
+        for place in range(30):
+            file.seek(place * 70000)
+            file.write(b"data")
+        file.truncate(5000000)
+    return root
+
+
+def gnu_tar(tree, *options):
+    return subprocess.run(["tar", "-C", tree, *options, "-cf", "-", "."], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False).stdout
+
+
+def test_archives_of_writers_have_no_fault(tree, tool):
+    """Nothing that people's tools write every day is odd."""
+    archives = {}
+    for form in ("v7", "oldgnu", "gnu", "ustar", "posix"):
+        archives["tar", form] = gnu_tar(tree, "--format=" + form)
+    for version in ("0.0", "0.1", "1.0"):
+        archives["tar -S", version] = gnu_tar(tree, "--format=posix", "-S",
+                                              "--sparse-version=" + version)
+    for form in ("ustar", "pax", "gnutar", "v7"):
+        archives["bsdtar", form] = subprocess.run(
+            [tool("bsdtar"), "-C", tree, "--format", form, "-cf", "-", "."],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+            tar.add(tree, ".")
+        archives["python", form] = out.getvalue()
+    lines = dict(zip(archives, scan_judge(archives.values())))
+    assert {name: line for name, line in lines.items() if line != "ok"} == {}
+
+
+def test_cures(tree, tmp_path):
+    """What the message advises makes the archive good."""
+    for options, letter, cure in [
+            (["--format=gnu", "--sparse"], "S", ["--format=posix", "--sparse"]),
+            (["--format=gnu", "--label=x"], "V", ["--format=gnu"]),
+            (["--format=gnu", f"--listed-incremental={tmp_path}/list"], "D", ["--format=gnu"])]:
+        first, second = scan_judge([gnu_tar(tree, *options), gnu_tar(tree, *cure)])
+        assert f"its type is {letter} (" in first
+        assert second == "ok"
 
 
 def test_a_record_counts_itself():
