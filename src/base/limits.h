@@ -39,6 +39,12 @@
 
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
+#define TAR_RECORD_BYTES 10240 /* what tape writers fill up: 20 blocks */
+/* Of Linux: no unpacker can make more. */
+#define TAR_PART_BYTES_MAX 255
+#define TAR_PATH_BYTES_MAX 4095
+#define TAR_XATTR_NAME_BYTES_MAX 255
+#define TAR_XATTR_VALUE_BYTES_MAX (64 * KIB)
 
 /* The pipeline. Block sizes are part of the recipes: with another size the digest changes. */
 #define GZIP_BLOCK_BYTES (256 * KIB)

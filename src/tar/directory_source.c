@@ -107,7 +107,7 @@ static void left_out(struct directory_source *source, uint64_t *count)
 }
 
 /* The entry's path in the tar. */
-static int name_entry(struct directory_source *source, struct tar_entry *entry,
+static int name_entry(struct directory_source *source, struct tar_write_entry *entry,
                       struct lpipe_error *err)
 {
     entry->path = source->found->path;
@@ -122,7 +122,7 @@ static int name_entry(struct directory_source *source, struct tar_entry *entry,
 }
 
 /* A file with several names becomes a hard link to the first one. */
-static int link_to_first_name(struct directory_source *source, struct tar_entry *entry,
+static int link_to_first_name(struct directory_source *source, struct tar_write_entry *entry,
                               struct lpipe_error *err)
 {
     const struct stat *info = &source->found->info;
@@ -139,7 +139,7 @@ static int link_to_first_name(struct directory_source *source, struct tar_entry 
     return 0;
 }
 
-static int read_link(struct directory_source *source, struct tar_entry *entry,
+static int read_link(struct directory_source *source, struct tar_write_entry *entry,
                      struct lpipe_error *err)
 {
     char *target = source->target;
@@ -152,7 +152,7 @@ static int read_link(struct directory_source *source, struct tar_entry *entry,
     return 0;
 }
 
-static int read_xattrs(struct directory_source *source, struct tar_entry *entry,
+static int read_xattrs(struct directory_source *source, struct tar_write_entry *entry,
                        struct lpipe_error *err)
 {
     unsigned unnamed = 0;
@@ -165,7 +165,7 @@ static int read_xattrs(struct directory_source *source, struct tar_entry *entry,
     return status;
 }
 
-static void fill_numbers(const struct directory_source *source, struct tar_entry *entry)
+static void fill_numbers(const struct directory_source *source, struct tar_write_entry *entry)
 {
     const struct stat *info = &source->found->info;
     entry->mode = info->st_mode & 07777;
@@ -181,7 +181,7 @@ static void fill_numbers(const struct directory_source *source, struct tar_entry
 
 static int stage_entry(struct directory_source *source, struct lpipe_error *err)
 {
-    struct tar_entry entry = { .type = type_of(source->found->info.st_mode) };
+    struct tar_write_entry entry = { .type = type_of(source->found->info.st_mode) };
     int status = name_entry(source, &entry, err);
     status = status == 0 ? link_to_first_name(source, &entry, err) : status;
     if (status == 0 && entry.type == TAR_ENTRY_SYMLINK) {

@@ -165,7 +165,7 @@ static int put_mtime(struct buf *records, struct ustar *header, int64_t mtime)
     return fits ? 0 : pax_number(records, "mtime", mtime);
 }
 
-static void put_rest(struct ustar *header, const struct tar_entry *entry)
+static void put_rest(struct ustar *header, const struct tar_write_entry *entry)
 {
     put_octal(header->mode, sizeof header->mode, entry->mode);
     put_octal(header->device_major, sizeof header->device_major, entry->device_major);
@@ -176,7 +176,7 @@ static void put_rest(struct ustar *header, const struct tar_entry *entry)
 }
 
 /* Fills the header; values that do not fit become PAX records, sorted by their keys. */
-static int fill(const struct tar_entry *entry, struct ustar *header, struct buf *records)
+static int fill(const struct tar_write_entry *entry, struct ustar *header, struct buf *records)
 {
     const char *link = entry->link != NULL ? entry->link : "";
     put_rest(header, entry);
@@ -202,7 +202,7 @@ static int put_pax_header(const struct buf *records, struct buf *ret_header)
     static const char zeros[TAR_WRITE_BLOCK_BYTES];
     struct ustar header = { .type = 0 };
     struct buf none = BUF_INIT(0);
-    struct tar_entry entry = {
+    struct tar_write_entry entry = {
         .type = TAR_ENTRY_PAX, .path = "././@PaxHeader", .size = records->size, .mode = 0644
     };
     int status = fill(&entry, &header, &none);
@@ -212,7 +212,7 @@ static int put_pax_header(const struct buf *records, struct buf *ret_header)
     return status == 0 ? buf_append(ret_header, zeros, tar_padding(records->size)) : status;
 }
 
-int tar_write_header(const struct tar_entry *entry, struct buf *ret_header)
+int tar_write_header(const struct tar_write_entry *entry, struct buf *ret_header)
 {
     struct buf records AUTO_BUF = BUF_INIT(TAR_EXTENSION_BYTES_MAX);
     struct ustar header = { .type = 0 };

@@ -21,7 +21,7 @@ enum tar_entry_type {
     TAR_ENTRY_PAX = 'x' /* written by tar_write_header() when needed */
 };
 
-struct tar_entry {
+struct tar_write_entry {
     enum tar_entry_type type;
     const char *path;         /* of a directory, ends with '/' */
     const char *link;         /* where a link points to, else NULL */
@@ -36,7 +36,7 @@ struct tar_entry {
 };
 
 /* Appends the header. TOO_LARGE when it does not fit into ret_header. */
-MUST_CHECK int tar_write_header(const struct tar_entry *entry, struct buf *ret_header);
+MUST_CHECK int tar_write_header(const struct tar_write_entry *entry, struct buf *ret_header);
 /* Appends one PAX record. */
 MUST_CHECK int tar_write_pax_record(struct buf *records, const char *key, const void *value,
                                     size_t size);
