@@ -79,6 +79,7 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |
+                    (settings->allow_odd_entries ? LPIPE_LAYER_ALLOW_ODD_ENTRIES : 0u) |
                     (settings->format == LPIPE_FORMAT_DOCKER ? LPIPE_LAYER_DOCKER : 0u) |
                     (is_path(path) ? LPIPE_LAYER_LOOK_FIRST : 0u);
     return options;

@@ -64,6 +64,8 @@ const struct option_group group_layer = {
         { "allow-truncated", 0, FLAG(allow_truncated),
           .help = "accept a tar without end-of-archive mark" },
         { "allow-empty", 0, FLAG(allow_empty), .help = "accept an empty input" },
+        { "allow-odd-entries", 0, FLAG(allow_odd_entries),
+          .help = "push entries that no container runtime can unpack" },
         { 0 } },
 };
 

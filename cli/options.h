@@ -34,6 +34,7 @@ struct settings {
     bool raw;
     bool allow_truncated;
     bool allow_empty;
+    bool allow_odd_entries;
     int format; /* enum lpipe_format */
 
     /* image */

@@ -33,7 +33,11 @@ enum lpipe_layer_flag {
     /** For a source that can be read again (a regular file, a directory): lpipe_image_push() first
      * reads it to get its digest, and sends it only if the registry does not have the blob and
      * cannot mount it. Then it is read a second time. No effect for streams, layouts and null:. */
-    LPIPE_LAYER_LOOK_FIRST = 1u << 5
+    LPIPE_LAYER_LOOK_FIRST = 1u << 5,
+    /** Accept a layer of an image whose tar has entries that container runtimes cannot unpack
+     * (docs/tar.md lists them). Without it lpipe_image_push() fails with NOT_TAR before the
+     * layer is committed. Single layers and artifacts are accepted in any case, with a notice. */
+    LPIPE_LAYER_ALLOW_ODD_ENTRIES = 1u << 6
 };
 
 /** Values for lpipe_layer_options.threads. With INLINE the calling thread compresses; only the zstd

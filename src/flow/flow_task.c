@@ -133,7 +133,11 @@ static int run_tail(struct flow *flow, struct lpipe_error *err)
 static int run_verdict(struct flow *flow, struct lpipe_error *err)
 {
     flow->summary.uncompressed_size = input_check_size(flow->check);
-    return input_check_end(flow->check, flow->summary.diff_id, err);
+    int status = input_check_end(flow->check, flow->summary.diff_id, err);
+    if (status == 0) {
+        input_check_odd(flow->check, &flow->summary.odd);
+    }
+    return status;
 }
 
 static int run_compress(struct flow *flow, uint64_t number, unsigned worker)

@@ -80,6 +80,14 @@ int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE
     return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
 }
 
+void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd)
+{
+    *ret_odd = (struct tar_odd){ .reason = TAR_ODD_NONE };
+    if (check->scan != NULL) {
+        tar_scan_odd(check->scan, ret_odd);
+    }
+}
+
 uint64_t input_check_size(const struct input_check *check)
 {
     return check->size;

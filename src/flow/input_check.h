@@ -7,6 +7,7 @@
 
 #include "codec/codec.h"
 #include "codec/digest.h"
+#include "tar/tar_odd.h"
 
 struct input_check;
 
@@ -24,6 +25,9 @@ MUST_CHECK int input_check_bytes(struct input_check *check, const void *data, si
 /* The result of the check, and the diff ID on success. */
 MUST_CHECK int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                                struct lpipe_error *err);
+/* The entries that container runtimes cannot unpack; after the end. None for raw input. */
+void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd);
+
 /* Memory that decompression holds at present; 0 for input that is not compressed. */
 uint64_t input_check_memory_bytes(const struct input_check *check);
 /* Uncompressed bytes so far. */

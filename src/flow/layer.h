@@ -6,6 +6,7 @@
 
 #include "base/source.h"
 #include "layerpipe/layer.h"
+#include "tar/tar_odd.h"
 
 /* One output of a layer: takes the compressed bytes in order. Called by the thread that drives
  * the layer. */
@@ -56,6 +57,12 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES]);
 /* A layer of a source, which belongs to the layer from this call on, also when it fails. */
 MUST_CHECK int layer_new_source(struct source *source, const struct lpipe_layer_options *options,
                                 lpipe_layer **ret_layer, struct lpipe_error *err);
+/* The entries that container runtimes cannot unpack, of a layer that was read to its end.
+ * Borrowed; for the thread that drives the layer. */
+const struct tar_odd *layer_odd(const lpipe_layer *layer);
+/* Whether the caller accepts such entries in an image. */
+bool layer_allows_odd(const lpipe_layer *layer);
+
 /* The source's notice after the end, or NULL. For the thread that drives the layer. */
 const char *layer_notice(const lpipe_layer *layer);
 

@@ -52,6 +52,16 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
                    plan.workers, plan.memory_bytes / 1024);
 }
 
+const struct tar_odd *layer_odd(const lpipe_layer *layer)
+{
+    return &layer->odd;
+}
+
+bool layer_allows_odd(const lpipe_layer *layer)
+{
+    return (layer->setup.flags & LPIPE_LAYER_ALLOW_ODD_ENTRIES) != 0;
+}
+
 const char *layer_notice(const lpipe_layer *layer)
 {
     return layer->source != NULL ? source_notice(layer->source) : NULL;

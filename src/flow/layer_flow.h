@@ -17,6 +17,7 @@
 
 #include "codec/digest.h"
 #include "flow/flow_plan.h"
+#include "tar/tar_odd.h"
 
 struct flow_setup {
     struct codec_spec codec;
@@ -72,6 +73,7 @@ struct flow_summary {
     char diff_id[DIGEST_TEXT_SIZE];
     uint64_t size;
     uint64_t uncompressed_size;
+    struct tar_odd odd; /* entries that container runtimes cannot unpack */
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 

@@ -305,6 +305,7 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
     GUARD(&layer->lock);
+    layer->odd = summary.odd;
     layer->result = result;
     layer->state = LAYER_DONE;
 }

@@ -14,7 +14,8 @@
 #define DEFAULT_COMPRESS "gzip:1"
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
-                LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST))
+                LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST |            \
+                LPIPE_LAYER_ALLOW_ODD_ENTRIES))
 
 static int read_options(struct lpipe_layer_options *to, const struct lpipe_layer_options *from,
                         struct lpipe_error *err)

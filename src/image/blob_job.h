@@ -14,6 +14,7 @@ struct blob_job {
     uint32_t index;                  /* the blob's number in the call */
     const char *name;                /* "layer 2" */
     struct writer_registry *writers; /* of all jobs of the call; NULL = the call has one job */
+    bool refuse_odd;                 /* refuse a layer that container runtimes cannot unpack */
     /* Called when a layer was read to its end without a failure, before its blob is committed, by
      * the thread that reads it. When the layer is sent again, it is called again with the same
      * result. May be NULL. */

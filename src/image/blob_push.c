@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_push.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,39 @@ static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
     blob_progress_count(&push->progress, bytes_in, bytes_out);
 }
 
+/* "bin/x (header at byte 512): its type is S (a sparse file of GNU tar)" */
+static void describe_odd(const struct tar_odd *odd, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%.200s%s%" PRIu64 "%s: %s", odd->name,
+                   odd->name[0] != '\0' ? " (header at byte " : "the entry at byte ", odd->offset,
+                   odd->name[0] != '\0' ? ")" : "", odd->what);
+}
+
+/* Entries that container runtimes cannot unpack: the layer is refused or reported. */
+static int check_odd(const struct push *push, struct lpipe_error *err)
+{
+    const struct blob_job *job = push->progress.job;
+    const struct tar_odd *odd = layer_odd(push->layer);
+    char text[400];
+    if (odd->count == 0) {
+        return 0;
+    }
+    describe_odd(odd, text, sizeof text);
+    if (job->refuse_odd && !layer_allows_odd(push->layer)) {
+        int status = fail_with_advice(err, LPIPE_NOT_TAR,
+                                      "container runtimes cannot unpack %s; %s, or push it as it "
+                                      "is with --allow-odd-entries",
+                                      text, odd->cure);
+        err->offset = odd->offset;
+        return status;
+    }
+    context_notice(&job->client->context,
+                   "%s: container runtimes cannot unpack %" PRIu64 " of its entries; the first is "
+                   "%s",
+                   job->name, odd->count, text);
+    return 0;
+}
+
 /* Reads the layer to its end. Its bytes go to push->writer. */
 static int push_read(struct push *push, struct lpipe_error *err)
 {
@@ -37,6 +71,7 @@ static int push_read(struct push *push, struct lpipe_error *err)
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
     status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    status = status == 0 ? check_odd(push, err) : status;
     if (status == 0 && job->on_layer_read != NULL) {
         job->on_layer_read(job->user, &push->result);
     }

@@ -160,6 +160,7 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                   .index = (uint32_t)number,
                                   .name = name,
                                   .writers = &blobs->writers,
+                                  .refuse_odd = blobs->image->artifact_type == NULL,
                                   .on_layer_read = on_layer_read,
                                   .user = &reading };
     int status = blob_job_check(&job, err);

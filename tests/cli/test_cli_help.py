@@ -16,7 +16,7 @@ ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", 
           "key", "tls-verify", "plain-http", "trust-realm", "retry"}
 UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
 LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
-         "allow-empty", "json", "digest-file"}
+         "allow-empty", "allow-odd-entries", "json", "digest-file"}
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "layer-descriptor"}
@@ -234,7 +234,7 @@ def test_completion_offers_what_fits(command):
     (command.home / "rootfs.tar").write_bytes(b"")
     (command.home / "folder").mkdir()
     assert complete(command, "layerpipe", "lo") == {"login", "logout"}
-    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty"}
+    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty", "--allow-odd-entries"}
     assert complete(command, "layerpipe", "push", "--upload", "c") == {"chunked"}
     assert complete(command, "layerpipe", "completion", "") == {"bash", "zsh", "fish"}
     assert complete(command, "layerpipe", "push", "x", "roo") == {"rootfs.tar"}
