@@ -136,6 +136,7 @@ static int run_verdict(struct flow *flow, struct lpipe_error *err)
     int status = input_check_end(flow->check, flow->summary.diff_id, err);
     if (status == 0) {
         input_check_odd(flow->check, &flow->summary.odd);
+        flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
     }
     return status;
 }

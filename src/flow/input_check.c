@@ -88,6 +88,11 @@ void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd)
     }
 }
 
+bool input_check_is_image_archive(const struct input_check *check)
+{
+    return check->scan != NULL && tar_scan_is_image_archive(check->scan);
+}
+
 uint64_t input_check_size(const struct input_check *check)
 {
     return check->size;

@@ -28,6 +28,9 @@ MUST_CHECK int input_check_end(struct input_check *check, char ret_diff_id[DIGES
 /* The entries that container runtimes cannot unpack; after the end. None for raw input. */
 void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd);
 
+/* Whether the input is an image archive; after the end. */
+bool input_check_is_image_archive(const struct input_check *check);
+
 /* Memory that decompression holds at present; 0 for input that is not compressed. */
 uint64_t input_check_memory_bytes(const struct input_check *check);
 /* Uncompressed bytes so far. */

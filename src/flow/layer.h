@@ -60,7 +60,9 @@ MUST_CHECK int layer_new_source(struct source *source, const struct lpipe_layer_
 /* The entries that container runtimes cannot unpack, of a layer that was read to its end.
  * Borrowed; for the thread that drives the layer. */
 const struct tar_odd *layer_odd(const lpipe_layer *layer);
-/* Whether the caller accepts such entries in an image. */
+/* Whether its bytes are an image archive (docker save) instead of a file system. */
+bool layer_is_image_archive(const lpipe_layer *layer);
+/* Whether the caller accepts both in an image. */
 bool layer_allows_odd(const lpipe_layer *layer);
 
 /* The source's notice after the end, or NULL. For the thread that drives the layer. */

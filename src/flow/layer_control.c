@@ -57,6 +57,11 @@ const struct tar_odd *layer_odd(const lpipe_layer *layer)
     return &layer->odd;
 }
 
+bool layer_is_image_archive(const lpipe_layer *layer)
+{
+    return layer->is_image_archive;
+}
+
 bool layer_allows_odd(const lpipe_layer *layer)
 {
     return (layer->setup.flags & LPIPE_LAYER_ALLOW_ODD_ENTRIES) != 0;

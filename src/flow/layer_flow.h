@@ -74,6 +74,7 @@ struct flow_summary {
     uint64_t size;
     uint64_t uncompressed_size;
     struct tar_odd odd; /* entries that container runtimes cannot unpack */
+    bool is_image_archive;
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 

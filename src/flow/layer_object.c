@@ -306,6 +306,7 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
     GUARD(&layer->lock);
     layer->odd = summary.odd;
+    layer->is_image_archive = summary.is_image_archive;
     layer->result = result;
     layer->state = LAYER_DONE;
 }

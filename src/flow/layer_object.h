@@ -50,7 +50,8 @@ struct lpipe_layer {
     int close_errno; /* of the source; reported once */
     struct lpipe_error cause;
     struct lpipe_layer_result result;
-    struct tar_odd odd; /* of the last complete pass */
+    struct tar_odd odd; /* of the last complete pass, as is the next one */
+    bool is_image_archive;
 
     atomic_bool leave;           /* the current drive must end */
     _Atomic(const char *) media; /* borrowed from setup.label or a literal */

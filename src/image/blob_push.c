@@ -39,6 +39,25 @@ static void describe_odd(const struct tar_odd *odd, char *text, size_t size)
                    odd->name[0] != '\0' ? ")" : "", odd->what);
 }
 
+/* An image archive as a layer: the image in it would not start. */
+static int check_image_archive(const struct push *push, struct lpipe_error *err)
+{
+    const struct blob_job *job = push->progress.job;
+    if (!layer_is_image_archive(push->layer)) {
+        return 0;
+    }
+    if (job->refuse_odd && !layer_allows_odd(push->layer)) {
+        return fail_with_advice(err, LPIPE_NOT_TAR,
+                                "the input is an image archive (docker save or an OCI layout), not "
+                                "a file system; skopeo copy docker-archive:FILE docker://IMAGE "
+                                "pushes the image in it, --allow-odd-entries makes it a layer");
+    }
+    context_notice(&job->client->context,
+                   "%s: this is an image archive (docker save or an OCI layout), not a file system",
+                   job->name);
+    return 0;
+}
+
 /* Entries that container runtimes cannot unpack: the layer is refused or reported. */
 static int check_odd(const struct push *push, struct lpipe_error *err)
 {
@@ -71,6 +90,7 @@ static int push_read(struct push *push, struct lpipe_error *err)
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
     status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    status = status == 0 ? check_image_archive(push, err) : status;
     status = status == 0 ? check_odd(push, err) : status;
     if (status == 0 && job->on_layer_read != NULL) {
         job->on_layer_read(job->user, &push->result);

@@ -185,6 +185,45 @@ static void take_name(struct tar_entry *entry, const struct tar_name *path)
     }
 }
 
+/* The files at the top of an image archive. A file system may have one of them. */
+enum image_mark {
+    IMAGE_MANIFEST = 1u << 0,
+    IMAGE_REPOSITORIES = 1u << 1,
+    IMAGE_OCI_LAYOUT = 1u << 2,
+    IMAGE_INDEX = 1u << 3
+};
+
+static void note_image_mark(struct tar_entry *entry)
+{
+    static const struct {
+        const char *name;
+        unsigned mark;
+    } marks[] = { { "manifest.json", IMAGE_MANIFEST },
+                  { "repositories", IMAGE_REPOSITORIES },
+                  { "oci-layout", IMAGE_OCI_LAYOUT },
+                  { "index.json", IMAGE_INDEX } };
+    const char *name = entry->name.bytes;
+    size_t size = entry->name.size;
+    if (size > 2 && memcmp(name, "./", 2) == 0) {
+        name += 2;
+        size -= 2;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        if (size == strlen(marks[i].name) && memcmp(name, marks[i].name, size) == 0) {
+            entry->image_marks |= marks[i].mark;
+        }
+    }
+}
+
+bool tar_entry_is_image_archive(const struct tar_entry *entry)
+{
+    unsigned docker = (unsigned)IMAGE_MANIFEST | (unsigned)IMAGE_REPOSITORIES;
+    unsigned both = (unsigned)IMAGE_MANIFEST | (unsigned)IMAGE_OCI_LAYOUT;
+    unsigned oci = (unsigned)IMAGE_OCI_LAYOUT | (unsigned)IMAGE_INDEX;
+    unsigned marks = entry->image_marks;
+    return (marks & docker) == docker || (marks & both) == both || (marks & oci) == oci;
+}
+
 bool tar_entry_done(struct tar_entry *entry, const unsigned char *header, uint64_t *io_size)
 {
     char type = tar_header_type(header);
@@ -197,6 +236,7 @@ bool tar_entry_done(struct tar_entry *entry, const unsigned char *header, uint64
         path = &entry->pax.sparse_name;
     }
     take_name(entry, path);
+    note_image_mark(entry);
     if (entry->has_pax) {
         (void)tar_pax_size(&entry->pax, io_size);
     }

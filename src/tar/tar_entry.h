@@ -16,6 +16,7 @@ struct tar_long_name {
 struct tar_entry {
     struct tar_text name; /* of the last entry */
     struct tar_odd odd;   /* of all entries so far */
+    unsigned image_marks; /* which files of an image archive are at the top: see tar_entry.c */
     int64_t sparse_size;  /* of a sparse file with its holes */
     /* Of the entry whose headers are being read. */
     uint64_t offset; /* of the last of them */
@@ -43,5 +44,9 @@ bool tar_entry_has_pax_size(const struct tar_entry *entry);
  * none. */
 bool tar_entry_done(struct tar_entry *entry, const unsigned char *header, uint64_t *io_size);
 void tar_entry_sparse_wrong(struct tar_entry *entry);
+
+/* Whether the entries so far are those of an image archive (docker save, an OCI layout), not of a
+ * file system. */
+bool tar_entry_is_image_archive(const struct tar_entry *entry);
 
 #endif

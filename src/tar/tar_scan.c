@@ -387,6 +387,11 @@ void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd)
     *ret_odd = scan->entry.odd;
 }
 
+bool tar_scan_is_image_archive(const struct tar_scan *scan)
+{
+    return tar_entry_is_image_archive(&scan->entry);
+}
+
 /* A part of a block that is not zero, behind the end mark. */
 static int rest_end(const struct tar_scan *scan, struct lpipe_error *err)
 {

@@ -53,3 +53,33 @@ def test_raw_bytes_are_not_looked_at(registry, run):
     result = run("push", "--raw", "--artifact-type", "application/x.test", f"{server.host}/a:1",
                  input=odd_tar())
     assert result.rc == 0 and "cannot unpack" not in result.stderr, result
+
+
+def archive_of(*names):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("names", [("a/layer.tar", "manifest.json", "repositories"),
+                                   ("blobs/sha256/x", "index.json", "oci-layout"),
+                                   ("./oci-layout", "./manifest.json", "./blobs")])
+def test_image_archive_is_no_layer_of_an_image(names, registry, run):
+    """What `docker save` and `podman save` write, pushed by mistake."""
+    server = registry("d28")
+    result = run("push", f"{server.host}/a:1", input=archive_of(*names))
+    assert result.rc == 3 and result.stdout == "", result
+    line = result.stderr.splitlines()[-1]
+    assert "image archive" in line and "skopeo copy docker-archive:" in line
+    assert run("push", "--allow-odd-entries", f"{server.host}/a:1", input=archive_of(*names)).rc == 0
+    layer = run("layer", f"{server.host}/a", input=archive_of(*names))
+    assert layer.rc == 0 and "image archive" in layer.stderr, layer
+
+
+@pytest.mark.parametrize("names", [("manifest.json", "index.json"), ("repositories",),
+                                   ("app/manifest.json", "app/repositories")])
+def test_files_of_a_web_application_are_a_layer(names, registry, run):
+    result = run("push", f"{registry('d28').host}/a:1", input=archive_of(*names))
+    assert result.rc == 0 and "image archive" not in result.stderr, result
