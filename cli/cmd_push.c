@@ -301,11 +301,22 @@ static int print_push(const struct settings *settings, const struct lpipe_push_r
     return code != 0 ? code : file_code;
 }
 
+/* A layer of an image is a tar; runtimes fail on any other bytes that are called a tar. */
+static int check_raw(const struct settings *settings)
+{
+    return settings->raw && settings->artifact_type == NULL && settings->media_type == NULL
+               ? usage_error(settings->command_name,
+                             "--raw bytes cannot be a layer of an image; make an artifact with "
+                             "--artifact-type, or name their type with --media-type")
+               : 0;
+}
+
 static int run(struct settings *settings)
 {
     __attribute__((cleanup(push_dispose))) struct push push = { .settings = settings };
     push.result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
     int code = check_inputs(settings);
+    code = code != 0 ? code : check_raw(settings);
     code = code != 0 ? code : parse_references(&push);
     code = code != 0 ? code : digest_file_check(settings->digest_file);
     code = code != 0 ? code : password_read(settings, &push.password);

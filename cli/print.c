@@ -82,7 +82,7 @@ static const char *hint_for(const struct lpipe_error *err)
     case LPIPE_AUTH_REQUIRED:
         return "run layerpipe login, or use --username with --password-fd";
     case LPIPE_NOT_TAR:
-        return "use --raw if the input is not meant to be a tar archive";
+        return "to store bytes that are not a tar archive, use push --raw --artifact-type TYPE";
     case LPIPE_TRUNCATED:
         return "use --allow-truncated to accept an incomplete tar archive";
     default:

@@ -209,9 +209,10 @@ int decompress_end(const struct decompressor *decompressor, struct lpipe_error *
     if (!decompressor->within && decompressor->started) {
         return 0;
     }
-    int status =
-        fail(err, LPIPE_TRUNCATED, "the compressed input ends too early, at byte %" PRIu64 " (%s)",
-             decompressor->offset, codec_name(decompressor->kind));
+    int status = fail_with_advice(err, LPIPE_TRUNCATED,
+                                  "the compressed input (%s) ends too early, at byte %" PRIu64
+                                  "; no reader could decompress such a layer",
+                                  codec_name(decompressor->kind), decompressor->offset);
     if (err != NULL) {
         err->offset = decompressor->offset;
     }

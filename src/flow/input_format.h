@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recognises compressed input by its first bytes. Pure. */
+/* Recognises by its first bytes what an input is that is not an uncompressed tar. Pure. */
 #ifndef FLOW_INPUT_FORMAT_H
 #define FLOW_INPUT_FORMAT_H
 
 #include <stddef.h>
 
 enum input_kind {
-    INPUT_PLAIN = 0,
+    INPUT_PLAIN = 0, /* a tar, or bytes that are not known */
     INPUT_GZIP,
     INPUT_ZSTD,
-    INPUT_XZ,
-    INPUT_BZIP2,
-    INPUT_LZ4,
+    INPUT_PZSTD,      /* zstd that begins with a skippable frame */
+    INPUT_COMPRESSED, /* by a program whose output cannot be a layer: see tool */
+    INPUT_OTHER       /* not a tar: see name */
 };
 
-/* 6 bytes are enough for every format; with fewer, a format may be taken for plain input. */
-enum input_kind input_recognise(const unsigned char *data, size_t size);
+struct input_format {
+    enum input_kind kind;
+    const char *name; /* "xz", "a zip archive" */
+    const char *tool; /* that decompresses it, with -dc; NULL = none */
+};
+
+/* Never NULL. A tar whose first file has a name like the first bytes of another format is PLAIN. A
+ * few formats need the first 33 KiB to be recognised. */
+const struct input_format *input_recognise(const unsigned char *data, size_t size);
 
 #endif

@@ -69,5 +69,6 @@ bool layer_allows_odd(const lpipe_layer *layer)
 
 const char *layer_notice(const lpipe_layer *layer)
 {
-    return layer->source != NULL ? source_notice(layer->source) : NULL;
+    const char *notice = layer->source != NULL ? source_notice(layer->source) : NULL;
+    return notice != NULL ? notice : layer->notice;
 }

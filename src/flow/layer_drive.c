@@ -69,17 +69,20 @@ static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
     if ((layer->setup.flags & LPIPE_LAYER_RAW) != 0) {
         return 0;
     }
-    switch (input_recognise(data, size)) {
+    const struct input_format *format = input_recognise(data, size);
+    switch (format->kind) {
     case INPUT_GZIP:
         return use_compressed_input(layer, CODEC_GZIP, err);
+    case INPUT_PZSTD:
+        layer->notice = "the input is zstd that begins with a skippable frame (pzstd): podman and "
+                        "crane cannot read it; zstd -dc | zstd makes a layer that they read";
+        return use_compressed_input(layer, CODEC_ZSTD, err);
     case INPUT_ZSTD:
         return use_compressed_input(layer, CODEC_ZSTD, err);
-    case INPUT_XZ:
-        return fail_compressed("xz", "xz", err);
-    case INPUT_BZIP2:
-        return fail_compressed("bzip2", "bzip2", err);
-    case INPUT_LZ4:
-        return fail_compressed("lz4", "lz4", err);
+    case INPUT_COMPRESSED:
+        return fail_compressed(format->name, format->tool, err);
+    case INPUT_OTHER:
+        return fail(err, LPIPE_NOT_TAR, "the input is %s, not a tar archive", format->name);
     case INPUT_PLAIN:
         break;
     }

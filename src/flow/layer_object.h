@@ -50,6 +50,7 @@ struct lpipe_layer {
     int close_errno; /* of the source; reported once */
     struct lpipe_error cause;
     struct lpipe_layer_result result;
+    const char *notice; /* about the format of the input, or NULL */
     struct tar_odd odd; /* of the last complete pass, as is the next one */
     bool is_image_archive;
 

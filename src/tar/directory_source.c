@@ -293,11 +293,22 @@ static const char *directory_notice(struct source *base)
     if (source->sockets + source->unnamed == 0) {
         return NULL;
     }
+    char sockets[64] = "";
+    char attributes[96] = "";
+    if (source->sockets > 0) {
+        (void)snprintf(sockets, sizeof sockets, "%" PRIu64 " socket%s", source->sockets,
+                       source->sockets > 1 ? "s" : "");
+    }
+    if (source->unnamed > 0) {
+        (void)snprintf(attributes, sizeof attributes,
+                       "%" PRIu64 " attribute%s with '=' in the name", source->unnamed,
+                       source->unnamed > 1 ? "s" : "");
+    }
     (void)snprintf(source->notice, sizeof source->notice,
-                   "%s: a tar cannot contain %" PRIu64 " sockets and %" PRIu64
-                   " attributes with a '=' in their name, which were left out (the first: %s)",
-                   text_printable(shown, sizeof shown, source->name, strlen(source->name)),
-                   source->sockets, source->unnamed, source->first_left_out);
+                   "%s: left out, because a tar cannot contain them: %s%s%s (the first: %s)",
+                   text_printable(shown, sizeof shown, source->name, strlen(source->name)), sockets,
+                   sockets[0] != '\0' && attributes[0] != '\0' ? " and " : "", attributes,
+                   source->first_left_out);
     return source->notice;
 }
 

@@ -416,7 +416,8 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
                    : "the input is empty (--allow-empty accepts it)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
         cut_off = false;
-        what = "the input is too short to be a tar archive (--raw takes any bytes)";
+        what = "the input is too short to be a tar archive (push --raw --artifact-type stores "
+               "any bytes)";
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
                                      : "the tar archive ends without its end-of-archive mark";

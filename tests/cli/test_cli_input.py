@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the bytes come from: arguments, stdin by itself, FIFOs, descriptors, directories."""
+import tarfile
+import io
 import hashlib
 import json
 import os
@@ -196,3 +198,35 @@ def test_locale_changes_nothing(command, tar_bytes, locale):
                     env={"SOURCE_DATE_EPOCH": "1700000000"})
     assert result.returncode == 0, result.stderr
     assert result.stdout == plain.stdout
+
+
+@pytest.mark.parametrize("begin, name", [
+    (b"PK\x03\x04", "a zip archive"), (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"070701", "a cpio archive"), (b"!<arch>\ndebian-binary", "an ar archive"),
+    (b"\xed\xab\xee\xdb", "an rpm package"), (b"\x7fELF", "an ELF program"),
+    (b"\xef\xbb\xbf <!DOCTYPE HTML>", "an HTML page"), (b"\n{ \"a\": 1 }", "JSON"),
+    (b"\0" * 32769 + b"CD001", "an ISO 9660 image"), (b"hsqs", "a squashfs image"),
+    (b"LZIP\x01", "lzip -dc"), (b"\xfd7zXZ\0", "xz -dc")])
+@pytest.mark.parametrize("size", [100, 100000])
+def test_input_that_is_no_tar_is_named(begin, name, size, command):
+    data = begin + b"\0" * (size - len(begin)) if size > len(begin) else begin
+    result = command("layer", "null:", "-", input=data)
+    assert result.returncode == 3
+    assert name in result.stderr.decode(), result
+
+
+@pytest.mark.parametrize("name", ["BZhello", "070701", "PK\x03\x04", "{}", "#!run"])
+def test_tar_may_begin_with_a_file_of_any_name(name, command):
+    """The first bytes of a tar are the name of its first file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    assert command("layer", "null:", "-", input=out.getvalue()).returncode == 0
+
+
+def test_raw_bytes_are_no_layer_of_an_image(command, tmp_path):
+    arguments = ["push", "--raw", f"oci:{tmp_path}/l:1", "-"]
+    refused = command(*arguments, input=b"hello")
+    assert refused.returncode == 2 and b"--artifact-type" in refused.stderr
+    for option in ("--artifact-type", "--media-type"):
+        assert command(*arguments, option, "text/plain", input=b"hello").returncode == 0

@@ -741,7 +741,7 @@ static void test_attributes(void **state)
                         "24 SCHILY.xattr.user.a=\n"
                         "26 SCHILY.xattr.user.b=2\0\n\0",
                         24 + 26 + 1);
-    assert_non_null(strstr(source_notice(source), " 1 attributes"));
+    assert_non_null(strstr(source_notice(source), " 1 attribute with"));
     source_free(source);
     scratch_end(&scratch);
 }

@@ -14,7 +14,7 @@ from wire_support import MIB, REPOSITORY, noise
 
 DATA = noise(2 * MIB + 1)
 USERS = {"user": CANARY}
-PUSH = ["push", "-vv", "--raw", "--compress", "none", "--upload", "chunked", "--chunk-size", "1M"]
+PUSH = ["push", "-vv", "--raw", "--media-type", "application/x.test", "--compress", "none", "--upload", "chunked", "--chunk-size", "1M"]
 
 
 @pytest.fixture(params=["basic", "bearer"])

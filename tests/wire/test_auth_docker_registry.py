@@ -25,7 +25,7 @@ def login(run, server, *options, password=CANARY):
 
 
 def push(run, server, *options, data=DATA, **arguments):
-    result = run("push", "--json", "--raw", "--compress", "none", *CHUNKED, *options,
+    result = run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", *CHUNKED, *options,
                  f"{server.host}/{REPOSITORY}:tag", "-", input=data, **arguments)
     assert_absent(result.stderr, CANARY)
     return result
@@ -178,7 +178,7 @@ def test_tokens_expire_in_mid_upload(mode, docker_registry, command):
     server = docker_registry(users=USERS, token=-55)
     write_config(command.home, {"auths": {server.host: entry()}})
     server.token_server.answer = claim_hours(server.token_server)
-    process = command.start("push", "--json", "--raw", "--compress", "none", "--upload", mode,
+    process = command.start("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", "--upload", mode,
                             *(CHUNKED[2:] if mode == "chunked" else []),
                             *trust(server), f"{server.host}/{REPOSITORY}:tag", "-", stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)

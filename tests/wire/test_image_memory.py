@@ -35,7 +35,7 @@ def peak(tmp_path, count, size, *options):
         thread.start()
     report = folder / "peak"
     with Registry("d28", discard=True) as server:
-        subprocess.run([find_tool("time"), "-f", "%M", "-o", report, COMMAND, "push", "-q", "--raw",
+        subprocess.run([find_tool("time"), "-f", "%M", "-o", report, COMMAND, "push", "-q", "--raw", "--media-type", "application/x.test",
                         "--threads", "2", *options, f"{server.host}/memory/image:1", *fifos],
                        check=True, env=clean_environment(tmp_path))
         assert not server.failures

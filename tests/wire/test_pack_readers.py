@@ -311,7 +311,7 @@ def test_sockets_are_left_out_and_told(command, tree):
         result = command.run("layer", "null:", tree)
     assert result.rc == 0, result
     assert "empty/control" in result.stderr
-    assert " 1 sockets" in result.stderr
+    assert " 1 socket " in result.stderr
 
 
 def test_links_are_not_followed(pack, tmp_path):

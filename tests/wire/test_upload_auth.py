@@ -85,7 +85,7 @@ def test_T45_token_ends_during_the_stream(run, registry, authfile):
                                        ("manifest-put", 1)])
 def test_R88_token_ends_before_any_step(step, nth, run, registry, authfile):
     server = registry("d28", Fault(step, "expire-tokens", nth=nth), auth=Auth("bearer"))
-    result = run("push", "--json", "--raw", "--compress", "none", *CHUNKED, *authfile(server),
+    result = run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", *CHUNKED, *authfile(server),
                  f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
     told = result.json()
     assert server.tags() == {"tag": told["digest"]}

@@ -43,7 +43,7 @@ def push_some(seed, run, name, clients):
 
         def one(plan):
             tag, data = plan
-            results.append((tag, data, run("push", "--json", "--raw", "--threads", "0",
+            results.append((tag, data, run("push", "--json", "--raw", "--media-type", "application/x.test", "--threads", "0",
                                            f"{server.host}/{REPOSITORY}:{tag}", "-", input=data)))
         parallel(one, plans, clients)
         sent = set(server.storage.manifests(REPOSITORY))
@@ -80,7 +80,7 @@ def test_R81_many_clients_of_a_real_registry(run, docker_registry):
 
     def one(number):
         data = noise(50_000, seed=number % 5)
-        results.append(run("push", "--json", "--raw", "--threads", "0",
+        results.append(run("push", "--json", "--raw", "--media-type", "application/x.test", "--threads", "0",
                            f"{server.host}/{REPOSITORY}:{TAGS[number % 3]}", "-", input=data))
     parallel(one, range(16), 16)
     digests = {result.json()["digest"] for result in results}

@@ -133,7 +133,7 @@ def test_R70_redirects_of_writes(step, status, run, registry):
     """Never followed blindly; never a success that is none."""
     server = registry("d28", Fault(step, "status", status=status, times=None,
                                    headers={"Location": "/v2/elsewhere"}))
-    result = run("push", "--raw", "--compress", "none", "--retry", "0", *CHUNKED,
+    result = run("push", "--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "0", *CHUNKED,
                  f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
     assert result.rc in (5, 6, 7), result
     assert result.stdout == "" and server.tags() == {}

@@ -96,7 +96,7 @@ def test_R66_other_steps(step, mode, run, path):
 def test_R66_steps_of_an_image(step, run):
     def one(item):
         with Registry("d28", [item[1]()]) as server:
-            told = run("push", "--json", "--raw", "--compress", "none", "--threads", "0", "--base",
+            told = run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", "--threads", "0", "--base",
                        add_base(server), f"{server.host}/{REPOSITORY}:tag", "-",
                        input=DATA[:5000]).json()
             assert server.tags(REPOSITORY) == {"tag": told["digest"]}

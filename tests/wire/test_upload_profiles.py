@@ -167,7 +167,7 @@ def test_concurrent_layers_of_one_image(run, registry, tmp_path):
         path.write_bytes(noise(2 * MIB + number, seed=number))
         files.append(path)
     server = registry("d28")
-    result = run("push", "--json", "--raw", "--compress", "none", *CHUNK,
+    result = run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", *CHUNK,
                  f"{server.host}/{REPOSITORY}:latest", *files)
     told = result.json()
     assert [layer["size"] for layer in told["layers"]] == [2 * MIB + n for n in range(4)]

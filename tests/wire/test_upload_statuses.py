@@ -114,7 +114,7 @@ def judge(server, result, allowed):
 def cell(run, directory, step, status, times, body, allowed):
     with start(step, status, times, body) as server:
         options = arguments(step, server, directory, f"{step}-{status}-{times}")
-        result = run("push", "-q", "--json", "--raw", "--compress", "none", "--retry", "1", "--threads",
+        result = run("push", "-q", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "1", "--threads",
                      "0", "--upload", "chunked", "--chunk-size", "1M", *options,
                      f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
         judge(server, result, allowed)
