@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Help, manual pages and completion know the same options, and these are the promised ones."""
+"""Help, manual pages and completion have the same options: exactly the documented ones."""
 import glob
 import os
 import re
@@ -19,7 +19,7 @@ LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "layer-descriptor"}
-PROMISED = {
+OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
     "inspect": GENERAL | ACCESS | {"json", "platform"},
@@ -40,18 +40,18 @@ def options_in_help(command, verb):
 def test_help_lists_every_option_once(command, verb):
     found = options_in_help(command, verb)
     assert len(found) == len(set(found))
-    assert set(found) == PROMISED[verb]
+    assert set(found) == OPTIONS[verb]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_two_ways_to_the_same_help(command, verb):
+def test_help_verb_and_help_option_print_the_same(command, verb):
     by_verb, by_option = command("help", verb), command(verb, "--help")
     assert by_verb.returncode == by_option.returncode == 0
     assert by_verb.stdout == by_option.stdout
     assert by_verb.stderr == by_option.stderr == b""
 
 
-def test_overview_names_every_verb(command):
+def test_help_overview_lists_every_verb(command):
     results = [command("help"), command("--help"), command("-h")]
     for result in results:
         assert result.returncode == 0
@@ -60,7 +60,7 @@ def test_overview_names_every_verb(command):
         assert f"  layerpipe {verb}" in results[0].stdout.decode()
 
 
-def test_version(command):
+def test_version_prints_libraries(command):
     by_verb, by_option = command("version"), command("--version")
     assert by_verb.stdout == by_option.stdout
     text = by_verb.stdout.decode()
@@ -75,14 +75,14 @@ def test_manual_pages_document_exactly_these_options():
         with open(page, encoding="utf-8") as file:
             for line in re.findall(r"^(\*-.*)\n\t", file.read(), re.M):
                 documented += re.findall(r"\*--([a-z-]+)\*", line)
-    every = set().union(*PROMISED.values())
+    every = set().union(*OPTIONS.values())
     assert set(documented) == every
-    # --platform and --json mean something of their own for inspect.
+    # --platform and --json have another meaning for inspect, so they are documented twice.
     assert sorted(documented) == sorted(list(every) + ["platform", "json"])
 
 
-def test_manual_pages_have_the_synopsis_of_the_help(command):
-    """The same words, whatever their type face."""
+def test_manual_synopsis_equals_help(command):
+    """The words are the same; bold and italic are ignored."""
     in_help = set(re.findall(r"^  (layerpipe .*?) *$", command("help").stdout.decode(), re.M))
     in_page, in_pages = set(), set()
     for path in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
@@ -97,8 +97,8 @@ def test_manual_pages_have_the_synopsis_of_the_help(command):
     assert in_pages <= in_page
 
 
-def test_documents_name_real_options(command):
-    every = set().union(*PROMISED.values())
+def test_documents_name_only_existing_options(command):
+    every = set().union(*OPTIONS.values())
     for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "docs/digests.md"):
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             named = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", file.read()))
@@ -118,10 +118,10 @@ def test_errors_page_explains_every_status():
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_valid(command, shell):
+def test_completion_script_has_all_options_and_valid_syntax(command, shell):
     script = command("completion", shell)
     assert script.returncode == 0
-    for verb, options in PROMISED.items():
+    for verb, options in OPTIONS.items():
         assert verb.encode() in script.stdout
         for option in options:
             assert option.encode() in script.stdout
@@ -132,7 +132,7 @@ def test_completion_is_valid(command, shell):
 
 
 def complete(command, *words):
-    """What bash offers for the last of the words."""
+    """What bash completion offers for the last word."""
     script = command("completion", "bash").stdout.decode()
     quoted = " ".join(f"'{word}'" for word in words)
     script += f"""
@@ -145,7 +145,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     return set(out.decode().split())
 
 
-def test_completion_offers_what_fits(command):
+def test_bash_completion_offers_matching_words(command):
     (command.home / "rootfs.tar").write_bytes(b"")
     (command.home / "folder").mkdir()
     assert complete(command, "layerpipe", "lo") == {"login", "logout"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `make install` puts where, and that programs build and run against it."""
+"""Which files `make install` installs, and that programs build and run against them."""
 import ctypes
 import io
 import os
@@ -38,7 +38,7 @@ def build_example(installed, tmp_path, name):
     return program
 
 
-def test_what_is_installed(installed, options):
+def test_installed_files_are_complete(installed, options):
     files = below(installed.prefix)
     library = os.path.join(options["libdir"], "liblayerpipe.so")
     assert {"bin/layerpipe", "include/layerpipe.h", library, library + ".0",
@@ -50,7 +50,7 @@ def test_what_is_installed(installed, options):
         assert pages == {"layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1",
                          "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
                          "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
-    # No static archive: names inside of it have no prefix.
+    # No static library: its internal symbols have no prefix.
     assert not [name for name in files if name.endswith((".a", ".la"))]
 
 
@@ -94,8 +94,8 @@ def test_example_runs_against_a_layout(installed, tmp_path):
     assert (tmp_path / "layout" / "blobs" / "sha256" / digest).exists()
 
 
-def test_library_needs_no_start(installed):
-    """Loaded into a program that knows nothing of it, it says its version at once."""
+def test_library_works_without_initialisation(installed):
+    """Loads the library with dlopen() and calls it without any preparation."""
     if installed.sanitized:
         pytest.skip("the sanitizer's run-time must come first")
     library = ctypes.CDLL(os.path.join(installed.libdir, "liblayerpipe.so"))
@@ -106,7 +106,7 @@ def test_library_needs_no_start(installed):
     assert library.lpipe_ref_free(None) is None or library.lpipe_ref_free(None) == 0
 
 
-def test_manual_pages_are_clean(installed):
+def test_manual_pages_have_no_warnings(installed):
     if shutil.which("scdoc") is None or shutil.which("man") is None:
         pytest.skip("no scdoc, or no man to read with")
     pages = [name for name in below(installed.prefix) if "/man/" in name]
@@ -119,7 +119,7 @@ def test_manual_pages_are_clean(installed):
         assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
 
 
-def test_program_of_the_readme(installed, tmp_path):
+def test_readme_program_compiles(installed, tmp_path):
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
         program = re.search(r"^    #include <layerpipe.h>\n.*?^    }\n", readme.read(),
                             re.M | re.S).group()

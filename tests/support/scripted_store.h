@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store in memory that writes a journal of what is asked of it and fails where a test says so. */
+/* A store in memory. It records every call in a journal, and fails at a step that a test names. */
 #ifndef SUPPORT_SCRIPTED_STORE_H
 #define SUPPORT_SCRIPTED_STORE_H
 
@@ -31,9 +31,9 @@ struct scripted_store {
     const char *fail_step;   /* the step that fails with this status ... */
     int fail_status;
     uint32_t fail_flags;
-    int fail_times;    /* ... so often, -1 = always */
+    int fail_times;    /* ... this many times, -1 = always */
     size_t fail_after; /* bytes that a writer takes before "write" fails */
-    int lose_puts;     /* so many manifests under a tag are overwritten by somebody else */
+    int lose_puts;     /* how many puts of a tag another client overwrites */
     int writers_open;
 };
 
@@ -50,7 +50,7 @@ struct scripted_reader {
     size_t position;
 };
 
-/* Notes a step; its failure, where one is due. */
+/* Adds a step to the journal; returns the status that the test wants for this step. */
 static inline int scripted_step(struct scripted_store *self, const char *step, const char *detail,
                                 struct lpipe_error *err)
 {
@@ -118,7 +118,7 @@ static inline struct scripted_entry *scripted_manifest(struct scripted_store *se
     return scripted_find(self->manifests, self->manifest_count, key);
 }
 
-/* What an entry holds as text; it must be there. */
+/* The content of an entry as text. The test fails when entry is NULL. */
 static inline const char *scripted_text(struct scripted_entry *entry)
 {
     if (entry == NULL) {
@@ -322,7 +322,7 @@ static inline struct scripted_store *scripted_new(const char *origin)
     return self;
 }
 
-/* How often a step stands in the journal. */
+/* How often a step occurs in the journal. */
 static inline int scripted_count(const struct scripted_store *self, const char *step)
 {
     int count = 0;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stream becomes a blob: known inputs with their known diff IDs, and what is in the registry
-afterwards is what was said."""
+"""A stream becomes a blob: known inputs have known diff IDs, and the registry has the blob that the
+command reports."""
 import gzip
 import hashlib
 import subprocess
@@ -37,7 +37,7 @@ def stored(server, told):
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_streams(name, run, registry):
+def test_known_stream_has_known_diff_id(name, run, registry):
     data, diff_id = KNOWN[name]
     server = registry()
     told = write(run, server, data, "--raw", "--allow-empty").json()
@@ -49,7 +49,7 @@ def test_known_streams(name, run, registry):
 
 
 @pytest.mark.parametrize("compress", LEVELS)
-def test_S4_every_level(compress, run, registry):
+def test_every_gzip_level_gives_same_diff_id(compress, run, registry):
     data, diff_id = KNOWN["S4_letters"]
     server = registry()
     told = write(run, server, data, "--raw", "--compress", compress).json()
@@ -57,18 +57,18 @@ def test_S4_every_level(compress, run, registry):
     assert gzip.decompress(stored(server, told)) == data
 
 
-def test_S7_a_thousand_files(run, registry, t1000_tar):
+def test_tar_of_thousand_files_has_known_diff_id(run, registry, t1000_tar):
     server = registry()
     told = write(run, server, t1000_tar).json()
     assert len(t1000_tar) == 1025024
     assert told["diffId"] == T1000_DIFF_ID
     blob = stored(server, told)
-    unpacked = subprocess.run(["gzip", "-dc"], input=blob, check=True,
-                              stdout=subprocess.PIPE).stdout
-    assert sha256(unpacked) == T1000_DIFF_ID
+    decompressed = subprocess.run(["gzip", "-dc"], input=blob, check=True,
+                                  stdout=subprocess.PIPE).stdout
+    assert sha256(decompressed) == T1000_DIFF_ID
 
 
-def test_S8_what_does_not_compress(run, registry):
+def test_incompressible_stream_grows_little(run, registry):
     data = random_bytes(10_000_000)
     server = registry()
     told = write(run, server, data, "--raw").json()
@@ -78,7 +78,7 @@ def test_S8_what_does_not_compress(run, registry):
 
 
 @pytest.mark.parametrize("level", ["-3", "13", "99", "x"])
-def test_S20_levels_that_are_none(level, run, registry):
+def test_invalid_gzip_level_is_wrong_usage(level, run, registry):
     server = registry()
     result = write(run, server, b"hello", "--raw", "--compress", f"gzip:{level}")
     assert result.rc == 2
@@ -88,7 +88,8 @@ def test_S20_levels_that_are_none(level, run, registry):
 @pytest.mark.parametrize("format_option, media_type", [
     ("oci", "application/vnd.oci.image.layer.v1.tar+gzip"),
     ("docker", "application/vnd.docker.image.rootfs.diff.tar.gzip")])
-def test_S21_media_types(format_option, media_type, run, registry, tar_bytes):
+def test_format_and_media_type_options_set_media_type(format_option, media_type, run, registry,
+                                                      tar_bytes):
     server = registry()
     told = write(run, server, tar_bytes, "--format", format_option).json()
     assert told["mediaType"] == media_type
@@ -96,7 +97,7 @@ def test_S21_media_types(format_option, media_type, run, registry, tar_bytes):
     assert named["mediaType"] == media_type
 
 
-def test_media_type_must_not_lie(run, registry, tar_bytes):
+def test_media_type_that_contradicts_compression_is_wrong_usage(run, registry, tar_bytes):
     server = registry()
     result = write(run, server, tar_bytes, "--media-type",
                    "application/vnd.oci.image.layer.v1.tar")
@@ -104,7 +105,7 @@ def test_media_type_must_not_lie(run, registry, tar_bytes):
     assert server.blobs() == []
 
 
-def test_the_line_on_stdout(run, registry, tar_bytes):
+def test_stdout_has_reference_with_digest(run, registry, tar_bytes):
     server = registry()
     result = run("layer", f"{server.host}/{REPOSITORY}", input=tar_bytes)
     assert result.rc == 0, result
@@ -113,7 +114,7 @@ def test_the_line_on_stdout(run, registry, tar_bytes):
 
 
 @pytest.mark.parametrize("compress", ["gzip", "zstd", "none"])
-def test_a_real_registry_has_it(compress, run, docker_registry, t1000_tar, tool):
+def test_docker_registry_has_the_blob(compress, run, docker_registry, t1000_tar, tool):
     server = docker_registry()
     told = write(run, server, t1000_tar, "--compress", compress).json()
     assert told["diffId"] == T1000_DIFF_ID
@@ -125,20 +126,21 @@ def test_a_real_registry_has_it(compress, run, docker_registry, t1000_tar, tool)
     elif compress == "none":
         assert blob == t1000_tar
     else:
-        unpacked = subprocess.run([tool("zstd"), "-dc"], input=blob, check=True,
-                                  stdout=subprocess.PIPE).stdout
-        assert unpacked == t1000_tar
+        decompressed = subprocess.run([tool("zstd"), "-dc"], input=blob, check=True,
+                                      stdout=subprocess.PIPE).stdout
+        assert decompressed == t1000_tar
     assert server.open_sessions(REPOSITORY) == []
 
 
-def test_a_real_registry_over_tls(run, docker_registry, ca, tar_bytes):
+def test_docker_registry_over_tls_needs_its_authority(run, docker_registry, ca, tar_bytes):
     server = docker_registry(tls=True)
     assert write(run, server, tar_bytes).rc == 6
     told = write(run, server, tar_bytes, "--cacert", ca.cert).json()
     assert server.blob(REPOSITORY, told["digest"]) is not None
 
 
-def test_a_real_registry_with_passwords(run, docker_registry, tmp_path, tar_bytes):
+def test_docker_registry_with_htpasswd_needs_right_password(run, docker_registry, tmp_path,
+                                                            tar_bytes):
     server = docker_registry(users={"ann": "pass"})
     path = tmp_path / "layer.tar"
     path.write_bytes(tar_bytes)
@@ -151,7 +153,7 @@ def test_a_real_registry_with_passwords(run, docker_registry, tmp_path, tar_byte
     assert len(server.blobs(REPOSITORY)) == 1
 
 
-def test_a_real_registry_with_tokens(run, docker_registry, tmp_path, tar_bytes):
+def test_docker_registry_token_server_needs_trust(run, docker_registry, tmp_path, tar_bytes):
     server = docker_registry(users={"ann": "pass"}, token=300)
     path = tmp_path / "layer.tar"
     path.write_bytes(tar_bytes)
@@ -159,7 +161,7 @@ def test_a_real_registry_with_tokens(run, docker_registry, tmp_path, tar_bytes):
     assert run("layer", target, path).rc == 4
     login = ["--username", "ann", "--password-stdin"]
     untold = run("layer", *login, target, path, input=b"pass\n")
-    assert untold.rc == 4 and "--trust-realm" in untold.stderr  # it is no part of the registry
+    assert untold.rc == 4 and "--trust-realm" in untold.stderr  # the token server is another host
     realm = server.token_server.realm.split("/")[2]
     right = run("layer", *login, "--trust-realm", realm, target, path, input=b"pass\n")
     assert right.rc == 0, right
