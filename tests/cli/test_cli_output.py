@@ -96,8 +96,8 @@ def test_invalid_utf8_in_layout_path_is_shown_as_fffd(command, tar_file, tmp_pat
                  ["inspect", "--json", place + ":1"]):
         result = command(*args)
         assert result.returncode == 0, (args[0], result.stderr)
-        told = json.loads(result.stdout.decode("utf-8", "strict"))
-        assert told["reference"] == f"oci:{tmp_path}/{shown}@{told['digest']}", args[0]
+        output = json.loads(result.stdout.decode("utf-8", "strict"))
+        assert output["reference"] == f"oci:{tmp_path}/{shown}@{output['digest']}", args[0]
     plain = command("push", "-q", place + ":1", tar_file)
     assert os.fsencode(tmp_path) + b"/" + name + b"@" in plain.stdout
 
@@ -270,5 +270,5 @@ def test_process_has_no_core_file_and_is_not_dumpable(command, tmp_path):
 
 def test_progress_of_null_store_does_not_say_config_exists(command, tar_file):
     """null: stores nothing, so it cannot have the config already."""
-    told = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
-    assert "config: done sha256:" in told and "already" not in told
+    output = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
+    assert "config: done sha256:" in output and "already" not in output

@@ -32,10 +32,10 @@ def push(run, server, *options, data=DATA, **arguments):
 
 
 def assert_pushed(server, result, data=DATA):
-    told = result.json()
-    assert told["layers"][0]["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
-    assert server.blob(REPOSITORY, told["layers"][0]["digest"]) == data
-    assert server.tags(REPOSITORY) == {"tag": told["digest"]}
+    output = result.json()
+    assert output["layers"][0]["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
+    assert server.blob(REPOSITORY, output["layers"][0]["digest"]) == data
+    assert server.tags(REPOSITORY) == {"tag": output["digest"]}
     assert server.open_sessions(REPOSITORY) == []
 
 

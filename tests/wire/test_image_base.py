@@ -31,8 +31,8 @@ def test_base_layers_are_mounted_or_copied_once(run, registry, tar_bytes):
     assert len(server.journal.entries("manifest-get")) == 1
     assert len(server.journal.entries("blob-get")) == 1
     source, server = registry("d28"), registry("d28")
-    told = push(run, server, Base().put(source, BASE, "1"), tar=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = push(run, server, Base().put(source, BASE, "1"), tar=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     assert len(source.journal.entries("blob-get")) == 3
     assert_history(server)
 
@@ -67,8 +67,8 @@ def test_repeated_layer_is_copied_once(run, registry):
     """The base has the same layer three times."""
     source, server = registry("d28"), registry("d28")
     layer = make_tar({"same": b"x" * 1000})
-    told = push(run, server, Base([layer] * 3).put(source, BASE, "1")).json()
-    assert sources(told) == ["copied"] * 3
+    output = push(run, server, Base([layer] * 3).put(source, BASE, "1")).json()
+    assert sources(output) == ["copied"] * 3
     assert len(source.journal.entries("blob-get")) == 2
     assert len(stored_config(server, NAME, server.manifest(NAME, "1"))["rootfs"]["diff_ids"]) == 3
 
@@ -248,8 +248,8 @@ def test_base_registry_and_target_get_only_their_own_credentials(run, registry, 
     authfile = tmp_path / "auth.json"
     authfile.write_text(json.dumps({"auths": {
         source.host: {"auth": "YTpvbmU="}, server.host: {"auth": "Yjp0d28="}}}))
-    told = push(run, server, base, "--authfile", authfile, tar=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = push(run, server, base, "--authfile", authfile, tar=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     assert {entry.headers.get("authorization") for entry in source.journal} <= {
         None, "Basic YTpvbmU="}
     assert {entry.headers.get("authorization") for entry in server.journal} <= {
@@ -261,9 +261,9 @@ def test_image_from_registry_to_layout_to_registry_is_the_same(run, registry, tm
     server = registry("d28")
     layout = f"oci:{tmp_path / 'layout'}:one"
     base = Base()
-    told = run("push", "--json", "--base", base.put(server, BASE, "1"), layout, "-",
-               input=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = run("push", "--json", "--base", base.put(server, BASE, "1"), layout, "-",
+                 input=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     other = registry("d28")
     again = push(run, other, layout).json()
     assert sources(again) == ["copied"] * 3
@@ -272,7 +272,7 @@ def test_image_from_registry_to_layout_to_registry_is_the_same(run, registry, tm
         assert (blob if layer["digest"] == layer["diffId"] else gzip.decompress(blob)) == data
         assert "uncompressedSize" not in layer
     annotations = other.manifest(NAME, "1")["annotations"]
-    assert annotations["org.opencontainers.image.base.digest"] == told["digest"]
+    assert annotations["org.opencontainers.image.base.digest"] == output["digest"]
 
 
 # Inspect.
@@ -280,15 +280,15 @@ def test_image_from_registry_to_layout_to_registry_is_the_same(run, registry, tm
 def test_inspect_shows_image(run, registry, tar_bytes):
     server = registry("d28")
     base = Base(Env=["A=b"], Entrypoint=["/bin/x", "a b"], Labels={"evil": "\x1b[31m\nred"})
-    told = push(run, server, base.put(server, BASE, "1"), tar=tar_bytes).json()
+    output = push(run, server, base.put(server, BASE, "1"), tar=tar_bytes).json()
     shown = run("inspect", "--json", f"{server.host}/{NAME}:1").json()
     assert list(shown) == ["reference", "mediaType", "digest", "size", "manifest", "config"]
-    assert shown["reference"] == told["reference"] and shown["size"] == told["size"]
+    assert shown["reference"] == output["reference"] and shown["size"] == output["size"]
     assert shown["manifest"] == server.manifest(NAME, "1")
     assert shown["config"] == stored_config(server, NAME, shown["manifest"])
     people = run("inspect", f"{server.host}/{NAME}:1")
     assert people.rc == 0
-    for layer in told["layers"]:
+    for layer in output["layers"]:
         assert layer["digest"] in people.stdout
     assert "linux/amd64" in people.stdout and '"/bin/x" "a b"' in people.stdout
     assert "\x1b" not in people.stdout and "evil=?[31m red" in people.stdout

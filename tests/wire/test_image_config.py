@@ -128,16 +128,16 @@ def test_push_with_one_or_two_jobs_finishes(run, registry, tar_file, tar_bytes, 
     paths = [tar_file.with_name(f"{number}.tar") for number in range(2)]
     for path, data in zip(paths, others):
         path.write_bytes(data)
-    told = run("push", "--json", "--jobs", jobs, f"{server.host}/{NAME}:1", "-", *paths,
-               input=tar_bytes).json()
-    assert sources(told) == ["streamed"] * 3
+    output = run("push", "--json", "--jobs", jobs, f"{server.host}/{NAME}:1", "-", *paths,
+                 input=tar_bytes).json()
+    assert sources(output) == ["streamed"] * 3
     assert stored_config(server, NAME, server.manifest(NAME, "1"))["rootfs"]["diff_ids"] == \
         [sha256(data) for data in (tar_bytes, *others)]
     if jobs == "1":
         entries = [entry for entry in server.journal if entry.step != "ping"]
         assert all(one.ended <= two.started for one, two in zip(entries, entries[1:]))
         digest = urllib.parse.unquote(server.journal.entries("commit")[-1].query)
-        assert told["config"]["digest"] in digest
+        assert output["config"]["digest"] in digest
     assert_history(server)
 
 

@@ -16,11 +16,11 @@ from inputs import random_bytes, sha256
 
 def test_layout_is_valid_after_push(run, tmp_path, tar_bytes, tar_file):
     layout = tmp_path / "layout"
-    told = run("push", "--json", "--tag", "b", "--env", "A=b", f"oci:{layout}:a", tar_file, "-",
-               input=make_tar({"x": b"y"})).json()
+    output = run("push", "--json", "--tag", "b", "--env", "A=b", f"oci:{layout}:a", tar_file, "-",
+                 input=make_tar({"x": b"y"})).json()
     assert layout_fsck.check(str(layout)) == []
-    assert layout_fsck.tags(str(layout)) == {"a": told["digest"], "b": told["digest"]}
-    assert told["layers"][0]["diffId"] == sha256(tar_bytes)
+    assert layout_fsck.tags(str(layout)) == {"a": output["digest"], "b": output["digest"]}
+    assert output["layers"][0]["diffId"] == sha256(tar_bytes)
     index = (layout / "index.json").read_bytes()
     again = run("push", "--json", "--base", f"oci:{layout}:a", f"oci:{layout}:c").json()
     assert sources(again) == ["existing", "existing"]

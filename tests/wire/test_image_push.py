@@ -36,9 +36,9 @@ def test_every_edit_option_changes_config(run, registry, tar_bytes):
     base.config["x-unknown"] = {"kept": [1, 2]}
     base.config["history"] = [{"created_by": "one"}, {"created_by": "none", "empty_layer": True},
                               {"created_by": "two"}]
-    told = push(run, server, "--base", base.put(server, BASE, "1"), *EDITS, "-",
-                input=tar_bytes).json()
-    assert sources(told) == ["mounted", "mounted", "streamed"]
+    output = push(run, server, "--base", base.put(server, BASE, "1"), *EDITS, "-",
+                  input=tar_bytes).json()
+    assert sources(output) == ["mounted", "mounted", "streamed"]
     assert len(server.journal.entries("mount")) == 2
     manifest = server.manifest(NAME, "1")
     assert manifest["annotations"] == {
@@ -65,9 +65,10 @@ def test_every_edit_option_changes_config(run, registry, tar_bytes):
 def test_manifest_is_put_after_all_blobs(run, registry, tar_bytes):
     """The order: blobs, config, manifest under its first tag, then the other tags."""
     server = registry("d28")
-    told = push(run, server, "--tag", "2", "--tag", "3", "--tag", "1", "-", input=tar_bytes).json()
-    assert told["tags"] == ["1", "2", "3"]
-    assert server.tags(NAME) == {tag: told["digest"] for tag in "123"}
+    output = push(run, server, "--tag", "2", "--tag", "3", "--tag", "1", "-",
+                  input=tar_bytes).json()
+    assert output["tags"] == ["1", "2", "3"]
+    assert server.tags(NAME) == {tag: output["digest"] for tag in "123"}
     steps = server.journal.steps()
     first_put = steps.index("manifest-put")
     assert "commit" not in steps[first_put:]
@@ -82,9 +83,9 @@ def test_number_of_threads_does_not_change_digest(run, registry, tar_bytes):
     digests = set()
     for threads in ("0", "1", "3"):
         server = registry("d28")
-        told = push(run, server, "--platform", "linux/arm64", "--threads", threads, "-",
-                    input=tar_bytes, env=env).json()
-        digests.add(told["digest"])
+        output = push(run, server, "--platform", "linux/arm64", "--threads", threads, "-",
+                      input=tar_bytes, env=env).json()
+        digests.add(output["digest"])
     assert len(digests) == 1
 
 
@@ -128,9 +129,9 @@ def test_stdin_file_is_sent_without_hashing_first(run, registry, tmp_path, name)
     for tag in ("1", "2"):
         server.journal.clear()
         with open(path, "rb") as file:
-            told = run("push", "--json", "--chunk-size", "1M", f"{server.host}/{NAME}:{tag}",
-                       *([name] if name else []), stdin=file).json()
-        assert sources(told) == ["streamed"]
+            output = run("push", "--json", "--chunk-size", "1M", f"{server.host}/{NAME}:{tag}",
+                         *([name] if name else []), stdin=file).json()
+        assert sources(output) == ["streamed"]
         steps = server.journal.steps()
         assert "patch" in steps and "blob-head" not in steps[:steps.index("patch")], steps
 
@@ -139,17 +140,18 @@ def test_new_file_is_sent(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.tar"
     path.write_bytes(make_tar({"a": os.urandom(100000)}))
-    told = push(run, server, path).json()
-    assert sources(told) == ["streamed"]
-    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+    output = push(run, server, path).json()
+    assert sources(output) == ["streamed"]
+    assert server.blob(NAME, output["layers"][0]["digest"]) is not None
 
 
 def test_push_without_layers_sends_only_config(run, registry):
     server = registry("d28")
     base = Base(Cmd=["sh"])
     image = f"{server.host}/{BASE}:2"
-    told = run("push", "--json", "--base", base.put(server, BASE, "1"), "--env", "A=b", image).json()
-    assert sources(told) == ["existing", "existing"]
+    output = run("push", "--json", "--base", base.put(server, BASE, "1"), "--env", "A=b",
+                 image).json()
+    assert sources(output) == ["existing", "existing"]
     config = stored_config(server, BASE, server.manifest(BASE, "2"))
     assert config["config"] == {"Cmd": ["sh"], "Env": ["A=b"]}
     assert len(config["rootfs"]["diff_ids"]) == 2
@@ -178,15 +180,15 @@ def test_image_has_media_types_of_one_family(run, registry, tar_bytes, family, w
     server = registry("d28")
     base = Base(family=family)
     options = ["--format", wanted] if wanted else []
-    told = push(run, server, *options, "--base", base.put(server, BASE, "1"), "-",
-                input=tar_bytes).json()
+    output = push(run, server, *options, "--base", base.put(server, BASE, "1"), "-",
+                  input=tar_bytes).json()
     manifest = server.manifest(NAME, "1")
     types = [manifest["mediaType"], manifest["config"]["mediaType"],
              *(layer["mediaType"] for layer in manifest["layers"])]
     word = ".docker." if (wanted or family) == "docker" else ".oci."
     assert all(word in media_type for media_type in types), types
     assert ("annotations" in manifest) == (word == ".oci.")
-    assert [layer["mediaType"] for layer in told["layers"]] == types[2:]
+    assert [layer["mediaType"] for layer in output["layers"]] == types[2:]
 
 
 def test_zstd_with_docker_base_is_wrong_usage(run, registry, tar_bytes):
@@ -238,12 +240,12 @@ def test_push_to_digest_succeeds_only_for_this_digest(run, registry, tar_bytes):
     """Another digest than the named one is an error, and stores no manifest."""
     server = registry("d28")
     options = ["--created", "1", "--platform", "linux/amd64"]
-    told = run("push", "--json", *options, "null:", "-", input=tar_bytes).json()
-    image = f"{server.host}/{NAME}@{told['digest']}"
+    output = run("push", "--json", *options, "null:", "-", input=tar_bytes).json()
+    image = f"{server.host}/{NAME}@{output['digest']}"
     result = run("push", "--json", *options, image, "-", input=tar_bytes)
-    assert result.json()["digest"] == told["digest"]
+    assert result.json()["digest"] == output["digest"]
     assert result.json()["tags"] == [] and server.tags() == {}
-    assert server.manifest(NAME, told["digest"]) is not None
+    assert server.manifest(NAME, output["digest"]) is not None
     result = run("push", "--created", "2", image, "-", input=tar_bytes)
     assert result.rc == 9, result
     assert len(server.storage.manifests()) == 1
@@ -256,18 +258,18 @@ def test_image_of_layer_descriptors_reads_no_layer(run, registry, tmp_path):
     for number in range(5):
         tar = make_tar({f"part{number}": os.urandom(50000)})
         path = tmp_path / f"{number}.json"
-        told = run("layer", "--json", f"{server.host}/{NAME}", "-", input=tar)
-        path.write_text(told.stdout)
+        output = run("layer", "--json", f"{server.host}/{NAME}", "-", input=tar)
+        path.write_text(output.stdout)
         arguments += ["--layer-descriptor", path]
-        diff_ids.append(told.json()["diffId"])
+        diff_ids.append(output.json()["diffId"])
     server.journal.clear()
-    told = run("push", "--json", f"{server.host}/{NAME}:all", *arguments).json()
-    assert sources(told) == ["existing"] * 5
+    output = run("push", "--json", f"{server.host}/{NAME}:all", *arguments).json()
+    assert sources(output) == ["existing"] * 5
     config = stored_config(server, NAME, server.manifest(NAME, "all"))
     assert config["rootfs"]["diff_ids"] == diff_ids
     assert len(server.journal.entries("open")) == 1  # the config
     asked = {entry.path.rsplit("/", 1)[1] for entry in server.journal.entries("blob-head")}
-    assert {layer["digest"] for layer in told["layers"]} < asked
+    assert {layer["digest"] for layer in output["layers"]} < asked
 
 
 def test_layer_descriptor_without_blob_fails(run, registry, tmp_path, tar_bytes):
@@ -295,10 +297,10 @@ def test_malformed_layer_descriptor_is_wrong_usage(run, registry, tmp_path):
 def test_artifact_with_subject_is_listed_as_referrer(run, registry, tar_bytes, profile):
     server = registry(profile)
     image = push(run, server, "-", input=tar_bytes).json()
-    told = run("push", "--json", "--artifact-type", "application/vnd.x.note", "--raw",
-               "--media-type", "text/plain", "--compress", "none", "--annotation", "k=v",
-               "--subject", f"{server.host}/{NAME}:1", f"{server.host}/{NAME}:note", "-",
-               input=b"a note").json()
+    output = run("push", "--json", "--artifact-type", "application/vnd.x.note", "--raw",
+                 "--media-type", "text/plain", "--compress", "none", "--annotation", "k=v",
+                 "--subject", f"{server.host}/{NAME}:1", f"{server.host}/{NAME}:note", "-",
+                 input=b"a note").json()
     manifest = server.manifest(NAME, "note")
     assert manifest["artifactType"] == "application/vnd.x.note"
     assert manifest["subject"]["digest"] == image["digest"]
@@ -312,7 +314,7 @@ def test_artifact_with_subject_is_listed_as_referrer(run, registry, tar_bytes, p
     else:
         assert [(entry["digest"], entry["artifactType"], entry["annotations"])
                 for entry in fallback["manifests"]] == \
-            [(told["digest"], "application/vnd.x.note", {"k": "v"})]
+            [(output["digest"], "application/vnd.x.note", {"k": "v"})]
 
 
 def test_subject_and_untagged_write_no_tag(run, registry, tar_bytes):
@@ -325,10 +327,10 @@ def test_subject_and_untagged_write_no_tag(run, registry, tar_bytes):
     bare = run("push", "--json", "--untagged", "--user", "7", f"{server.host}/{NAME}", "-",
                input=tar_bytes).json()
     assert server.tags(NAME) == {"1": image["digest"]}
-    for told in (note, bare):
-        assert told["tags"] == []
-        assert told["reference"] == f"{server.host}/{NAME}@{told['digest']}"
-        assert run("inspect", told["reference"]).rc == 0
+    for output in (note, bare):
+        assert output["tags"] == []
+        assert output["reference"] == f"{server.host}/{NAME}@{output['digest']}"
+        assert run("inspect", output["reference"]).rc == 0
 
 
 @pytest.mark.parametrize("tag", [[":x"], ["", "--tag", "x"]])
@@ -345,24 +347,24 @@ def test_referrers_tag_lists_several_artifacts(run, registry, tar_bytes):
     image = push(run, server, "-", input=tar_bytes).json()
     digests = []
     for number in range(3):
-        told = run("push", "--json", "--artifact-type", "text/x-note", "--annotation",
-                   f"n={number}", "--subject", image["digest"], f"{server.host}/{NAME}:n{number}",
-                   "--raw", "--allow-empty", "-", input=b"").json()
-        digests.append(told["digest"])
+        output = run("push", "--json", "--artifact-type", "text/x-note", "--annotation",
+                     f"n={number}", "--subject", image["digest"], f"{server.host}/{NAME}:n{number}",
+                     "--raw", "--allow-empty", "-", input=b"").json()
+        digests.append(output["digest"])
     fallback = server.manifest(NAME, image["digest"].replace(":", "-"))
     assert [entry["digest"] for entry in fallback["manifests"]] == digests
 
 
 def test_artifact_without_layers_has_the_empty_layer(run, registry):
     server = registry("d28")
-    told = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
-               f"{server.host}/{NAME}:note").json()
+    output = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
+                 f"{server.host}/{NAME}:note").json()
     manifest = server.manifest(NAME, "note")
     assert manifest["artifactType"] == "text/x-note" and manifest["annotations"] == {"k": "v"}
     assert manifest["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
     assert [layer["digest"] for layer in manifest["layers"]] == [manifest["config"]["digest"]]
     assert server.blob(NAME, manifest["config"]["digest"]) == b"{}"
-    assert told["digest"] == server.tags(NAME)["note"]
+    assert output["digest"] == server.tags(NAME)["note"]
 
 
 def test_missing_subject_fails_before_upload(run, registry, tar_bytes):
@@ -405,14 +407,14 @@ def root_tar():
 def test_skopeo_umoci_and_crane_accept_the_image(run, docker_registry, tmp_path, tool):
     server = docker_registry()
     first = run("push", "--json", f"{server.host}/{BASE}:1", "-", input=root_tar()).json()
-    told = push(run, server, "--base", f"{server.host}/{BASE}:1", *EDITS, "-",
-                input=make_tar({"srv/app": b"#!/bin/sh\n"})).json()
-    assert sources(told) == ["mounted", "streamed"]
-    assert told["layers"][0]["digest"] == first["layers"][0]["digest"]
+    output = push(run, server, "--base", f"{server.host}/{BASE}:1", *EDITS, "-",
+                  input=make_tar({"srv/app": b"#!/bin/sh\n"})).json()
+    assert sources(output) == ["mounted", "streamed"]
+    assert output["layers"][0]["digest"] == first["layers"][0]["digest"]
     image = f"{server.host}/{NAME}:1"
     shown = json.loads(check_call(tool("skopeo"), "inspect", "--tls-verify=false",
                                   f"docker://{image}"))
-    assert shown["Digest"] == told["digest"]
+    assert shown["Digest"] == output["digest"]
     assert shown["Labels"] == {"a": "1", "b": "2"}
     assert {"A=2", "LANG=C.UTF-8"} <= set(shown["Env"])
     layout = tmp_path / "layout"
@@ -484,9 +486,9 @@ def test_file_is_mounted_from_another_repository(run, registry, tar_file, full):
     server = registry("d28")
     assert run("layer", f"{server.host}/{BASE}", tar_file).rc == 0
     where = f"{server.host}/{BASE}" if full else BASE
-    told = push(run, server, "--mount-from", where, tar_file).json()
-    assert sources(told) == ["mounted"]
-    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+    output = push(run, server, "--mount-from", where, tar_file).json()
+    assert sources(output) == ["mounted"]
+    assert server.blob(NAME, output["layers"][0]["digest"]) is not None
 
 
 def test_mount_from_other_registry_is_wrong_usage(run, registry, tar_file):

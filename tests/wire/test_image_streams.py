@@ -59,16 +59,16 @@ def test_layers_keep_their_order_when_streams_end_in_another(run, registry, tmp_
 
     opener = threading.Thread(target=open_gates)
     opener.start()
-    told = run("push", "--json", "--jobs", "3", f"{server.host}/{NAME}:1", *paths).json()
+    output = run("push", "--json", "--jobs", "3", f"{server.host}/{NAME}:1", *paths).json()
     for thread in [opener, *threads]:
         thread.join()
-    assert [layer["diffId"] for layer in told["layers"]] == [sha256(tar) for tar in tars]
-    assert sources(told) == ["streamed"] * 3
+    assert [layer["diffId"] for layer in output["layers"]] == [sha256(tar) for tar in tars]
+    assert sources(output) == ["streamed"] * 3
     layers = [layer["digest"] for layer in server.manifest(NAME, "1")["layers"]]
-    assert layers == [layer["digest"] for layer in told["layers"]]
+    assert layers == [layer["digest"] for layer in output["layers"]]
     commits = [entry.query.split("digest=")[1].replace("%3A", ":")
                for entry in server.journal.entries("commit")]
-    config = told["config"]["digest"]  # committed before or after the last layer
+    config = output["config"]["digest"]  # committed before or after the last layer
     assert [digest for digest in commits if digest != config] == layers[::-1]
     assert config in commits[2:]
     assert server.open_sessions() == []
@@ -89,10 +89,10 @@ def test_more_fifos_than_jobs_are_read_in_any_order(run, registry, tmp_path, bac
 
     thread = threading.Thread(target=fill)
     thread.start()
-    told = run("push", "--json", "--threads", "0", "--base", base, f"{server.host}/{NAME}:1",
-               *paths).json()
+    output = run("push", "--json", "--threads", "0", "--base", base, f"{server.host}/{NAME}:1",
+                 *paths).json()
     thread.join()
-    assert [layer["diffId"] for layer in told["layers"][2:]] == [sha256(tar) for tar in tars]
+    assert [layer["diffId"] for layer in output["layers"][2:]] == [sha256(tar) for tar in tars]
 
 
 def test_fewer_jobs_than_streams_is_a_warning(run, registry, tmp_path):
@@ -218,11 +218,11 @@ def test_base_is_copied_while_stream_is_open(run, registry, tmp_path):
 
     waiter = threading.Thread(target=copied)
     waiter.start()
-    told = run("push", "--json", "--base", base.put(source, "base", "1"),
-               f"{server.host}/{NAME}:1", path).json()
+    output = run("push", "--json", "--base", base.put(source, "base", "1"),
+                 f"{server.host}/{NAME}:1", path).json()
     waiter.join()
     thread.join()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    assert sources(output) == ["copied", "copied", "streamed"]
 
 
 def test_file_fifo_stdin_and_directory_in_one_push(run, registry, tmp_path, tar_bytes, tar_file):
@@ -234,9 +234,9 @@ def test_file_fifo_stdin_and_directory_in_one_push(run, registry, tmp_path, tar_
     (folder / "file").write_text("content")
     thread = feed(path, [other])
     third = make_tar({"third": b"3"})
-    told = run("push", "--json", f"{server.host}/{NAME}:1", tar_file, path, "-", folder,
-               input=third).json()
+    output = run("push", "--json", f"{server.host}/{NAME}:1", tar_file, path, "-", folder,
+                 input=third).json()
     thread.join()
-    assert [layer["diffId"] for layer in told["layers"][:3]] == \
+    assert [layer["diffId"] for layer in output["layers"][:3]] == \
         [sha256(tar_bytes), sha256(other), sha256(third)]
-    assert len(told["layers"]) == 4
+    assert len(output["layers"]) == 4

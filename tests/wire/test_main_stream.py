@@ -28,11 +28,11 @@ def write(run, server, data, *options):
     return run("layer", "--json", *options, f"{server.host}/{REPOSITORY}", input=data)
 
 
-def stored(server, told):
-    data = server.blob(REPOSITORY, told["digest"])
+def stored(server, output):
+    data = server.blob(REPOSITORY, output["digest"])
     assert data is not None
-    assert sha256(data) == told["digest"]
-    assert len(data) == told["size"]
+    assert sha256(data) == output["digest"]
+    assert len(data) == output["size"]
     return data
 
 
@@ -40,29 +40,29 @@ def stored(server, told):
 def test_known_stream_has_known_diff_id(name, run, registry):
     data, diff_id = KNOWN[name]
     server = registry()
-    told = write(run, server, data, "--raw", "--allow-empty").json()
-    assert told["diffId"] == "sha256:" + diff_id
-    assert told["uncompressedSize"] == len(data)
-    assert told["size"] > 0
-    assert told["reference"] == f"{server.host}/{REPOSITORY}@{told['digest']}"
-    assert gzip.decompress(stored(server, told)) == data
+    output = write(run, server, data, "--raw", "--allow-empty").json()
+    assert output["diffId"] == "sha256:" + diff_id
+    assert output["uncompressedSize"] == len(data)
+    assert output["size"] > 0
+    assert output["reference"] == f"{server.host}/{REPOSITORY}@{output['digest']}"
+    assert gzip.decompress(stored(server, output)) == data
 
 
 @pytest.mark.parametrize("compress", LEVELS)
 def test_every_gzip_level_gives_same_diff_id(compress, run, registry):
     data, diff_id = KNOWN["S4_letters"]
     server = registry()
-    told = write(run, server, data, "--raw", "--compress", compress).json()
-    assert told["diffId"] == "sha256:" + diff_id
-    assert gzip.decompress(stored(server, told)) == data
+    output = write(run, server, data, "--raw", "--compress", compress).json()
+    assert output["diffId"] == "sha256:" + diff_id
+    assert gzip.decompress(stored(server, output)) == data
 
 
 def test_tar_of_thousand_files_has_known_diff_id(run, registry, t1000_tar):
     server = registry()
-    told = write(run, server, t1000_tar).json()
+    output = write(run, server, t1000_tar).json()
     assert len(t1000_tar) == 1025024
-    assert told["diffId"] == T1000_DIFF_ID
-    blob = stored(server, told)
+    assert output["diffId"] == T1000_DIFF_ID
+    blob = stored(server, output)
     decompressed = subprocess.run(["gzip", "-dc"], input=blob, check=True,
                                   stdout=subprocess.PIPE).stdout
     assert sha256(decompressed) == T1000_DIFF_ID
@@ -71,9 +71,9 @@ def test_tar_of_thousand_files_has_known_diff_id(run, registry, t1000_tar):
 def test_incompressible_stream_grows_little(run, registry):
     data = random_bytes(10_000_000)
     server = registry()
-    told = write(run, server, data, "--raw").json()
-    assert 10_000_000 <= told["size"] <= 10_010_000
-    blob = stored(server, told)
+    output = write(run, server, data, "--raw").json()
+    assert 10_000_000 <= output["size"] <= 10_010_000
+    blob = stored(server, output)
     assert hashlib.sha256(gzip.decompress(blob)).digest() == hashlib.sha256(data).digest()
 
 
@@ -91,8 +91,8 @@ def test_invalid_gzip_level_is_wrong_usage(level, run, registry):
 def test_format_and_media_type_options_set_media_type(format_option, media_type, run, registry,
                                                       tar_bytes):
     server = registry()
-    told = write(run, server, tar_bytes, "--format", format_option).json()
-    assert told["mediaType"] == media_type
+    output = write(run, server, tar_bytes, "--format", format_option).json()
+    assert output["mediaType"] == media_type
     named = write(run, server, tar_bytes, "--media-type", media_type).json()
     assert named["mediaType"] == media_type
 
@@ -116,11 +116,11 @@ def test_stdout_has_reference_with_digest(run, registry, tar_bytes):
 @pytest.mark.parametrize("compress", ["gzip", "zstd", "none"])
 def test_docker_registry_has_the_blob(compress, run, docker_registry, t1000_tar, tool):
     server = docker_registry()
-    told = write(run, server, t1000_tar, "--compress", compress).json()
-    assert told["diffId"] == T1000_DIFF_ID
-    status, _, blob = server.request("GET", f"/v2/{REPOSITORY}/blobs/{told['digest']}")
+    output = write(run, server, t1000_tar, "--compress", compress).json()
+    assert output["diffId"] == T1000_DIFF_ID
+    status, _, blob = server.request("GET", f"/v2/{REPOSITORY}/blobs/{output['digest']}")
     assert status == 200
-    assert sha256(blob) == told["digest"] and len(blob) == told["size"]
+    assert sha256(blob) == output["digest"] and len(blob) == output["size"]
     if compress == "gzip":
         assert gzip.decompress(blob) == t1000_tar
     elif compress == "none":
@@ -135,8 +135,8 @@ def test_docker_registry_has_the_blob(compress, run, docker_registry, t1000_tar,
 def test_docker_registry_over_tls_needs_its_authority(run, docker_registry, ca, tar_bytes):
     server = docker_registry(tls=True)
     assert write(run, server, tar_bytes).rc == 6
-    told = write(run, server, tar_bytes, "--cacert", ca.cert).json()
-    assert server.blob(REPOSITORY, told["digest"]) is not None
+    output = write(run, server, tar_bytes, "--cacert", ca.cert).json()
+    assert server.blob(REPOSITORY, output["digest"]) is not None
 
 
 def test_docker_registry_with_htpasswd_needs_right_password(run, docker_registry, tmp_path,
@@ -160,8 +160,9 @@ def test_docker_registry_token_server_needs_trust(run, docker_registry, tmp_path
     target = f"{server.host}/{REPOSITORY}"
     assert run("layer", target, path).rc == 4
     login = ["--username", "ann", "--password-stdin"]
-    untold = run("layer", *login, target, path, input=b"pass\n")
-    assert untold.rc == 4 and "--trust-realm" in untold.stderr  # the token server is another host
+    untrusted = run("layer", *login, target, path, input=b"pass\n")
+    # The token server is another host.
+    assert untrusted.rc == 4 and "--trust-realm" in untrusted.stderr
     realm = server.token_server.realm.split("/")[2]
     right = run("layer", *login, "--trust-realm", realm, target, path, input=b"pass\n")
     assert right.rc == 0, right

@@ -89,10 +89,10 @@ def layer_of(command, tmp_path):
             env={**command.env, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             check=False)
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert told["digest"] == told["diffId"]
-        blob = layout / "blobs" / "sha256" / told["digest"].split(":")[1]
-        return blob.read_bytes(), told
+        output = json.loads(done.stdout)
+        assert output["digest"] == output["diffId"]
+        blob = layout / "blobs" / "sha256" / output["digest"].split(":")[1]
+        return blob.read_bytes(), output
     return one
 
 
@@ -283,9 +283,9 @@ def test_malformed_source_date_epoch_is_wrong_usage(verb, epoch, command, tmp_pa
 
 
 def test_number_of_threads_does_not_change_layer(command, tree):
-    told = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
+    output = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
             for threads in (0, 1, 3)]
-    assert told[0] == told[1] == told[2]
+    assert output[0] == output[1] == output[2]
 
 
 @pytest.mark.slow
@@ -294,9 +294,9 @@ def test_file_over_8_gib_has_pax_size(command, tmp_path):
     top.mkdir()
     with open(top / "huge", "wb") as file:
         file.truncate((8 << 30) + 5)
-    told = command.run("layer", "--json", "null:", top).json()
+    output = command.run("layer", "--json", "null:", top).json()
     # "./", a PAX header with the size, the file, two zero blocks
-    assert told["uncompressedSize"] == 512 + 1024 + 512 + (8 << 30) + 512 + 1024
+    assert output["uncompressedSize"] == 512 + 1024 + 512 + (8 << 30) + 512 + 1024
 
 
 def test_sockets_are_skipped_with_a_warning(command, tree):

@@ -87,9 +87,9 @@ def test_token_expired_before_a_step_is_renewed(step, nth, run, registry, authfi
     server = registry("d28", Fault(step, "expire-tokens", nth=nth), auth=Auth("bearer"))
     result = run("push", "--json", "--raw", "--compress", "none", *CHUNKED, *authfile(server),
                  f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
-    told = result.json()
-    assert server.tags() == {"tag": told["digest"]}
-    assert server.blob(REPOSITORY, told["layers"][0]["digest"]) == DATA
+    output = result.json()
+    assert server.tags() == {"tag": output["digest"]}
+    assert server.blob(REPOSITORY, output["layers"][0]["digest"]) == DATA
     assert_history(server)
 
 

@@ -175,8 +175,8 @@ def test_successful_upload_sends_no_cancel(run, registry):
 def test_lost_manifest_answer_finds_manifest(run, registry, tar_bytes):
     """The command checks whether the manifest is stored, and does not store a second one."""
     server = registry("d28", Fault("manifest-put", "reset", at="done"))
-    told = run("push", "--json", f"{server.host}/{REPOSITORY}:tag", "-", input=tar_bytes).json()
-    assert server.tags() == {"tag": told["digest"]}
+    output = run("push", "--json", f"{server.host}/{REPOSITORY}:tag", "-", input=tar_bytes).json()
+    assert server.tags() == {"tag": output["digest"]}
     assert len(server.storage.manifests()) == 1
 
 

@@ -50,10 +50,10 @@ def push_some(seed, run, name, clients):
         for tag, data, result in results:
             assert result.rc in (0, 5, 6), result
             if result.rc == 0:
-                told = result.json()
-                assert told["digest"] in sent
-                assert told["layers"][0]["diffId"] == sha256(data)
-                assert (REPOSITORY, tag, told["digest"]) in server.storage.tag_history
+                output = result.json()
+                assert output["digest"] in sent
+                assert output["layers"][0]["diffId"] == sha256(data)
+                assert (REPOSITORY, tag, output["digest"]) in server.storage.tag_history
         for digest in sent:
             assert_complete(server, digest)
         for tag, digest in server.tags(REPOSITORY).items():

@@ -33,8 +33,8 @@ def push(run, server, base, tar, *options):
                input=tar)
 
 
-def assert_image(server, told):
-    assert server.tags(TARGET) == {"new": told["digest"]}
+def assert_image(server, output):
+    assert server.tags(TARGET) == {"new": output["digest"]}
     assert server.blob(TARGET, digest_of(LAYER)) == LAYER
     # A refused mount opens an upload session; it is cancelled when the registry supports this.
     assert len(server.open_sessions()) <= (0 if server.profile.cancel == 204 else 1)
@@ -43,26 +43,26 @@ def assert_image(server, told):
 
 def test_base_layer_is_mounted(run, registry, tar_bytes):
     server = registry("d28")
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
+    assert_image(server, output)
 
 
 @pytest.mark.parametrize("name", ["ggcr", "ecr", "zot", "harbor", "pulp", "quay", "d3"])
 def test_base_layer_is_mounted_or_copied_in_each_profile(name, run, registry, tar_bytes):
     server = registry(name)
-    told = push(run, server, add_base(server), tar_bytes).json()
+    output = push(run, server, add_base(server), tar_bytes).json()
     source = "copied" if server.profile.mount == "never" else "mounted"
-    assert [layer["source"] for layer in told["layers"]] == [source, "streamed"]
-    assert_image(server, told)
+    assert [layer["source"] for layer in output["layers"]] == [source, "streamed"]
+    assert_image(server, output)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 500])
 def test_refused_mount_is_followed_by_copy(status, run, registry, tar_bytes):
     server = registry("d28", Fault("mount", "status", status=status, times=None))
-    told = push(run, server, add_base(server), tar_bytes, "--retry", "1").json()
-    assert [layer["source"] for layer in told["layers"]] == ["copied", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes, "--retry", "1").json()
+    assert [layer["source"] for layer in output["layers"]] == ["copied", "streamed"]
+    assert_image(server, output)
 
 
 def test_mount_answer_with_other_digest_is_not_trusted(run, registry, tar_bytes):
@@ -90,10 +90,10 @@ def test_mount_answer_201_without_blob_does_not_break_image(run, registry, tar_b
 def test_layer_in_target_repository_is_existing(run, registry, tar_bytes):
     server = registry("d28")
     base = add_base(server, TARGET)
-    told = push(run, server, base, tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["existing", "streamed"]
+    output = push(run, server, base, tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["existing", "streamed"]
     again = push(run, server, base, tar_bytes).json()
-    assert again["layers"] == told["layers"]
+    assert again["layers"] == output["layers"]
 
 
 def test_mount_from_option_names_source_repository(run, registry, tar_bytes, tmp_path):
@@ -102,26 +102,26 @@ def test_mount_from_option_names_source_repository(run, registry, tar_bytes, tmp
     base = add_base(server)
     layout = f"oci:{tmp_path / 'layout'}:base"
     assert run("push", "--base", base, layout).rc == 0
-    told = push(run, server, layout, tar_bytes, "--mount-from", BASE).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, layout, tar_bytes, "--mount-from", BASE).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
+    assert_image(server, output)
 
 
 def test_mount_token_covers_source_and_target(run, registry, tar_bytes):
     """A mount needs the scope `pull` for the source repository."""
     server = registry("d28", auth=Auth("bearer", anonymous=["pull", "push"]))
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
     scopes = [entry.query for entry in server.journal.entries("token")]
     assert any("base" in scope and "target" in scope for scope in scopes)
-    assert_image(server, told)
+    assert_image(server, output)
 
 
 def test_base_of_other_registry_is_copied_and_only_read(run, registry, tar_bytes):
     source, server = registry("d28"), registry("d28")
-    told = push(run, server, add_base(source), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["copied", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(source), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["copied", "streamed"]
+    assert_image(server, output)
     assert source.open_sessions() == []
     assert {entry.method for entry in source.journal} <= {"GET", "HEAD"}
 
@@ -131,5 +131,5 @@ def test_manifest_with_unknown_blob_is_retried(run, registry, tar_bytes):
     time."""
     unknown = b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}'
     server = registry("d28", Fault("manifest-put", "status", status=400, body=unknown, times=2))
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert_image(server, output)

@@ -97,10 +97,10 @@ def test_broken_requests_without_stream_data_are_retried(step, mode, run, path):
 def test_broken_requests_of_image_push_are_retried(step, run):
     def one(item):
         with Registry("d28", [item[1]()]) as server:
-            told = run("push", "--json", "--raw", "--compress", "none", "--threads", "0", "--base",
-                       add_base(server), f"{server.host}/{REPOSITORY}:tag", "-",
-                       input=DATA[:5000]).json()
-            assert server.tags(REPOSITORY) == {"tag": told["digest"]}
+            output = run("push", "--json", "--raw", "--compress", "none", "--threads", "0",
+                         "--base", add_base(server), f"{server.host}/{REPOSITORY}:tag", "-",
+                         input=DATA[:5000]).json()
+            assert server.tags(REPOSITORY) == {"tag": output["digest"]}
             assert not server.failures
     parallel(one, step_faults(step), 32)
 

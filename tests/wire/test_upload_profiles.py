@@ -169,9 +169,9 @@ def test_four_layers_at_the_same_time_keep_order(run, registry, tmp_path):
     server = registry("d28")
     result = run("push", "--json", "--raw", "--compress", "none", *CHUNK,
                  f"{server.host}/{REPOSITORY}:latest", *files)
-    told = result.json()
-    assert [layer["size"] for layer in told["layers"]] == [2 * MIB + n for n in range(4)]
-    assert server.tags() == {"latest": told["digest"]}
+    output = result.json()
+    assert [layer["size"] for layer in output["layers"]] == [2 * MIB + n for n in range(4)]
+    assert server.tags() == {"latest": output["digest"]}
     assert server.open_sessions() == []
     assert_history(server)
 

@@ -73,7 +73,7 @@ def test_sizes_over_32_bits_are_stored(mode, size, run, registry, tmp_path):
     with open(path, "wb") as file:
         file.truncate(size)
     server = registry("d28", discard=True)
-    told = run("layer", "--json", "--raw", "--compress", "none", "--upload", mode,
-               f"{server.host}/test/layer", path).json()
-    assert told["size"] == told["uncompressedSize"] == size
-    assert server.blob("test/layer", told["digest"]) == size
+    output = run("layer", "--json", "--raw", "--compress", "none", "--upload", mode,
+                 f"{server.host}/test/layer", path).json()
+    assert output["size"] == output["uncompressedSize"] == size
+    assert server.blob("test/layer", output["digest"]) == size

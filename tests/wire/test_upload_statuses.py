@@ -96,9 +96,9 @@ def arguments(step, server, directory, name):
 def assert_outcome(server, result, allowed):
     assert result.rc in allowed, f"{result.rc} is not among {sorted(allowed)}: {result.stderr}"
     if result.rc == 0:
-        told = result.json()
-        assert server.tags(REPOSITORY) == {"tag": told["digest"]}
-        assert server.blob(REPOSITORY, told["layers"][-1]["digest"]) == DATA
+        output = result.json()
+        assert server.tags(REPOSITORY) == {"tag": output["digest"]}
+        assert server.blob(REPOSITORY, output["layers"][-1]["digest"]) == DATA
     else:
         assert result.stdout == "" and server.tags(REPOSITORY) == {}
         errors = [line for line in result.stderr.splitlines()
