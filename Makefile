@@ -34,7 +34,7 @@ demo: deps-build-demo build
 
 # A build directory made without cmocka has no units yet.
 $(BUILD)/units.stamp: | deps-test $(BUILD)/build.ninja
-	@$(MESON) configure $(BUILD) -Dunits=enabled && touch $@
+	@$(MESON) configure $(BUILD) -Dunits=enabled >/dev/null && $(NINJA) -C $(BUILD) --quiet build.ninja >/dev/null && touch $@
 
 test: deps-build-test $(BUILD)/units.stamp build
 	$(MESON) test -C $(BUILD) --no-rebuild --print-errorlogs
@@ -57,18 +57,28 @@ bench: deps-build deps-bench build
 	@$(NINJA) -C $(BUILD) --quiet bench/launch bench/engine_limit
 	$(PYTHON) bench/run.py --layerpipe $(abspath $(BUILD)/layerpipe) $(BENCH_ARGS)
 
+INSTALLED_LIBDIR = "$$(pkg-config --variable=libdir $(BUILD)/meson-private/layerpipe.pc)"
+
 # A prefix that is named is used even where the build directory was made with another one.
 install: build
 ifneq ($(origin PREFIX),file)
 	@$(MESON) configure $(BUILD) --prefix=$(PREFIX) && $(NINJA) -C $(BUILD) --quiet
 endif
 	$(MESON) install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@$(if $(DESTDIR),:,tools/after_install $(INSTALLED_LIBDIR))
 
 uninstall:
 	$(NINJA) -C $(BUILD) uninstall
+	@tools/after_install
+
+# In bare Debian 12 and 13, made for that: needs root, the network and debootstrap.
+check-install: check-install-12 check-install-13
+
+check-install-%:
+	tools/check_install $*
 
 clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall clean
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install clean

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One command line, run again and again; what its runs cost, and how that compares."""
+"""Runs command lines repeatedly, measures their time and memory, and compares them."""
 import json
 import os
 import statistics
@@ -8,9 +8,11 @@ import tempfile
 
 
 class Contender:
-    """`size` finds the output size in what it printed, where it tells; `before` puts things back to
-    where they were; `feed` says whether its standard input is the file or a pipe; `server` tells
-    the CPU seconds that a server has used so far."""
+    """A command line that takes part. `size` says how to find the size of its output: "stdout" (the
+    size of what it prints), "json" (member "size" of what it prints), a function of what it prints, or
+    None (unknown). `before` is called before each run and restores the initial state. `feed` is
+    "file" or "pipe": the kind of its standard input. `server` returns the CPU seconds that a server
+    has used so far."""
 
     def __init__(self, group, name, argv, size=None, env=None, before=None, feed="file",
                  server=lambda: 0):
@@ -56,7 +58,8 @@ class Contender:
 
 
 def measure(contenders, path, runs, launch):
-    """Everybody once, uncounted; then everybody in turn, so that a busy machine is so for all."""
+    """Runs all contenders once without counting, then in turn, so that other load on the machine
+    affects all of them."""
     for contender in contenders:
         contender.run(path, launch)
     for _ in range(runs):
@@ -65,12 +68,12 @@ def measure(contenders, path, runs, launch):
 
 
 def ratio(one, other, key="wall"):
-    """How often `other` fits into `one`: the median of the ratios run by run."""
+    """The figure of `one` divided by that of `other`: the median of the ratios of the single runs."""
     return statistics.median(a[key] / max(b[key], 1e-3) for a, b in zip(one.runs, other.runs))
 
 
 def rows_of(contenders, input_name, input_size):
-    """One row a contender, with its ratios to the first of its group."""
+    """One row for each contender, with its ratios to the first contender of its group."""
     rows, first = [], {}
     for contender in contenders:
         base = first.setdefault(contender.group, contender)

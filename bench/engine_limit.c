@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How close the pipeline is to its own limit. The limit is what its parts cost when each is run
- * alone in one thread, in CPU seconds, divided by the processors in use:
+/* Compares the wall time of the pipeline with its limit. The limit is the CPU time of its parts,
+ * each run alone in one thread, divided by the number of threads:
  *
  *   (reading + codec + SHA-256 of the input + SHA-256 of the output) / threads
  *
- * Parts and pipeline take turns, so that a busy machine slows both; medians are printed.
+ * Parts and pipeline run in turn, so that other load on the machine affects both. Prints
+ * medians.
  *   engine_limit COMPRESS THREADS ROUNDS FILE */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -42,7 +43,7 @@ static double clock_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void give_up(const char *what)
+static void die(const char *what)
 {
     fprintf(stderr, "engine_limit: %s\n", what);
     exit(1);
@@ -55,7 +56,7 @@ static void feed_stream(struct bench *bench, struct codec *codec, size_t size, b
     do {
         struct codec_span out = { bench->out, ZSTD_BLOCK_BYTES, 0 };
         if (codec_stream(codec, &in, &out, end, &done, NULL) != 0) {
-            give_up("the codec failed");
+            die("the codec failed");
         }
     } while (end ? !done : in.position < in.size);
 }
@@ -67,7 +68,7 @@ static void feed_block(struct bench *bench, struct codec *codec, bool first, siz
     codec_join(codec, &part);
 }
 
-/* CPU seconds of reading the file and doing one part to what was read. */
+/* CPU seconds of reading the file and running one part on it. */
 static double run_part(struct bench *bench, enum part part)
 {
     double start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -78,10 +79,10 @@ static double run_part(struct bench *bench, enum part part)
     bool first = true;
     uint64_t hash_left = part == PART_HASH_OUT ? bench->size_out : UINT64_MAX;
     codec_plan(&bench->spec, 1, &plan);
-    bool packs = part == PART_CODEC && plan.shape != CODEC_SHAPE_COPY;
+    bool compresses = part == PART_CODEC && plan.shape != CODEC_SHAPE_COPY;
     if (fd < 0 || digest_new(DIGEST_SHA256, &digest, NULL) != 0 ||
-        (packs && codec_new(&bench->spec, 1, &codec, NULL) != 0)) {
-        give_up("cannot begin");
+        (compresses && codec_new(&bench->spec, 1, &codec, NULL) != 0)) {
+        die("cannot begin");
     }
     for (;;) {
         ssize_t got = read(fd, bench->in, plan.block_bytes);
@@ -92,14 +93,14 @@ static double run_part(struct bench *bench, enum part part)
         if (part == PART_HASH_IN || part == PART_HASH_OUT) {
             digest_update(digest, bench->in, (size_t)MIN_OF((uint64_t)size, hash_left));
             hash_left -= MIN_OF((uint64_t)size, hash_left);
-        } else if (packs && plan.shape == CODEC_SHAPE_STREAM) {
+        } else if (compresses && plan.shape == CODEC_SHAPE_STREAM) {
             feed_stream(bench, codec, size, false);
-        } else if (packs) {
+        } else if (compresses) {
             feed_block(bench, codec, first, size);
         }
         first = false;
     }
-    if (packs && plan.shape == CODEC_SHAPE_STREAM) {
+    if (compresses && plan.shape == CODEC_SHAPE_STREAM) {
         feed_stream(bench, codec, 0, true);
     }
     codec_free(codec);
@@ -108,7 +109,7 @@ static double run_part(struct bench *bench, enum part part)
     return clock_of(CLOCK_PROCESS_CPUTIME_ID) - start;
 }
 
-static int drop_output(void *ctx, const void *data, size_t size, struct lpipe_error *err)
+static int discard_output(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     (void)ctx;
     (void)data;
@@ -121,7 +122,7 @@ static double run_pipeline(struct bench *bench, double *ret_cpu)
 {
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
     struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
-    struct layer_sink sink = { .write = drop_output };
+    struct layer_sink sink = { .write = discard_output };
     struct lpipe_error err = { 0 };
     lpipe_layer *layer = NULL;
     options.compress = bench->compress;
@@ -131,7 +132,7 @@ static double run_pipeline(struct bench *bench, double *ret_cpu)
     double start = clock_of(CLOCK_MONOTONIC);
     if (lpipe_layer_new_fd(open(bench->path, O_RDONLY | O_CLOEXEC), &options, &layer, &err) != 0 ||
         layer_pump(layer, &sink, &err) != 0 || lpipe_layer_result(layer, &result, &err) != 0) {
-        give_up(err.message);
+        die(err.message);
     }
     lpipe_layer_free(layer);
     *ret_cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
@@ -161,7 +162,7 @@ int main(int argc, char **argv)
     struct bench bench = { 0 };
     int rounds = argc == 5 ? atoi(argv[3]) : 0;
     if (rounds < 1 || rounds > ROUNDS_MAX || codec_parse(argv[1], &bench.spec, NULL) != 0) {
-        give_up("usage: engine_limit COMPRESS THREADS ROUNDS FILE");
+        die("usage: engine_limit COMPRESS THREADS ROUNDS FILE");
     }
     struct codec_plan plan;
     codec_plan(&bench.spec, 1, &plan);
@@ -171,9 +172,9 @@ int main(int argc, char **argv)
     bench.in = mem_new_blocks(1, plan.block_bytes);
     bench.out = mem_new_blocks(1, plan.output_bytes + ZSTD_BLOCK_BYTES);
     if (bench.in == NULL || bench.out == NULL) {
-        give_up("out of memory");
+        die("out of memory");
     }
-    (void)run_pipeline(&bench, &cpus[0]); /* warms up, and tells the output's size */
+    (void)run_pipeline(&bench, &cpus[0]); /* fills the caches, and finds the output's size */
     for (int i = 0; i < rounds; i++) {
         for (int part = 0; part < PART_COUNT; part++) {
             parts[part][i] = run_part(&bench, (enum part)part);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measures the engine alone: standard input through a layer into nothing, or into standard output
- * with -o.
+/* Measures the pipeline without an upload: reads standard input as a layer and discards the
+ * blob; with
+ * -o writes it to standard output.
  *   engine_probe [-o] [-r READ_BYTES] [-m MEMORY] COMPRESS THREADS [raw] < input */
 #include <errno.h>
 #include <inttypes.h>

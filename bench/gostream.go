@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gostream does what go-containerregistry's stream layer does, with the same packages of
-// Go's standard library: SHA-256 of the input, gzip, SHA-256 and count of the output.
+// Command gostream does the same work as go-containerregistry's stream layer, with the same packages of
+// Go's standard library: SHA-256 of the input, gzip, SHA-256 and size of the output.
 package main
 
 import (

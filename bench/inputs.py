@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs of the benchmark, made on the spot and thrown away with its scratch directory."""
+"""Makes the inputs of the benchmark in its scratch directory."""
 import io
 import os
 import random
@@ -9,8 +9,8 @@ import tarfile
 
 
 def rootfs(scratch):
-    """A Debian root file system as tar, about 270 MB, without what images leave out: package lists
-    and caches. Of /usr where debootstrap cannot run."""
+    """Tar of a Debian root file system, about 270 MB, without package lists and caches. If debootstrap
+    cannot run: tar of a part of /usr."""
     path = os.path.join(scratch, "rootfs.tar")
     tree = os.path.join(scratch, "rootfs")
     if os.geteuid() == 0 and shutil.which("debootstrap"):
@@ -27,11 +27,11 @@ def rootfs(scratch):
     return path
 
 
-def _filled(scratch, name, piece):
+def _filled(scratch, name, make_bytes):
     path = os.path.join(scratch, name)
     with open(path, "wb") as file:
         for _ in range(1024):
-            file.write(piece(1 << 20))
+            file.write(make_bytes(1 << 20))
     return path
 
 
@@ -44,7 +44,7 @@ def zeros_gib(scratch):
 
 
 def small_files(scratch):
-    """50,000 files of up to 8 KiB of words: headers and text in equal parts."""
+    """Tar of 50,000 files of up to 8 KiB of random words."""
     path = os.path.join(scratch, "small.tar")
     source = random.Random(1)
     words = [bytes(source.choices(b"abcdefghijklmnopqrstuvwxyz", k=source.randint(2, 10)))

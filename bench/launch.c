@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a program and writes what it cost: wall seconds, CPU seconds, peak memory in KiB.
+/* Runs a program and writes its wall seconds, CPU seconds and peak memory in KiB to a file.
  *   launch REPORT PROGRAM [ARGUMENT...]
- * The system counts what a process held before it became another program: a small parent is needed
- * for the peak to be the program's own. */
+ * The peak memory of a child includes the memory of its parent at the time of fork(). This
+ * program is small, so the peak is that of the measured program. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

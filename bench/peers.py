@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is compared with whom. A peer that is not installed is skipped and named as such."""
+"""The contenders of each comparison. A tool that is not installed is skipped and listed."""
 import os
 import shutil
 import socket
@@ -12,12 +12,12 @@ BENCH = os.path.dirname(os.path.abspath(__file__))
 
 
 def tool(name):
-    """A peer from PATH or Go's bin directory, or None."""
+    """Path of a tool in PATH or in Go's bin directory, or None."""
     return shutil.which(name) or shutil.which(name, path=os.path.expanduser("~/go/bin"))
 
 
 def go_stream(scratch):
-    """Builds the Go contender; None without Go."""
+    """Builds the Go contender and returns its path; None if Go is not installed."""
     go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if not go:
         return None
@@ -28,7 +28,7 @@ def go_stream(scratch):
 
 
 class Field:
-    """Collects contenders, and the names of those that are not there."""
+    """Collects contenders, and the names of tools that are not installed."""
 
     def __init__(self, layerpipe, scratch):
         self.layerpipe, self.scratch = layerpipe, scratch
@@ -61,7 +61,7 @@ class Field:
             self.skipped.add("go")
 
     def engine(self):
-        """Stream to compressed bytes and both digests, nothing sent anywhere. The compressors
+        """Compression without upload. layerpipe and Go also compute both digests; the other tools
         compute no SHA-256."""
         for level in (1, 6):
             group = f"gzip {level}"
@@ -106,7 +106,7 @@ class Field:
         return target, add
 
     def registry(self, registry):
-        """Stream to an image in a registry on this machine."""
+        """Pushes a stream as an image to a registry on this machine."""
         target, add = self.push(registry, "to docker-registry", "auto", "streamed", "chunked")
         if tool("umoci") and tool("skopeo"):
             layout = os.path.join(self.scratch, "two-steps")
@@ -127,12 +127,12 @@ class Field:
         return self.take()
 
     def small(self, registry):
-        """What starting up and the requests cost."""
+        """Pushes a 10 KB layer: the time for starting the process and for the requests."""
         self.push(registry, "10 KB layer", "auto")
         return self.take()
 
     def layout(self):
-        """Stream to an image in an OCI layout."""
+        """Writes a stream as an image to an OCI layout."""
         layout = os.path.join(self.scratch, "layout")
 
         def fresh():
@@ -155,7 +155,7 @@ class Field:
 
 
 class LocalRegistry:
-    """Debian's docker-registry on a free loopback port, storage in a scratch directory."""
+    """Debian's docker-registry on a free loopback port, with storage in the scratch directory."""
 
     def __init__(self, scratch):
         self.storage = os.path.join(scratch, "registry")
@@ -177,7 +177,7 @@ class LocalRegistry:
         raise RuntimeError("docker-registry did not start")
 
     def clear(self):
-        """Every run starts with an empty registry, so that nothing is there already."""
+        """Empties the registry before a run, so that no blob exists already."""
         shutil.rmtree(self.storage, ignore_errors=True)
 
     def cpu_seconds(self):

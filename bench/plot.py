@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the rows of a benchmark as horizontal bars, one panel a group, in plain SVG."""
+"""Draws the rows of a benchmark as horizontal bars in SVG, one panel for each group."""
 from html import escape
 
 WIDTH, LABEL, BAR, ROW, GAP = 860, 230, 420, 22, 46

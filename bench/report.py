@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/benchmarks.md: the goals and what was reached, then every row."""
+"""Writes docs/benchmarks.md: the goals and whether they were reached, then all rows."""
 import os
 
 ROOTFS, PUSHED, SMALL = "rootfs tar", "rootfs tar, end to end", "10 KB tar"
 NOTES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "notes.md")
 HEAD = """# Benchmarks
 
-Written by `make bench`. Every contender gets the same bytes in the same run, in turn with the others;
-a row shows medians, a ratio is the median of the ratios run by run, and "CPU" and "peak" are those of
-the contender's own process; "others" is the CPU of the registry and of what feeds the pipe. What only
-compresses reads a file; what pushes reads a pipe. The Go contender (`bench/gostream.go`) does what
-go-containerregistry's stream layer does, with the same packages: SHA-256 of the input, gzip, SHA-256 of
-the output.
+Written by `make bench`. All contenders get the same input and run in turn. A row shows medians; a ratio is
+the median of the ratios of the single runs. "CPU" and "peak" are CPU time and peak memory of the
+contender's own process; "others" is the CPU time of the registry and of the program that writes into the
+pipe. Contenders that only compress read a file; contenders that push read a pipe. The Go contender
+(`bench/gostream.go`) does the same work as go-containerregistry's stream layer with the same packages:
+SHA-256 of the input, gzip, SHA-256 of the output.
 
 ![Wall times](bench.svg)
 
@@ -30,7 +30,7 @@ class Results:
         return None
 
     def times(self, source, slow, fast, key="wall_median_s", group=None):
-        """How often the fast one's figure fits into the slow one's."""
+        """The figure of `slow` divided by the figure of `fast`; None if one is missing."""
         one, other = self.row(source, slow, group), self.row(source, fast, group)
         return one[key] / other[key] if one and other else None
 
@@ -76,25 +76,25 @@ def goals(results, facts):
     zstd = size_of(results, "layerpipe zstd:3")
     return [
         ("gzip 1 against Go's stream", at_least(results.times(ROOTFS, go1, "layerpipe gzip:1"), 7)),
-        ("its output", smaller(results, "layerpipe gzip:1", 1)),
+        ("gzip 1: size of the output", smaller(results, "layerpipe gzip:1", 1)),
         ("gzip 6 against Go's stream", at_least(results.times(ROOTFS, go6, "layerpipe gzip:6"), 4)),
-        ("its output", smaller(results, "layerpipe gzip:6", 6)),
+        ("gzip 6: size of the output", smaller(results, "layerpipe gzip:6", 6)),
         ("zstd 3 against Go's gzip 1", at_least(results.times(ROOTFS, go1, "layerpipe zstd:3"), 5)),
-        ("its output", at_most(zstd, 95, "MB")),
+        ("zstd 3: size of the output", at_most(zstd, 95, "MB")),
         ("gzip 1: wall against the limit of its parts", limit_of(results, "gzip:1")),
-        ("gzip 6: the same", limit_of(results, "gzip:6")),
-        ("zstd 3: the same", limit_of(results, "zstd:3")),
+        ("gzip 6: wall against the limit of its parts", limit_of(results, "gzip:6")),
+        ("zstd 3: wall against the limit of its parts", limit_of(results, "zstd:3")),
         ("gzip 6: two threads against one", at_least(
             results.times(ROOTFS, "layerpipe gzip:6, 1 thread", "layerpipe gzip:6"), 1.8)),
         ("no codec: speed against `openssl speed` of SHA-256", sha_part(results, facts)),
         ("to docker-registry, against crane", at_least(results.times(PUSHED, crane, push), 5)),
-        ("the same, CPU seconds against crane's",
+        ("to docker-registry, CPU time against crane",
          at_most(results.times(PUSHED, push, crane, "cpu_median_s"), 0.33)),
         ("chunked against streamed upload", at_most(
             results.times(PUSHED, "layerpipe push (chunked)", "layerpipe push (streamed)"), 1.05)),
         ("peak memory, streamed, default threads",
          at_most(peak["peak_rss_mib"] if peak else None, 16, "MiB")),
-        ("a 10 KB layer, wall against crane's", at_most(results.times(SMALL, push, crane), 0.5)),
+        ("a 10 KB layer, wall against crane", at_most(results.times(SMALL, push, crane), 0.5)),
     ]
 
 
@@ -110,7 +110,8 @@ def goal_lines(results, facts):
 
 
 def limit_lines(limits):
-    yield "CPU seconds of each part alone, their sum divided by two threads, and the pipeline's wall time:"
+    yield "CPU seconds of each part alone, their sum divided by two threads (limit), and the wall time of"
+    yield "the pipeline:"
     yield ""
     yield "| | reading | both SHA-256 | codec | limit | wall | ratio |"
     yield "|---|---|---|---|---|---|---|"
@@ -146,8 +147,8 @@ def write(rows, limits, facts, path):
     sha = f"{facts['sha256'] / 1e9:.2f} GB/s" if facts["sha256"] else "not known"
     missing = ", ".join(facts["skipped"]) or "none"
     lines = [f"Machine: {facts['machine']}; one SHA-256 stream by `openssl speed`: {sha}. Load average "
-             f"of the machine at the start: {facts['load']:.1f} (ratios need a quiet one). Contenders "
-             f"that were not installed: {missing}.", "", "```", facts["versions"].rstrip(), "```", "",
+             f"of the machine at the start: {facts['load']:.1f} (ratios are reliable on "
+             f"an idle machine only). Contenders that were not installed: {missing}.", "", "```", facts["versions"].rstrip(), "```", "",
              "## Goals", "", *goal_lines(results, facts), "", notes.rstrip(), "",
              "## The pipeline and its parts", "", *limit_lines(limits), "", "## All rows",
              *row_lines(rows), ""]

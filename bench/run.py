@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Peers side by side, interleaved, in one run: medians, ratios, CSV, an SVG and docs/benchmarks.md.
+"""Runs layerpipe and other tools in turn and writes medians and ratios to docs/ (CSV, SVG, Markdown).
 
-Wall time, CPU seconds and peak memory are those of the contender alone, by the operating system's
-accounting, not of what feeds it. A peer that is not installed is reported as skipped; nothing is
-estimated.
+Wall time, CPU seconds and peak memory are those of the contender's process only, as the operating
+system counts them. A tool that is not installed is listed as skipped; nothing is estimated.
 """
 import argparse
 import csv
@@ -36,10 +35,10 @@ def machine():
 
 
 def openssl_speed():
-    """SHA-256 of one stream, as openssl measures it: bytes a second."""
-    said = output_of("openssl", "speed", "-mr", "-seconds", "1", "-bytes", "262144", "-evp",
-                     "sha256")
-    found = re.search(r"\+F:\d+:sha256:([\d.]+)", said, re.IGNORECASE)
+    """Speed of SHA-256 for one stream, measured by openssl: bytes a second."""
+    printed = output_of("openssl", "speed", "-mr", "-seconds", "1", "-bytes", "262144", "-evp",
+                        "sha256")
+    found = re.search(r"\+F:\d+:sha256:([\d.]+)", printed, re.IGNORECASE)
     return float(found.group(1)) if found else None
 
 
@@ -59,12 +58,12 @@ class Bench:
         self.rows += rows
 
     def limit(self, path):
-        """The pipeline against the sum of its parts."""
+        """Compares the pipeline with the sum of its parts."""
         for compress in ("gzip:1", "gzip:6", "zstd:3"):
-            said = output_of(os.path.join(self.tools, "engine_limit"), compress, "2",
-                             str(self.args.runs), path)
-            print(f"  {said}", end="", flush=True)
-            self.limits.append(dict(word.split("=") for word in said.split()))
+            printed = output_of(os.path.join(self.tools, "engine_limit"), compress, "2",
+                                str(self.args.runs), path)
+            print(f"  {printed}", end="", flush=True)
+            self.limits.append(dict(word.split("=") for word in printed.split()))
 
     def shapes(self):
         for name, make in inputs.SHAPES.items():
@@ -106,7 +105,7 @@ def write_csv(rows, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--tar", help="a rootfs tar to use in place of making one")
+    parser.add_argument("--tar", help="use this tar of a root file system, do not make one")
     parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS,
                         help="comma-separated: " + ",".join(PARTS))
     parser.add_argument("--out", default=os.path.join(ROOT, "docs"),

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe completion: scripts for bash, zsh and fish, made from the option tables. */
+/* layerpipe completion: prints scripts for bash, zsh and fish, made from the option tables. */
 #include <string.h>
 
 #include "command.h"
 #include "print.h"
 
-/* Calls what for every option of a verb. */
-static void each_option(const struct command *command, FILE *out,
-                        void (*what)(const struct command *, const struct opt *, FILE *))
+/* Calls put for every option of a command. */
+static void for_each_option(const struct command *command, FILE *out,
+                            void (*put)(const struct command *, const struct option *, FILE *))
 {
     for (size_t g = 0; command->groups[g] != NULL; g++) {
-        for (const struct opt *row = command->groups[g]->rows; row->name != NULL; row++) {
-            what(command, row, out);
+        for (const struct option *row = command->groups[g]->rows; row->name != NULL; row++) {
+            put(command, row, out);
         }
     }
 }
 
-/* "a|b|c" as "a b c". */
+/* Writes "a|b|c" as "a b c". */
 static void put_choices(const char *value, FILE *out)
 {
     for (; *value != '\0'; value++) {
@@ -24,7 +24,7 @@ static void put_choices(const char *value, FILE *out)
     }
 }
 
-/* Text between single quotes of a shell; the help has no backslashes. */
+/* Writes text that stands between single quotes of a shell. It has no backslashes. */
 static void put_quoted(const char *text, FILE *out)
 {
     for (; *text != '\0'; text++) {
@@ -39,19 +39,19 @@ static void put_command_names(const struct command *const *commands, FILE *out)
     }
 }
 
-static void bash_word(const struct command *command, const struct opt *row, FILE *out)
+static void put_bash_option(const struct command *command, const struct option *row, FILE *out)
 {
     (void)command;
     (void)fprintf(out, " --%s", row->name);
 }
 
-static void bash_value(const struct command *command, const struct opt *row, FILE *out)
+static void put_bash_value(const struct command *command, const struct option *row, FILE *out)
 {
-    if (row->kind == OPT_CHOICE) {
+    if (row->kind == OPTION_CHOICE) {
         (void)fprintf(out, "    %s:--%s) words='", command->name, row->name);
         put_choices(row->value, out);
         (void)fputs("' ;;\n", out);
-    } else if (row->complete == OPT_COMPLETE_DIRECTORY) {
+    } else if (row->complete == OPTION_COMPLETE_DIRECTORY) {
         (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n",
                       command->name, row->name);
     } else if (row->value != NULL) {
@@ -63,26 +63,26 @@ static void bash_value(const struct command *command, const struct opt *row, FIL
 static void put_bash(const struct command *const *commands, FILE *out)
 {
     (void)fputs("# bash completion of layerpipe\n_layerpipe()\n{\n"
-                "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=''\n"
+                "    local cur=${COMP_WORDS[COMP_CWORD]} subcommand=${COMP_WORDS[1]} words=''\n"
                 "    local prev=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n"
                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='",
                 out);
     put_command_names(commands, out);
     (void)fputs(
         "'\n        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
-        "    case \"$verb:$prev\" in\n    help:help) words='",
+        "    case \"$subcommand:$prev\" in\n    help:help) words='",
         out);
     put_command_names(commands, out);
     (void)fputs("' ;;\n    completion:completion) words='bash zsh fish' ;;\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
-        each_option(commands[i], out, bash_value);
+        for_each_option(commands[i], out, put_bash_value);
     }
     (void)fputs("    esac\n    if [ -z \"$words\" ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
-                "        case \"$verb\" in\n",
+                "        case \"$subcommand\" in\n",
                 out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         (void)fprintf(out, "        %s) words='", commands[i]->name);
-        each_option(commands[i], out, bash_word);
+        for_each_option(commands[i], out, put_bash_option);
         (void)fputs("' ;;\n", out);
     }
     (void)fputs("        esac\n    fi\n    if [ -n \"$words\" ]; then\n"
@@ -92,7 +92,7 @@ static void put_bash(const struct command *const *commands, FILE *out)
                 out);
 }
 
-/* In the text of an _arguments specification brackets and colons are escaped. */
+/* Writes text of an _arguments specification, where brackets and colons are escaped. */
 static void put_zsh_text(const char *text, FILE *out)
 {
     for (; *text != '\0'; text++) {
@@ -103,19 +103,19 @@ static void put_zsh_text(const char *text, FILE *out)
     }
 }
 
-static void zsh_option(const struct command *command, const struct opt *row, FILE *out)
+static void put_zsh_option(const struct command *command, const struct option *row, FILE *out)
 {
     (void)command;
     (void)fprintf(out, "            '*--%s[", row->name);
     put_zsh_text(row->help, out);
     (void)fputc(']', out);
-    if (row->kind == OPT_CHOICE) {
+    if (row->kind == OPTION_CHOICE) {
         (void)fputs(":value:(", out);
         put_choices(row->value, out);
         (void)fputc(')', out);
-    } else if (row->complete == OPT_COMPLETE_DIRECTORY) {
+    } else if (row->complete == OPTION_COMPLETE_DIRECTORY) {
         (void)fputs(":directory:_directories", out);
-    } else if (row->complete == OPT_COMPLETE_FILE) {
+    } else if (row->complete == OPTION_COMPLETE_FILE) {
         (void)fputs(":file:_files", out);
     } else if (row->value != NULL) {
         (void)fputs(":value:", out);
@@ -125,19 +125,20 @@ static void zsh_option(const struct command *command, const struct opt *row, FIL
 
 static void put_zsh(const struct command *const *commands, FILE *out)
 {
-    (void)fputs("#compdef layerpipe\n_layerpipe()\n{\n    local -a verbs\n    verbs=(\n", out);
+    (void)fputs(
+        "#compdef layerpipe\n_layerpipe()\n{\n    local -a subcommands\n    subcommands=(\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         (void)fprintf(out, "        '%s:", commands[i]->name);
         put_quoted(commands[i]->summary, out);
         (void)fputs("'\n", out);
     }
-    (void)fputs("    )\n    if (( CURRENT == 2 )); then\n        _describe command verbs\n"
-                "        return\n    fi\n    local verb=$words[2]\n    shift words\n"
-                "    (( CURRENT-- ))\n    case $verb in\n",
+    (void)fputs("    )\n    if (( CURRENT == 2 )); then\n        _describe command subcommands\n"
+                "        return\n    fi\n    local subcommand=$words[2]\n    shift words\n"
+                "    (( CURRENT-- ))\n    case $subcommand in\n",
                 out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         (void)fprintf(out, "    %s)\n        _arguments \\\n", commands[i]->name);
-        each_option(commands[i], out, zsh_option);
+        for_each_option(commands[i], out, put_zsh_option);
         (void)fputs("            '*:file:_files'\n        ;;\n", out);
     }
     (void)fputs("    esac\n}\nif [ \"$funcstack[1]\" = _layerpipe ]; then\n    _layerpipe \"$@\"\n"
@@ -145,18 +146,18 @@ static void put_zsh(const struct command *const *commands, FILE *out)
                 out);
 }
 
-static void fish_option(const struct command *command, const struct opt *row, FILE *out)
+static void put_fish_option(const struct command *command, const struct option *row, FILE *out)
 {
     (void)fprintf(out, "complete -c layerpipe -n '__fish_seen_subcommand_from %s' -l %s",
                   command->name, row->name);
     if (row->letter != 0) {
         (void)fprintf(out, " -s %c", row->letter);
     }
-    if (row->kind == OPT_CHOICE) {
+    if (row->kind == OPTION_CHOICE) {
         (void)fputs(" -x -a '", out);
         put_choices(row->value, out);
         (void)fputc('\'', out);
-    } else if (row->complete != OPT_COMPLETE_NONE) {
+    } else if (row->complete != OPTION_COMPLETE_NONE) {
         (void)fputs(" -r -F", out);
     } else if (row->value != NULL) {
         (void)fputs(" -x", out);
@@ -174,7 +175,7 @@ static void put_fish(const struct command *const *commands, FILE *out)
                       commands[i]->name);
         put_quoted(commands[i]->summary, out);
         (void)fputs("'\n", out);
-        each_option(commands[i], out, fish_option);
+        for_each_option(commands[i], out, put_fish_option);
     }
 }
 
@@ -192,18 +193,18 @@ static int run(struct settings *settings)
             if (out != NULL) {
                 shells[i].put(settings->commands, out);
             }
-            return print_text(&text, "nothing was to be done");
+            return print_text(&text, NULL);
         }
     }
-    return usage_error(settings->verb, "no completion for \"%s\": bash, zsh and fish are known",
-                       shell);
+    return usage_error(settings->command_name,
+                       "no completion for \"%s\"; the shell must be bash, zsh or fish", shell);
 }
 
 const struct command command_completion = {
     .name = "completion",
     .synopsis = "SHELL",
-    .summary = "print a completion script for bash, zsh or fish",
-    .groups = (const struct opt_group *const[]){ &group_general, NULL },
+    .summary = "Print a completion script for bash, zsh or fish",
+    .groups = (const struct option_group *const[]){ &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
     .run = run,

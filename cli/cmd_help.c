@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe help and version. */
+/* layerpipe help and layerpipe version. */
 #include <layerpipe.h>
 #include <string.h>
 
 #include "command.h"
 #include "print.h"
 
-static const struct opt_group *const general_only[] = { &group_general, NULL };
+static const struct option_group *const general_only[] = { &group_general, NULL };
 
 const struct command *command_find(const struct command *const *commands, const char *name)
 {
@@ -18,32 +18,31 @@ const struct command *command_find(const struct command *const *commands, const 
     return NULL;
 }
 
-void command_overview(const struct command *const *commands, FILE *out)
+void command_print_overview(const struct command *const *commands, FILE *out)
 {
-    (void)fputs("layerpipe: turn a stream into an OCI layer or image, in one pass\n\nUsage:\n",
+    (void)fputs("layerpipe: turn a stream into an OCI layer or image, reading it once\n\nUsage:\n",
                 out);
     for (size_t i = 0; commands[i] != NULL; i++) {
         (void)fprintf(out, "  layerpipe %s %s\n", commands[i]->name, commands[i]->synopsis);
     }
     (void)fputs("\nCommands:\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
-        (void)fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(out, "  %-11s%s\n", commands[i]->name, commands[i]->summary);
     }
-    (void)fputs(
-        "\nExit status: 0 done, 1 other, 2 usage, 3 input, 4 authentication or permission,\n"
-        "5 not found, 6 network or server, 7 refused or protocol violation, 8 local output,\n"
-        "9 integrity, 10 resources, 128+N killed by signal N.\n",
-        out);
+    (void)fputs("\nExit status: 0 success, 1 other failure, 2 usage, 3 input, 4 authentication or\n"
+                "permission, 5 not found, 6 network or server, 7 refused or protocol violation,\n"
+                "8 local output, 9 integrity, 10 resources, 128+N killed by signal N.\n",
+                out);
 }
 
-void command_help(const struct command *command, FILE *out)
+void command_print_help(const struct command *command, FILE *out)
 {
     (void)fprintf(out, "Usage: layerpipe %s %s\n\n%s%s", command->name, command->synopsis,
                   command->summary, ".\n");
     if (command->details != NULL) {
         (void)fprintf(out, "\n%s", command->details);
     }
-    opt_help(command->groups, out);
+    option_print_help(command->groups, out);
 }
 
 static int run_help(struct settings *settings)
@@ -52,15 +51,15 @@ static int run_help(struct settings *settings)
     const struct command *command = name == NULL ? NULL : command_find(settings->commands, name);
     struct text_out text;
     if (name != NULL && command == NULL) {
-        return usage_error(NULL, "no command \"%s\"", name);
+        return usage_error(NULL, "unknown command \"%s\"", name);
     }
     FILE *out = text_open(&text);
     if (out != NULL && command != NULL) {
-        command_help(command, out);
+        command_print_help(command, out);
     } else if (out != NULL) {
-        command_overview(settings->commands, out);
+        command_print_overview(settings->commands, out);
     }
-    return print_text(&text, "nothing was to be done");
+    return print_text(&text, NULL);
 }
 
 static int run_version(struct settings *settings)
@@ -74,13 +73,13 @@ static int run_version(struct settings *settings)
         (void)fprintf(out, "layerpipe %s\n%s%s", lpipe_version(), info,
                       size > 0 && info[size - 1] != '\n' ? "\n" : "");
     }
-    return print_text(&text, "nothing was to be done");
+    return print_text(&text, NULL);
 }
 
-const struct command command_help_verb = {
+const struct command command_help = {
     .name = "help",
     .synopsis = "[COMMAND]",
-    .summary = "show this overview, or the help of a command",
+    .summary = "Show this overview, or the help of a command",
     .groups = general_only,
     .args_min = 0,
     .args_max = 1,
@@ -90,7 +89,7 @@ const struct command command_help_verb = {
 const struct command command_version = {
     .name = "version",
     .synopsis = "",
-    .summary = "show the version and what it was built with",
+    .summary = "Show the version and the libraries it was built with",
     .groups = general_only,
     .args_min = 0,
     .args_max = 0,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe inspect: manifest, config and layers of what is there. */
+/* layerpipe inspect: shows manifest, config and layers of an image. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +38,11 @@ static int run(struct settings *settings)
     if (lpipe_ref_parse(settings_argument(settings, 0), 0, &ref, &err) != 0) {
         return print_failure(&err);
     }
-    int code = secret_read(settings, &password);
+    int code = password_read(settings, &password);
     if (code == 0) {
         code = inspect(settings, ref, password);
     }
-    secret_free(password);
+    password_free(password);
     (void)lpipe_ref_free(ref);
     return code;
 }
@@ -50,12 +50,11 @@ static int run(struct settings *settings)
 const struct command command_inspect = {
     .name = "inspect",
     .synopsis = "[options] REFERENCE",
-    .summary = "show manifest, config and layers",
-    .details =
-        "REFERENCE is a registry reference or oci:DIR:TAG. An index is shown as it is unless\n"
-        "--platform chooses one of its images.\n",
-    .groups = (const struct opt_group *const[]){ &group_platform, &group_access, &group_json,
-                                                 &group_general, NULL },
+    .summary = "Show manifest, config and layers of an image",
+    .details = "REFERENCE is a registry reference or oci:DIR:TAG. For an index the list of its\n"
+               "images is shown; --platform chooses one of them.\n",
+    .groups = (const struct option_group *const[]){ &group_platform, &group_access, &group_json,
+                                                    &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
     .run = run,

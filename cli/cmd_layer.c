@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe layer: one stream becomes one layer blob. */
+/* layerpipe layer: stores one stream as one layer blob. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "input.h"
 #include "password.h"
 #include "print.h"
+#include "progress.h"
 #include "setup.h"
-#include "tty_progress.h"
 
 static void free_ref(lpipe_ref **ref)
 {
@@ -23,7 +23,7 @@ static void free_layer(lpipe_layer **layer)
 
 static void free_secret(char **secret)
 {
-    secret_free(*secret);
+    password_free(*secret);
 }
 
 static bool is_local(const char *name)
@@ -31,11 +31,12 @@ static bool is_local(const char *name)
     return strncmp(name, "oci:", 4) == 0 || strncmp(name, "null:", 5) == 0;
 }
 
-/* The INPUT argument, or "-" where stdin may be meant; NULL when there is no input. */
-static const char *input_of(const struct settings *settings)
+/* The INPUT argument; without it "-" if stdin is readable; NULL if there is no input. */
+static const char *choose_input(const struct settings *settings)
 {
     const char *input = settings_argument(settings, 1);
-    return input != NULL || settings->password_stdin || !input_stdin_is_given() ? input : "-";
+    bool use_stdin = input == NULL && !settings->password_stdin && input_stdin_is_readable();
+    return use_stdin ? "-" : input;
 }
 
 static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest)
@@ -67,9 +68,9 @@ static int print_layer(const struct settings *settings, const lpipe_ref *dest,
                        const struct lpipe_layer_result *layer)
 {
     struct text_out reference = { 0 }, result = { 0 };
-    char done[256];
-    (void)snprintf(done, sizeof done, "the layer %s is in place", layer->digest);
-    int file_code = digest_file_write(settings->digest_file, layer->digest, done);
+    char achieved[256];
+    (void)snprintf(achieved, sizeof achieved, "writing the layer %s succeeded", layer->digest);
+    int file_code = digest_file_write(settings->digest_file, layer->digest, achieved);
     FILE *out = text_open(&reference);
     if (out != NULL) {
         print_reference(out, dest, layer->digest);
@@ -81,7 +82,7 @@ static int print_layer(const struct settings *settings, const lpipe_ref *dest,
     } else if (out != NULL) {
         (void)fprintf(out, "%s\n", name);
     }
-    int code = print_text(&result, done);
+    int code = print_text(&result, achieved);
     free(reference.text);
     return code != 0 ? code : file_code;
 }
@@ -105,30 +106,31 @@ static int write_layer(const struct settings *settings, const lpipe_ref *dest, c
     return code != 0 ? print_failure(&err) : print_layer(settings, dest, &result);
 }
 
-/* A layer has no name of its own: that of a layout would be dropped without a word. */
+/* A layer is stored under its digest only. A tag or digest in the name would have no effect. */
 static int check_repository(const struct settings *settings, const lpipe_ref *dest)
 {
     const char *name = lpipe_ref_tag(dest) != NULL ? lpipe_ref_tag(dest) : lpipe_ref_digest(dest);
     return name == NULL
                ? 0
-               : usage_error(settings->verb,
-                             "a layer has no tag or digest of its own: drop \"%s\" from %s, "
-                             "or put '/' at the end of the directory's name",
+               : usage_error(settings->command_name,
+                             "a layer has no tag and its digest is not known yet: drop \"%s\" "
+                             "from %s; if it is part of the directory's name, end that with '/'",
                              name, lpipe_ref_name(dest));
 }
 
 static int run(struct settings *settings)
 {
     const char *name = settings_argument(settings, 0);
-    const char *input = input_of(settings);
+    const char *input = choose_input(settings);
     __attribute__((cleanup(free_ref))) lpipe_ref *dest = NULL;
     __attribute__((cleanup(free_secret))) char *password = NULL;
     struct lpipe_error err = { 0 };
     if (input == NULL) {
-        return usage_error(settings->verb, "no input: stdin is neither a pipe nor a file");
+        return usage_error(settings->command_name,
+                           "no INPUT was given, and stdin is no pipe, socket or file");
     }
     if (settings->password_stdin && strcmp(input, "-") == 0) {
-        return usage_error(settings->verb,
+        return usage_error(settings->command_name,
                            "stdin cannot be both the layer and the password; use --password-fd");
     }
     if (lpipe_ref_parse(name, is_local(name) ? 0 : LPIPE_REF_REPOSITORY, &dest, &err) != 0) {
@@ -139,7 +141,7 @@ static int run(struct settings *settings)
         code = digest_file_check(settings->digest_file);
     }
     if (code == 0) {
-        code = secret_read(settings, &password);
+        code = password_read(settings, &password);
     }
     return code != 0 ? code : write_layer(settings, dest, input, password);
 }
@@ -147,13 +149,13 @@ static int run(struct settings *settings)
 const struct command command_layer = {
     .name = "layer",
     .synopsis = "[options] REPOSITORY [INPUT]",
-    .summary = "put one stream into a repository as a layer",
-    .details =
-        "REPOSITORY is a registry repository, oci:DIR or null: (hash only).\n"
-        "INPUT is - (stdin), a tar file, a FIFO, /dev/fd/N or a directory; without it stdin\n"
-        "is read when it is a pipe, a socket or a file.\n",
-    .groups = (const struct opt_group *const[]){ &group_layer, &group_upload, &group_access,
-                                                 &group_result, &group_general, NULL },
+    .summary = "Store one stream as a layer in a repository",
+    .details = "REPOSITORY is a registry repository, oci:DIR (an OCI layout) or null:, which\n"
+               "stores nothing: only digest and size are computed.\n"
+               "INPUT is - (stdin), a tar file, a FIFO, /dev/fd/N or a directory. When no INPUT\n"
+               "is given, stdin is read if it is a pipe, a socket or a file.\n",
+    .groups = (const struct option_group *const[]){ &group_layer, &group_upload, &group_access,
+                                                    &group_result, &group_general, NULL },
     .args_min = 1,
     .args_max = 2,
     .run = run,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe login and logout: credentials of a registry, tested and stored, or removed. */
+/* layerpipe login tests and stores credentials of a registry; layerpipe logout removes them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,37 +18,38 @@ static int login(const struct settings *settings, const char *registry, const ch
         return code;
     }
     if (lpipe_login(setup.client, registry, username, password, &err) != 0) {
-        return print_failure(&err);
+        return print_failure_without_hint(&err); /* the hint would be to log in */
     }
     if (!settings->quiet) {
-        say("logged in to %s as %s", registry, username);
+        print_message("logged in to %s as %s", registry, username);
     }
     return 0;
 }
 
-/* Name and password from the options, the rest from the terminal. */
-static int collect(struct settings *settings, char **ret_username, char **ret_password)
+/* Takes user name and password from the options, and asks for the rest on the terminal. */
+static int collect_credentials(struct settings *settings, char **ret_username, char **ret_password)
 {
     bool given = settings->password_stdin || settings->password_fd >= 0;
     char *username = NULL;
-    if (!given && !secret_can_ask()) {
-        return usage_error(settings->verb,
-                           "no terminal to ask on: give --username and --password-stdin");
+    if (!given && !prompt_is_possible()) {
+        return usage_error(settings->command_name,
+                           "cannot ask for a password: stdin or stderr is no terminal; give "
+                           "--username and --password-stdin");
     }
     if (settings->username != NULL) {
         username = strdup(settings->username);
         if (username == NULL) {
-            say("out of memory");
+            print_message("out of memory");
             return EXIT_RESOURCES;
         }
     } else if (!given) {
-        int code = secret_ask("Username", true, &username);
+        int code = prompt_read("Username", true, &username);
         if (code != 0) {
             return code;
         }
     }
-    int code =
-        given ? secret_read(settings, ret_password) : secret_ask("Password", false, ret_password);
+    int code = given ? password_read(settings, ret_password)
+                     : prompt_read("Password", false, ret_password);
     if (code != 0) {
         free(username);
         return code;
@@ -60,12 +61,12 @@ static int collect(struct settings *settings, char **ret_username, char **ret_pa
 static int run_login(struct settings *settings)
 {
     char *username = NULL, *password = NULL;
-    int code = collect(settings, &username, &password);
+    int code = collect_credentials(settings, &username, &password);
     if (code == 0) {
         code = login(settings, settings_argument(settings, 0), username, password);
     }
     free(username);
-    secret_free(password);
+    password_free(password);
     return code;
 }
 
@@ -82,7 +83,7 @@ static int run_logout(struct settings *settings)
         return print_failure(&err);
     }
     if (!settings->quiet) {
-        say("logged out of %s", registry);
+        print_message("logged out of %s", registry);
     }
     return 0;
 }
@@ -90,10 +91,11 @@ static int run_logout(struct settings *settings)
 const struct command command_login = {
     .name = "login",
     .synopsis = "[options] REGISTRY",
-    .summary = "test credentials and store them",
-    .details = "Asks for name and password on the terminal unless they are given. They are stored\n"
-               "with the credential helper that the configuration names, else in the file.\n",
-    .groups = (const struct opt_group *const[]){ &group_access, &group_general, NULL },
+    .summary = "Test the credentials of a registry and store them",
+    .details = "User name and password are asked for on the terminal unless options give them.\n"
+               "The credential helper that the configuration names stores them; without a helper\n"
+               "they are written to the configuration file.\n",
+    .groups = (const struct option_group *const[]){ &group_access, &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
     .run = run_login,
@@ -102,8 +104,8 @@ const struct command command_login = {
 const struct command command_logout = {
     .name = "logout",
     .synopsis = "[options] REGISTRY",
-    .summary = "remove stored credentials",
-    .groups = (const struct opt_group *const[]){ &group_authfile, &group_general, NULL },
+    .summary = "Remove the stored credentials of a registry",
+    .groups = (const struct option_group *const[]){ &group_authfile, &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
     .run = run_logout,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe push: a base, layers and config edits become an image. */
+/* layerpipe push: builds an image from a base, layers and config changes, and pushes it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,24 +12,25 @@
 #include "input.h"
 #include "password.h"
 #include "print.h"
+#include "progress.h"
 #include "setup.h"
-#include "tty_progress.h"
 
 #define DESCRIPTOR_BYTES_MAX ((size_t)65536)
 
-/* Everything a push holds; freed in one place. */
+/* Everything that a push holds. push_dispose() frees it. */
 struct push {
     const struct settings *settings;
     lpipe_ref *dest;
     lpipe_ref *base;
     char *password;
-    lpipe_layer **layers; /* as the items of settings.args; NULL where the item is no input */
+    lpipe_layer *
+        *layers; /* one for each item of settings.args; NULL for an item that is no input */
     struct setup setup;
     lpipe_image *image;
     struct lpipe_push_result result;
 };
 
-static void push_done(struct push *push)
+static void push_dispose(struct push *push)
 {
     lpipe_push_result_done(&push->result);
     push->image = lpipe_image_free(push->image);
@@ -37,63 +38,67 @@ static void push_done(struct push *push)
         (void)lpipe_layer_free(push->layers[i]);
     }
     free(push->layers);
-    setup_done(&push->setup);
-    secret_free(push->password);
+    setup_dispose(&push->setup);
+    password_free(push->password);
     (void)lpipe_ref_free(push->base);
     (void)lpipe_ref_free(push->dest);
 }
 
-/* How many layers the command line names. */
+/* The number of layers on the command line. */
 static size_t count_layers(const struct settings *settings)
 {
-    return settings->args.count - 1; /* all items but IMAGE */
+    return settings->args.count - 1; /* all items except IMAGE */
 }
 
-/* Adds stdin where it is meant without being named, and refuses what cannot work. */
+/* Adds stdin as input if no INPUT is given and stdin is readable. Refuses inputs that contradict
+ * each other. */
 static int check_inputs(struct settings *settings)
 {
-    size_t arguments = 0, standard = 0;
+    size_t arguments = 0, stdin_count = 0;
     for (size_t i = 0; i < settings->args.count; i++) {
-        bool argument = settings->args.items[i].tag == ITEM_ARGUMENT;
-        arguments += argument;
-        standard += argument && strcmp(settings->args.items[i].text, "-") == 0;
+        bool is_argument = settings->args.items[i].tag == ITEM_ARGUMENT;
+        arguments += is_argument;
+        stdin_count += is_argument && strcmp(settings->args.items[i].text, "-") == 0;
     }
-    if (arguments == 1 && !settings->password_stdin && input_stdin_is_given()) {
+    if (arguments == 1 && !settings->password_stdin && input_stdin_is_readable()) {
         if (!item_add(&settings->args, ITEM_ARGUMENT, "-")) {
-            say("out of memory");
+            print_message("out of memory");
             return EXIT_RESOURCES;
         }
     }
     if (settings->args.count == 1 && settings->base == NULL && settings->artifact_type == NULL) {
-        return usage_error(settings->verb, "no input and no --base or --artifact-type: stdin is "
-                                           "neither a pipe nor a file");
+        return usage_error(settings->command_name,
+                           "no INPUT, --base or --artifact-type was given, and stdin is no pipe, "
+                           "socket or file");
     }
     if (settings->histories.count > 1 && count_layers(settings) > 0 &&
         settings->histories.count > count_layers(settings)) {
-        return usage_error(settings->verb, "there are more --history than layers");
+        return usage_error(settings->command_name, "there are more --history options than layers");
     }
-    if (standard > 1) {
-        return usage_error(settings->verb, "stdin can be one layer only");
+    if (stdin_count > 1) {
+        return usage_error(settings->command_name, "- (stdin) can be given once only");
     }
-    if (standard > 0 && settings->password_stdin) {
-        return usage_error(settings->verb,
+    if (stdin_count > 0 && settings->password_stdin) {
+        return usage_error(settings->command_name,
                            "stdin cannot be both a layer and the password; use --password-fd");
     }
     return 0;
 }
 
-/* What refers to a subject is found through it: it must not become "latest" unasked. */
+/* A manifest with a subject gets no default tag: clients find it through its subject, and it must
+ * not replace the image "latest". */
 static int parse_destination(struct push *push)
 {
     const struct settings *settings = push->settings;
     struct lpipe_error err = { 0 };
-    bool bare = settings->untagged || settings->subject != NULL;
-    if (lpipe_ref_parse(settings_argument(settings, 0), bare ? LPIPE_REF_NO_DEFAULT_TAG : 0,
-                        &push->dest, &err) != 0) {
+    bool no_default_tag = settings->untagged || settings->subject != NULL;
+    if (lpipe_ref_parse(settings_argument(settings, 0),
+                        no_default_tag ? LPIPE_REF_NO_DEFAULT_TAG : 0, &push->dest, &err) != 0) {
         return print_failure(&err);
     }
     if (settings->untagged && (lpipe_ref_tag(push->dest) != NULL || settings->tags.count > 0)) {
-        return usage_error(settings->verb, "--untagged and a tag cannot be together");
+        return usage_error(settings->command_name,
+                           "--untagged cannot be combined with --tag or a tag in IMAGE");
     }
     return 0;
 }
@@ -112,14 +117,14 @@ static int parse_references(struct push *push)
     return 0;
 }
 
-/* All inputs are opened before the network is touched: a misspelt name costs nothing. */
+/* Opens all inputs before the first request, so that a misspelt name fails at once. */
 static int open_inputs(struct push *push)
 {
     const struct item_list *args = &push->settings->args;
     bool image_seen = false;
     push->layers = calloc(args->count, sizeof(lpipe_layer *));
     if (push->layers == NULL) {
-        say("out of memory");
+        print_message("out of memory");
         return EXIT_RESOURCES;
     }
     for (size_t i = 0; i < args->count; i++) {
@@ -150,7 +155,7 @@ static int begin_image(struct push *push)
         const struct item *edit = &settings->edits.items[i];
         code = lpipe_image_edit(push->image, (enum lpipe_edit)edit->tag, edit->text, &err);
     }
-    /* Without layers the history is that of the edits. */
+    /* Without layers, --history describes the config changes. */
     for (size_t i = 0; code == 0 && count_layers(settings) == 0 && i < settings->histories.count;
          i++) {
         code = lpipe_image_edit(push->image, LPIPE_EDIT_HISTORY, settings->histories.items[i].text,
@@ -160,7 +165,7 @@ static int begin_image(struct push *push)
 }
 
 /* The n-th --history, or the only one for every layer. */
-static const char *history_of(const struct settings *settings, size_t nth)
+static const char *history_for_layer(const struct settings *settings, size_t nth)
 {
     const struct item_list *list = &settings->histories;
     if (list->count == 1) {
@@ -180,19 +185,19 @@ static int add_descriptor(struct push *push, const char *path, const char *histo
         done = read(fd, text + size, sizeof text - size);
         size += done > 0 ? (size_t)done : 0;
     }
-    int broken = fd < 0 || done < 0 ? errno : size > DESCRIPTOR_BYTES_MAX ? EFBIG : 0;
+    int code_errno = fd < 0 || done < 0 ? errno : size > DESCRIPTOR_BYTES_MAX ? EFBIG : 0;
     if (fd >= 0) {
         (void)close(fd);
     }
-    if (broken != 0) {
-        say("cannot read layer descriptor %s: %s", path, strerror(broken));
+    if (code_errno != 0) {
+        print_message("cannot read --layer-descriptor %s: %s", path, strerror(code_errno));
         return lpipe_status_exit_code(LPIPE_SOURCE_IO);
     }
     int code = lpipe_image_add_descriptor_json(push->image, text, size, history, &err);
     return code == 0 ? 0 : print_failure(&err);
 }
 
-/* Layers lie in the image as they stand on the command line. */
+/* Adds the layers in the order of the command line. */
 static int add_layers(struct push *push)
 {
     const struct item_list *args = &push->settings->args;
@@ -201,10 +206,11 @@ static int add_layers(struct push *push)
         struct lpipe_error err = { 0 };
         int code = 0;
         if (args->items[i].tag == ITEM_DESCRIPTOR) {
-            code = add_descriptor(push, args->items[i].text, history_of(push->settings, nth++));
+            code =
+                add_descriptor(push, args->items[i].text, history_for_layer(push->settings, nth++));
         } else if (push->layers[i] != NULL) {
             code = lpipe_image_add_layer(push->image, push->layers[i],
-                                         history_of(push->settings, nth++), &err);
+                                         history_for_layer(push->settings, nth++), &err);
             if (code == 0) {
                 push->layers[i] = NULL; /* taken */
             } else {
@@ -225,7 +231,7 @@ static int push_image(struct push *push)
     struct lpipe_error err = { 0 };
     const char **tags = calloc(settings->tags.count + 1, sizeof *tags);
     if (tags == NULL) {
-        say("out of memory");
+        print_message("out of memory");
         return EXIT_RESOURCES;
     }
     for (size_t i = 0; i < settings->tags.count; i++) {
@@ -282,27 +288,27 @@ static void print_json(FILE *out, const struct lpipe_push_result *result)
 static int print_push(const struct settings *settings, const struct lpipe_push_result *result)
 {
     struct text_out text = { 0 };
-    char done[256];
-    (void)snprintf(done, sizeof done, "the push of %s succeeded", result->digest);
-    int file_code = digest_file_write(settings->digest_file, result->digest, done);
+    char achieved[256];
+    (void)snprintf(achieved, sizeof achieved, "the push of %s succeeded", result->digest);
+    int file_code = digest_file_write(settings->digest_file, result->digest, achieved);
     FILE *out = text_open(&text);
     if (out != NULL && settings->json) {
         print_json(out, result);
     } else if (out != NULL) {
         (void)fprintf(out, "%s\n", result->reference);
     }
-    int code = print_text(&text, done);
+    int code = print_text(&text, achieved);
     return code != 0 ? code : file_code;
 }
 
 static int run(struct settings *settings)
 {
-    __attribute__((cleanup(push_done))) struct push push = { .settings = settings };
+    __attribute__((cleanup(push_dispose))) struct push push = { .settings = settings };
     push.result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
     int code = check_inputs(settings);
     code = code != 0 ? code : parse_references(&push);
     code = code != 0 ? code : digest_file_check(settings->digest_file);
-    code = code != 0 ? code : secret_read(settings, &push.password);
+    code = code != 0 ? code : password_read(settings, &push.password);
     code = code != 0 ? code : setup_begin(&push.setup, settings, settings->username, push.password);
     code = code != 0 ? code : open_inputs(&push);
     code = code != 0 ? code : begin_image(&push);
@@ -314,15 +320,16 @@ static int run(struct settings *settings)
 const struct command command_push = {
     .name = "push",
     .synopsis = "[options] IMAGE [INPUT...]",
-    .summary = "make an image of a base, streams and config edits",
-    .details = "IMAGE is a registry reference, oci:DIR[:TAG] or null: (hash only).\n"
-               "Each INPUT is a layer, in order: - (stdin), a tar file, a FIFO, /dev/fd/N or a\n"
-               "directory. Without INPUT, stdin is read when it is a pipe, a socket or a file;\n"
-               "otherwise --base is needed and only the config is edited, or --artifact-type\n"
-               "for an artifact of annotations alone.\n",
+    .summary = "Build an image from a base, streams and config changes, and push it",
+    .details = "IMAGE is a registry reference, oci:DIR[:TAG] (an OCI layout) or null:, which\n"
+               "stores nothing: only digests and sizes are computed.\n"
+               "Each INPUT becomes a layer, in the given order: - (stdin), a tar file, a FIFO,\n"
+               "/dev/fd/N or a directory. When no INPUT is given, stdin is read if it is a pipe,\n"
+               "a socket or a file. Without any input, --base is needed (only the config is\n"
+               "changed) or --artifact-type (the artifact has no layers).\n",
     .groups =
-        (const struct opt_group *const[]){ &group_image, &group_layer, &group_upload, &group_access,
-                                           &group_result, &group_general, NULL },
+        (const struct option_group *const[]){ &group_image, &group_layer, &group_upload,
+                                              &group_access, &group_result, &group_general, NULL },
     .args_min = 1,
     .args_max = SIZE_MAX,
     .run = run,

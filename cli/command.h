@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A command of the command line. Each is one cmd_*.c; main.c lists them. */
+/* The commands (layer, push ...). A cmd_*.c file defines one or two of them; main.c lists all. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -7,21 +7,21 @@
 
 struct command {
     const char *name;
-    const char *synopsis; /* what follows the name */
-    const char *summary;  /* one line of `layerpipe help` */
-    const char *details;  /* paragraphs of `layerpipe help VERB`, may be NULL */
-    const struct opt_group *const *groups;
+    const char *synopsis; /* the text after the name in the usage line */
+    const char *summary;  /* its line in `layerpipe help`: a sentence without the period */
+    const char *details;  /* more text for `layerpipe help COMMAND`, may be NULL */
+    const struct option_group *const *groups;
     size_t args_min, args_max;
     int (*run)(struct settings *settings); /* returns the exit status */
 };
 
-/* commands ends with NULL. NULL when none has this name. */
+/* Finds a command by name; NULL if there is none. The list ends with NULL. */
 const struct command *command_find(const struct command *const *commands, const char *name);
-/* Writes the overview, or the help of one command, to out. */
-void command_overview(const struct command *const *commands, FILE *out);
-void command_help(const struct command *command, FILE *out);
+/* Writes the list of commands, or the help of one command, to out. */
+void command_print_overview(const struct command *const *commands, FILE *out);
+void command_print_help(const struct command *command, FILE *out);
 
 extern const struct command command_layer, command_push, command_inspect, command_login,
-    command_logout, command_version, command_help_verb, command_completion;
+    command_logout, command_version, command_help, command_completion;
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "print.h"
 
-/* The directory part of a path, "." where there is none. */
+/* The directory part of a path; "." if it has none. */
 static void directory_of(const char *path, char directory[PATH_MAX])
 {
     const char *slash = strrchr(path, '/');
@@ -31,7 +31,7 @@ int digest_file_check(const char *path)
         return 0;
     }
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        /* A pipe or device takes the bytes directly. */
+        /* A pipe or a device is written to; it cannot be replaced. */
         code = S_ISDIR(info.st_mode) ? EISDIR : access(path, W_OK) != 0 ? errno : 0;
     } else if (*path == '\0' || strlen(path) >= PATH_MAX - sizeof ".XXXXXX") {
         code = *path == '\0' ? ENOENT : ENAMETOOLONG;
@@ -40,7 +40,7 @@ int digest_file_check(const char *path)
         code = access(directory, W_OK | X_OK) != 0 ? errno : 0;
     }
     if (code != 0) {
-        say("cannot write --digest-file %s: %s", path, strerror(code));
+        print_message("cannot write --digest-file %s: %s", path, strerror(code));
         return EXIT_OUTPUT;
     }
     return 0;
@@ -102,20 +102,21 @@ static int write_replacing(const char *path, const char *digest)
     return sync_directory(path);
 }
 
-int digest_file_write(const char *path, const char *digest, const char *done)
+int digest_file_write(const char *path, const char *digest, const char *achieved)
 {
     struct stat info;
     if (path == NULL) {
         return 0;
     }
     bool direct = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-    /* The file behind a symbolic link is replaced, not the link. */
+    /* For a symbolic link, the file that it points to is replaced. */
     char *resolved = realpath(path, NULL);
     const char *target = resolved != NULL && strlen(resolved) < PATH_MAX - 8 ? resolved : path;
     int code = direct ? write_direct(path, digest) : write_replacing(target, digest);
     free(resolved);
     if (code != 0) {
-        say("%s, but writing --digest-file %s failed: %s", done, path, strerror(code));
+        print_message("%s, but writing --digest-file %s failed: %s", achieved, path,
+                      strerror(code));
         return EXIT_OUTPUT;
     }
     return 0;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --digest-file: the file holds a whole digest of something that was published, or is as before. */
+/* --digest-file: writes the digest of what was published. If anything fails, the file is not
+ * changed. */
 #ifndef CLI_DIGEST_FILE_H
 #define CLI_DIGEST_FILE_H
 
-/* Both return an exit status; for anything but 0 they have said why. path NULL does nothing. */
+/* Both return an exit status; if it is not 0, a message was printed. With path NULL they do
+ * nothing. */
 
-/* Before the work: can a file be put there? */
+/* Checks before the work whether the file can be written. */
 int digest_file_check(const char *path);
-/* After it: temporary file, fsync, rename. The digest stands alone, without a line end. done tells
- * in a failure message what has been achieved already. */
-int digest_file_write(const char *path, const char *digest, const char *done);
+/* Writes the digest, without a line end: to a temporary file, then fsync and rename. `achieved` is
+ * the first part of a failure's message: what the command has done already. */
+int digest_file_write(const char *path, const char *digest, const char *achieved);
 
 #endif

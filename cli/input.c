@@ -10,14 +10,14 @@
 
 #include "print.h"
 
-bool input_stdin_is_given(void)
+bool input_stdin_is_readable(void)
 {
     struct stat info;
     return fstat(STDIN_FILENO, &info) == 0 &&
            (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode));
 }
 
-/* The N of /dev/fd/N and its other names, -1 for any other path. */
+/* The N of /dev/fd/N or /proc/self/fd/N, 0 for /dev/stdin; -1 for any other path. */
 static int descriptor_number(const char *path)
 {
     static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
@@ -35,7 +35,8 @@ static int descriptor_number(const char *path)
     return -1;
 }
 
-/* Opens the input; a descriptor is duplicated, so that sockets and positions are kept. */
+/* Opens the input. /dev/fd/N is duplicated: opening its path fails for a socket, and would read a
+ * file from its start. */
 static int open_path(const char *path)
 {
     struct stat info;
@@ -57,8 +58,8 @@ static bool same_as_stdin(const struct stat *info)
            input.st_ino == info->st_ino;
 }
 
-/* What has a name is likely to be pushed again; what is handed over in a descriptor comes once. */
-static bool is_named(const char *path)
+/* A file or directory is likely to be pushed again; the data in a descriptor is not. */
+static bool is_path(const char *path)
 {
     return strcmp(path, "-") != 0 && descriptor_number(path) < 0;
 }
@@ -78,8 +79,9 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |
+                    (settings->allow_odd_entries ? LPIPE_LAYER_ALLOW_ODD_ENTRIES : 0u) |
                     (settings->format == LPIPE_FORMAT_DOCKER ? LPIPE_LAYER_DOCKER : 0u) |
-                    (is_named(path) ? LPIPE_LAYER_LOOK_FIRST : 0u);
+                    (is_path(path) ? LPIPE_LAYER_LOOK_FIRST : 0u);
     return options;
 }
 
@@ -91,12 +93,12 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
     struct stat info;
     int fd = open_path(path);
     if (fd < 0 || fstat(fd, &info) != 0) {
-        say("cannot open input %s: %s", path, strerror(errno));
+        print_message("cannot open input %s: %s", path, strerror(errno));
         return lpipe_status_exit_code(LPIPE_SOURCE_IO);
     }
     if (settings->password_stdin && same_as_stdin(&info)) {
         (void)close(fd);
-        return usage_error(settings->verb,
+        return usage_error(settings->command_name,
                            "stdin cannot be both the layer and the password; use --password-fd");
     }
     int code = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INPUT arguments: "-", a file, a FIFO, /dev/fd/N or a directory become layers. Nothing is read
- * here; a FIFO is opened without waiting for its writer, so that several can be given. */
+/* Makes a layer of an INPUT argument: "-", a file, a FIFO, /dev/fd/N or a directory. Nothing is
+ * read here. A FIFO is opened without waiting for its writer, so that several FIFOs can be
+ * given. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
@@ -8,10 +9,10 @@
 
 #include "options.h"
 
-/* Without INPUT, stdin is meant when it is a pipe, a socket or a file. */
-bool input_stdin_is_given(void);
+/* True if stdin is a pipe, a socket or a file: then it is the input when no INPUT is given. */
+bool input_stdin_is_readable(void);
 
-/* Returns an exit status; for anything but 0 it has said why. */
+/* Returns an exit status; if it is not 0, a message was printed. */
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer);
 

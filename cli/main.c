@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command: makes the process safe, finds the verb, runs it. */
+/* Program start: protects the process, then finds the command and runs it. */
 #include <fcntl.h>
 #include <layerpipe.h>
 #include <signal.h>
@@ -12,42 +12,43 @@
 
 #include "command.h"
 #include "print.h"
-#include "stop.h"
+#include "stop_signal.h"
 
 static const struct command *const commands[] = {
-    &command_layer,   &command_push,      &command_inspect,    &command_login, &command_logout,
-    &command_version, &command_help_verb, &command_completion, NULL,
+    &command_layer,   &command_push, &command_inspect,    &command_login, &command_logout,
+    &command_version, &command_help, &command_completion, NULL,
 };
 
-/* Descriptors 0 to 2 that are closed would be given to the next file or socket, which would then
- * take our messages. They are filled so that reading stdin finds nothing and writing stdout fails:
- * whoever closed stdout must not believe to have the result. */
-static bool fill_descriptors(void)
+/* Opens descriptors 0 to 2 that are closed. Otherwise the next file or socket would get the number
+ * of stdout or stderr, and our output would be written into it. Reading such a stdin finds its end;
+ * writing to such a stdout fails, because a caller who closed stdout does not get the result. */
+static bool open_closed_descriptors(void)
 {
     static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0) {
             continue;
         }
-        int filled = open("/dev/null", modes[fd]);
-        if (filled < 0) {
-            filled = open("/", O_RDONLY | O_DIRECTORY); /* a root without devices */
+        int opened = open("/dev/null", modes[fd]);
+        if (opened < 0) {
+            opened = open("/", O_RDONLY | O_DIRECTORY); /* a chroot without /dev */
         }
-        if (filled != fd) {
+        if (opened != fd) {
             return false;
         }
     }
     return true;
 }
 
-/* Writing to a closed pipe and past a size limit become errors; memory with passwords in it goes
- * into no core file and is open to no other process of the user. */
-static void settle_process(void)
+/* A write to a closed pipe or past the file size limit returns an error and sends no signal. The
+ * memory holds passwords, so no core file is written and other processes of the same user cannot
+ * read it. */
+static void protect_process(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-#ifndef LAYERPIPE_SANITIZED /* the leak checker must be able to trace us */
+#ifndef LAYERPIPE_SANITIZED /* the leak checker has to trace this process */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
@@ -72,24 +73,24 @@ static int check_arguments(const struct settings *settings, const struct command
 static int run_command(const struct command *command, char **argv)
 {
     struct settings settings;
-    char message[OPT_MESSAGE_MAX];
+    char message[OPTION_MESSAGE_MAX];
     settings_init(&settings, command->name);
     settings.commands = commands;
     int code;
-    if (!opt_parse(command->groups, argv, &settings, &settings.args, message)) {
+    if (!option_parse(command->groups, argv, &settings, &settings.args, message)) {
         code = usage_error(command->name, "%s", message);
     } else if (settings.help) {
         struct text_out text;
         FILE *out = text_open(&text);
         if (out != NULL) {
-            command_help(command, out);
+            command_print_help(command, out);
         }
-        code = print_text(&text, "nothing was to be done");
+        code = print_text(&text, NULL);
     } else {
         code = check_arguments(&settings, command);
         code = code != 0 ? code : command->run(&settings);
     }
-    settings_done(&settings);
+    settings_dispose(&settings);
     return code;
 }
 
@@ -107,15 +108,14 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
-    if (!fill_descriptors()) {
+    if (!open_closed_descriptors()) {
         return EXIT_RESOURCES;
     }
     if (getauxval(AT_SECURE) != 0) {
-        say("refusing to run with more privileges than the caller (setuid, setgid or "
-            "capabilities)");
+        print_message("refusing to run setuid, setgid or with file capabilities");
         return EXIT_OTHER;
     }
-    settle_process();
+    protect_process();
     if (argc < 2) {
         return usage_error(NULL, "no command given");
     }
@@ -126,5 +126,6 @@ int main(int argc, char **argv)
         name = "version";
     }
     const struct command *command = command_find(commands, name);
-    return command == NULL ? unknown_command(name) : stop_exit(run_command(command, argv + 2));
+    return command == NULL ? unknown_command(name)
+                           : stop_signal_exit(run_command(command, argv + 2));
 }

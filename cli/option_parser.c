@@ -9,7 +9,7 @@
 #define HELP_COLUMN 30
 
 struct parser {
-    const struct opt_group *const *groups;
+    const struct option_group *const *groups;
     char *const *argv;
     void *settings;
     struct item_list *args;
@@ -33,17 +33,18 @@ void item_list_dispose(struct item_list *list)
     *list = (struct item_list){ 0 };
 }
 
-__attribute__((format(printf, 2, 3))) static bool wrong(const struct parser *parser,
-                                                        const char *format, ...)
+/* Writes the message of a usage error. Returns false. */
+__attribute__((format(printf, 2, 3))) static bool refuse(const struct parser *parser,
+                                                         const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(parser->message, OPT_MESSAGE_MAX, format, args);
+    (void)vsnprintf(parser->message, OPTION_MESSAGE_MAX, format, args);
     va_end(args);
     return false;
 }
 
-/* Levenshtein distance; words longer than WORD_MAX are far from everything. */
+/* Levenshtein distance. For a word longer than WORD_MAX it is WORD_MAX. */
 static unsigned word_distance(const char *a, const char *b)
 {
     unsigned row[WORD_MAX + 1];
@@ -78,10 +79,10 @@ const char *nearest_word(const char *word, const char *best_so_far, const char *
     return nearer ? candidate : best_so_far;
 }
 
-static const struct opt *find_letter(const struct parser *parser, char letter)
+static const struct option *find_letter(const struct parser *parser, char letter)
 {
     for (size_t g = 0; parser->groups[g] != NULL; g++) {
-        for (const struct opt *row = parser->groups[g]->rows; row->name != NULL; row++) {
+        for (const struct option *row = parser->groups[g]->rows; row->name != NULL; row++) {
             if (row->letter == letter) {
                 return row;
             }
@@ -90,10 +91,10 @@ static const struct opt *find_letter(const struct parser *parser, char letter)
     return NULL;
 }
 
-static const struct opt *find_name(const struct parser *parser, const char *name, size_t size)
+static const struct option *find_name(const struct parser *parser, const char *name, size_t size)
 {
     for (size_t g = 0; parser->groups[g] != NULL; g++) {
-        for (const struct opt *row = parser->groups[g]->rows; row->name != NULL; row++) {
+        for (const struct option *row = parser->groups[g]->rows; row->name != NULL; row++) {
             if (strlen(row->name) == size && memcmp(row->name, name, size) == 0) {
                 return row;
             }
@@ -110,14 +111,14 @@ static bool unknown_option(const struct parser *parser, const char *name, size_t
         memcpy(word, name, size);
     }
     for (size_t g = 0; parser->groups[g] != NULL && word[0] != '\0'; g++) {
-        for (const struct opt *row = parser->groups[g]->rows; row->name != NULL; row++) {
+        for (const struct option *row = parser->groups[g]->rows; row->name != NULL; row++) {
             best = nearest_word(word, best, row->name);
         }
     }
     if (best == NULL) {
-        return wrong(parser, "unknown option --%.*s", (int)size, name);
+        return refuse(parser, "unknown option --%.*s", (int)size, name);
     }
-    return wrong(parser, "unknown option --%.*s; did you mean --%s?", (int)size, name, best);
+    return refuse(parser, "unknown option --%.*s; did you mean --%s?", (int)size, name, best);
 }
 
 static bool parse_digits(const char *text, const char **ret_end, uint64_t *ret_value)
@@ -136,20 +137,20 @@ static bool parse_digits(const char *text, const char **ret_end, uint64_t *ret_v
     return next != text;
 }
 
-static bool set_number(const struct parser *parser, const struct opt *row, const char *text,
+static bool set_number(const struct parser *parser, const struct option *row, const char *text,
                        int64_t *ret_number)
 {
     uint64_t value;
     const char *end;
     if (!parse_digits(text, &end, &value) || *end != '\0' || value < row->min || value > row->max) {
-        return wrong(parser, "--%s takes a number from %llu to %llu, not \"%.40s\"", row->name,
-                     (unsigned long long)row->min, (unsigned long long)row->max, text);
+        return refuse(parser, "--%s needs a number from %llu to %llu, not \"%.40s\"", row->name,
+                      (unsigned long long)row->min, (unsigned long long)row->max, text);
     }
     *ret_number = (int64_t)value;
     return true;
 }
 
-/* Power of two of "", "K", "KB", "KiB" and so on; -1 for anything else. */
+/* 0 for "", 10 for "K", "KB" and "KiB", 20 for "M" and so on; -1 for anything else. */
 static int size_shift(const char *suffix)
 {
     static const char letters[] = "KMGT";
@@ -159,29 +160,29 @@ static int size_shift(const char *suffix)
         return *suffix == '\0' ? 0 : -1;
     }
     const char *rest = suffix + 1;
-    bool plain = *rest == '\0' || strcmp(rest, "B") == 0 || strcmp(rest, "iB") == 0;
-    return plain ? (int)(letter - letters + 1) * 10 : -1;
+    bool valid = *rest == '\0' || strcmp(rest, "B") == 0 || strcmp(rest, "iB") == 0;
+    return valid ? (int)(letter - letters + 1) * 10 : -1;
 }
 
-static bool set_bytes(const struct parser *parser, const struct opt *row, const char *text,
+static bool set_bytes(const struct parser *parser, const struct option *row, const char *text,
                       uint64_t *ret_bytes)
 {
     uint64_t value;
     const char *end = text;
     int shift = parse_digits(text, &end, &value) ? size_shift(end) : -1;
     if (shift < 0) {
-        return wrong(parser, "--%s takes a size such as 512K, 16M or 1G, not \"%.40s\"", row->name,
-                     text);
+        return refuse(parser, "--%s needs a size such as 512K, 16M or 1G, not \"%.40s\"", row->name,
+                      text);
     }
     if (value > row->max >> shift || value << shift < row->min) {
-        return wrong(parser, "--%s: %.40s is out of range (%llu to %llu bytes)", row->name, text,
-                     (unsigned long long)row->min, (unsigned long long)row->max);
+        return refuse(parser, "--%s: %.40s is out of range (%llu to %llu bytes)", row->name, text,
+                      (unsigned long long)row->min, (unsigned long long)row->max);
     }
     *ret_bytes = value << shift;
     return true;
 }
 
-static bool set_choice(const struct parser *parser, const struct opt *row, const char *text,
+static bool set_choice(const struct parser *parser, const struct option *row, const char *text,
                        int *ret_choice)
 {
     size_t size = strlen(text);
@@ -195,69 +196,70 @@ static bool set_choice(const struct parser *parser, const struct opt *row, const
         }
         next = bar == NULL ? NULL : bar + 1;
     }
-    return wrong(parser, "--%s is one of %s, not \"%.40s\"", row->name, row->value, text);
+    return refuse(parser, "--%s is one of %s, not \"%.40s\"", row->name, row->value, text);
 }
 
-static bool set_onoff(const struct parser *parser, const struct opt *row, const char *text,
-                      bool *ret_on)
+static bool set_onoff(const struct parser *parser, const struct option *row, const char *text,
+                      int *ret_on)
 {
     bool on = text == NULL || strcmp(text, "true") == 0;
     if (!on && strcmp(text, "false") != 0) {
-        return wrong(parser, "--%s is true or false, not \"%.40s\"", row->name, text);
+        return refuse(parser, "--%s is true or false, not \"%.40s\"", row->name, text);
     }
     *ret_on = on;
     return true;
 }
 
-static bool set_value(const struct parser *parser, const struct opt *row, const char *text)
+static bool set_value(const struct parser *parser, const struct option *row, const char *text)
 {
     void *place = (char *)parser->settings + row->offset;
     switch (row->kind) {
-    case OPT_FLAG:
+    case OPTION_FLAG:
         *(bool *)place = true;
         return true;
-    case OPT_RAISE:
+    case OPTION_RAISE:
         *(int *)place += 1;
         return true;
-    case OPT_ONOFF:
+    case OPTION_ONOFF:
         return set_onoff(parser, row, text, place);
-    case OPT_TEXT:
+    case OPTION_TEXT:
         *(const char **)place = text;
         return true;
-    case OPT_ITEM:
-        return item_add(place, row->tag, text) || wrong(parser, "out of memory");
-    case OPT_NUMBER:
+    case OPTION_ITEM:
+        return item_add(place, row->tag, text) || refuse(parser, "out of memory");
+    case OPTION_NUMBER:
         return set_number(parser, row, text, place);
-    case OPT_BYTES:
+    case OPTION_BYTES:
         return set_bytes(parser, row, text, place);
-    case OPT_CHOICE:
+    case OPTION_CHOICE:
         return set_choice(parser, row, text, place);
     }
     return false;
 }
 
-static bool takes_value(const struct opt *row)
+static bool takes_value(const struct option *row)
 {
-    return row->kind != OPT_FLAG && row->kind != OPT_RAISE && row->kind != OPT_ONOFF;
+    return row->kind != OPTION_FLAG && row->kind != OPTION_RAISE && row->kind != OPTION_ONOFF;
 }
 
-/* One long option; *next is the word after it and moves on when it is taken as the value. */
+/* Parses one long option. *next points to the word after it; if that word is the option's value,
+ * *next is moved behind it. */
 static bool parse_long(const struct parser *parser, const char *name, char *const **next)
 {
     const char *equals = strchr(name, '=');
     size_t size = equals == NULL ? strlen(name) : (size_t)(equals - name);
-    const struct opt *row = find_name(parser, name, size);
+    const struct option *row = find_name(parser, name, size);
     const char *text = equals == NULL ? NULL : equals + 1;
     if (row == NULL) {
         return unknown_option(parser, name, size);
     }
-    if (text != NULL && (row->kind == OPT_FLAG || row->kind == OPT_RAISE)) {
-        return wrong(parser, "--%s takes no value", row->name);
+    if (text != NULL && (row->kind == OPTION_FLAG || row->kind == OPTION_RAISE)) {
+        return refuse(parser, "--%s takes no value", row->name);
     }
     if (text == NULL && takes_value(row)) {
         text = **next;
         if (text == NULL) {
-            return wrong(parser, "--%s needs a value: %s", row->name, row->value);
+            return refuse(parser, "--%s needs a value: %s", row->name, row->value);
         }
         (*next)++;
     }
@@ -267,9 +269,9 @@ static bool parse_long(const struct parser *parser, const char *name, char *cons
 static bool parse_letters(const struct parser *parser, const char *letters)
 {
     for (; *letters != '\0'; letters++) {
-        const struct opt *row = find_letter(parser, *letters);
+        const struct option *row = find_letter(parser, *letters);
         if (row == NULL) {
-            return wrong(parser, "unknown option -%c", *letters);
+            return refuse(parser, "unknown option -%c", *letters);
         }
         if (!set_value(parser, row, NULL)) {
             return false;
@@ -278,15 +280,15 @@ static bool parse_letters(const struct parser *parser, const char *letters)
     return true;
 }
 
-bool opt_parse(const struct opt_group *const *groups, char *const *argv, void *settings,
-               struct item_list *args, char *message)
+bool option_parse(const struct option_group *const *groups, char *const *argv, void *settings,
+                  struct item_list *args, char *message)
 {
     struct parser parser = { groups, argv, settings, args, message };
     bool options_over = false, good = true;
     for (char *const *next = argv; *next != NULL && good;) {
         const char *word = *next++;
         if (options_over || word[0] != '-' || word[1] == '\0') {
-            good = item_add(args, ITEM_ARGUMENT, word) || wrong(&parser, "out of memory");
+            good = item_add(args, ITEM_ARGUMENT, word) || refuse(&parser, "out of memory");
         } else if (strcmp(word, "--") == 0) {
             options_over = true;
         } else if (word[1] == '-') {
@@ -298,12 +300,12 @@ bool opt_parse(const struct opt_group *const *groups, char *const *argv, void *s
     return good;
 }
 
-static void help_row(const struct opt *row, FILE *out)
+static void help_row(const struct option *row, FILE *out)
 {
     char left[96];
     int used = row->letter != 0 ? snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name)
                                 : snprintf(left, sizeof left, "      --%s", row->name);
-    if (row->kind == OPT_ONOFF) {
+    if (row->kind == OPTION_ONOFF) {
         (void)snprintf(left + used, sizeof left - (size_t)used, "[=true|false]");
     } else if (row->value != NULL) {
         (void)snprintf(left + used, sizeof left - (size_t)used, " %s", row->value);
@@ -315,11 +317,11 @@ static void help_row(const struct opt *row, FILE *out)
     }
 }
 
-void opt_help(const struct opt_group *const *groups, FILE *out)
+void option_print_help(const struct option_group *const *groups, FILE *out)
 {
     for (size_t g = 0; groups[g] != NULL; g++) {
         (void)fprintf(out, "\n%s:\n", groups[g]->title);
-        for (const struct opt *row = groups[g]->rows; row->name != NULL; row++) {
+        for (const struct option *row = groups[g]->rows; row->name != NULL; row++) {
             help_row(row, out);
         }
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Option tables: parsing, help, wrong-usage messages and shell completion come from one source.
+/* Parses options by tables. Parsing, help, usage messages and shell completion use the same tables.
  *
- * A table row says where in a settings struct its value goes; this file knows nothing of what the
- * options mean. Accepted: --name value, --name=value, single letters (bundled), "--" to end the
- * options, options and arguments in any order. Names are never guessed from abbreviations. */
+ * A row says where its value is stored in a settings struct. This module does not know what the
+ * options mean. Accepted: --name value, --name=value, single letters (several after one "-"), "--"
+ * as the end of the options, options and arguments in any order. Abbreviated names are refused. */
 #ifndef CLI_OPTION_PARSER_H
 #define CLI_OPTION_PARSER_H
 
@@ -12,39 +12,39 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum opt_kind {
-    OPT_FLAG,   /* bool, set to true */
-    OPT_RAISE,  /* int, one more each time */
-    OPT_ONOFF,  /* bool; --name, --name=true, --name=false */
-    OPT_TEXT,   /* const char *, the last one wins */
-    OPT_ITEM,   /* struct item_list, appended with the row's tag */
-    OPT_NUMBER, /* int64_t between min and max */
-    OPT_BYTES,  /* uint64_t between min and max, with K, M, G, T (factors of 1024) */
-    OPT_CHOICE, /* int: place in the value's a|b|c, plus the row's tag */
+enum option_kind {
+    OPTION_FLAG,   /* bool, becomes true */
+    OPTION_RAISE,  /* int, plus 1 each time */
+    OPTION_ONOFF,  /* bool; --name, --name=true, --name=false */
+    OPTION_TEXT,   /* const char *, the last one wins */
+    OPTION_ITEM,   /* struct item_list, gets an item with the row's tag */
+    OPTION_NUMBER, /* int64_t between min and max */
+    OPTION_BYTES,  /* uint64_t between min and max, with K, M, G, T (factors of 1024) */
+    OPTION_CHOICE, /* int: index in the value's a|b|c, plus the row's tag */
 };
 
-enum opt_complete { OPT_COMPLETE_NONE, OPT_COMPLETE_FILE, OPT_COMPLETE_DIRECTORY };
+enum option_completion { OPTION_COMPLETE_NONE, OPTION_COMPLETE_FILE, OPTION_COMPLETE_DIRECTORY };
 
-struct opt {
+struct option {
     const char *name;
     char letter; /* 0 = none */
-    enum opt_kind kind;
-    size_t offset;     /* of the value in the settings */
-    const char *value; /* what to write for it, "a|b|c" for a choice; NULL for a flag */
+    enum option_kind kind;
+    size_t offset;     /* of the value in the settings struct */
+    const char *value; /* placeholder in the help, "a|b|c" for a choice; NULL for a flag */
     const char *help;
-    enum opt_complete complete;
+    enum option_completion complete;
     int tag;
     uint64_t min, max;
 };
 
-/* Options of one subject; verbs share groups. Ends with a row without name. */
-struct opt_group {
+/* Options about one topic; several commands use the same group. A row without name ends it. */
+struct option_group {
     const char *title;
-    const struct opt *rows;
+    const struct option *rows;
 };
 
 struct item {
-    int tag; /* of the option, ITEM_ARGUMENT for what is not an option */
+    int tag; /* the row's tag; ITEM_ARGUMENT for an argument that is no option */
     const char *text;
 };
 #define ITEM_ARGUMENT 0
@@ -56,17 +56,18 @@ struct item_list {
 bool item_add(struct item_list *list, int tag, const char *text);
 void item_list_dispose(struct item_list *list);
 
-#define OPT_MESSAGE_MAX 256
+#define OPTION_MESSAGE_MAX 256
 
-/* Parses argv (without the verb) into settings; what is no option is appended to args. Texts are
- * borrowed from argv. Returns false with one sentence in message. */
-bool opt_parse(const struct opt_group *const *groups, char *const *argv, void *settings,
-               struct item_list *args, char *message);
+/* Parses argv (without the command's name) into settings and appends arguments to args. Texts are
+ * borrowed from argv. On failure returns false and writes one sentence into message. */
+bool option_parse(const struct option_group *const *groups, char *const *argv, void *settings,
+                  struct item_list *args, char *message);
 
-/* Writes the options with their help, group by group. */
-void opt_help(const struct opt_group *const *groups, FILE *out);
+/* Writes all options with their help texts. */
+void option_print_help(const struct option_group *const *groups, FILE *out);
 
-/* The candidate nearest to a mistyped word, NULL when none is near. */
+/* For "did you mean": returns candidate if it is similar to word and more similar than best_so_far,
+ * else best_so_far. Start with NULL. */
 const char *nearest_word(const char *word, const char *best_so_far, const char *candidate);
 
 #endif

@@ -7,167 +7,170 @@
 #define MIB (KIB * KIB)
 
 #define AT(member) .offset = offsetof(struct settings, member)
-#define FLAG(member) .kind = OPT_FLAG, AT(member)
-#define TEXT(member, shown) .kind = OPT_TEXT, AT(member), .value = (shown)
+#define FLAG(member) .kind = OPTION_FLAG, AT(member)
+#define TEXT(member, shown) .kind = OPTION_TEXT, AT(member), .value = (shown)
 #define CHOICE(member, shown, first)                                                               \
-    .kind = OPT_CHOICE, AT(member), .value = (shown), .tag = (first)
+    .kind = OPTION_CHOICE, AT(member), .value = (shown), .tag = (first)
 #define NUMBER(member, low, high)                                                                  \
-    .kind = OPT_NUMBER, AT(member), .value = "N", .min = (low), .max = (high)
+    .kind = OPTION_NUMBER, AT(member), .value = "N", .min = (low), .max = (high)
 #define BYTES(member, shown, low)                                                                  \
-    .kind = OPT_BYTES, AT(member), .value = (shown), .min = (low), .max = INT64_MAX
+    .kind = OPTION_BYTES, AT(member), .value = (shown), .min = (low), .max = INT64_MAX
 #define ITEM(member, shown, its_tag)                                                               \
-    .kind = OPT_ITEM, AT(member), .value = (shown), .tag = (its_tag)
+    .kind = OPTION_ITEM, AT(member), .value = (shown), .tag = (its_tag)
 #define EDIT(which, shown) ITEM(edits, shown, LPIPE_EDIT_##which)
-#define FILES .complete = OPT_COMPLETE_FILE
-#define DIRECTORIES .complete = OPT_COMPLETE_DIRECTORY
+#define FILES .complete = OPTION_COMPLETE_FILE
+#define DIRECTORIES .complete = OPTION_COMPLETE_DIRECTORY
 
-const struct opt_group group_general = {
+const struct option_group group_general = {
     "General",
-    (const struct opt[]){
+    (const struct option[]){
         { "help", 'h', FLAG(help), .help = "show this help" },
         { "quiet", 'q', FLAG(quiet), .help = "no progress and no notices on stderr" },
-        { "verbose", 'v', .kind = OPT_RAISE, AT(verbosity),
-          .help = "one line per request; twice: headers too, secrets masked" },
+        { "verbose", 'v', .kind = OPTION_RAISE, AT(verbosity),
+          .help = "log requests; -vv: with headers, secrets masked" },
         { "progress", 0, CHOICE(progress, "auto|tty|plain|none", 0),
-          .help = "how progress is shown on stderr" },
+          .help = "how to show progress on stderr" },
         { 0 } },
 };
 
-const struct opt_group group_json = {
+const struct option_group group_json = {
     "Result",
-    (const struct opt[]){ { "json", 0, FLAG(json), .help = "print one JSON object" }, { 0 } },
+    (const struct option[]){ { "json", 0, FLAG(json), .help = "print one JSON object" }, { 0 } },
 };
 
-const struct opt_group group_result = {
+const struct option_group group_result = {
     "Result",
-    (const struct opt[]){
-        { "json", 0, FLAG(json), .help = "print one JSON object in place of the reference" },
+    (const struct option[]){
+        { "json", 0, FLAG(json), .help = "print a JSON object, not the reference" },
         { "digest-file", 0, TEXT(digest_file, "FILE"), FILES,
-          .help = "write the digest there, whole and only after success" },
+          .help = "write the digest to FILE after success" },
         { 0 } },
 };
 
-const struct opt_group group_layer = {
+const struct option_group group_layer = {
     "Layers",
-    (const struct opt[]){
+    (const struct option[]){
         { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"),
-          .help = "codec of the blob (default gzip:1); gzip -2..12, zstd 1..19" },
+          .help = "codec (default gzip:1; gzip -2..12, zstd 1..19)" },
         { "threads", 0, NUMBER(threads, 0, 256),
-          .help = "compression threads (default: all processors; 0: none, all inline)" },
+          .help = "compression threads (default: processors; 0: none)" },
         { "memory", 0, BYTES(memory_bytes_max, "SIZE", 1),
-          .help = "limit of each layer's buffers" },
+          .help = "limit for the buffers of each layer" },
         { "media-type", 0, TEXT(media_type, "TYPE"),
-          .help = "media type of the layer; must agree with its bytes" },
+          .help = "media type of the layer; must fit its bytes" },
         { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
-          .help = "family of media types (default: the base's, else oci)" },
-        { "raw", 0, FLAG(raw), .help = "the input is no tar: do not check or recognise it" },
+          .help = "media types (default: as the base, else oci)" },
+        { "raw", 0, FLAG(raw), .help = "accept any bytes: no tar check, no detection" },
         { "allow-truncated", 0, FLAG(allow_truncated),
-          .help = "accept a tar without its end-of-archive mark" },
-        { "allow-empty", 0, FLAG(allow_empty), .help = "accept an input of no bytes" },
+          .help = "accept a tar without end-of-archive mark" },
+        { "allow-empty", 0, FLAG(allow_empty), .help = "accept an empty input" },
+        { "allow-odd-entries", 0, FLAG(allow_odd_entries),
+          .help = "push entries that no container runtime can unpack" },
         { 0 } },
 };
 
-const struct opt_group group_platform = {
-    "Choice",
-    (const struct opt[]){ { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
-                            .help = "show this image of an index" },
-                          { 0 } },
+const struct option_group group_platform = {
+    "Platform",
+    (const struct option[]){ { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
+                               .help = "show the image of an index for this platform" },
+                             { 0 } },
 };
 
-const struct opt_group group_image = {
+const struct option_group group_image = {
     "Image",
-    (const struct opt[]){
-        { "base", 0, TEXT(base, "REF|oci:DIR:TAG"), .help = "image to put the layers on" },
+    (const struct option[]){
+        { "base", 0, TEXT(base, "REF|oci:DIR:TAG"),
+          .help = "base image; new layers are added on top of it" },
         { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
-          .help = "image of an index base; platform of an image without base" },
+          .help = "platform of the base, or of an image without base" },
         { "env", 0, EDIT(ENV, "K=V"), .help = "set an environment variable (repeatable)" },
         { "entrypoint", 0, EDIT(ENTRYPOINT, "JSON|WORDS"),
-          .help = "set the entry point; drops the base's command" },
+          .help = "set the entry point; removes the base's command" },
         { "cmd", 0, EDIT(CMD, "JSON|WORDS"), .help = "set the default command" },
         { "user", 0, EDIT(USER, "USER[:GROUP]"), .help = "set the user" },
         { "workdir", 0, EDIT(WORKDIR, "DIR"), .help = "set the working directory" },
         { "label", 0, EDIT(LABEL, "K=V"), .help = "set a label (repeatable)" },
         { "port", 0, EDIT(PORT, "PORT[/PROTOCOL]"), .help = "declare a port (repeatable)" },
         { "volume", 0, EDIT(VOLUME, "DIR"), .help = "declare a volume (repeatable)" },
-        { "stop-signal", 0, EDIT(STOP_SIGNAL, "SIGNAL"), .help = "set the stop signal" },
+        { "stop-signal", 0, EDIT(STOP_SIGNAL, "SIGNAL"),
+          .help = "set the signal that stops the container" },
         { "author", 0, EDIT(AUTHOR, "TEXT"), .help = "set the author" },
         { "created", 0, TEXT(created, "RFC3339|EPOCH"),
-          .help = "time of the image (default: SOURCE_DATE_EPOCH, else now)" },
+          .help = "image time (default SOURCE_DATE_EPOCH, else now)" },
         { "history", 0, ITEM(histories, "TEXT", ITEM_OTHER),
-          .help = "history of a layer; the n-th belongs to the n-th layer, one alone to all" },
+          .help = "history text: one for all layers, or one for each" },
         { "annotation", 0, EDIT(ANNOTATION, "K=V"),
-          .help = "set an annotation of the manifest (repeatable)" },
-        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag too (repeatable)" },
-        { "untagged", 0, FLAG(untagged), .help = "set no tag: the digest alone names it" },
+          .help = "set a manifest annotation (repeatable)" },
+        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
+        { "untagged", 0, FLAG(untagged), .help = "set no tag; push by digest only" },
         { "artifact-type", 0, TEXT(artifact_type, "TYPE"),
-          .help = "make an artifact of this type, with the empty config" },
-        { "subject", 0, TEXT(subject, "REF"), .help = "the manifest that this one refers to" },
+          .help = "build an artifact of this type, not an image" },
+        { "subject", 0, TEXT(subject, "REF"), .help = "manifest that the new one refers to" },
         { "mount-from", 0, TEXT(mount_from, "REPOSITORY"),
-          .help = "try to mount blobs from this repository of the registry" },
+          .help = "try to mount blobs from this repository" },
         { "layer-descriptor", 0, ITEM(args, "FILE", ITEM_DESCRIPTOR), FILES,
-          .help = "add a layer that is there already, as layer --json printed it (repeatable)" },
+          .help = "add an uploaded layer (output of layer --json)" },
         { 0 } },
 };
 
-const struct opt_group group_upload = {
+const struct option_group group_upload = {
     "Upload",
-    (const struct opt[]){
+    (const struct option[]){
         { "upload", 0, CHOICE(upload, "auto|streamed|chunked|monolithic", LPIPE_UPLOAD_AUTO),
-          .help = "how blobs are sent (default auto)" },
+          .help = "upload method (default auto)" },
         { "chunk-size", 0, BYTES(chunk_bytes, "SIZE", MIB),
-          .help = "size of the pieces of a chunked upload (default 16M, at least 1M)" },
+          .help = "size of an upload chunk (default 16M, minimum 1M)" },
         { "spool", 0, TEXT(spool_dir, "DIR"), DIRECTORIES,
-          .help = "keep compressed bytes in an unlinked file there, to send them again" },
+          .help = "keep compressed bytes in DIR to send them again" },
         { "jobs", 0, NUMBER(jobs, 1, 64),
-          .help = "blobs at a time (default 4, or all streams and one more)" },
+          .help = "blobs at the same time (default 4, or streams + 1)" },
         { "limit-rate", 0, BYTES(rate_bytes_max, "RATE", 1),
-          .help = "send at most so many bytes a second" },
+          .help = "send at most RATE bytes a second" },
         { 0 } },
 };
 
-const struct opt_group group_access = {
+const struct option_group group_access = {
     "Registry access",
-    (const struct opt[]){
-        { "authfile", 0, TEXT(authfile, "FILE"), FILES,
-          .help = "use this config.json or auth.json alone" },
-        { "username", 0, TEXT(username, "USER"), .help = "log in under this name" },
+    (const struct option[]){
+        { "authfile", 0, TEXT(authfile, "FILE"), FILES, .help = "read credentials from FILE only" },
+        { "username", 0, TEXT(username, "USER"), .help = "user name for the registry" },
         { "password-stdin", 0, FLAG(password_stdin), .help = "read the password from stdin" },
         { "password-fd", 0, NUMBER(password_fd, 0, INT32_MAX),
-          .help = "read the password from this descriptor" },
+          .help = "read the password from descriptor N" },
         { "anonymous", 0, FLAG(anonymous), .help = "use no credentials" },
-        { "cacert", 0, TEXT(cacert, "FILE"), FILES, .help = "trust the authorities in FILE too" },
+        { "cacert", 0, TEXT(cacert, "FILE"), FILES,
+          .help = "trust the CA certificates in FILE, too (PEM)" },
         { "cert", 0, TEXT(cert, "FILE"), FILES, .help = "client certificate (PEM)" },
-        { "key", 0, TEXT(key, "FILE"), FILES,
-          .help = "key of the client certificate (default: in the same file)" },
-        { "tls-verify", 0, .kind = OPT_ONOFF, AT(tls_verify),
+        { "key", 0, TEXT(key, "FILE"), FILES, .help = "its key (default: in the file of --cert)" },
+        { "tls-verify", 0, .kind = OPTION_ONOFF, AT(tls_verify),
           .help = "false: accept any certificate" },
-        { "plain-http", 0, FLAG(plain_http), .help = "speak http, not https" },
+        { "plain-http", 0, FLAG(plain_http), .help = "use http, not https" },
         { "trust-realm", 0, ITEM(trust_realms, "HOST", ITEM_OTHER),
-          .help = "token server that may get the credentials (repeatable)" },
+          .help = "token server that may get credentials (repeatable)" },
         { "retry", 0, NUMBER(retry_count, 0, 1000),
-          .help = "attempts after the first, each step (default 5)" },
+          .help = "retries of a failed request (default 5)" },
         { 0 } },
 };
 
-const struct opt_group group_authfile = {
+const struct option_group group_authfile = {
     "Registry access",
-    (const struct opt[]){ { "authfile", 0, TEXT(authfile, "FILE"), FILES,
-                            .help = "use this config.json or auth.json alone" },
-                          { 0 } },
+    (const struct option[]){
+        { "authfile", 0, TEXT(authfile, "FILE"), FILES, .help = "read credentials from FILE only" },
+        { 0 } },
 };
 
-void settings_init(struct settings *settings, const char *verb)
+void settings_init(struct settings *settings, const char *command_name)
 {
     *settings = (struct settings){
-        .verb = verb,
+        .command_name = command_name,
         .threads = -1,
         .retry_count = -1,
         .password_fd = -1,
-        .tls_verify = true,
+        .tls_verify = -1,
     };
 }
 
-void settings_done(struct settings *settings)
+void settings_dispose(struct settings *settings)
 {
     item_list_dispose(&settings->args);
     item_list_dispose(&settings->edits);

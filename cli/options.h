@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command line said: one struct for all verbs, and the option groups that fill it. */
+/* The values of all options and arguments, and the option tables that describe them. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
 #include "option_parser.h"
 
-enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_OTHER }; /* after ITEM_ARGUMENT */
+enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_OTHER }; /* 0 is ITEM_ARGUMENT */
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_NONE };
 
 struct command;
 
 struct settings {
-    const struct command *const
-        *commands;         /* all of them, ends with NULL; for help and completion */
-    const char *verb;      /* name of the command at hand */
-    struct item_list args; /* arguments, and --layer-descriptor files in their places among them */
+    const struct command *const *commands; /* all commands, ends with NULL; for help, completion */
+    const char *command_name;              /* the command that runs */
+    struct item_list args; /* arguments and --layer-descriptor files, in the given order */
 
-    /* every verb */
+    /* all commands */
     bool help;
     bool quiet;
     int verbosity;
@@ -35,9 +34,10 @@ struct settings {
     bool raw;
     bool allow_truncated;
     bool allow_empty;
+    bool allow_odd_entries;
     int format; /* enum lpipe_format */
 
-    /* the image */
+    /* image */
     const char *base;
     const char *platform;
     const char *created;
@@ -46,7 +46,7 @@ struct settings {
     const char *mount_from;
     bool untagged;
     struct item_list edits;     /* tag: enum lpipe_edit */
-    struct item_list histories; /* of the layers, in order */
+    struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;
 
     /* uploads */
@@ -66,18 +66,18 @@ struct settings {
     const char *cacert;
     const char *cert;
     const char *key;
-    bool tls_verify;
+    int tls_verify; /* 1, 0, or -1 = not given */
     bool plain_http;
     struct item_list trust_realms;
 };
 
-void settings_init(struct settings *settings, const char *verb);
-void settings_done(struct settings *settings);
+void settings_init(struct settings *settings, const char *command_name);
+void settings_dispose(struct settings *settings);
 
-/* The n-th argument that is no option, NULL when there are fewer. */
+/* The n-th argument (from 0) that is no option; NULL if there are fewer. */
 const char *settings_argument(const struct settings *settings, size_t nth);
 
-extern const struct opt_group group_general, group_result, group_layer, group_image, group_upload,
-    group_access, group_authfile, group_platform, group_json;
+extern const struct option_group group_general, group_result, group_layer, group_image,
+    group_upload, group_access, group_authfile, group_platform, group_json;
 
 #endif

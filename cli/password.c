@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "print.h"
-#include "stop.h"
+#include "stop_signal.h"
 
 #define SECRET_BYTES_MAX ((size_t)65536)
 
-void secret_free(char *secret)
+void password_free(char *secret)
 {
     if (secret != NULL) {
         explicit_bzero(secret, strlen(secret));
@@ -20,7 +20,7 @@ void secret_free(char *secret)
     }
 }
 
-/* Cuts one line end; what remains must be text of one line. */
+/* Removes one line end. The rest must be one line of text. */
 static int check_secret(char *secret, size_t size, const char *from)
 {
     if (size > 0 && secret[size - 1] == '\n') {
@@ -30,30 +30,30 @@ static int check_secret(char *secret, size_t size, const char *from)
         secret[--size] = '\0';
     }
     if (size == 0) {
-        say("the password from %s is empty", from);
+        print_message("the password from %s is empty", from);
         return EXIT_USAGE;
     }
     if (strlen(secret) != size || strpbrk(secret, "\r\n") != NULL) {
-        say("the password from %s is not one line of text", from);
+        print_message("the password from %s is not one line of text", from);
         return EXIT_USAGE;
     }
     return 0;
 }
 
-/* Reads to the end of file, or with one_line to the end of the line. */
+/* Reads to the end of the file; with one_line, to the end of the line. */
 static int read_secret(int fd, bool one_line, const char *from, char **ret_secret)
 {
     char *secret = calloc(1, SECRET_BYTES_MAX + 1);
     size_t size = 0;
     ssize_t done = 0;
     if (secret == NULL) {
-        say("out of memory");
+        print_message("out of memory");
         return EXIT_RESOURCES;
     }
     do {
-        if (!stop_wait_readable(fd)) {
-            secret_free(secret);
-            say("interrupted by %s", stop_signal_name());
+        if (!stop_signal_wait_readable(fd)) {
+            password_free(secret);
+            print_message("interrupted by %s", stop_signal_name());
             return EXIT_OTHER;
         }
         done = read(fd, secret + size, SECRET_BYTES_MAX - size);
@@ -64,7 +64,7 @@ static int read_secret(int fd, bool one_line, const char *from, char **ret_secre
     } while ((done > 0 && size < SECRET_BYTES_MAX) || (done < 0 && errno == EINTR));
     int code = 0;
     if (done < 0) {
-        say("cannot read the password from %s: %s", from, strerror(errno));
+        print_message("cannot read the password from %s: %s", from, strerror(errno));
         code = EXIT_USAGE;
     } else {
         code = check_secret(secret, size, from);
@@ -78,49 +78,51 @@ static int read_secret(int fd, bool one_line, const char *from, char **ret_secre
     return 0;
 }
 
-int secret_read(const struct settings *settings, char **ret_password)
+int password_read(const struct settings *settings, char **ret_password)
 {
     bool by_fd = settings->password_fd >= 0;
     lpipe_cancel *cancel;
     struct lpipe_error err = { 0 };
     if (by_fd && settings->password_stdin) {
-        return usage_error(settings->verb, "--password-stdin and --password-fd exclude each other");
+        return usage_error(settings->command_name,
+                           "--password-stdin and --password-fd cannot be used together");
     }
     if (settings->anonymous && (settings->username != NULL || by_fd || settings->password_stdin)) {
-        return usage_error(settings->verb,
-                           "--anonymous and a user name or password exclude each other");
+        return usage_error(settings->command_name,
+                           "--anonymous cannot be used together with a user name or password");
     }
     if (!by_fd && !settings->password_stdin) {
         return settings->username == NULL
                    ? 0
-                   : usage_error(settings->verb,
+                   : usage_error(settings->command_name,
                                  "--username needs --password-stdin or --password-fd");
     }
     if (settings->username == NULL) {
-        return usage_error(settings->verb, "a password needs --username");
+        return usage_error(settings->command_name,
+                           "--password-stdin and --password-fd need --username");
     }
-    if (stop_begin(&cancel, &err) != 0) {
+    if (stop_signal_install(&cancel, &err) != 0) {
         return print_failure(&err);
     }
     int fd = by_fd ? (int)settings->password_fd : STDIN_FILENO;
-    return read_secret(fd, false, by_fd ? "the descriptor" : "stdin", ret_password);
+    return read_secret(fd, false, by_fd ? "--password-fd" : "stdin", ret_password);
 }
 
-bool secret_can_ask(void)
+bool prompt_is_possible(void)
 {
     return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
 }
 
-int secret_ask(const char *question, bool echo, char **ret_answer)
+int prompt_read(const char *question, bool echo, char **ret_answer)
 {
     struct termios before, silent;
     lpipe_cancel *cancel;
     struct lpipe_error err = { 0 };
-    if (stop_begin(&cancel, &err) != 0) {
+    if (stop_signal_install(&cancel, &err) != 0) {
         return print_failure(&err);
     }
     if (tcgetattr(STDIN_FILENO, &before) != 0) {
-        say("cannot ask on the terminal: %s", strerror(errno));
+        print_message("cannot read the terminal's settings: %s", strerror(errno));
         return EXIT_OTHER;
     }
     (void)fprintf(stderr, "%s: ", question);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passwords: from stdin, a descriptor or the terminal, never from an argument. */
+/* Reads passwords from stdin, a descriptor or the terminal, never from an argument. */
 #ifndef CLI_PASSWORD_H
 #define CLI_PASSWORD_H
 
 #include "options.h"
 
-/* Functions return an exit status; for anything but 0 they have said why. */
+/* The int functions return an exit status; if it is not 0, a message was printed. */
 
-/* Checks that name and password options go together and reads the password they name;
- * *ret_password stays NULL where no credentials were given. Owned by the caller, secret_free(). */
-int secret_read(const struct settings *settings, char **ret_password);
+/* Checks that the options for user name and password fit together and reads the password.
+ * *ret_password stays NULL if no credentials were given. Owned by the caller, password_free(). */
+int password_read(const struct settings *settings, char **ret_password);
 
-/* Asks on the terminal (stdin, with the question on stderr). A password is not echoed. */
-int secret_ask(const char *question, bool echo, char **ret_answer);
+/* Asks on the terminal: writes the question to stderr and reads the answer from stdin. For a
+ * password echo is false. Owned by the caller, password_free(). */
+int prompt_read(const char *question, bool echo, char **ret_answer);
 
-/* True when secret_ask() can work. */
-bool secret_can_ask(void);
+/* True if stdin and stderr are terminals. */
+bool prompt_is_possible(void);
 
-/* Overwrites and frees; NULL is fine. */
-void secret_free(char *secret);
+/* Overwrites the password and frees it; NULL does nothing. */
+void password_free(char *secret);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "stop.h"
+#include "stop_signal.h"
 
 #define LINE_MAX_BYTES 1024
 
@@ -30,8 +30,9 @@ static int write_all(int fd, const char *text, size_t size)
     return 0;
 }
 
-/* One write for the whole line, so that lines of several processes do not mix. */
-__attribute__((format(printf, 1, 0))) static void say_line(const char *format, va_list args)
+/* Writes the line with one write(), so that lines of several processes do not mix. */
+__attribute__((format(printf, 1, 0))) static void print_message_args(const char *format,
+                                                                     va_list args)
 {
     char line[LINE_MAX_BYTES + 1];
     size_t used = (size_t)snprintf(line, LINE_MAX_BYTES, "layerpipe: ");
@@ -48,75 +49,77 @@ __attribute__((format(printf, 1, 0))) static void say_line(const char *format, v
     (void)write_all(STDERR_FILENO, line, size);
 }
 
-void say(const char *format, ...)
+void print_message(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say_line(format, args);
+    print_message_args(format, args);
     va_end(args);
 }
 
-int usage_error(const char *verb, const char *format, ...)
+int usage_error(const char *command_name, const char *format, ...)
 {
     char text[LINE_MAX_BYTES / 2];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say("%s (see \"layerpipe help%s%s\")", text, verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+    print_message("%s (see \"layerpipe help%s%s\")", text, command_name == NULL ? "" : " ",
+                  command_name == NULL ? "" : command_name);
     return EXIT_USAGE;
 }
 
-/* What to try, by status; not where the message says something better already. */
-static const struct {
-    int status;
-    const char *unless[4]; /* words of such messages */
-    const char *hint;
-} hints[] = {
-    { LPIPE_AUTH_REQUIRED,
-      { "--trust-realm", "layerpipe login", "this login", "the proxy" },
-      "try layerpipe login, or --username with --password-fd" },
-    { LPIPE_NOT_TAR, { "--raw", "decompress it" }, "--raw takes input that is no tar" },
-    { LPIPE_TRUNCATED, { "--allow-", "--raw" }, "--allow-truncated takes it as it is" },
-};
-
-static bool says(const struct lpipe_error *err, const char *const words[4])
-{
-    for (size_t i = 0; i < 4 && words[i] != NULL; i++) {
-        if (strstr(err->message, words[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* What the user can try. NULL if there is nothing, or if the message says it already. */
 static const char *hint_for(const struct lpipe_error *err)
 {
-    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
-        if (hints[i].status == err->status && !says(err, hints[i].unless)) {
-            return hints[i].hint;
-        }
+    if ((err->flags & LPIPE_ERROR_ADVICE) != 0) {
+        return NULL;
     }
-    if ((err->flags & LPIPE_ERROR_REPLAY) != 0 && strstr(err->message, "--spool") == NULL) {
-        return "a file as input, --upload chunked or --spool DIR lets it be repeated";
+    if ((err->flags & LPIPE_ERROR_REPLAY) != 0) {
+        return "to be able to send it again, use a file as input, --upload chunked or --spool DIR";
     }
-    return NULL;
+    switch (err->status) {
+    case LPIPE_AUTH_REQUIRED:
+        return "run layerpipe login, or use --username with --password-fd";
+    case LPIPE_NOT_TAR:
+        return "use --raw if the input is not meant to be a tar archive";
+    case LPIPE_TRUNCATED:
+        return "use --allow-truncated to accept an incomplete tar archive";
+    default:
+        return NULL;
+    }
+}
+
+/* The messages of these statuses name the byte of the stream themselves. */
+static bool message_names_offset(int status)
+{
+    return status == LPIPE_NOT_TAR || status == LPIPE_TRUNCATED || status == LPIPE_SOURCE_IO;
+}
+
+static int print_failure_line(const struct lpipe_error *err, const char *hint)
+{
+    char where[48] = "";
+    if (stop_signal_received() != 0) {
+        print_message("interrupted by %s", stop_signal_name());
+        return EXIT_OTHER;
+    }
+    if (err->offset != UINT64_MAX && err->offset != 0 && !message_names_offset(err->status)) {
+        (void)snprintf(where, sizeof where, " (at byte %" PRIu64 ")", err->offset);
+    }
+    print_message("%s%s%s%s",
+                  err->message[0] != '\0' ? err->message : lpipe_status_name(err->status), where,
+                  hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+    return lpipe_status_exit_code(err->status);
 }
 
 int print_failure(const struct lpipe_error *err)
 {
-    char where[48] = "";
-    const char *hint = hint_for(err);
-    if (stop_signal() != 0) {
-        say("interrupted by %s", stop_signal_name());
-        return EXIT_OTHER;
-    }
-    if (err->offset != UINT64_MAX && err->offset != 0 && strstr(err->message, " byte ") == NULL) {
-        (void)snprintf(where, sizeof where, " (at byte %" PRIu64 " of the stream)", err->offset);
-    }
-    say("%s%s%s%s", err->message[0] != '\0' ? err->message : lpipe_status_name(err->status), where,
-        hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
-    return lpipe_status_exit_code(err->status);
+    return print_failure_line(err, hint_for(err));
+}
+
+int print_failure_without_hint(const struct lpipe_error *err)
+{
+    return print_failure_line(err, NULL);
 }
 
 FILE *text_open(struct text_out *out)
@@ -131,29 +134,30 @@ const char *text_close(struct text_out *out)
     if (out->stream == NULL) {
         return NULL;
     }
-    bool broken = ferror(out->stream) != 0;
-    broken = fclose(out->stream) != 0 || broken;
+    bool failed = ferror(out->stream) != 0;
+    failed = fclose(out->stream) != 0 || failed;
     out->stream = NULL;
-    return broken ? NULL : out->text;
+    return failed ? NULL : out->text;
 }
 
-int print_text(struct text_out *out, const char *done)
+int print_text(struct text_out *out, const char *achieved)
 {
     const char *text = text_close(out);
     int code = text == NULL ? ENOMEM : write_all(STDOUT_FILENO, text, out->size);
     if (code == 0 && close(STDOUT_FILENO) != 0) {
-        code = errno; /* a network file system tells of a lost write only now */
+        code = errno; /* a network file system may report a failed write only here */
     }
     free(out->text);
     out->text = NULL;
     if (code == 0) {
         return EXIT_DONE;
     }
-    say("%s, but writing the result to stdout failed: %s", done, strerror(code));
+    print_message("%s%swriting the result to stdout failed: %s", achieved == NULL ? "" : achieved,
+                  achieved == NULL ? "" : ", but ", strerror(code));
     return EXIT_OUTPUT;
 }
 
-/* Bytes of the UTF-8 character that text begins with, 0 where it begins with none. */
+/* Number of bytes of the UTF-8 character at the start of text; 0 if there is no valid one. */
 static size_t character_size(const unsigned char *text)
 {
     size_t size = text[0] < 0x80   ? 1
@@ -161,7 +165,7 @@ static size_t character_size(const unsigned char *text)
                   : text[0] < 0xe0 ? 2
                   : text[0] < 0xf0 ? 3
                                    : 4;
-    /* The second byte tells overlong forms, surrogates and what lies above U+10FFFF. */
+    /* The second byte decides about overlong forms, surrogates and values above U+10FFFF. */
     unsigned char least = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
     unsigned char most = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
     if (text[0] > 0xf4 || (size > 1 && (text[1] < least || text[1] > most))) {
@@ -182,7 +186,7 @@ void print_json_text(FILE *out, const char *text)
         unsigned char c = (unsigned char)*text;
         size_t size = character_size((const unsigned char *)text);
         if (size == 0) {
-            (void)fputs("\xef\xbf\xbd", out); /* no text: the name of a directory, say */
+            (void)fputs("\xef\xbf\xbd", out); /* not UTF-8; a directory may have such a name */
         } else if (size > 1) {
             (void)fwrite(text, 1, size, out);
         } else if (c == '"' || c == '\\') {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people and scripts get to see: the result on stdout, one line for a failure on stderr. */
+/* All output of the command except progress: the result on stdout, one-line messages on stderr. */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
@@ -15,33 +15,39 @@ enum exit_status {
     EXIT_RESOURCES = 10
 };
 
-/* One line on stderr, "layerpipe: " before it; control characters are replaced. */
-__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+/* Prints one line on stderr, with "layerpipe: " before it. Control characters become '?'. */
+__attribute__((format(printf, 1, 2))) void print_message(const char *format, ...);
 
-/* Wrong usage: one line with a pointer to the help of the verb (NULL: the overview). Returns 2. */
-__attribute__((format(printf, 2, 3))) int usage_error(const char *verb, const char *format, ...);
+/* Prints the message of a usage error, which points to the help of the command (NULL: to the
+ * overview). Returns EXIT_USAGE. */
+__attribute__((format(printf, 2, 3))) int usage_error(const char *command_name, const char *format,
+                                                      ...);
 
-/* The one line for a failure, with a hint where one helps. Returns its exit status; for an
- * operation that a signal stopped the caller ends with stop_exit(). */
+/* Prints the line of a failure of the library, with a hint what to try. The hint depends on the
+ * error's status and flags, never on the words of its message. After a signal the line says so.
+ * Returns the exit status. */
 int print_failure(const struct lpipe_error *err);
+int print_failure_without_hint(const struct lpipe_error *err);
 
-/* A text that grows as it is printed to. */
+/* Text that is collected in memory before it is printed. */
 struct text_out {
     FILE *stream;
-    char *text; /* owned by the caller once closed */
+    char *text; /* owned by the caller after text_close() */
     size_t size;
 };
 FILE *text_open(struct text_out *out); /* NULL: no memory */
-/* Ends the text and returns it; NULL when it could not be made, for lack of memory. */
+/* Ends the text and returns it; NULL if memory did not suffice. */
 const char *text_close(struct text_out *out);
 
-/* Closes the text, writes it to stdout in full and frees it. On failure says so after `done`, which
- * tells what has been achieved already. Returns an exit status. */
-int print_text(struct text_out *out, const char *done);
+/* Closes the text, writes it to stdout and frees it. Returns an exit status. If writing fails, the
+ * message begins with `achieved`: what the command has done already ("the push of ... succeeded");
+ * NULL if it has done nothing. */
+int print_text(struct text_out *out, const char *achieved);
 
 /* Writes a JSON string with its quotes. */
 void print_json_text(FILE *out, const char *text);
-/* {"mediaType","digest","size"} and, where known, "diffId" and "uncompressedSize", without braces. */
+/* Writes "mediaType", "digest", "size" and, if known, "diffId" and "uncompressedSize", without the
+ * braces around them. */
 void json_layer_members(FILE *out, const struct lpipe_layer_result *layer);
 
 #endif

@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "print.h"
-#include "stop.h"
-#include "tty_progress.h"
+#include "progress.h"
+#include "stop_signal.h"
 
-/* Host names of --trust-realm and LAYERPIPE_TRUST_REALM, as the client takes them. */
+/* The host names of --trust-realm and LAYERPIPE_TRUST_REALM. */
 struct realms {
-    char *environment; /* cut in place */
+    char *environment; /* copy of the variable, cut into names in place */
     const char **hosts;
     size_t count;
 };
 
-static void realms_done(struct realms *realms)
+static void realms_dispose(struct realms *realms)
 {
     free(realms->environment);
     free(realms->hosts);
@@ -25,8 +25,9 @@ static bool realms_collect(struct realms *realms, const struct settings *setting
 {
     const char *environment = getenv("LAYERPIPE_TRUST_REALM");
     realms->environment = strdup(environment == NULL ? "" : environment);
-    size_t room = settings->trust_realms.count + strlen(environment == NULL ? "" : environment) + 1;
-    realms->hosts = calloc(room, sizeof *realms->hosts);
+    size_t capacity =
+        settings->trust_realms.count + strlen(environment == NULL ? "" : environment) + 1;
+    realms->hosts = calloc(capacity, sizeof *realms->hosts);
     if (realms->environment == NULL || realms->hosts == NULL) {
         return false;
     }
@@ -41,14 +42,18 @@ static bool realms_collect(struct realms *realms, const struct settings *setting
     return true;
 }
 
-static void warn_of_weakness(const struct settings *settings)
+static void warn_if_insecure(const struct settings *settings)
 {
     const char *key_log = getenv("SSLKEYLOGFILE");
-    if (!settings->tls_verify) {
-        say("warning: certificates are not verified; anybody on the way can read and change data");
+    if (settings->tls_verify == 0) {
+        print_message(
+            "warning: certificates are not verified; anyone on the network path can read and "
+            "change the data");
     }
     if (key_log != NULL && *key_log != '\0') {
-        say("warning: SSLKEYLOGFILE is set; whoever reads %s can decrypt the connections", key_log);
+        print_message(
+            "warning: SSLKEYLOGFILE is set; anyone who can read %s can decrypt the connections",
+            key_log);
     }
 }
 
@@ -56,10 +61,12 @@ static uint32_t client_flags(const struct settings *settings)
 {
     return (settings->anonymous ? LPIPE_CLIENT_ANONYMOUS : 0u) |
            (settings->plain_http ? LPIPE_CLIENT_PLAIN_HTTP : 0u) |
-           (settings->tls_verify ? 0u : LPIPE_CLIENT_TLS_NO_VERIFY);
+           (settings->tls_verify == 0 ? LPIPE_CLIENT_TLS_NO_VERIFY : 0u) |
+           (settings->tls_verify == 1 ? LPIPE_CLIENT_HTTPS : 0u);
 }
 
-static int retry_option(int64_t count)
+/* The client's 0 means the default and its -1 none; the option's 0 means none. */
+static int client_retry_count(int64_t count)
 {
     return count < 0 ? 0 : count == 0 ? -1 : (int)count;
 }
@@ -80,7 +87,7 @@ static int make_client(struct setup *setup, const struct settings *settings, con
     options.upload = (enum lpipe_upload_mode)settings->upload;
     options.chunk_bytes = settings->chunk_bytes;
     options.spool_dir = settings->spool_dir;
-    options.retry_count = retry_option(settings->retry_count);
+    options.retry_count = client_retry_count(settings->retry_count);
     options.jobs = (uint32_t)settings->jobs;
     options.rate_bytes_max = settings->rate_bytes_max;
     options.observer = progress_observer(setup->progress);
@@ -92,24 +99,24 @@ int setup_begin(struct setup *setup, const struct settings *settings, const char
                 const char *password)
 {
     struct lpipe_error err = { 0 };
-    __attribute__((cleanup(realms_done))) struct realms realms = { 0 };
+    __attribute__((cleanup(realms_dispose))) struct realms realms = { 0 };
     if (settings->key != NULL && settings->cert == NULL) {
-        return usage_error(settings->verb, "--key needs --cert");
+        return usage_error(settings->command_name, "--key needs --cert");
     }
-    warn_of_weakness(settings);
+    warn_if_insecure(settings);
     setup->progress = progress_new(settings);
     if (setup->progress == NULL || !realms_collect(&realms, settings)) {
-        say("out of memory");
+        print_message("out of memory");
         return EXIT_RESOURCES;
     }
-    if (stop_begin(&setup->cancel, &err) != 0 ||
+    if (stop_signal_install(&setup->cancel, &err) != 0 ||
         make_client(setup, settings, username, password, &realms, &err) != 0) {
         return print_failure(&err);
     }
     return 0;
 }
 
-void setup_done(struct setup *setup)
+void setup_dispose(struct setup *setup)
 {
     setup->client = lpipe_client_free(setup->client);
     progress_free(setup->progress);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every verb that talks to a registry needs: cancel token, progress, client. */
+/* Cancel token, progress display and client: what a command needs to talk to a registry. */
 #ifndef CLI_SETUP_H
 #define CLI_SETUP_H
 
@@ -10,16 +10,16 @@
 struct progress;
 
 struct setup {
-    lpipe_cancel *cancel; /* of the process */
+    lpipe_cancel *cancel; /* borrowed, see stop_signal.h */
     struct progress *progress;
     lpipe_client *client;
 };
-#define AUTO_SETUP __attribute__((cleanup(setup_done)))
+#define AUTO_SETUP __attribute__((cleanup(setup_dispose)))
 
-/* Warns of what weakens the connection and makes the client. password may be NULL. Returns an exit
- * status; for anything but 0 it has said why. */
+/* Prints warnings about options that make the connection insecure, then makes the client. password
+ * may be NULL. Returns an exit status; if it is not 0, a message was printed. */
 int setup_begin(struct setup *setup, const struct settings *settings, const char *username,
                 const char *password);
-void setup_done(struct setup *setup);
+void setup_dispose(struct setup *setup);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A callback source: a layer whose bytes are made while they are read. Stores SIZE bytes (default
- * 1000000), which are no tar, and says how it went. Usage: custom_source REPOSITORY [SIZE] */
+/* A layer of callbacks: its bytes are made while they are read. Uploads SIZE bytes (default
+ * 1000000) that are not a tar, and prints the events and the digest. Usage: custom_source
+ * REPOSITORY [SIZE] */
 #include <inttypes.h>
 #include <layerpipe.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@ struct counter {
     uint64_t next, end;
 };
 
-/* Fills the buffer with a repeating pattern; 0 ends the stream, a negative errno value breaks it. */
+/* Fills the buffer with a repeating pattern. A return value of 0 ends the stream; a negative errno
+ * value makes it fail. */
 static ptrdiff_t counter_read(void *ctx, void *buf, size_t size)
 {
     struct counter *counter = ctx;
@@ -22,7 +24,7 @@ static ptrdiff_t counter_read(void *ctx, void *buf, size_t size)
     return (ptrdiff_t)done;
 }
 
-/* Runs exactly once, whatever happens. */
+/* Runs exactly once, also after a failure. */
 static int counter_close(void *ctx)
 {
     struct counter *counter = ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Push mode: libarchive writes a tar of the named files straight into a layer.
- * Usage: push_archive REPOSITORY FILE... */
+/* A layer that the program writes: libarchive makes a tar of the named files and writes it into a
+ * layer. Usage: push_archive REPOSITORY FILE... */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -15,7 +15,8 @@ struct output {
     struct lpipe_error err;
 };
 
-/* libarchive's callback: all bytes are taken, waiting while the buffers are full. */
+/* The write callback of libarchive. lpipe_writer_write() takes all bytes, and blocks while its
+ * buffers are full. */
 static la_ssize_t write_block(struct archive *archive, void *ctx, const void *data, size_t size)
 {
     struct output *output = ctx;
@@ -63,7 +64,7 @@ static int add_file(struct archive *archive, const char *path)
     return code;
 }
 
-/* 0 when the whole tar with its end mark has been handed over. */
+/* 0 when the whole tar was written, with its end-of-archive mark. */
 static int write_tar(struct output *output, char **paths)
 {
     struct archive *archive = archive_write_new();
@@ -78,7 +79,7 @@ static int write_tar(struct output *output, char **paths)
     }
     if (code != ARCHIVE_OK) {
         fprintf(stderr, "push_archive: %s\n", archive_error_string(archive));
-        archive_write_fail(archive); /* no end mark after a failure */
+        archive_write_fail(archive); /* after a failure, no end-of-archive mark is written */
     }
     archive_write_free(archive);
     return code == ARCHIVE_OK ? 0 : 1;
@@ -109,7 +110,7 @@ int main(int argc, char **argv)
             status = lpipe_status_exit_code(output.err.status);
         }
     }
-    lpipe_writer_free(output.writer); /* abandons the upload unless it was finished */
+    lpipe_writer_free(output.writer); /* without a successful finish the upload is abandoned */
     lpipe_client_free(client);
     lpipe_ref_free(repository);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compressed input: the first byte says how it is cut into pieces. No crash; the same output and the
- * same verdict as in one piece; no more memory than a window that is allowed. */
+/* Compressed input: the first byte says how it is cut into pieces. No crash; the same output and
+ * the same verdict as in one piece; no more memory than a window that is allowed. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,23 +34,24 @@ static int take(void *ctx, const void *data, size_t size, struct lpipe_error *er
 static int run(enum codec_kind kind, const uint8_t *data, size_t size, size_t piece,
                struct taken *taken)
 {
-    struct decompress *decompress = NULL;
+    struct decompressor *decompressor = NULL;
     struct lpipe_error err = { 0 };
-    if (decompress_new(kind, WINDOW_MAX, &decompress, &err) != 0) {
+    if (decompress_new(kind, WINDOW_MAX, &decompressor, &err) != 0) {
         abort();
     }
     int status = 0;
     while (size > 0 && status == 0) {
         size_t part = MIN_OF(size, piece);
-        status = decompress_bytes(decompress, data, part, take, taken, &err);
+        status = decompress_bytes(decompressor, data, part, take, taken, &err);
         data += part;
         size -= part;
     }
-    if (decompress_memory_bytes(decompress) > WINDOW_MAX + UNPACK_BYTES + UNPACK_STATE_BYTES) {
+    if (decompress_memory_bytes(decompressor) >
+        WINDOW_MAX + DECOMPRESS_BYTES + DECOMPRESS_STATE_BYTES) {
         abort();
     }
-    status = status == 0 ? decompress_end(decompress, &err) : status;
-    decompress_free(decompress);
+    status = status == 0 ? decompress_end(decompressor, &err) : status;
+    decompress_free(decompressor);
     taken->window = strstr(err.message, " window ") != NULL;
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole layer, inline and with a worker: the same bytes and values or the same failure, and what
- * a good layer says of itself is so. The first bytes choose options and pieces. */
+/* The whole layer, inline and with a worker: the same bytes and values or the same failure, and
+ * what a good layer says of itself is so. The first bytes choose options and pieces. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening deflate streams: what zlib reads to the last byte is opened, and what is opened gives, with
- * an end put behind it, what it gave before. Whatever zlib does not read is not opened. */
+/* Opening deflate streams: what zlib reads to the last byte is opened, and what is opened gives,
+ * with an end put behind it, what it gave before. Whatever zlib does not read is not opened. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX ((size_t)1 << 20)
 
-/* The stream's output, behind a window of zeros (how far back it refers is not the walker's business),
- * and its size; -1 when it is not one whole stream, -2 when that is not known
- * because it gives too much. */
-static long decompress(const uint8_t *data, size_t size, uint8_t *out)
+/* The stream's output, behind a window of zeros (how far back it refers is not the walker's
+ * business), and its size; -1 when it is not one whole stream, -2 when that is not known because
+ * it gives too much. */
+static long decompressor(const uint8_t *data, size_t size, uint8_t *out)
 {
     z_stream stream = { .next_in = data, .avail_in = (uInt)size };
     stream.next_out = out;
@@ -46,12 +46,12 @@ static void check(const uint8_t *data, size_t size, uint8_t *first, uint8_t *sec
     }
     memcpy(stream, data, size);
     memset(stream + size, 0xee, DEFLATE_SPLICE_BYTES);
-    long made = decompress(data, size, first);
+    long made = decompressor(data, size, first);
     size_t opened = deflate_splice_open(&splice, stream, size);
     if (opened != 0 && made != -2) {
         memcpy(stream + opened, "\x03\x00", 2);
         if (made < 0 || opened < size || opened > size + 5 ||
-            decompress(stream, opened + 2, second) != made ||
+            decompressor(stream, opened + 2, second) != made ||
             memcmp(first, second, (size_t)made) != 0) {
             abort();
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tar check: no crash, and one verdict, whatever pieces the bytes come in. */
+/* The tar check: no crash, and one verdict and the same odd entries, whatever pieces the bytes come
+ * in. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int verdict(const uint8_t *data, size_t size, size_t piece, struct lpipe_error *err)
+static int verdict(const uint8_t *data, size_t size, size_t piece, struct tar_odd *ret_odd,
+                   struct lpipe_error *err)
 {
     struct tar_scan *scan = NULL;
     if (tar_scan_new(0, &scan, err) != 0) {
@@ -23,18 +25,28 @@ static int verdict(const uint8_t *data, size_t size, size_t piece, struct lpipe_
         size -= part;
     }
     status = status == 0 ? tar_scan_end(scan, err) : status;
+    tar_scan_odd(scan, ret_odd);
     tar_scan_free(scan);
     return status;
+}
+
+static bool same_odd(const struct tar_odd *a, const struct tar_odd *b)
+{
+    return a->reason == b->reason && a->count == b->count && a->reasons == b->reasons &&
+           a->offset == b->offset && a->cure == b->cure && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->what, b->what) == 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t pieces[] = { 1, 511, 513 };
     struct lpipe_error whole = { 0 };
-    int status = verdict(data, size, size, &whole);
+    struct tar_odd odd;
+    int status = verdict(data, size, size, &odd, &whole);
     for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
         struct lpipe_error err = { 0 };
-        if (verdict(data, size, pieces[i], &err) != status ||
+        struct tar_odd other;
+        if (verdict(data, size, pieces[i], &other, &err) != status || !same_odd(&odd, &other) ||
             (status != 0 &&
              (err.offset != whole.offset || strcmp(err.message, whole.message) != 0))) {
             abort();

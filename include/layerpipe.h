@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe: turn a stream that cannot be rewound into an OCI layer, in one pass.
+/* layerpipe: reads a stream once and makes an OCI layer of it.
  *
- * Include this header only; the headers below it are its parts.
+ * Include this header only. It includes all other headers.
  *
  * Conventions
  *   - Functions return 0 (or a documented positive value) on success and a negative
- *     enum lpipe_status on failure. Outputs are named ret_* and are untouched on failure.
- *   - The last argument is a caller-owned struct lpipe_error and may be NULL.
- *   - An option struct starts with struct_size; initialise it with its _INIT macro. The zero
- *     of every other member means "default".
+ *     enum lpipe_status on failure. The names in "@return" are without their prefix LPIPE_. Every
+ *     function can also return NO_MEMORY.
+ *   - Outputs are named ret_* and are untouched on failure.
+ *   - The last argument is a struct lpipe_error of the caller. It may be NULL and needs no
+ *     initialisation.
+ *   - Parameters are borrowed for the call, and strings end with NUL, unless said otherwise.
+ *   - An option struct starts with struct_size; initialise it with its _INIT macro. A zero in any
+ *     other member means "default". A pointer to options may be NULL: all defaults.
+ *   - A result struct is initialised with its _INIT macro too. A pointer to it may be NULL unless
+ *     said otherwise: then no result is returned.
  *   - *_free() and *_unref() accept NULL and return NULL.
- *   - Unless said otherwise an object may be used by one thread at a time; different objects
- *     may be used by different threads at once.
+ *   - Sizes are in bytes.
+ *   - Threads: one thread at a time may use an object; different threads may use different objects
+ *     at the same time. Where more is allowed, the function or type says so.
+ *
+ * Specifications that the comments name: OCI Image Format ("image-spec") and OCI Distribution
+ * ("distribution-spec").
  */
 #ifndef LAYERPIPE_H
 #define LAYERPIPE_H

@@ -11,9 +11,14 @@ for path in (TESTS, os.path.join(TESTS, "support")):
 
 import pytest  # noqa: E402
 from cli_support import COMMAND, Command, make_tar  # noqa: E402
+from fresh_process import open_standard_descriptors, use_default_signals  # noqa: E402
 from inputs import t1000  # noqa: E402
 from registry import CA, Registry  # noqa: E402
 from servers import ConnectProxy, DockerRegistry, find_tool  # noqa: E402
+
+pytest_plugins = ["time_limit", "skip_summary"]
+open_standard_descriptors()
+use_default_signals()
 
 
 @pytest.fixture

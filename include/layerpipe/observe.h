@@ -9,26 +9,27 @@
 extern "C" {
 #endif
 
-/** What an event tells. */
+/** Kinds of events. */
 enum lpipe_event_kind {
     LPIPE_EVENT_BLOB_START = 1, /**< work on a blob begins */
-    LPIPE_EVENT_BLOB_PROGRESS,  /**< counters moved (at most ten a second a blob) */
-    LPIPE_EVENT_BLOB_DONE,      /**< blob is in place; always delivered on success */
+    LPIPE_EVENT_BLOB_PROGRESS,  /**< counters changed; at most ten a second for each blob */
+    LPIPE_EVENT_BLOB_DONE,      /**< blob is in the store; always sent on success */
     LPIPE_EVENT_BLOB_FAILED,    /**< blob failed */
     LPIPE_EVENT_MANIFEST,       /**< a manifest was put */
     LPIPE_EVENT_TAG,            /**< a tag was set */
-    LPIPE_EVENT_NOTICE          /**< something a person should know; see text */
+    LPIPE_EVENT_NOTICE          /**< a message for a person, in text */
 };
 
-/** How a blob came to be in the destination. */
+/** How a blob got into the target store. */
 enum lpipe_blob_origin {
     LPIPE_ORIGIN_STREAMED = 0, /**< read, compressed and written */
-    LPIPE_ORIGIN_MOUNTED,      /**< mounted from another repository of the registry */
-    LPIPE_ORIGIN_EXISTING,     /**< was there already */
-    LPIPE_ORIGIN_COPIED        /**< copied from the base image's place */
+    LPIPE_ORIGIN_MOUNTED,      /**< mounted from another repository of the registry
+                                 (distribution-spec, "Mounting a blob from another repository") */
+    LPIPE_ORIGIN_EXISTING,     /**< existed already */
+    LPIPE_ORIGIN_COPIED        /**< copied from the store of the base image */
 };
 
-/** One event. Valid during the callback only. */
+/** One event. It and its strings are valid during the callback only. */
 struct lpipe_event {
     size_t struct_size;
     enum lpipe_event_kind kind;
@@ -36,36 +37,53 @@ struct lpipe_event {
     uint32_t blob_index;  /**< the blob's number within the call, from 0 */
     uint64_t bytes_in;    /**< uncompressed bytes read so far */
     uint64_t bytes_out;   /**< compressed bytes produced so far */
-    uint64_t bytes_acked; /**< bytes the destination has acknowledged */
-    uint64_t bytes_total; /**< of bytes_out, where known; else 0 */
+    uint64_t bytes_acked; /**< bytes that the target has acknowledged */
+    uint64_t bytes_total; /**< final value of bytes_out, 0 while it is not known */
     const char *digest;   /**< of the blob or manifest, NULL while unknown */
-    const char *text;     /**< name of the thing or the notice, may be NULL */
+    const char *text; /**< name of the blob ("layer 2"), tag, or text of the notice; may be NULL */
 };
 
 enum lpipe_log_level { LPIPE_LOG_REQUEST = 1, LPIPE_LOG_HEADERS = 2 };
 
-/** Callbacks of a client. They must not block and must not call into the same client. `event`
- * is called by the thread doing the work, `log` by the network thread too; calls are serialised.
- * `free` runs exactly once: when the client goes, or when the call that took it fails. The exception
- * is a call that refuses the options as a whole (struct_size is not set, or they were built for a
- * newer library): nothing is taken of options that cannot be read, and `free` does not run. */
+/**
+ * Callbacks of a client. Each may be NULL. They must not block and must not use the same client.
+ *
+ * Threads: `event` is called by the thread that does the work, `log` by that thread or the network
+ * thread. Two callbacks of one client never run at the same time.
+ */
 struct lpipe_observer {
     void (*event)(void *user, const struct lpipe_event *event);
-    void (*log)(void *user, enum lpipe_log_level level, const char *line);
+    void (*log)(void *user, enum lpipe_log_level level, const char *line); /**< without secrets */
+    /** Runs exactly once: when the client is freed, or when lpipe_client_new() fails. Exception:
+     * when lpipe_client_new() cannot read the options (struct_size is not set, or they are of a
+     * newer version), it takes nothing of them and `free` does not run. */
     void (*free)(void *user);
-    void *user;
+    void *user; /**< first argument of every callback */
 };
 
-/** A cancel token. One token may serve any number of calls. */
+/** A cancel token. Any number of clients, layers and calls may use one token. */
 typedef struct lpipe_cancel lpipe_cancel;
 
-/** Makes a token, owned by the caller. NO_MEMORY, NO_RESOURCES. */
+/**
+ * Makes a cancel token.
+ * @param ret_cancel owned by the caller, lpipe_cancel_unref(); not NULL
+ * @return 0, NO_RESOURCES. Any thread.
+ */
 LPIPE_API LPIPE_CHECK int lpipe_cancel_new(lpipe_cancel **ret_cancel, struct lpipe_error *err);
 
-/** Cancels every call that uses the token, now and later. Any thread; async-signal-safe. */
+/**
+ * Cancels all calls that use the token, those that run and those that begin later. They return
+ * CANCELLED. A token cannot be reset.
+ * @param cancel may be NULL: no effect. Any thread, and any signal handler (async-signal-safe).
+ */
 LPIPE_API void lpipe_cancel_trigger(lpipe_cancel *cancel);
 
-/** Drops one reference (clients and layers hold their own). Returns NULL. */
+/**
+ * Drops the caller's reference. The token is freed with its last reference; clients and layers have
+ * references of their own.
+ * @param cancel may be NULL
+ * @return NULL. Any thread.
+ */
 LPIPE_API lpipe_cancel *lpipe_cancel_unref(lpipe_cancel *cancel);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Putting layers and images where they belong, and looking at what is there. */
+/* Pushes layers and images into a store, and shows images. A store is a repository of a registry,
+ * an OCI image layout, or null:. */
 #ifndef LAYERPIPE_PUSH_H
 #define LAYERPIPE_PUSH_H
 
@@ -10,57 +11,75 @@ extern "C" {
 #endif
 
 /**
- * Reads a layer to its end and puts it into a repository, a layout or nowhere (null:).
- * @param dest   borrowed; tag and digest are not used
- * @param layer  borrowed; consumed by the call
- * @param ret_result initialised; filled on success; may be NULL
- * @return 0, INVALID_ARGUMENT, the failure of the layer (IN_USE and CONSUMED too), what a registry or
- *         a file system answered ...
+ * Reads a layer to its end and writes its blob into a store.
+ * @param client     may be in use by other threads
+ * @param dest       its tag and digest are not used
+ * @param layer      read to its end; the caller still frees it
+ * @param ret_result initialised; filled in on success; may be NULL
+ * @return 0, INVALID_ARGUMENT; the failures of lpipe_layer_open() and lpipe_reader_read(); of a
+ *         registry: AUTH_REQUIRED, DENIED, NOT_FOUND, NETWORK, TIMEOUT, TLS, RATE_LIMITED, SERVER,
+ *         REFUSED, PROTOCOL, INTEGRITY; of a layout: OUTPUT_IO; CANCELLED. Any thread.
  */
 LPIPE_API LPIPE_CHECK int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest,
                                             lpipe_layer *layer,
                                             struct lpipe_layer_result *ret_result,
                                             struct lpipe_error *err);
 
-/** Push mode: the caller produces the bytes. */
+/** A layer whose bytes the caller writes. One thread at a time may use it. */
 typedef struct lpipe_writer lpipe_writer;
 
 /**
  * Opens a layer for writing.
  * @param client     borrowed until the writer is freed
- * @param dest       borrowed for the call; tag and digest are not used
- * @param options    borrowed for the call, may be NULL
- * @param ret_writer owned by the caller, lpipe_writer_free()
+ * @param dest       its tag and digest are not used
+ * @param options    strings are copied; may be NULL
+ * @param ret_writer owned by the caller, lpipe_writer_free(); not NULL
+ * @return 0, INVALID_ARGUMENT, NO_RESOURCES, and the failures of a store: see lpipe_write_layer()
  */
 LPIPE_API LPIPE_CHECK int lpipe_writer_open(lpipe_client *client, const lpipe_ref *dest,
                                             const struct lpipe_layer_options *options,
                                             lpipe_writer **ret_writer, struct lpipe_error *err);
-/** Takes all of data; blocks while buffers are full. After a failure every call returns it. */
+/**
+ * Writes all of data. Blocks while the buffers are full.
+ * @param data may be NULL if size is 0
+ * @param size of data, bytes
+ * @return 0, INVALID_STATE (after lpipe_writer_finish()), or the failure: see lpipe_write_layer().
+ *         After a failure every later call returns the same failure.
+ */
 LPIPE_API LPIPE_CHECK int lpipe_writer_write(lpipe_writer *writer, const void *data, size_t size,
                                              struct lpipe_error *err);
-/** Ends the stream and commits the blob. Only after this is anything published. ret_result is
- * initialised and may be NULL. TRUNCATED when what was written is no whole tar. */
+/**
+ * Ends the stream and commits the blob. Before this call the store does not have the blob.
+ * @param ret_result initialised; filled in on success; may be NULL
+ * @return 0, TRUNCATED (the written bytes are not a complete tar), INVALID_STATE (called before),
+ *         or the failure: see lpipe_write_layer()
+ */
 LPIPE_API LPIPE_CHECK int lpipe_writer_finish(lpipe_writer *writer,
                                               struct lpipe_layer_result *ret_result,
                                               struct lpipe_error *err);
-/** Frees the writer; without a successful finish the upload is abandoned. Returns NULL. */
+/**
+ * Frees a writer. Without a successful lpipe_writer_finish() the upload is abandoned.
+ * @param writer may be NULL
+ * @return NULL
+ */
 LPIPE_API lpipe_writer *lpipe_writer_free(lpipe_writer *writer);
 
 struct lpipe_push_options {
     size_t struct_size;
-    const char *const *tags; /**< more tags than the reference's */
+    const char *const *tags; /**< tags to set after the reference's tag */
     size_t tag_count;
-    const char *subject;    /**< reference or digest (in the same repository) this refers to. A
-                              destination parsed with LPIPE_REF_NO_DEFAULT_TAG keeps it from
-                              becoming "latest" */
-    const char *mount_from; /**< repository of the same registry to try mounts from */
+    /** Reference or digest of a manifest in the same repository: it becomes the subject
+     * (image-spec, manifest.md). Parse the target with LPIPE_REF_NO_DEFAULT_TAG, or it also gets
+     * the tag "latest". NULL = none. */
+    const char *subject;
+    const char *mount_from; /**< repository of the same registry to mount blobs from; NULL = none */
 };
 #define LPIPE_PUSH_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(struct lpipe_push_options), NULL, 0, NULL, NULL                                     \
     }
 
-/** What a push made. Freed with lpipe_push_result_done(). */
+/** The result of a push. The caller frees its members with lpipe_push_result_done(). */
 struct lpipe_push_result {
     size_t struct_size;
     char *reference; /**< "registry/repository@sha256:..." */
@@ -72,7 +91,7 @@ struct lpipe_push_result {
     uint64_t config_size;
     struct lpipe_layer_result *layers; /**< all layers of the manifest, the base's first */
     size_t layer_count;
-    char **tags; /**< tags set, in order */
+    char **tags; /**< tags that were set, in this order */
     size_t tag_count;
     uint64_t reserved[4];
 };
@@ -83,23 +102,30 @@ struct lpipe_push_result {
             0, 0, 0, 0                                                                             \
         }                                                                                          \
     }
-/** Frees what the result holds; it may be filled again, or be done again. NULL is fine. */
+/**
+ * Frees the members of a result. The result can then be used again, and this function may be called
+ * again.
+ * @param result initialised; may be NULL
+ */
 LPIPE_API void lpipe_push_result_done(struct lpipe_push_result *result);
 
 /**
- * Reads all unread layers of an image and pushes it: layers and config, then manifest, then tags.
- * When anything but a tag fails, no tag has moved. Layers are consumed, so an image is pushed once.
+ * Pushes an image (distribution-spec, "Push"): layers and config first, then the manifest, then the
+ * tags. If a step before the tags fails, no tag has changed. An image can be pushed once, because
+ * its layers are read.
  *
- * Layers that can be read once only are all read at the same time unless the client's jobs say
- * otherwise. A regular file or a directory with LPIPE_LAYER_LOOK_FIRST is hashed first and sent only
- * when a registry does not have it; all others are read once, unless an upload is lost.
+ * By default all layers that can be read only once are read at the same time: see
+ * lpipe_client_options.jobs. For a regular file or a directory see LPIPE_LAYER_LOOK_FIRST.
  *
- * @param dest       borrowed. Its tag is set first; with a digest, no tag is set and the manifest
- *                   must have this digest; with neither, the manifest is put by digest only
- * @param options    borrowed, may be NULL
- * @param ret_result initialised; filled on success; may be NULL
- * @return 0, the failure of a layer, INTEGRITY (another digest than named), NOT_FOUND (a layer said
- *         to be there, the subject), what a registry or a file system answered ...
+ * @param image      its layers are read; the caller still frees it
+ * @param dest       its tag is set first. With a digest, the manifest must have this digest, and
+ *                   only the tags in options are set. Without both, the manifest is put by its
+ *                   digest
+ * @param options    may be NULL
+ * @param ret_result initialised; filled in on success; may be NULL
+ * @return 0; INVALID_ARGUMENT; INVALID_STATE (the image was pushed); INTEGRITY (dest names another
+ *         digest); NOT_FOUND (the subject, or a layer of lpipe_image_add_descriptor()); the
+ *         failures of a layer or a store: see lpipe_write_layer()
  */
 LPIPE_API LPIPE_CHECK int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
                                            const struct lpipe_push_options *options,
@@ -107,11 +133,14 @@ LPIPE_API LPIPE_CHECK int lpipe_image_push(lpipe_image *image, const lpipe_ref *
                                            struct lpipe_error *err);
 
 /**
- * Fetches a manifest or index and, for an image, its config; verified.
- * @param platform chosen from an index; NULL = show the index itself
+ * Fetches and verifies a manifest or an index, and the config of an image, and shows them.
+ * @param client   may be in use by other threads
+ * @param platform "os/arch[/variant]": chooses the image of an index; NULL = shows the index
  * @param as_json  true: {"reference","mediaType","digest","size","manifest":{},"config":{}};
  *                 false: text for people
- * @param ret_text owned by the caller, free()
+ * @param ret_text owned by the caller, free(); not NULL
+ * @return 0, INVALID_ARGUMENT, NOT_FOUND, INTEGRITY, PROTOCOL, UNSUPPORTED, TOO_LARGE, and the
+ *         failures of a store: see lpipe_write_layer(). Any thread.
  */
 LPIPE_API LPIPE_CHECK int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref,
                                         const char *platform, bool as_json, char **ret_text,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of the client: arguments are checked here, the work is done in registry/. */
+/* Public functions of the client. Arguments are checked here; the work is done in src/registry. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -10,27 +10,27 @@
 
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)LPIPE_CLIENT_ANONYMOUS | (uint32_t)LPIPE_CLIENT_PLAIN_HTTP |                        \
-     (uint32_t)LPIPE_CLIENT_TLS_NO_VERIFY)
+     (uint32_t)LPIPE_CLIENT_TLS_NO_VERIFY | (uint32_t)LPIPE_CLIENT_HTTPS)
 
 static int check_credentials(const struct lpipe_client_options *options, struct lpipe_error *err)
 {
     bool anonymous = (options->flags & (uint32_t)LPIPE_CLIENT_ANONYMOUS) != 0;
     if ((options->username == NULL) != (options->password == NULL)) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "lpipe_client_options: username and password go together");
+                    "lpipe_client_options: set both username and password, or neither");
     }
     if (options->username != NULL && anonymous) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "lpipe_client_options: a username contradicts LPIPE_CLIENT_ANONYMOUS");
+                    "lpipe_client_options: username cannot be used with LPIPE_CLIENT_ANONYMOUS");
     }
     if (options->username != NULL &&
         (*options->username == '\0' || strchr(options->username, ':') != NULL ||
          !text_is_clean(options->username, strlen(options->username)))) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "a user name cannot be empty or have ':' or control characters");
+                    "a user name must not be empty and must not contain ':' or control characters");
     }
     if (options->password != NULL && strlen(options->password) > PASSWORD_BYTES_MAX) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "a password is longer than %zu bytes",
+        return fail(err, LPIPE_INVALID_ARGUMENT, "the password is longer than %zu bytes",
                     PASSWORD_BYTES_MAX);
     }
     return 0;
@@ -42,25 +42,28 @@ static int check_values(const struct lpipe_client_options *options, struct lpipe
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_client_options: key needs cert");
     }
     if ((unsigned)options->upload > LPIPE_UPLOAD_MONOLITHIC) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_client_options: unknown upload mode %d",
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_client_options: unknown value %d of upload",
                     (int)options->upload);
     }
     if (options->chunk_bytes != 0 &&
         (options->chunk_bytes < CHUNK_BYTES_MIN || options->chunk_bytes > CHUNK_BYTES_MAX)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "a chunk must have from %zu to %zu bytes",
+        return fail(err, LPIPE_INVALID_ARGUMENT, "the chunk size must be from %zu to %zu bytes",
                     CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
     }
     if (options->retry_count < -1) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_client_options: retry_count below -1");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_client_options: retry_count is less than -1");
     }
     if (options->user_agent != NULL &&
         !text_is_clean(options->user_agent, strlen(options->user_agent))) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "user_agent has control characters");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_client_options: user_agent contains control characters");
     }
     for (size_t i = 0; i < options->trust_realm_count; i++) {
         if (options->trust_realms == NULL || options->trust_realms[i] == NULL) {
-            return fail(err, LPIPE_INVALID_ARGUMENT,
-                        "lpipe_client_options: trust_realm_count is more than there are hosts");
+            return fail(
+                err, LPIPE_INVALID_ARGUMENT,
+                "lpipe_client_options: trust_realms has fewer than trust_realm_count hosts");
         }
     }
     return 0;
@@ -72,7 +75,7 @@ int lpipe_client_new(const struct lpipe_client_options *options, lpipe_client **
     struct lpipe_client_options known;
     int status = opts_take(options, &known, sizeof known, "lpipe_client_options", err);
     if (status != 0) {
-        return status; /* there is no telling where the observer would be */
+        return status; /* the options cannot be read, so the observer is not known */
     }
     if (ret_client == NULL) {
         status = fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_client_new: ret_client is required");

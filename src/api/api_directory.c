@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory as a layer. */
+/* The public function that makes a layer of a directory. */
 #include "flow/layer.h"
 #include "image/source_date.h"
 #include "tar/directory_source.h"
@@ -10,7 +10,8 @@ int lpipe_layer_new_directory(const char *path, const struct lpipe_layer_options
     int64_t mtime_max = INT64_MAX;
     struct source *source = NULL;
     if (path == NULL || *path == '\0' || ret_layer == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no directory, or no place for its layer");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_layer_new_directory: path and ret_layer are required");
     }
     int status = source_date(&mtime_max, err);
     status = status == 0 ? directory_source_new(path, mtime_max, &source, err) : status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of images under construction. */
+/* Public functions of images under construction. */
 #include "base/opts.h"
 #include "flow/layer.h"
 #include "image/image.h"
@@ -45,7 +45,7 @@ int lpipe_image_add_descriptor(lpipe_image *image, const struct lpipe_layer_resu
     }
     int status = opts_take(layer, &known, sizeof known, "lpipe_layer_result", err);
     known.struct_size = sizeof known;
-    return status == 0 ? image_add_known(image, &known, history, err) : status;
+    return status == 0 ? image_add_descriptor(image, &known, history, err) : status;
 }
 
 int lpipe_image_add_descriptor_json(lpipe_image *image, const char *json, size_t size,
@@ -57,7 +57,7 @@ int lpipe_image_add_descriptor_json(lpipe_image *image, const char *json, size_t
                     "lpipe_image_add_descriptor_json: image and json are required");
     }
     int status = image_descriptor_parse(json, size, &layer, err);
-    return status == 0 ? image_add_known(image, &layer, history, err) : status;
+    return status == 0 ? image_add_descriptor(image, &layer, history, err) : status;
 }
 
 int lpipe_image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value,

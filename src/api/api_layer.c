@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a layer: the public getters. Any thread. */
+/* The public functions that return the values of a layer. Any thread. */
 #include <string.h>
 
 #include "base/sync.h"
 #include "flow/layer_object.h"
 
-/* A getter does not change the layer's value; its lock is no part of that. */
+/* The functions take a const layer but must lock it. */
 static pthread_mutex_t *lock_of(const lpipe_layer *layer)
 {
     return (pthread_mutex_t *)(uintptr_t)&layer->lock;
@@ -15,7 +15,8 @@ int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_
                        struct lpipe_error *err)
 {
     if (layer == NULL || ret_result == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or no place for its result");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_layer_result: layer and ret_result are required");
     }
     int status = layer_check_result(ret_result, err);
     if (status != 0) {
@@ -32,13 +33,15 @@ int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_
     return 0;
 }
 
-/* NULL when the values are not there, or there is no place for them; *ret_status then tells why. DONE
- * is final for all but a rewind, so what is returned may be read without the lock. */
-static const struct lpipe_layer_result *result_of(const lpipe_layer *layer, const void *place,
+/* The layer's result. NULL with *ret_status when there is none, or output is NULL. The result does
+ * not change in the state DONE, except when the layer is rewound, so it can be read without the
+ * lock. */
+static const struct lpipe_layer_result *result_of(const lpipe_layer *layer, const void *output,
                                                   int *ret_status, struct lpipe_error *err)
 {
-    if (layer == NULL || place == NULL) {
-        *ret_status = fail(err, LPIPE_INVALID_ARGUMENT, "no layer, or no place for its value");
+    if (layer == NULL || output == NULL) {
+        *ret_status = fail(err, LPIPE_INVALID_ARGUMENT,
+                           "the layer and the pointer for its value are required");
         return NULL;
     }
     GUARD(lock_of(layer));
@@ -89,5 +92,5 @@ int lpipe_layer_uncompressed(lpipe_layer *layer, lpipe_reader **ret_reader, stru
 {
     (void)layer;
     (void)ret_reader;
-    return fail(err, LPIPE_UNSUPPORTED, "a stream has no uncompressed form to be read again");
+    return fail(err, LPIPE_UNSUPPORTED, "a stream cannot be read again in uncompressed form");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of pushing images, and of looking at what is there. */
+/* The public functions that push and inspect images. */
 #include <string.h>
 
 #include "base/opts.h"
@@ -11,17 +11,19 @@ static int check_options(const struct lpipe_push_options *options, struct lpipe_
     for (size_t i = 0; i < options->tag_count; i++) {
         if (options->tags == NULL || options->tags[i] == NULL) {
             return fail(err, LPIPE_INVALID_ARGUMENT,
-                        "lpipe_push_options: tag_count is more than there are tags");
+                        "lpipe_push_options: tags has fewer than tag_count tags");
         }
     }
     return 0;
 }
 
-/* All that a result has held since the first version; what it owns is in there. */
+/* Size of the result in the first version. All pointers to owned memory are in this part. */
 #define RESULT_BYTES_MIN offsetof(struct lpipe_push_result, reserved)
 
-/* As much as the caller's struct has room for, be it of an older or a newer header. */
-static void hand_over(const struct lpipe_push_result *result, struct lpipe_push_result *ret_result)
+/* Copies the result into the caller's struct, which may be shorter (an older header) or longer (a
+ * newer one). */
+static void copy_result(const struct lpipe_push_result *result,
+                        struct lpipe_push_result *ret_result)
 {
     size_t keep = ret_result->struct_size;
     memcpy(ret_result, result, MIN_OF(keep, sizeof *result));
@@ -47,7 +49,7 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
     }
     status = image_push(image, dest, &known, &result, err);
     if (status == 0 && ret_result != NULL) {
-        hand_over(&result, ret_result);
+        copy_result(&result, ret_result);
     } else if (status == 0) {
         image_push_result_dispose(&result);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of single layers into a store: read from a source, or written by the caller. */
+/* The public functions that put a single layer into a store: from a source, or written by the
+ * caller. */
 #include "base/mem.h"
 #include "flow/layer.h"
 #include "image/blob_push.h"
@@ -17,7 +18,7 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
                     "lpipe_write_layer: client, dest and layer are required");
     }
     int status = layer_check_result(ret_result, err);
-    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &store, err) : status;
+    status = status == 0 ? store_open(client, dest, STORE_WRITE, &store, err) : status;
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
@@ -50,8 +51,9 @@ static struct layer_sink sink_of(lpipe_writer *writer)
     return (struct layer_sink){ sink_write, sink_progress, writer };
 }
 
-/* Before anything else of the writer: what the store acknowledges is counted. */
-static void writer_count(lpipe_writer *writer, lpipe_client *client)
+/* Starts the progress events. Must run before the blob is begun, because the store then reports
+ * acknowledged bytes. */
+static void writer_start_progress(lpipe_writer *writer, lpipe_client *client)
 {
     layer_use_cancel(writer->layer, client->context.cancel);
     writer->job = (struct blob_job){ .client = client, .store = writer->store, .name = "layer" };
@@ -63,12 +65,11 @@ static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_
 {
     struct blob_hint hint = { .acked = blob_progress_acked, .user = &writer->progress };
     int status = layer_new_fed(options, &writer->layer, err);
-    status = status == 0 ? destination_open(client, dest, DESTINATION_WRITE, &writer->store, err)
-                         : status;
+    status = status == 0 ? store_open(client, dest, STORE_WRITE, &writer->store, err) : status;
     if (status != 0) {
         return status;
     }
-    writer_count(writer, client);
+    writer_start_progress(writer, client);
     status = writer->store->ops->blob_begin(writer->store, &hint, &writer->blob, err);
     if (status != 0) {
         blob_progress_end(&writer->progress, status, NULL, 0);
@@ -97,7 +98,7 @@ int lpipe_writer_open(lpipe_client *client, const lpipe_ref *dest,
     return 0;
 }
 
-/* 0 while the writer can be used, else why not. */
+/* 0 when the writer can be used, else why not. */
 static int writer_check(const lpipe_writer *writer, struct lpipe_error *err)
 {
     if (writer->failure.status != 0) {
@@ -106,10 +107,10 @@ static int writer_check(const lpipe_writer *writer, struct lpipe_error *err)
         }
         return writer->failure.status;
     }
-    return writer->finished ? fail(err, LPIPE_INVALID_STATE, "the writer has been finished") : 0;
+    return writer->finished ? fail(err, LPIPE_INVALID_STATE, "the writer was finished already") : 0;
 }
 
-/* Keeps the first failure: every later call returns it. */
+/* Reports the writer's failure, which every later call returns too. */
 static int writer_failed(lpipe_writer *writer, struct lpipe_error *err)
 {
     blob_progress_end(&writer->progress, writer->failure.status, NULL, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public face of oci/reference. */
+/* Public functions of references. */
 #include "layerpipe/ref.h"
 #include "oci/reference.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Version and build. */
+/* Public functions for the version and the build. */
 #include "codec/codec.h"
 #include "layerpipe/version.h"
 

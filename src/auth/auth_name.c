@@ -15,7 +15,7 @@ static bool is_hub(const char *host)
            strcmp(host, "registry-1.docker.io") == 0;
 }
 
-/* The path between slashes; "v1" and "v2" are the registry's interface, not a namespace. */
+/* The path between slashes. "v1" and "v2" are API versions, not namespaces. */
 static bool read_path(const char *text, char *path, size_t path_size)
 {
     text += strspn(text, "/");

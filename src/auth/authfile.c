@@ -58,7 +58,7 @@ int authfile_read(const char *path, struct authfile *ret_file, struct lpipe_erro
     return authfile_parse(text.data, text.size, path, ret_file, err);
 }
 
-/* An entry with nothing in it: docker leaves those where a helper has the secret. */
+/* An empty entry: docker writes it when a helper stores the secret. */
 static bool is_empty_entry(const struct json_node *entry)
 {
     static const char *const fields[] = { "auth", "username", "password", "identitytoken",
@@ -76,7 +76,7 @@ static bool is_empty_entry(const struct json_node *entry)
     return true;
 }
 
-/* The key of a map that fits best; the first of equals. NULL = none. */
+/* The key of a map that fits best; of equal ones the first. NULL = none. */
 static const char *best_key(const struct json_node *map, const struct auth_name *target,
                             bool skip_empty, size_t *ret_score)
 {
@@ -96,7 +96,7 @@ static const char *best_key(const struct json_node *map, const struct auth_name 
     return best;
 }
 
-/* "user:password" in base64, with the zero bytes at the end that some writers leave. */
+/* "user:password" in base64. Some writers add zero bytes at the end; they are dropped. */
 static int decode_auth(const struct json_node *entry, const char *auth,
                        struct credential *credential, struct lpipe_error *err)
 {
@@ -127,7 +127,7 @@ static int decode_auth(const struct json_node *entry, const char *auth,
                : 0;
 }
 
-/* Copies a text that goes into a header as it stands. */
+/* Copies a token that will be a header value. */
 static int read_token(const struct json_node *entry, const char *key, struct secret *ret_secret,
                       struct lpipe_error *err)
 {
@@ -225,7 +225,7 @@ int authfile_helper(const struct authfile *file, const struct auth_name *target,
     if (found < 0) {
         return found;
     }
-    /* An empty name says "no helper for this one". */
+    /* An empty name means "no helper for this registry". */
     *ret_helper = helper != NULL && *helper != '\0' ? helper : NULL;
     *ret_score = score;
     return 0;

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "oci/json_write.h"
 
-/* The file itself: a link is followed once, so that the link stays. */
+/* The path of the file itself: symbolic links are resolved, so that a link stays a link. */
 static int real_path(const char *path, char **ret_path, struct lpipe_error *err)
 {
     char *real = realpath(path, NULL);
@@ -27,7 +27,7 @@ static int real_path(const char *path, char **ret_path, struct lpipe_error *err)
     return 0;
 }
 
-/* Makes the directories above a file, for their owner alone. */
+/* Makes the directories above a file, with mode 0700. */
 static int make_parents(const char *path, struct lpipe_error *err)
 {
     AUTO_FREE char *copy = mem_strdup(path);
@@ -54,7 +54,7 @@ static int write_temporary(int fd, const char *path, const struct buf *text,
     return code == 0 ? 0 : fail_errno(err, LPIPE_OUTPUT_IO, code, "cannot write %s", path);
 }
 
-/* mkostemp() creates with 0600 and O_EXCL, whatever the umask allows. */
+/* mkostemp() creates the file with mode 0600 and O_EXCL. */
 static int replace_file(const char *path, const struct buf *text, struct lpipe_error *err)
 {
     const char *slash = strrchr(path, '/');
@@ -79,12 +79,12 @@ static int replace_file(const char *path, const struct buf *text, struct lpipe_e
     }
     AUTO_FD int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory_fd >= 0) {
-        (void)fsync(directory_fd); /* the file is whole either way */
+        (void)fsync(directory_fd); /* a failure does not matter: the file is complete */
     }
     return 0;
 }
 
-/* Reads the document, or begins one. */
+/* Reads the document, or starts an empty one. */
 static int open_document(const char *path, struct authfile *file, struct json_t **ret_root,
                          struct lpipe_error *err)
 {
@@ -110,14 +110,14 @@ static int save_document(const char *path, const struct json_t *root, struct lpi
     if (status != 0) {
         return status == LPIPE_NO_MEMORY
                    ? fail_memory(err)
-                   : fail(err, LPIPE_OUTPUT_IO, "%s would get too large", path);
+                   : fail(err, LPIPE_OUTPUT_IO, "%s would become too large", path);
     }
     status = real_path(path, &real, err);
     status = status == 0 ? make_parents(real, err) : status;
     return status == 0 ? replace_file(real, &text, err) : status;
 }
 
-/* True for a key that means the whole of this registry. */
+/* True for a key that names this registry without a repository. */
 static bool names_registry(const char *key, const struct auth_name *registry)
 {
     struct auth_name name;
@@ -125,7 +125,7 @@ static bool names_registry(const char *key, const struct auth_name *registry)
            auth_name_score(&name, registry) == AUTH_NAME_REGISTRY_SCORE;
 }
 
-/* The first key that stands for a registry already. */
+/* The first key that names this registry. */
 static const char *find_key(const struct json_node *auths, const struct auth_name *registry)
 {
     const char *key = NULL;
@@ -141,10 +141,11 @@ static int parse_registry(const char *registry, struct auth_name *ret_name, stru
 {
     return auth_name_parse(registry, ret_name)
                ? 0
-               : fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is no name of a registry", registry);
+               : fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is not the name of a registry",
+                      registry);
 }
 
-/* The "auths" object of a document, made when it is not there; borrowed. */
+/* The "auths" object of a document, added when missing; borrowed. */
 static int open_auths(const struct authfile *file, struct json_t *root, struct json_t **ret_auths,
                       struct lpipe_error *err)
 {
@@ -158,7 +159,7 @@ static int open_auths(const struct authfile *file, struct json_t *root, struct j
     return MIN_OF(found, 0);
 }
 
-/* One entry per registry: the first spelling stays, others go. */
+/* Keeps one entry per registry, under its first spelling; removes the others. */
 static int set_entry(struct json_t *auths, const struct auth_name *name, const char *registry,
                      const char *auth)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes one registry's entry in a file of credentials. Everything else in the file stays as it
- * was. The new file has mode 0600 from its first byte and takes the place of the old one at once;
- * a symbolic link stays one. Not for two processes at a time: the later one wins. */
+/* Changes one registry's entry in a credentials file. Everything else in the file is kept. The
+ * new file has mode 0600 from the start and replaces the old one atomically; a symbolic link
+ * stays a link. When two processes write at the same time, the later one wins. */
 #ifndef AUTH_AUTHFILE_WRITE_H
 #define AUTH_AUTHFILE_WRITE_H
 
 #include "base/secret.h"
 
-/* Puts {"auth": ...} in the place of the entry that a lookup would find. OUTPUT_IO, and what
- * authfile_read() says about the file there is. */
+/* Replaces the entry that a lookup would find with {"auth": ...}, or adds one. OUTPUT_IO, and
+ * the errors of authfile_read() for the existing file. */
 MUST_CHECK int authfile_store(const char *path, const char *registry, const char *username,
                               const struct secret *password, struct lpipe_error *err);
-/* Removes the registry's entries, under whatever spelling. 1 = done, 0 = there was none. */
+/* Removes the registry's entries, in every spelling. 1 = removed, 0 = there was none. */
 MUST_CHECK int authfile_erase(const char *path, const char *registry, struct lpipe_error *err);
 
 #endif

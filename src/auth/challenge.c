@@ -73,7 +73,7 @@ static int read_value(struct cursor *in, char **ret_value)
         return read_quoted(in, ret_value);
     }
     const char *start = in->at;
-    /* Unquoted URLs and scopes are common enough to be read: all but what separates. */
+    /* Unquoted URLs and scopes are common, so all characters but separators are read. */
     while (in->at<in->end && * in->at> ' ' && *in->at < 0x7f && strchr(",\"\\", *in->at) == NULL) {
         in->at++;
     }
@@ -84,7 +84,7 @@ static int read_value(struct cursor *in, char **ret_value)
     return *ret_value == NULL ? LPIPE_NO_MEMORY : 1;
 }
 
-/* Looks whether "token =" comes next, and reads it if so. */
+/* Reads "token =" if it comes next. */
 static bool read_name(struct cursor *in, const char **ret_name, size_t *ret_size)
 {
     struct cursor ahead = *in;
@@ -99,8 +99,8 @@ static bool read_name(struct cursor *in, const char **ret_name, size_t *ret_size
     return true;
 }
 
-/* Keeps a parameter if it is one of ours. A second one of the same name makes the challenge
- * ambiguous: 0. */
+/* Keeps a parameter that is used. A second one of the same name makes the challenge ambiguous:
+ * 0. */
 static int keep_parameter(struct challenge *challenge, const char *name, size_t size, char **value)
 {
     struct {
@@ -151,7 +151,7 @@ static enum challenge_scheme scheme_of(const char *name, size_t size)
     return size == 5 && strncasecmp(name, "basic", 5) == 0 ? CHALLENGE_BASIC : CHALLENGE_NONE;
 }
 
-/* "Negotiate YII...=": credentials in place of parameters. Of no use, but not malformed. */
+/* Skips "Negotiate YII...=": a token68 instead of parameters. It is not used, but not malformed. */
 static void skip_token68(struct cursor *in)
 {
     struct cursor ahead = *in;
@@ -187,7 +187,7 @@ static int read_challenge(struct cursor *in, struct challenge *challenge)
     return read_parameters(in, challenge);
 }
 
-/* Bearer before Basic; the first of a kind stays, as there is no rule to choose by. */
+/* Bearer is preferred to Basic; of two with the same scheme the first is kept. */
 static void keep_better(struct challenge *best, struct challenge *other)
 {
     bool usable = other->scheme == CHALLENGE_BASIC ||

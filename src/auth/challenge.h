@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WWW-Authenticate: what a registry asks for. A strict reader of RFC 9110's challenges, with caps
- * on everything; what is malformed ends the reading of that header line, and what was whole before
- * stays. No text with control characters comes out. Pure; any thread. */
+/* Reads the WWW-Authenticate header (RFC 9110, 11.6.1). Every size is limited. A malformed
+ * challenge ends the reading of its header line; challenges before it are kept. The texts have
+ * no control characters. Pure; any thread. */
 #ifndef AUTH_CHALLENGE_H
 #define AUTH_CHALLENGE_H
 
 #include "base/buf.h"
 
 enum challenge_scheme {
-    CHALLENGE_NONE = 0, /* nothing that can be answered */
+    CHALLENGE_NONE = 0, /* no challenge of a known scheme */
     CHALLENGE_BASIC = 1,
     CHALLENGE_BEARER = 2
 };
@@ -30,7 +30,7 @@ struct challenge {
  * Bearer challenge with a realm, else the first Basic one. 0 also when there is none; NO_MEMORY. */
 MUST_CHECK int challenge_read(const struct buf *headers, struct challenge *ret_challenge,
                               struct lpipe_error *err);
-/* One header value of that size. Improves *challenge if it holds something better. */
+/* Reads one header value. Replaces *challenge if it contains a better one. */
 MUST_CHECK int challenge_read_line(const char *value, size_t size, struct challenge *challenge,
                                    struct lpipe_error *err);
 void challenge_dispose(struct challenge *challenge);

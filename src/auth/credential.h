@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 
-/* One place that may have credentials, and what was found there. */
+/* Credentials from one source. */
 struct credential {
     char *source;           /* for messages: "--username", a file's path, a helper's name */
     char *username;         /* NULL = none */
@@ -13,10 +13,10 @@ struct credential {
     struct secret identity; /* identity (refresh) token for OAuth2 */
     struct secret bearer;   /* token of the registry itself */
     char *helper;           /* program to ask, "docker-credential-<helper>"; NULL = none */
-    char *helper_key;       /* what to ask it for */
+    char *helper_key;       /* the server name that the helper is asked for */
     size_t score;           /* how well the name matched */
 };
-/* No secret in it (yet: see helper). */
+/* True when it has no secret, which a helper may still provide. */
 bool credential_is_empty(const struct credential *credential);
 /* 'the credentials of "name" from SOURCE', for a message. Returns buf. */
 char *credential_describe(const struct credential *credential, char *buf, size_t buf_size);

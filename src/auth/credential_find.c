@@ -9,7 +9,7 @@
 #include "base/environment.h"
 #include "base/mem.h"
 
-/* Repository names are short, but a caller may be wrong about that. */
+/* registry/repository; longer names are cut. */
 #define TARGET_BYTES_MAX 1024
 
 /* Best match first; the order of sources among equals stays (insertion sort is stable). */
@@ -61,8 +61,7 @@ static int add_variable(const struct auth_name *target, const char *server,
     return status == 0 ? authfile_find(&file, target, server, list, err) : status;
 }
 
-/* The file of REGISTRY_AUTH_FILE comes before docker's: it was named for the purpose, and login
- * writes there. */
+/* REGISTRY_AUTH_FILE comes before docker's file: the user named it, and login writes to it. */
 static int add_usual_files(const struct auth_name *target, const char *server,
                            struct credential_list *list, struct lpipe_error *err)
 {
@@ -93,7 +92,7 @@ int credential_find(const struct settings *settings, const char *registry, const
     if (settings->username != NULL) {
         status = add_given(settings, &list, err);
     } else if (!auth_name_parse(name, &target)) {
-        status = fail(err, LPIPE_INVALID_ARGUMENT, "%s is no name of a registry", registry);
+        status = fail(err, LPIPE_INVALID_ARGUMENT, "%s is not the name of a registry", registry);
     } else if (settings->authfile != NULL) {
         status = add_file(settings->authfile, &target, auth_name_server(registry), &list, err);
     } else {
@@ -131,7 +130,7 @@ char *credential_places(const struct settings *settings, char *buf, size_t buf_s
 {
     int failed = 0;
     if ((settings->flags & LPIPE_CLIENT_ANONYMOUS) != 0) {
-        (void)snprintf(buf, buf_size, "none were to be used");
+        (void)snprintf(buf, buf_size, "--anonymous was given");
     } else if (settings->authfile != NULL) {
         (void)snprintf(buf, buf_size, "looked in %s", settings->authfile);
     } else {
@@ -139,7 +138,7 @@ char *credential_places(const struct settings *settings, char *buf, size_t buf_s
         const char *named = environment_get(ENVIRONMENT_REGISTRY_AUTH_FILE);
         (void)snprintf(buf, buf_size, "looked in %s%s%s and podman's auth.json",
                        named == NULL ? "" : named, named == NULL ? "" : ", ",
-                       docker == NULL ? "no config.json, as HOME is not set" : docker);
+                       docker == NULL ? "no config.json, because HOME is not set" : docker);
     }
     return buf;
 }

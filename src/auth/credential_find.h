@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looks up the credentials of a registry.
  *
- * Order: the user name and password of the client's options; the client's authfile alone; else, all
- * together, DOCKER_AUTH_CONFIG, the file of REGISTRY_AUTH_FILE, docker's config.json (in
+ * Order: the user name and password of the client's options; the client's authfile alone; else,
+ * all together, DOCKER_AUTH_CONFIG, the file of REGISTRY_AUTH_FILE, docker's config.json (in
  * DOCKER_CONFIG, else ~/.docker), and auth.json in $XDG_RUNTIME_DIR/containers and in
  * ${XDG_CONFIG_HOME:-~/.config}/containers. The entry with the longest matching name wins
- * (host/a/b, host/a, host), then the earlier source, then a helper before an entry. What fits
- * another repository only is never used. Any thread. */
+ * (host/a/b, host/a, host), then the earlier source, then a helper before an entry. An entry for
+ * another repository is never used. Any thread. */
 #ifndef AUTH_CREDENTIAL_FIND_H
 #define AUTH_CREDENTIAL_FIND_H
 
 #include "auth/credential.h"
 #include "auth/settings.h"
 
-/* Finds the candidates. No program runs. An empty list means anonymous. registry is host[:port] of
- * a reference; repository may be NULL. INVALID_ARGUMENT for a malformed file or a malformed entry
- * of this registry; a malformed entry of another one does not matter. */
+/* Finds the candidates; no helper runs. An empty list means anonymous. registry is host[:port]
+ * of a reference; repository may be NULL. INVALID_ARGUMENT for a malformed file or a malformed
+ * entry of this registry; malformed entries of other registries are ignored. */
 MUST_CHECK int credential_find(const struct settings *settings, const char *registry,
                                const char *repository, struct credential_list *ret_list,
                                struct lpipe_error *err);
 
-/* Runs the helpers in turn, up to the first candidate that has a secret. *ret_credential is
- * borrowed from the list, NULL = anonymous. A helper that fails is a failure (AUTH_REQUIRED):
- * nothing else is tried in its place. */
+/* Runs the helpers in order, up to the first candidate that has a secret. *ret_credential is
+ * borrowed from the list, NULL = anonymous. When a helper fails, the call fails with
+ * AUTH_REQUIRED: the next candidate is not tried. */
 MUST_CHECK int credential_resolve(struct credential_list *list, lpipe_cancel *cancel,
                                   struct credential **ret_credential, struct lpipe_error *err);
 

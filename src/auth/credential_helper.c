@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "oci/json_read.h"
 
-/* The one sentence of helpers that means "no such entry" and not "failed". */
+/* The sentence of the helper protocol that means "no such entry". */
 static const char NOT_FOUND[] = "credentials not found in native keychain";
 
 bool helper_name_is_valid(const char *name)
@@ -29,14 +29,14 @@ static bool is_program(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Looks through the absolute entries of PATH: neither "." nor an empty entry counts. */
+/* Searches the absolute entries of PATH; relative and empty ones are ignored. */
 static int find_program(const char *name, char **ret_path, struct lpipe_error *err)
 {
     const char *at = environment_get(ENVIRONMENT_PATH);
     if (!helper_name_is_valid(name)) {
         return fail(err, LPIPE_AUTH_REQUIRED,
-                    "the configuration names a credential helper that "
-                    "cannot be one (letters, digits, '.', '_', '-')");
+                    "the configuration names a credential helper with an invalid name (allowed: "
+                    "letters, digits, '.', '_', '-')");
     }
     while (at != NULL && *at != '\0') {
         size_t size = strcspn(at, ":");
@@ -67,11 +67,12 @@ static int run(const char *name, const char *action, const struct buf *input, lp
                        : status;
 }
 
-/* The server goes to the helper as one line: nothing in it may end the line. */
+/* The helper gets the server name as one line, so the name must not contain a line end. */
 static int make_input(const char *server, struct buf *input, struct lpipe_error *err)
 {
     if (*server == '\0' || !text_is_clean(server, strlen(server))) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no helper can be asked for such a registry");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "the registry's name cannot be given to a credential helper");
     }
     return buf_printf(input, "%s\n", server) == 0 ? 0 : fail_memory(err);
 }
@@ -90,9 +91,9 @@ static bool says_not_found(const struct buf *output)
     return size == sizeof NOT_FOUND - 1 && memcmp(text, NOT_FOUND, size) == 0;
 }
 
-/* What the exit status says: 1 = good, 0 = nothing there, AUTH_REQUIRED. */
-static int judge(const char *name, const char *action, int exit_status, const struct buf *output,
-                 struct lpipe_error *err)
+/* The outcome by exit status: 1 = success, 0 = no such entry, else AUTH_REQUIRED. */
+static int helper_outcome(const char *name, const char *action, int exit_status,
+                          const struct buf *output, struct lpipe_error *err)
 {
     if (exit_status == 0) {
         return 1;
@@ -110,7 +111,7 @@ static int judge(const char *name, const char *action, int exit_status, const st
                 name, action, exit_status);
 }
 
-/* Takes the answer apart. 1, 0 = empty, or a failure. */
+/* Reads user name and secret of the answer. 1, 0 = the answer is empty, or a failure. */
 static int read_answer(const char *name, const struct buf *output, struct credential *credential,
                        struct lpipe_error *err)
 {
@@ -151,7 +152,7 @@ int helper_get(const char *name, const char *server, lpipe_cancel *cancel,
     int exit_status = 0;
     int status = make_input(server, &input, err);
     status = status == 0 ? run(name, "get", &input, cancel, &output, &exit_status, err) : status;
-    int found = status == 0 ? judge(name, "get", exit_status, &output, err) : status;
+    int found = status == 0 ? helper_outcome(name, "get", exit_status, &output, err) : status;
     return found == 1 ? read_answer(name, &output, credential, err) : found;
 }
 
@@ -179,8 +180,8 @@ int helper_store(const char *name, const char *server, const char *username,
         return fail_memory(err);
     }
     status = run(name, "store", &input, cancel, &output, &exit_status, err);
-    buf_clear(&output); /* "not found" would be no answer to this */
-    int good = status == 0 ? judge(name, "store", exit_status, &output, err) : status;
+    buf_clear(&output); /* "not found" does not count as success for store */
+    int good = status == 0 ? helper_outcome(name, "store", exit_status, &output, err) : status;
     return MIN_OF(good, 0);
 }
 
@@ -192,5 +193,5 @@ int helper_erase(const char *name, const char *server, lpipe_cancel *cancel,
     int exit_status = 0;
     int status = make_input(server, &input, err);
     status = status == 0 ? run(name, "erase", &input, cancel, &output, &exit_status, err) : status;
-    return status == 0 ? judge(name, "erase", exit_status, &output, err) : status;
+    return status == 0 ? helper_outcome(name, "erase", exit_status, &output, err) : status;
 }

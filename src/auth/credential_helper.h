@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credential helpers: programs "docker-credential-<name>" that keep secrets.
  *
- * A name is [A-Za-z0-9._-]{1,64} without a leading dot; the program is looked for in the absolute
- * entries of PATH alone and run without a shell, in a process group of its own, with a deadline.
- * It gets no descriptor of ours but its three, and nothing that it writes is ever shown. Whatever
- * goes wrong with it is AUTH_REQUIRED (CANCELLED, NO_MEMORY, NO_RESOURCES apart). Any thread. */
+ * A name is [A-Za-z0-9._-]{1,64} without a leading dot. The program is searched in the absolute
+ * entries of PATH and run without a shell, in its own process group, with a deadline. It
+ * inherits only stdin, stdout and stderr. Every failure of a helper is AUTH_REQUIRED; CANCELLED,
+ * NO_MEMORY and NO_RESOURCES are also possible. Any thread. */
 #ifndef AUTH_CREDENTIAL_HELPER_H
 #define AUTH_CREDENTIAL_HELPER_H
 

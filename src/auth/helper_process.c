@@ -14,10 +14,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-/* How often to look at the child where the kernel has no descriptor for it. */
+/* How often the child is checked when the kernel has no pidfd. */
 #define LOOK_MS 20
 
-/* A running helper. It stays a zombie, and so keeps its number, until helper_end(). */
+/* A running helper. It is not reaped before helper_end(), so its process ID stays valid. */
 struct helper {
     const char *path;
     pid_t pid;
@@ -25,7 +25,7 @@ struct helper {
     int out_fd;
 };
 
-/* A pipe whose descriptors are none of the three that the child gets. */
+/* A pipe whose descriptors are greater than 2, because the child replaces 0 to 2. */
 static int make_pipe(int *ret_read, int *ret_write, struct lpipe_error *err)
 {
     int fds[2] = { -1, -1 };
@@ -49,8 +49,8 @@ static int make_pipe(int *ret_read, int *ret_write, struct lpipe_error *err)
     return 0;
 }
 
-/* A pipe that holds the whole input already: nothing is written while the child runs, so there is
- * no SIGPIPE and no waiting for a child that does not read. */
+/* A pipe that already contains the whole input. Nothing is written while the child runs, so
+ * there is no SIGPIPE, and a child that does not read cannot block us. */
 static int make_input(const struct buf *input, int *ret_fd, struct lpipe_error *err)
 {
     AUTO_FD int read_fd = -1;
@@ -80,7 +80,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, int in_fd, int out_f
     return code == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, 3) : code;
 }
 
-/* A group of its own, default signals, none blocked. */
+/* Its own process group, default signal handlers, no blocked signals. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t all;
@@ -98,7 +98,7 @@ static int spawn(struct helper *helper, const char *action, int in_fd, int out_f
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    /* Arguments are not changed by the call; its type is older than const. */
+    /* posix_spawn() does not change the arguments, but its prototype has no const. */
     char path[4096];
     char argument[16];
     int code = strlen(helper->path) < sizeof path ? 0 : ENAMETOOLONG;
@@ -151,7 +151,7 @@ static bool has_ended(const struct helper *helper)
     return code != 0 || info.si_pid == helper->pid;
 }
 
-/* Kills what is left of the group and takes the exit status. */
+/* Kills the process group and returns the exit status. */
 static int helper_end(struct helper *helper)
 {
     int status = 0;
@@ -163,12 +163,12 @@ static int helper_end(struct helper *helper)
     fd_close(&helper->out_fd);
     fd_close(&helper->pid_fd);
     if (pid < 0) {
-        return -1; /* the host program reaps every child itself: the status is lost */
+        return -1; /* the calling program reaps all children itself, so the status is lost */
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Reads what is there. 1 = more may come, 0 = the end, or a failure. */
+/* Reads available output. 1 = more may come, 0 = the end, or a failure. */
 static int read_some(struct helper *helper, struct buf *output, struct lpipe_error *err)
 {
     char part[4096];
@@ -210,8 +210,8 @@ static int wait_for_more(const struct helper *helper, int out_fd, uint64_t end_m
     return 0;
 }
 
-/* Collects the output until the child has ended. A grandchild that keeps the pipe open is not
- * waited for. */
+/* Collects the output until the child has ended. Does not wait for a grandchild that keeps the pipe
+ * open. */
 static int collect(struct helper *helper, uint64_t end_ms, lpipe_cancel *cancel, struct buf *output,
                    struct lpipe_error *err)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Origins, and THE decision which secret may go to which of them.
+/* Origins (scheme, host, port), and the decision which secret may be sent to which origin.
  *
  * Six kinds of URL are chosen by the remote side: the realm of a token server, the redirects of
  * that server, upload locations, redirects of blobs and manifests, foreign layer URLs (never
- * fetched) and pagination links (never followed). All that are followed pass origin_decide().
- * Nobody else compares hosts. Pure; any thread. */
+ * fetched) and pagination links (never followed). All that are followed pass origin_decide(). No
+ * other code compares hosts. Pure; any thread. */
 #ifndef AUTH_ORIGIN_H
 #define AUTH_ORIGIN_H
 
 #include "http/http.h"
 
-/* Scheme, host and port, normalised: lower case, no trailing dot, port always there. */
+/* Normalised: lower case, no trailing dot, the port always set. */
 struct origin {
     bool https;
     bool ipv6; /* host is an address that URLs put in brackets */
@@ -18,10 +18,10 @@ struct origin {
     char host[256]; /* without brackets */
 };
 
-/* Reads an absolute http or https URL strictly: no userinfo, no control characters, blanks,
- * backslashes or bytes that RFC 3986 does not know, a host of letters, digits, '-', '_' and '.', or
- * an IPv6 address in brackets. ret_rest points behind the authority, at '/', '?', '#' or the end.
- * PROTOCOL; what names the URL's role ("token realm"). */
+/* Reads an absolute http or https URL. Refused are userinfo, control characters, blanks,
+ * backslashes and bytes that RFC 3986 does not allow; the host has letters, digits, '-', '_' and
+ * '.', or is an IPv6 address in brackets. ret_rest points after the authority, at '/', '?', '#'
+ * or the end. PROTOCOL; what names the URL in the message ("token realm"). */
 MUST_CHECK int origin_parse(const char *url, const char *what, struct origin *ret_origin,
                             const char **ret_rest, struct lpipe_error *err);
 /* "host[:port]" as references, options and files have it. */
@@ -29,16 +29,16 @@ MUST_CHECK int origin_parse_host(const char *host, bool https, struct origin *re
                                  struct lpipe_error *err);
 bool origin_same(const struct origin *a, const struct origin *b);
 bool origin_same_host(const struct origin *a, const struct origin *b);
-/* "https://host[:port]", the port where it is not the scheme's own. Returns buf. */
+/* "https://host[:port]"; the scheme's default port is left out. Returns buf. */
 #define ORIGIN_TEXT_BYTES 288
 char *origin_format(const struct origin *origin, char *buf, size_t buf_size);
 
-/* Resolves a reference found in an answer against the URL of the request (RFC 3986, 5.2). The
- * query stays byte for byte; a fragment is dropped. Owned text with a normalised authority. */
+/* Resolves a reference from an answer against the URL of the request (RFC 3986, 5.2). The query
+ * is kept byte for byte; a fragment is dropped. Owned text with a normalised authority. */
 MUST_CHECK int origin_resolve(const char *base, const char *reference, const char *what,
                               char **ret_url, struct lpipe_error *err);
 
-/* What a URL was given for. */
+/* What the URL is for. */
 enum origin_sink {
     ORIGIN_REALM,   /* a token server, or a redirect of one */
     ORIGIN_LOCATION /* an upload location or the target of a redirect */
@@ -60,11 +60,11 @@ struct origin_rules {
 
 struct origin_verdict {
     enum origin_trust trust;
-    enum http_address_policy addresses; /* what the transport must check when it connects */
+    enum http_address_policy addresses; /* which addresses the connection may have */
 };
 
-/* 0 with a verdict, or nothing may be sent there at all: REFUSED, AUTH_REQUIRED for what
- * --trust-realm would allow. */
+/* 0 with a verdict. REFUSED: nothing may be sent there. AUTH_REQUIRED: the same, but
+ * --trust-realm would allow it. */
 MUST_CHECK int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                              const struct origin *target, struct origin_verdict *ret_verdict,
                              struct lpipe_error *err);

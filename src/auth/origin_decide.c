@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy, as one function over origins. See SECURITY.md for the reasons. */
+/* The origin policy: one function. SECURITY.md has the reasons. */
 #include <stdio.h>
 #include <string.h>
 
 #include "auth/origin.h"
 #include "base/address.h"
 
-/* Token servers that belong to a registry under another name. Whoever runs the one runs the other;
- * each pair is public and documented. All speak https on its own port. */
+/* Token servers whose host name differs from their registry's. Both are run by the same company,
+ * which documents the pair. All use https on port 443. */
 static const struct {
     const char *registry;
     const char *realm;
@@ -32,7 +32,7 @@ static bool is_known_realm(const struct origin *registry, const struct origin *r
     return false;
 }
 
-/* The user's list: a host alone means the scheme's own port. */
+/* In the user's list, a host without a port means the scheme's default port. */
 static bool is_named_by_user(const struct origin_rules *rules, const struct origin *target)
 {
     for (size_t i = 0; i < rules->trust_realm_count; i++) {
@@ -50,7 +50,8 @@ static bool same_host_and_port(const struct origin *a, const struct origin *b)
     return a->port == b->port && origin_same_host(a, b);
 }
 
-/* "the registry's own https address": refused, with the usual cause named. */
+/* An http URL from an https registry. If it is on the registry's own host, the message names the
+ * usual cause. */
 static int fail_downgrade(const struct origin_rules *rules, enum origin_sink sink,
                           const struct origin *target, struct lpipe_error *err)
 {
@@ -59,11 +60,11 @@ static int fail_downgrade(const struct origin_rules *rules, enum origin_sink sin
     origin_format(target, text, sizeof text);
     if (origin_same_host(rules->registry, target)) {
         return fail(err, LPIPE_REFUSED,
-                    "the registry speaks https but named %s on %s; the proxy before it probably "
+                    "the registry uses https but named %s on %s; the proxy in front of it probably "
                     "does not set X-Forwarded-Proto",
                     what, text);
     }
-    return fail(err, LPIPE_REFUSED, "the registry speaks https but named %s on %s", what, text);
+    return fail(err, LPIPE_REFUSED, "the registry uses https but named %s on %s", what, text);
 }
 
 static int fail_address(enum origin_sink sink, const struct origin *target, struct lpipe_error *err)
@@ -71,16 +72,17 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
     char text[ORIGIN_TEXT_BYTES];
     origin_format(target, text, sizeof text);
     return sink == ORIGIN_REALM
-               ? fail(err, LPIPE_AUTH_REQUIRED,
-                      "the token server %s is an address on a private or local network; if it is "
-                      "yours, allow it with --trust-realm %s",
-                      text, strstr(text, "://") + 3)
+               ? fail_with_advice(
+                     err, LPIPE_AUTH_REQUIRED,
+                     "the token server %s is at an address of a private or local network; if you "
+                     "trust it, allow it with --trust-realm %s",
+                     text, strstr(text, "://") + 3)
                : fail(err, LPIPE_REFUSED,
-                      "the registry named %s, an address on a private or local network", text);
+                      "the registry named %s, an address of a private or local network", text);
 }
 
-/* Literals in a place that names should stand: public addresses; for locations any address of a
- * local network where the registry itself is on one. */
+/* For a host that is an address, not a name: public ones are allowed; for a Location also local
+ * ones when the registry itself has a local address. */
 static bool is_address_allowed(const struct origin_rules *rules, enum origin_sink sink,
                                const struct origin *target)
 {
@@ -110,12 +112,24 @@ static bool is_trusted(const struct origin_rules *rules, enum origin_sink sink,
              address_class_of_host(target->host) == ADDRESS_NAME));
 }
 
+/* Which addresses the connection may have. A name that the registry gave must not lead to an
+ * address that would be refused if the registry had given the address itself. */
+static enum http_address_policy addresses_of(const struct origin_rules *rules,
+                                             enum origin_sink sink, bool named)
+{
+    if (named) {
+        return HTTP_ADDRESS_ANY;
+    }
+    return rules->registry_is_local && sink == ORIGIN_LOCATION ? HTTP_ADDRESS_LOCAL
+                                                               : HTTP_ADDRESS_PUBLIC;
+}
+
 int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                   const struct origin *target, struct origin_verdict *ret_verdict,
                   struct lpipe_error *err)
 {
     bool trusted = is_trusted(rules, sink, target);
-    /* Nothing steps down from https; not even a token server that the user named. */
+    /* Never from https to http; not even for a token server that the user named. */
     if (rules->registry->https && !target->https) {
         return fail_downgrade(rules, sink, target, err);
     }
@@ -127,7 +141,7 @@ int origin_decide(const struct origin_rules *rules, enum origin_sink sink,
                  (sink == ORIGIN_REALM && is_named_by_user(rules, target));
     *ret_verdict = (struct origin_verdict){
         .trust = trusted ? ORIGIN_TRUSTED : ORIGIN_ANONYMOUS,
-        .addresses = named || rules->registry_is_local ? HTTP_ADDRESS_ANY : HTTP_ADDRESS_PUBLIC,
+        .addresses = addresses_of(rules, sink, named),
     };
     return 0;
 }

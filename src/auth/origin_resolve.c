@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Relative references (RFC 3986, 5.2): the paths and queries of answers, never re-encoded. */
+/* Resolves relative references (RFC 3986, 5.2). Paths and queries are never re-encoded. */
 #include <string.h>
 #include <strings.h>
 
@@ -59,7 +59,7 @@ static int append_path(const char *path, size_t size, struct buf *out)
     return out->size == root && status == 0 ? buf_append(out, "/", 1) : status;
 }
 
-/* The reference's path below the directory of the base's. */
+/* Appends the reference's path to the directory of the base path. */
 static int append_merged(const char *base_path, size_t base_size, const struct target *target,
                          struct buf *out)
 {
@@ -73,7 +73,7 @@ static int append_merged(const char *base_path, size_t base_size, const struct t
     return status == 0 ? append_path(merged.data, merged.size, out) : status;
 }
 
-/* What follows the authority of the result. */
+/* Appends path and query of the result. */
 static int append_target(const struct target *base, const struct target *target, struct buf *out)
 {
     const struct target *query = target;
@@ -111,7 +111,7 @@ int origin_resolve(const char *base, const char *reference, const char *what, ch
     if (status != 0) {
         return status;
     }
-    /* Everything becomes an absolute URL once, so that one parser sees every character. */
+    /* First an absolute URL is made, so that one parser checks every character. */
     origin_format(&base_origin, text, sizeof text);
     if (strncmp(reference, "//", 2) == 0) {
         status = buf_printf(&absolute, "%s:%s", base_origin.https ? "https" : "http", reference);

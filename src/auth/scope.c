@@ -7,7 +7,7 @@
 
 static const char PREFIX[] = "repository:";
 
-/* The actions that registries know. A set of them is a bit mask, which sorts by itself. */
+/* The known actions, in sorted order. A set of actions is a bit mask of their indexes. */
 static const char *const ACTIONS[] = { "*", "delete", "pull", "push" };
 
 size_t scope_next(const char **at, const char **ret_item)

@@ -24,7 +24,7 @@ void settings_dispose(struct settings *settings)
     free(settings->spool_dir);
 }
 
-/* Copies a text that may be absent. */
+/* Copies a text that may be NULL. */
 static int copy_text(char **ret_copy, const char *text)
 {
     if (text == NULL) {

@@ -10,7 +10,7 @@
 struct settings {
     uint32_t flags; /* enum lpipe_client_flag */
     char *authfile; /* texts: NULL where not given */
-    char *username; /* set = these credentials for every registry, in place of files */
+    char *username; /* set = use these credentials for every registry, instead of files */
     struct secret password;
     char *cacert;
     char *cert;
@@ -19,10 +19,10 @@ struct settings {
     size_t trust_realm_count;
     char *user_agent; /* whole header line, "User-Agent: layerpipe/0.1.0" */
     enum lpipe_upload_mode upload;
-    uint64_t chunk_bytes; /* 0 = adapting */
+    uint64_t chunk_bytes; /* 0 = chosen and adapted by the upload */
     char *spool_dir;
     uint32_t retry_count; /* attempts after the first */
-    uint32_t jobs;        /* 0 = as suits the work */
+    uint32_t jobs;        /* 0 = the default */
     uint64_t rate_bytes_max;
 };
 

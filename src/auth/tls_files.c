@@ -37,13 +37,12 @@ static int add_authorities(const char *path, struct tls_files *files, struct lpi
     }
     if (files->ca_pem.data == NULL ||
         strstr(files->ca_pem.data + before, "-----BEGIN CERTIFICATE-----") == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s holds no certificate in PEM", path);
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s contains no certificate in PEM format", path);
     }
     return buf_append(&files->ca_pem, "\n", 1) == 0 ? 0 : fail_memory(err);
 }
 
-/* The first pair of a directory; more are for registries with several authorities, which ask by
- * name and are not known to us. */
+/* Uses the first certificate and key of a directory; further ones are only checked. */
 static int add_identity(const char *directory, const char *name, struct tls_files *files,
                         struct lpipe_error *err)
 {
@@ -109,7 +108,72 @@ static int read_directories(const char *registry, struct tls_files *files, struc
     return status;
 }
 
-/* --cert and --key; they come before what directories have. */
+/* Adds a file of a directory in SSL_CERT_DIR; files without certificates are skipped, as other
+ * tools do. */
+static int add_environment_file(const char *path, struct tls_files *files, struct lpipe_error *err)
+{
+    struct lpipe_error why = { 0 };
+    size_t before = files->ca_pem.size;
+    int status = add_authorities(path, files, &why);
+    if (status == LPIPE_INVALID_ARGUMENT && files->ca_pem.size <= AUTHORITIES_BYTES_MAX) {
+        files->ca_pem.size = before;
+        return 0;
+    }
+    if (status != 0 && err != NULL) {
+        *err = why;
+    }
+    return status;
+}
+
+static int add_environment_directory(const char *directory, struct tls_files *files,
+                                     struct lpipe_error *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(directory, &entries, NULL, alphasort);
+    int status = 0;
+    for (int i = 0; i < count; i++) {
+        AUTO_FREE char *path = mem_printf("%s/%s", directory, entries[i]->d_name);
+        if (status == 0) {
+            status = path == NULL ? fail_memory(err) : add_environment_file(path, files, err);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+/* SSL_CERT_FILE and SSL_CERT_DIR (several, with ':' between them), as tools written in Go read
+ * them: the authorities are added to the system's, and what is missing or unreadable is ignored. */
+static int add_environment(struct tls_files *files, struct lpipe_error *err)
+{
+    const char *file = environment_get(ENVIRONMENT_SSL_CERT_FILE);
+    const char *at = environment_get(ENVIRONMENT_SSL_CERT_DIR);
+    int status = file == NULL ? 0 : add_environment_file(file, files, err);
+    while (at != NULL && *at != '\0' && status == 0) {
+        size_t size = strcspn(at, ":");
+        AUTO_FREE char *directory = mem_strndup(at, size);
+        status = directory == NULL ? fail_memory(err)
+                 : size > 0        ? add_environment_directory(directory, files, err)
+                                   : 0;
+        at += size + (at[size] == ':');
+    }
+    return status;
+}
+
+int tls_files_read_client(const struct settings *settings, struct buf *ca_pem,
+                          struct lpipe_error *err)
+{
+    struct tls_files files CLEANUP(tls_files_dispose) = { .cert = NULL };
+    int status = settings->cacert != NULL ? add_authorities(settings->cacert, &files, err) : 0;
+    status = status == 0 ? add_environment(&files, err) : status;
+    if (status == 0) {
+        *ca_pem = files.ca_pem;
+        files.ca_pem = (struct buf)BUF_INIT(0);
+    }
+    return status;
+}
+
+/* --cert and --key; they are used before the certificates in directories. */
 static int copy_identity(const struct settings *settings, struct tls_files *files,
                          struct lpipe_error *err)
 {
@@ -134,9 +198,7 @@ int tls_files_read(const struct settings *settings, const char *registry,
 {
     struct tls_files files CLEANUP(tls_files_dispose) = { .cert = NULL };
     int status = copy_identity(settings, &files, err);
-    if (status == 0 && settings->cacert != NULL) {
-        status = add_authorities(settings->cacert, &files, err);
-    }
+    status = status == 0 ? tls_files_read_client(settings, &files.ca_pem, err) : status;
     if (status == 0 && tls_files_is_component(registry)) {
         status = read_directories(registry, &files, err);
     }

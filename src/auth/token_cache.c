@@ -26,7 +26,8 @@ struct token_entry *token_cache_find(struct token_cache *cache, const char *scop
         if (entry->scope == NULL || entry->dropped || !scope_covers(entry->scope, scope)) {
             continue;
         }
-        /* A token whose whole life is shorter than the need would be fetched for every request. */
+        /* Half of its life is enough; otherwise a short-lived token would be fetched for each
+         * request. */
         uint64_t need = MIN_OF(need_ms, entry->life_ms / 2);
         if (now_ms + need < entry->end_ms) {
             entry->used_ms = now_ms;

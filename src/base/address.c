@@ -38,7 +38,7 @@ static uint32_t ipv4_at(const unsigned char *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* True where the address only wraps an IPv4 address. */
+/* True for an IPv6 address that contains an IPv4 address. */
 static bool ipv4_inside(const unsigned char *b, uint32_t *ret_address)
 {
     static const unsigned char zero[12] = { 0 };
@@ -70,12 +70,12 @@ static enum address_class class_of_ipv6(const struct in6_addr *address)
         return class_of_ipv4(inner);
     }
     if ((b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0xc0)) {
-        return ADDRESS_PRIVATE; /* unique local, and the site-local of old */
+        return ADDRESS_PRIVATE; /* unique local, and the old site-local */
     }
     return (b[0] & 0xe0) == 0x20 ? ADDRESS_PUBLIC : ADDRESS_SPECIAL; /* 2000::/3 */
 }
 
-/* The last label is a number, in decimal or hex: resolvers may read the whole as an address. */
+/* The last label is a number, decimal or hex: a resolver may read the whole name as an address. */
 static bool ends_in_number(const char *host)
 {
     size_t size = strlen(host);

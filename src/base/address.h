@@ -14,12 +14,13 @@ enum address_class {
     ADDRESS_PUBLIC,
     ADDRESS_LOOPBACK,
     ADDRESS_PRIVATE, /* RFC 1918, carrier-grade NAT, unique local */
-    ADDRESS_SPECIAL, /* link-local (cloud metadata too), unspecified, multicast, reserved */
-    ADDRESS_ODD      /* ends in a number but is no dotted quad: "127.1", "0x7f000001" */
+    ADDRESS_SPECIAL,
+    /* link-local (cloud metadata too), unspecified, multicast, reserved */
+    ADDRESS_ODD /* ends in a number but is not a dotted quad: "127.1", "0x7f000001" */
 };
 
-/* A host as it stands in a URL: name, dotted quad, IPv6 with or without brackets. IPv4 inside IPv6
- * (mapped, compatible, NAT64, 6to4) counts as the IPv4 address. */
+/* For a host of a URL: name, dotted quad, IPv6 with or without brackets. IPv4 inside IPv6 (mapped,
+ * compatible, NAT64, 6to4) counts as the IPv4 address. */
 enum address_class address_class_of_host(const char *host);
 /* An address that a connection is about to be made to. ADDRESS_SPECIAL for an unknown family. */
 enum address_class address_class_of(const struct sockaddr *address);

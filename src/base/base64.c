@@ -44,7 +44,7 @@ static int decode_group(const char *text, bool last, struct buf *buf)
     }
     unsigned char out[3] = { (unsigned char)(group >> 16), (unsigned char)(group >> 8),
                              (unsigned char)group };
-    /* Bits under the padding must be zero: one text for one value. */
+    /* Bits under the padding must be zero, so that each value has exactly one text. */
     bool canonical = (padding < 1 || out[2] == 0) && (padding < 2 || out[1] == 0);
     int status = canonical ? buf_append(buf, out, 3 - padding) : LPIPE_INVALID_ARGUMENT;
     explicit_bzero(out, sizeof out);

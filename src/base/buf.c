@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable buffer: memory follows the bytes received, never a size somebody announced. */
+/* Growable buffer: it grows with the bytes that were received, never to a size that was only
+ * announced. */
 #include "base/buf.h"
 
 #include <stdarg.h>

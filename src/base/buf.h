@@ -17,18 +17,18 @@ struct buf {
         NULL, 0, 0, (max)                                                                          \
     }
 
-/* All return 0, NO_MEMORY, or TOO_LARGE when the maximum would be passed (buf unchanged). */
+/* All return 0, NO_MEMORY, or TOO_LARGE when the maximum would be exceeded (buf unchanged). */
 MUST_CHECK int buf_append(struct buf *buf, const void *data, size_t size);
 MUST_CHECK int buf_append_text(struct buf *buf, const char *text);
 MUST_CHECK int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *buf);
-/* Gives the contents away (NUL-terminated, caller frees) and leaves the buffer empty. NULL on OOM
- * of an empty buffer. */
+/* Returns the contents (NUL-terminated, the caller frees them) and leaves the buffer empty. NULL
+ * when memory runs out. */
 char *buf_take(struct buf *buf);
 void buf_dispose(struct buf *buf);
-/* Overwrites the contents before freeing them: for what holds a secret. */
+/* Overwrites the contents before freeing them: for buffers that contain a secret. */
 void buf_wipe(struct buf *buf);
 #define AUTO_BUF CLEANUP(buf_dispose)
 

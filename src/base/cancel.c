@@ -37,7 +37,7 @@ void lpipe_cancel_trigger(lpipe_cancel *cancel)
         int saved = errno;
         uint64_t one = 1;
         atomic_store(&cancel->requested, 1);
-        /* Full means somebody triggered before: the descriptor is readable already. */
+        /* A failure means that it was triggered before: the descriptor is readable already. */
         ssize_t ignored = write(cancel->fd, &one, sizeof one);
         (void)ignored;
         errno = saved;

@@ -18,6 +18,8 @@ static const struct {
     [ENVIRONMENT_XDG_CONFIG_HOME] = { "XDG_CONFIG_HOME", true },
     [ENVIRONMENT_XDG_RUNTIME_DIR] = { "XDG_RUNTIME_DIR", true },
     [ENVIRONMENT_SOURCE_DATE_EPOCH] = { "SOURCE_DATE_EPOCH", false },
+    [ENVIRONMENT_SSL_CERT_FILE] = { "SSL_CERT_FILE", false },
+    [ENVIRONMENT_SSL_CERT_DIR] = { "SSL_CERT_DIR", false },
 };
 
 const char *environment_get(enum environment_variable variable)

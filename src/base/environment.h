@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only file of the library that reads the environment (libcurl reads the proxy variables by
- * itself). Nothing is read when the process runs with more rights than its user. A program that
- * changes its environment while a client is in use has to keep the two apart itself. */
+/* The only file of the library that reads the environment, besides http/http_proxy.c. Nothing is
+ * read when the process has more rights than its user (setuid). A program must not change its
+ * environment while a call of this library runs in another thread. */
 #ifndef BASE_ENVIRONMENT_H
 #define BASE_ENVIRONMENT_H
 
@@ -13,15 +13,17 @@ enum environment_variable {
     ENVIRONMENT_REGISTRY_AUTH_FILE,
     ENVIRONMENT_XDG_CONFIG_HOME,
     ENVIRONMENT_XDG_RUNTIME_DIR,
-    ENVIRONMENT_SOURCE_DATE_EPOCH
+    ENVIRONMENT_SOURCE_DATE_EPOCH,
+    ENVIRONMENT_SSL_CERT_FILE,
+    ENVIRONMENT_SSL_CERT_DIR
 };
 
-/* Borrowed; NULL when unset or empty. Directories that must be absolute and are not count as unset:
- * the working directory is no place for secrets. */
+/* Borrowed; NULL when unset or empty. A relative path in HOME or XDG_* counts as unset, because
+ * secrets must not be read from the working directory. */
 const char *environment_get(enum environment_variable variable);
 
-/* $HOME/<name>, $XDG_RUNTIME_DIR/<name>, ${XDG_CONFIG_HOME:-~/.config}/<name>: owned, NULL where the
- * variables are not set. *ret_failed is set when out of memory. */
+/* $HOME/<name>, $XDG_RUNTIME_DIR/<name>, ${XDG_CONFIG_HOME:-~/.config}/<name>: owned, NULL where
+ * the variables are not set. *ret_failed is set when out of memory. */
 char *environment_home_file(const char *name, int *ret_failed);
 char *environment_runtime_file(const char *name, int *ret_failed);
 char *environment_config_file(const char *name, int *ret_failed);

@@ -36,6 +36,19 @@ int fail(struct lpipe_error *err, int status, const char *format, ...)
     return status;
 }
 
+int fail_with_advice(struct lpipe_error *err, int status, const char *format, ...)
+{
+    if (err != NULL) {
+        va_list args;
+        error_clear(err, status);
+        err->flags = LPIPE_ERROR_ADVICE;
+        va_start(args, format);
+        mark_cut(err, vsnprintf(err->message, sizeof err->message, format, args));
+        va_end(args);
+    }
+    return status;
+}
+
 static int status_of_errno(int status, int sys_errno)
 {
     switch (sys_errno) {

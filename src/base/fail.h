@@ -10,15 +10,20 @@
 /* Sets status and message, clears the rest. */
 int fail(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* The same with an errno value, whose text is appended (": No space left on device"). ENOMEM turns
- * the status into NO_MEMORY; EMFILE, ENFILE and EAGAIN into NO_RESOURCES. */
+/* The same for a message that says what the user can do ("try ...", "use --spool DIR"): sets
+ * LPIPE_ERROR_ADVICE, so that the command adds no hint to it. */
+int fail_with_advice(struct lpipe_error *err, int status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* As fail(), with an errno value, whose text is appended (": No space left on device"). ENOMEM
+ * turns the status into NO_MEMORY; EMFILE, ENFILE and EAGAIN into NO_RESOURCES. */
 int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
 int fail_memory(struct lpipe_error *err);
 
-/* Puts context before an error's message: "push layer 3: " + message. Returns status, the failure at
- * hand, which a caller without err is told all the same. */
+/* Puts context before an error's message: "push layer 3: " + message. Returns status, also when
+ * err is NULL. */
 int fail_context(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Copies text of the remote side into buf for use in a message: control characters and bytes that

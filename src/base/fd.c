@@ -36,8 +36,8 @@ int fd_write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
-/* Waits for input or cancellation. Regular files are always ready, so this costs one system call
- * only where somebody could cancel or the descriptor does not block. */
+/* Waits for input or cancellation. Only called when there is a cancel token, or when the
+ * descriptor does not block. */
 static int wait_readable(int fd, const lpipe_cancel *cancel)
 {
     struct pollfd wait[2] = {
@@ -47,7 +47,8 @@ static int wait_readable(int fd, const lpipe_cancel *cancel)
     if (cancel_requested(cancel)) {
         return -ECANCELED;
     }
-    /* After a signal nothing is known to be readable: a read might block past the cancel token. */
+    /* After a signal it is not known whether input is readable: a read might block and miss the
+     * token. */
     while (poll(wait, 2, -1) < 0) {
         if (errno != EINTR) {
             return -errno;

@@ -11,10 +11,11 @@ void fd_close(int *fd); /* keeps errno, sets -1 */
 
 /* Writes all; 0 or an errno value. */
 MUST_CHECK int fd_write_all(int fd, const void *data, size_t size);
-/* One read that survives EINTR and non-blocking descriptors and gives way to the cancel token:
- * bytes, 0 at the end, or a negative errno value (-ECANCELED). */
+/* Reads once. Handles EINTR and non-blocking descriptors, and stops when the cancel token is
+ * triggered. Returns the number of bytes, 0 at the end, or a negative errno value (-ECANCELED). */
 ptrdiff_t fd_read(int fd, void *buf, size_t size, const lpipe_cancel *cancel);
-/* Reads a whole regular file into buf (its maximum applies). SOURCE status is the caller's. */
+/* Reads a whole regular file into buf (its maximum applies). status: what a failure is reported
+ * as. */
 MUST_CHECK int fd_read_file(const char *path, struct buf *buf, int status, struct lpipe_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every maximum of the project, in one place. Bytes unless the name says otherwise. */
+/* Every maximum of the project. In bytes unless the name says otherwise. */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
@@ -9,7 +9,7 @@
 /* Documents and answers of the remote side. */
 #define MANIFEST_BYTES_MAX (4 * MIB)
 #define CONFIG_BYTES_MAX (4 * MIB)
-#define INSPECT_BYTES_MAX (64 * MIB) /* text made of a manifest and a config */
+#define INSPECT_BYTES_MAX (64 * MIB) /* the text that inspect makes of a manifest and a config */
 #define TOKEN_BODY_BYTES_MAX (128 * KIB)
 #define ERROR_BODY_BYTES_MAX (64 * KIB)
 #define HEADER_LINE_BYTES_MAX (32 * KIB)
@@ -39,42 +39,63 @@
 
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
+#define TAR_RECORD_BYTES 10240 /* what tape writers fill up: 20 blocks */
+/* Of Linux: no unpacker can make more. */
+#define TAR_PART_BYTES_MAX 255
+#define TAR_PATH_BYTES_MAX 4095
+#define TAR_XATTR_NAME_BYTES_MAX 255
+#define TAR_XATTR_VALUE_BYTES_MAX (64 * KIB)
 
-/* The pipeline. Block sizes are part of the recipes: another size is another digest. */
+/* The pipeline. Block sizes are part of the recipes: with another size the digest changes. */
 #define GZIP_BLOCK_BYTES (256 * KIB)
 #define ZSTD_BLOCK_BYTES (256 * KIB)
 #define COPY_BLOCK_BYTES (256 * KIB)
-#define UNPACK_BYTES (128 * KIB)       /* of a compressed input, looked at in pieces of this */
-#define UNPACK_STATE_BYTES (512 * KIB) /* beside a window: tables, and a block in and out */
-#define ZSTD_INPUT_WINDOW_LOG_MAX 27   /* of a zstd input: 128 MiB, what --ultra makes */
-#define PIPE_BYTES (1 * MIB)           /* asked of the system for a pipe that is read */
+#define DECOMPRESS_BYTES (128 * KIB) /* compressed input is decompressed in steps of this size */
+#define DECOMPRESS_STATE_BYTES (512 * KIB) /* of a decompressor, without its window */
+#define ZSTD_INPUT_WINDOW_LOG_MAX 27       /* 128 MiB, the largest that zstd --ultra makes */
+#define PIPE_BYTES (1 * MIB)               /* requested size of an input pipe */
 
-/* The transport's buffers, each request. */
+/* The buffers of each HTTP request. */
 #define HTTP_SEND_BYTES (256 * KIB)
 #define HTTP_ANSWER_BYTES (16 * KIB)
-#define HTTP_RECEIVE_BYTES (128 * KIB) /* where a body is streamed out */
-#define HTTP_STREAM_BYTES (512 * KIB)  /* of such a body, received and not yet read */
+#define HTTP_RECEIVE_BYTES (128 * KIB) /* for a streamed body */
+#define HTTP_STREAM_BYTES (512 * KIB)  /* of a streamed body: received but not read yet */
 
 /* Uploads. */
-#define CHUNK_BYTES_DEFAULT (16 * MIB)
+#define CHUNK_BYTES_DEFAULT (16 * MIB) /* other sizes by registry: upload/upload_defaults.c */
 #define CHUNK_BYTES_MIN (1 * MIB)
-#define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less is sent a stream */
+#define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less gets a streamed upload */
 #define CHUNK_BYTES_MAX (95 * MIB)
 #define CHUNK_BUFFERS 3
-#define STREAM_RING_BYTES (1280 * KIB) /* of a stream: what waits to be sent, and what was sent */
-#define STREAM_AHEAD_BYTES (512 * KIB) /* the former */
+#define STREAM_RING_BYTES (1280 * KIB) /* of a stream: sent and unsent bytes that are buffered */
+#define STREAM_AHEAD_BYTES (512 * KIB) /* the unsent ones of these */
 #define WINDOW_PAGE_BYTES (128 * KIB)
-#define SINGLE_BYTES_MAX (8 * MIB) /* in one PUT, unless asked for */
+#define SINGLE_BYTES_MAX (8 * MIB) /* of one PUT, without --upload monolithic */
 #define CLOSE_TIMEOUT_MS 2000
-#define ABANDON_GRACE_S 1 /* for a request under way to end by itself */
+#define ABANDON_GRACE_S 1                 /* an abandoned upload's request may end normally */
+#define CHUNK_SLOW_MS 20000               /* chunks that take longer are halved */
+#define CHUNK_ANSWER_MS 60000             /* for the answer to a chunk, and 1 ms for each KiB */
+#define COMMIT_ANSWER_MS (15 * 60 * 1000) /* for the answer to a PUT, or to a streamed PATCH */
+#define COMMIT_SLOW_MS 10000              /* a PUT that took longer may still be running */
+#define IDLE_CONNECTION_MS 5000           /* then a new connection instead of the kept one */
 #define RETRY_COUNT_DEFAULT 5
 #define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
 #define RETRY_GIVE_UP_MS 900000   /* without any progress */
-#define RETRY_NOTICE_MS 5000      /* longer waits are told to the user */
-#define SETTLE_MS_MAX 30000       /* for a registry to know what it was just given */
+#define FIRST_CONTACT_RETRIES 2   /* of the first request, when no connection can be made */
+#define RETRY_NOTICE_MS 700       /* the user gets a notice about longer waits */
+/* All delays before a next attempt. In a list the last one repeats. RETRY: for any request, with
+ * jitter. OFFSET: between GETs of a session whose offset may still change. COMMIT_POLL: between
+ * HEADs of the blob after a PUT without a clear answer, --retry of them. COMMIT_SLOW_POLL: the same
+ * after a slow PUT, --retry times the factor. */
+#define RETRY_DELAYS_MS 250, 1000, 3000, 8000, 16000, 30000
+#define OFFSET_QUERY_DELAY_MS 1000
+#define OFFSET_QUERIES_MAX 60
+#define COMMIT_POLL_DELAYS_MS 1000, 1000, 3000, 8000, 16000
+#define COMMIT_SLOW_POLL_DELAYS_MS 1000, 2000, 5000, 10000, 20000, 30000
+#define COMMIT_SLOW_POLL_FACTOR 3
 #define SESSIONS_MAX 3
-#define BLOB_PASSES_MAX 3    /* readings of an input that can be read again */
-#define REFERRERS_ATTEMPTS 5 /* to enter a list that others write too */
+#define BLOB_PASSES_MAX 3    /* how often an input that can be read again is sent */
+#define REFERRERS_ATTEMPTS 5 /* to add an entry to a referrers index that others change too */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64
 #define THREADS_MAX 256

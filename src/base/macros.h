@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The few macros every room may use. */
+/* The few macros that every file may use. */
 #ifndef BASE_MACROS_H
 #define BASE_MACROS_H
 
@@ -17,7 +17,7 @@
 #define TEXT_OF(value) TEXT_OF_WORD(value)
 #define TEXT_OF_WORD(word) #word
 
-/* Hands a pointer on: yields its value and leaves NULL, so that cleanup does nothing. */
+/* Moves a pointer: returns its value and sets it to NULL, so that cleanup does nothing. */
 #define TAKE(p)                                                                                    \
     ({                                                                                             \
         __typeof__(p) take_ptr = (p);                                                              \

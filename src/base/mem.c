@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation with a fault point that exists in test builds only. */
+/* Allocation. Test builds can make a chosen allocation fail. */
 #include "base/mem.h"
 
 #include <stdarg.h>

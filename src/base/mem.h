@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation. All of the library's own allocations pass here, so that tests can fail each one. */
+/* Allocation. The library allocates only with these functions, so that tests can make each one
+ * fail. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -9,8 +10,8 @@
 void *mem_new(size_t size);
 /* count * size with overflow check, zeroed. */
 void *mem_new_array(size_t count, size_t size);
-/* Room for blocks of bytes: count * size with overflow check, at the edge of a page, not zeroed. To a
- * place a few bytes off that edge the system copies at a third of its speed. */
+/* Memory for blocks: count * size with overflow check, aligned to a page, not zeroed. The kernel
+ * copies to unaligned addresses at a third of the speed. */
 void *mem_new_blocks(size_t count, size_t size);
 /* As realloc(); the old block stays valid on failure. */
 void *mem_realloc(void *block, size_t size);
@@ -19,7 +20,7 @@ char *mem_strndup(const char *text, size_t size);
 /* printf into new memory. */
 char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* Blocks that lie side by side have a size that is a multiple of this. */
+/* The sizes of adjacent blocks must be multiples of this. */
 #define MEM_BLOCK_ALIGN 4096
 #define MEM_BLOCK_SIZE(size) (((size) + MEM_BLOCK_ALIGN - 1) / MEM_BLOCK_ALIGN * MEM_BLOCK_ALIGN)
 

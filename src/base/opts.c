@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* More than any version will have: the size was never set. */
+/* No version will have larger structs: a larger value means that the size was not set. */
 #define OPTIONS_BYTES_MAX ((size_t)4096)
 
 int opts_take(const void *options, void *ret_known, size_t known_size, const char *what,

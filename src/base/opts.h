@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Intake of option structs: one rule for all of them, so that programs built against an older or a
- * newer header do what they mean or fail with words. Any thread. */
+/* Copies option structs of callers, by one rule for all of them: programs that were built with
+ * an older or newer header work as they expect, or get a clear error. Any thread. */
 #ifndef BASE_OPTS_H
 #define BASE_OPTS_H
 

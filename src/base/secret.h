@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A secret: bytes that can be sent where secrets belong, and nowhere else. There is no way to get
- * its text for a message: what leaves this file is a header value in a buffer that is wiped, bytes
- * for a helper's stdin, or the entry of a file of credentials. */
+/* A password or token in memory. There is no function that returns its text, so no message can
+ * contain it: it leaves this file only as a header value, as input of a credential helper, or as
+ * an entry of a credentials file, appended to a buffer that the caller wipes (buf_wipe()).
+ * secret_dispose() wipes the secret itself. Texts that hold a secret before it is a struct
+ * secret are wiped with mem_wipe_text(), JSON documents with json_doc_wipe(). */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
@@ -11,7 +13,7 @@ struct secret {
     struct {
         char *bytes; /* NUL-terminated; NULL = no secret, which differs from an empty one */
         size_t size;
-    } hidden; /* for secret_text.c alone */
+    } hidden; /* for secret.c only */
 };
 #define SECRET_INIT                                                                                \
     {                                                                                              \
@@ -26,7 +28,7 @@ MUST_CHECK int secret_copy(struct secret *secret, const struct secret *from);
 bool secret_is_set(const struct secret *secret);
 size_t secret_size(const struct secret *secret);
 bool secret_equal(const struct secret *a, const struct secret *b);
-/* No control characters: fit for a header as it stands. */
+/* True without control characters: such a secret can be a header value. */
 bool secret_is_clean(const struct secret *secret);
 /* Overwrites and frees. */
 void secret_dispose(struct secret *secret);
@@ -37,7 +39,7 @@ void secret_dispose(struct secret *secret);
 MUST_CHECK int secret_append_basic(const char *username, const struct secret *secret,
                                    struct buf *buf);
 MUST_CHECK int secret_append_bearer(const struct secret *secret, struct buf *buf);
-/* Base64 of "name:secret" alone, for a file of credentials. */
+/* Base64 of "name:secret", for a credentials file. */
 MUST_CHECK int secret_append_entry(const char *username, const struct secret *secret,
                                    struct buf *buf);
 /* The secret as a value of an HTML form, percent-encoded. */

@@ -12,11 +12,11 @@
 
 struct source;
 struct source_ops {
-    /* Fills buf with up to size bytes. Returns how many, 0 at the end, or a negative status with the
-     * reason in *err (never NULL). May block. */
+    /* Fills buf with up to size bytes. Returns how many, 0 at the end, or a negative status with
+     * the reason in *err (never NULL). May block. */
     ptrdiff_t (*read)(struct source *source, void *buf, size_t size, struct lpipe_error *err);
-    /* Ends reading; called once at most, before free. 0 or a negative errno value. NULL: nothing can
-     * fail. */
+    /* Ends reading; called once at most, before free. 0 or a negative errno value. NULL: nothing
+     * can fail. */
     int (*close)(struct source *source);
     /* Makes a blocked read and later ones return soon, with any failure. NULL: no read waits. */
     void (*cancel)(struct source *source);

@@ -18,8 +18,8 @@ bool text_ends(const char *text, const char *suffix);
 /* ASCII case-insensitive equality. */
 bool text_same(const char *a, const char *b);
 bool text_is_hex_lower(const char *text, size_t size);
-/* Length of the UTF-8 sequence that text begins with, and its character; 0 where it is none:
- * surrogates, overlong forms and what lies above U+10FFFF are none. size > 0. */
+/* Length of the UTF-8 sequence at the start of text, and its character; 0 when it is not valid:
+ * surrogates, overlong forms, and values above U+10FFFF. size > 0. */
 size_t text_utf8(const char *text, size_t size, uint32_t *ret_code);
 bool text_is_utf8(const char *text, size_t size);
 /* No control characters (including CR, LF, NUL within size, DEL). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recipes by name, and the way to the codec that cooks them. */
+/* Parses codec names and calls the functions of the chosen codec. */
 #include "codec/codec.h"
 
 #include <assert.h>
@@ -54,7 +54,8 @@ static int parse_known(const char *text, size_t kind, struct codec_spec *ret_spe
         char shown[64];
         text_printable(shown, sizeof shown, text, strlen(text));
         if (kind == CODEC_NONE) {
-            return fail(err, LPIPE_INVALID_ARGUMENT, "compression %s: none has no level", shown);
+            return fail(err, LPIPE_INVALID_ARGUMENT, "compression %s: \"none\" has no level",
+                        shown);
         }
         return fail(err, LPIPE_INVALID_ARGUMENT, "compression %s: the level must be %d to %d",
                     shown, kinds[kind].level_min, kinds[kind].level_max);
@@ -74,7 +75,7 @@ int codec_parse(const char *text, struct codec_spec *ret_spec, struct lpipe_erro
     char shown[64];
     text_printable(shown, sizeof shown, text, strlen(text));
     return fail(err, LPIPE_INVALID_ARGUMENT,
-                "compression %s is not known: gzip[:LEVEL], zstd[:LEVEL] or none", shown);
+                "compression %s is not known; use gzip[:LEVEL], zstd[:LEVEL] or none", shown);
 }
 
 void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compression by named recipes: which library, block size and parameters stand behind "gzip:1".
+/* Compression by named recipes: a recipe is the library, block size and parameters behind
+ * "gzip:1".
  *
- * A codec has one of three shapes. COPY: the output is the input. BLOCKS: the input is cut into
- * blocks of fixed size, each compressed on its own by any thread, and the results are joined in
- * order. STREAM: one ordered stream in, one out (the library may use threads of its own).
+ * A codec has one of three shapes. COPY: the output is the input. BLOCKS: the input is divided
+ * into blocks of fixed size, any thread compresses a block, and the results are joined in order.
+ * STREAM: one ordered stream in, one out (the library may use its own threads).
  *
- * Guarantee: the output depends on the recipe and the input alone, never on the number of workers,
- * on the thread that packs a block, or on timing. Nothing is allocated after codec_new() except by
- * the zstd library, within what codec_plan() told. */
+ * Guarantee: the output depends on the recipe and the input only, never on the number of
+ * workers, on the thread that compresses a block, or on timing. Nothing is allocated after
+ * codec_new() except by the zstd library, and that within the state_bytes of codec_plan(). */
 #ifndef CODEC_CODEC_H
 #define CODEC_CODEC_H
 
@@ -28,16 +29,16 @@ const char *codec_name(enum codec_kind kind); /* "none", "gzip", "zstd" */
  * level 6; level -2 is "gzip-huffman". */
 #define CODEC_RECIPE_BYTES 64
 void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES]);
-/* Lines for people: the libraries of this build and what they are used for. */
+/* Text lines: the libraries of this build and what they are used for. */
 const char *codec_build_info(void);
 
 enum codec_shape { CODEC_SHAPE_COPY = 0, CODEC_SHAPE_BLOCKS, CODEC_SHAPE_STREAM };
 
 struct codec_plan {
     enum codec_shape shape;
-    size_t block_bytes;   /* input of a block; for STREAM the best size of pieces */
-    size_t output_bytes;  /* room that a packed block may need; for STREAM a good size */
-    uint64_t state_bytes; /* held by the codec itself for that many workers */
+    size_t block_bytes;   /* input of a block; for STREAM the best input size */
+    size_t output_bytes;  /* a compressed block may need this much; for STREAM a good size */
+    uint64_t state_bytes; /* memory of the codec itself for that many workers */
 };
 
 void codec_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan);
@@ -49,29 +50,29 @@ MUST_CHECK int codec_new(const struct codec_spec *spec, unsigned workers, struct
                          struct lpipe_error *err);
 struct codec *codec_free(struct codec *codec);
 
-/* What one packed block contributes to the whole. */
+/* The sizes and checksum of one compressed block, for the trailer. */
 struct codec_part {
     size_t in_size;
     size_t out_size;
     uint32_t crc;
 };
 
-/* BLOCKS. Packs one block (block_bytes long except the last of the stream) into out, which has
- * output_bytes. worker < workers names the state to use; one thread at a time each. */
+/* BLOCKS. Compresses one block (block_bytes long, except for the last) into out, which has
+ * output_bytes. worker < workers selects the state; one thread at a time for each state. */
 void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
                     void *out, struct codec_part *ret_part);
-/* BLOCKS, in order, one thread at a time: accounts for a packed block. */
+/* BLOCKS, in order, one thread at a time: adds a compressed block to the trailer's sums. */
 void codec_join(struct codec *codec, const struct codec_part *part);
-/* BLOCKS: what follows the last block; for an empty stream it is all there is. */
+/* BLOCKS: the bytes after the last block; for an empty stream the whole output. */
 #define CODEC_TRAILER_BYTES_MAX 32
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
 
-/* STREAM, before the first call of codec_stream(): the whole input is a single block, so that one
- * thread of the library's is enough. The bytes are the same. */
+/* STREAM, before the first codec_stream(): the whole input is one block, so the library needs
+ * only one thread. The bytes are the same. */
 void codec_expect_one_block(struct codec *codec);
-/* STREAM, one thread at a time: moves bytes from in to out, advancing both positions; returns when
- * the input is used up or the output is full. With `end` (and all input given) *ret_done tells
- * whether the last byte is out. 0, NO_MEMORY or NO_RESOURCES. */
+/* STREAM, one thread at a time: compresses bytes from in to out and advances both positions;
+ * returns when the input is used up or the output is full. end: there is no more input; then
+ * *ret_done tells whether the last byte was written. 0, NO_MEMORY or NO_RESOURCES. */
 struct codec_span {
     unsigned char *data;
     size_t size;

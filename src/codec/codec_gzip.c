@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip as ONE member: a constant header, independent deflate blocks that end at byte edges, an empty
- * final block, the trailer. Every decoder reads that, also those that stop after a first member. */
+/* Writes gzip as one member: a constant header, independent deflate blocks that end at byte
+ * boundaries, an empty final block, the trailer. Every decoder reads this, also one that stops
+ * after the first member. */
 #include "codec/codec_internal.h"
 
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 #include "base/mem.h"
 #include "codec/deflate.h"
 
-/* Raised whenever blocks, headers or the level map change, for then digests change. */
+/* Increased when blocks, headers or the level table change, because then digests change. */
 #define RECIPE_VERSION 1
 
 /* No name, no time, no flags; system "unknown". */
@@ -25,15 +26,15 @@ struct gzip_state {
     uint32_t (*crc_bytes)(uint32_t crc, const void *data, size_t size);
     unsigned workers;
     void **states; /* one per worker */
-    /* Of the joined blocks. */
+    /* Sums over the joined blocks. */
     bool started;
     uint32_t crc;
     uint64_t size;
     z_crc_t block_operator; /* moves a CRC over one full block */
 };
 
-/* A library's level for ours: the fastest whose output is no larger than that of Go's compress/gzip,
- * which the level's name comes from. */
+/* The library and its level for each of our levels: the fastest whose output is not larger than
+ * that of Go's compress/gzip at our level. */
 static const struct level_row {
     int level;
     int isal; /* 0 = not with this library */
@@ -111,7 +112,7 @@ static bool states_create(struct gzip_state *gzip, int level)
     return true;
 }
 
-/* The fastest CRC of the libraries at hand; they all agree. */
+/* The library with the fastest CRC-32; all give the same result. */
 static const struct deflate_backend *crc_backend(void)
 {
     return deflate_isal != NULL         ? deflate_isal
@@ -147,7 +148,7 @@ static void gzip_compress(void *opaque, unsigned worker, bool first, const void 
     unsigned char *to = out;
     size_t head = first ? sizeof HEADER : 0;
     memcpy(to, HEADER, head);
-    /* What a library cannot make smaller than stored blocks is stored. */
+    /* A block that the library cannot make smaller than stored blocks is stored. */
     size_t made = gzip->backend == NULL ? 0
                                         : gzip->backend->compress(gzip->states[worker], in, size,
                                                                   to + head, DEFLATE_BYTES(size));
@@ -189,7 +190,7 @@ static size_t gzip_tail(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_MAX]
     }
     memcpy(to, FINAL_BLOCK, sizeof FINAL_BLOCK);
     to = put_u32(to + sizeof FINAL_BLOCK, gzip->crc);
-    to = put_u32(to, (uint32_t)gzip->size); /* modulo 2^32, as the format says */
+    to = put_u32(to, (uint32_t)gzip->size); /* modulo 2^32 (RFC 1952, 2.3.1) */
     return (size_t)(to - out);
 }
 

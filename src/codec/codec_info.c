@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The libraries, named as text at compile time: nothing is built at run time, so the text can be given
- * out by any thread. LPIPE_BUILD_LIBRARIES is the line of those that are no codecs. */
+/* The names and versions of the libraries, as constant text made at compile time, so any thread
+ * may use it. LPIPE_BUILD_LIBRARIES has the libraries that are not codecs. */
 #include "base/macros.h"
 #include "codec/codec.h"
 

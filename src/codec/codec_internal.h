@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What codec.c asks of each kind of codec. For codec_*.c only. */
+/* The functions that each kind of codec provides to codec.c. For codec_*.c only. */
 #ifndef CODEC_CODEC_INTERNAL_H
 #define CODEC_CODEC_INTERNAL_H
 

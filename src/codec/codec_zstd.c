@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zstd as one frame, packed by the library's own workers. With at least one worker, and no end
- * directive on the first call, its output does not depend on their number or on how the input is
- * cut. All parameters that shape the bytes are pinned, since the library's defaults change. */
+/* Writes one zstd frame; the library's own workers compress it. With at least one worker, and
+ * without the end directive on the first call, its output depends neither on their number nor on
+ * how the input is divided. All parameters that change the bytes are fixed here, because the
+ * library's defaults change. */
 #include "codec/codec_internal.h"
 
 #include <stdio.h>
@@ -12,16 +13,17 @@
 
 #define RECIPE_VERSION 1
 
-/* A library's level for ours, and what shapes the bytes beside it. A job of 2 MiB is small enough for
- * the memory of a pipeline; the history that it is given makes up for its size. Levels 1 to 3 search
- * with one hash table, which is as small as with two where windows are this large, and faster. */
+/* The library's parameters for each of our levels. A job of 2 MiB is small enough for the memory
+ * of a pipeline; the overlap with the previous job makes up for the small size. Levels 1 to 3
+ * use one hash table: with such large windows the output is as small as with two, and it is
+ * faster. */
 struct zstd_row {
-    int level_max;     /* row serves levels up to this */
+    int level_max;     /* the row is for levels up to this one */
     int library_level; /* 0 = the same */
     unsigned hash_log; /* 0 = the library's */
     unsigned job_log;  /* input of one job */
     unsigned window_log;
-    unsigned overlap_log; /* 9 = the whole window is given to the next job, each less halves it */
+    unsigned overlap_log; /* 9 = the next job gets the whole window; each step less halves it */
     unsigned state_kib;   /* upper bound for one context's tables */
 };
 
@@ -54,14 +56,14 @@ static void zstd_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIP
                    ZSTD_versionString());
 }
 
-/* Also without workers of ours the library keeps one: its output is another one with none at all. */
+/* The library has at least one worker, because its output is different without any. */
 static unsigned library_workers(unsigned workers)
 {
     return MAX_OF(workers, 1u);
 }
 
-/* The library's scheme: an input ring of all workers' jobs and three more; a buffer for a packed job
- * and a context for each worker and two more of the buffers. */
+/* The library allocates an input ring for the jobs of all workers and three more, a context for
+ * each worker, and an output buffer for each worker and two more. */
 static uint64_t library_bytes(const struct zstd_row *row, unsigned workers)
 {
     uint64_t job = UINT64_C(1) << row->job_log;
@@ -126,7 +128,7 @@ static int zstd_create(const struct codec_spec *spec, unsigned workers, void **r
 static void zstd_expect_little(void *opaque)
 {
     struct zstd_state *zstd = opaque;
-    /* Refused is as good: it saves threads, no more. */
+    /* A failure does not matter: this only saves threads. */
     (void)set(zstd->context, ZSTD_c_nbWorkers, 1);
 }
 

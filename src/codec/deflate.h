@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the gzip codec wants of a deflate library: turn one block into raw deflate data that is not
- * final, ends at a byte edge and refers to nothing before it. */
+/* The interface to a deflate library: it compresses one block into raw deflate data that is not
+ * final, ends at a byte boundary and does not refer to earlier blocks. */
 #ifndef CODEC_DEFLATE_H
 #define CODEC_DEFLATE_H
 
@@ -21,16 +21,16 @@ struct deflate_backend {
     uint32_t (*crc)(uint32_t crc, const void *data, size_t size);
 };
 
-/* A library that the build lacks is NULL here. */
+/* NULL for a library that this build does not have. */
 extern const struct deflate_backend *const deflate_isal;       /* levels 1 to 3 */
 extern const struct deflate_backend *const deflate_libdeflate; /* levels 1 to 12 */
 extern const struct deflate_backend *const deflate_zlib;       /* -2 (Huffman only), 1 to 9 */
 
-/* Stored blocks: needs no library, and is the bound for all others. */
+/* Stored blocks: need no library; no other backend may need more bytes. */
 #define DEFLATE_STORED_BYTES(size) ((size) + 5 * ((size) / 65535 + 1))
 size_t deflate_store(const void *in, size_t size, void *out);
 
-/* Room that every pack() may need for a block of that size. */
+/* Output capacity that every compress() may need for a block of that size. */
 #define DEFLATE_BYTES(size) (DEFLATE_STORED_BYTES(size) + 64)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ISA-L: several times the speed of the others. Its output differs between processors with and
- * without SSE4.2, and between architectures. It also depends on how the input is cut into calls,
- * which is why a block is always given whole, and on the address of its state, see below. */
+/* ISA-L: several times as fast as the others. Its output differs between processors with and
+ * without SSE4.2, and between architectures. It also depends on how the input is divided into
+ * calls, so a block is always given in one call, and on the address of its state: see below. */
 #include "codec/deflate.h"
 
 #ifdef HAVE_ISAL
@@ -48,9 +48,10 @@ static void *state_new(int level)
     return state;
 }
 
-/* Stored first, and known to the library as what went before. Without any history ISA-L 2.30 uses a
- * register before setting it (it holds the state's address): the output then differs from one
- * process to the next. With history it never gets there. */
+/* The block's first byte is written as a stored block and given to the library as history.
+ * Without any history ISA-L 2.30 uses a register before it is set (it contains the address of
+ * the state), so the output would differ between processes. With history that code is not
+ * reached. */
 #define HISTORY_BYTES 1
 
 static size_t compress_rest(struct isal_state *state, const unsigned char *in, size_t size,
@@ -62,7 +63,7 @@ static size_t compress_rest(struct isal_state *state, const unsigned char *in, s
     stream->level_buf = state->level_buf;
     stream->level_buf_size = state->level_bytes;
     stream->flush = SYNC_FLUSH;
-    /* Pointers are not const in its header, but what they point to is only read. */
+    /* The library's pointers are not const, but it only reads the bytes. */
     stream->next_in = (uint8_t *)(uintptr_t)in;
     stream->avail_in = (uint32_t)size;
     stream->next_out = out;
@@ -71,7 +72,7 @@ static size_t compress_rest(struct isal_state *state, const unsigned char *in, s
         isal_deflate(stream) != COMP_OK) {
         return 0;
     }
-    /* Room left over tells that the flush is complete. */
+    /* The flush is complete when output space is left. */
     return stream->avail_in == 0 && stream->avail_out > 0 ? capacity - stream->avail_out : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libdeflate: the smallest output for its time, the same on every processor. It only makes whole
- * streams, so each block's stream is opened at its end for the next one to follow. */
+/* libdeflate: the smallest output for its time, the same on every processor. It makes only
+ * complete streams, so each block's stream is opened at its end (deflate_splice.h) for the next
+ * block. */
 #include "codec/deflate.h"
 
 #ifdef HAVE_LIBDEFLATE
@@ -20,7 +21,7 @@ static const char *version(void)
     return LIBDEFLATE_VERSION_STRING;
 }
 
-/* The library does not tell what it allocates: upper bounds for version 1.14, by level. */
+/* The library does not report its memory: upper bounds for version 1.14, by level. */
 static uint64_t state_bytes(int level)
 {
     uint64_t compressor = level >= 10 ? 9200 * KIB : 672 * KIB;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk needs no symbol values, only how many bits each takes: a table entry holds that sum (codes
- * and extra bits; of several short literals in a row, and a length after them, all together) and
- * whether a distance follows. What comes next is never a branch, for it could not be predicted. Codes
- * longer than the table's index are rare and decoded bit by bit. */
+/* The walk needs only the number of bits of each symbol, not its value. A table entry has the
+ * bits of a code and its extra bits, or the sum for several short literals and a length after
+ * them, and whether a distance follows. The next step is found by table index, not by a branch,
+ * because the branch could not be predicted. Codes longer than the table's index are rare and
+ * are decoded bit by bit. */
 #include "codec/deflate_splice.h"
 
 #include <endian.h>
@@ -12,11 +13,11 @@
 #define INDEX_COUNT (1u << SPLICE_INDEX_BITS)
 #define INDEX_MASK (INDEX_COUNT - 1)
 
-/* An entry: bits to skip; how many of them are code and must be in the index; what is special. */
+/* An entry: bits to skip; how many of them are the code and must be in the index; special cases. */
 #define ENTRY(code, extra) ((uint16_t)((code) << 6 | ((code) + (extra))))
 #define ENTRY_BITS(entry) ((entry)&63u)
 #define ENTRY_CODE(entry) ((entry) >> 6 & 15u)
-/* The place of the distances' half of the table, so that an entry tells where to look next. */
+/* Offset of the distance half of the table: an entry tells in which half the next lookup is. */
 #define ENTRY_DISTANCE INDEX_COUNT
 #define ENTRY_END 0x8000u  /* end of block */
 #define ENTRY_LONG 0xa000u /* the code is longer than the index */
@@ -28,11 +29,11 @@ struct walk {
     const unsigned char *end;
     uint64_t bits; /* loaded and not used, lowest first */
     unsigned count;
-    uint64_t missing; /* bits made up behind the end */
+    uint64_t missing; /* zero bits added after the end */
 };
 
-/* At least 56 bits in hand. Behind the end of the stream zeros come in; they are counted, and a
- * walk that used any of them has failed. */
+/* Loads up to at least 56 bits. After the end of the stream zeros are added and counted; a walk
+ * that used any of them has failed. */
 static inline void refill(struct walk *walk)
 {
     if (walk->end - walk->next >= 8) {
@@ -99,7 +100,7 @@ static uint16_t dist_entry(unsigned symbol, unsigned length)
     return symbol > 29 ? ENTRY_BAD : ENTRY(length, symbol < 4 ? 0 : symbol / 2 - 1);
 }
 
-/* The code's first bit comes last in the stream's order. */
+/* Reverses a code: its bits are stored in the opposite order in the stream. */
 static unsigned reverse(unsigned code, unsigned length)
 {
     code = (code & 0x5555) << 1 | (code >> 1 & 0x5555);
@@ -109,8 +110,8 @@ static unsigned reverse(unsigned code, unsigned length)
     return code >> (16 - length);
 }
 
-/* Fills the table of a canonical code. False when more codes are given than exist, or fewer: but one
- * code alone, of one bit, may lack its other, and unused patterns then are ENTRY_BAD. */
+/* Fills the table of a canonical code. False when the code is over-subscribed or incomplete. One
+ * single code of one bit is allowed; unused patterns are ENTRY_BAD then. */
 static bool code_build(struct deflate_splice_code *code, const unsigned char *lengths,
                        unsigned symbols, uint16_t *table, unsigned table_bits,
                        uint16_t (*entry)(unsigned symbol, unsigned length))
@@ -137,7 +138,7 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
         return false;
     }
     for (unsigned i = 0; left > 0 && i < 1u << table_bits; i++) {
-        table[i] = ENTRY_BAD; /* a complete code leaves nothing unset */
+        table[i] = ENTRY_BAD; /* a complete code sets all of them */
     }
     for (unsigned i = 0; i < symbols; i++) {
         unsigned length = lengths[i];
@@ -157,15 +158,15 @@ static bool code_build(struct deflate_splice_code *code, const unsigned char *le
     return true;
 }
 
-/* May the next symbol's entry be added to this one? Only behind literals, and while the index tells
- * all of them apart. */
+/* Whether the next symbol's entry can be merged into this one: only after literals, and only
+ * while the index contains all their code bits. */
 static inline bool entries_join(unsigned entry, unsigned next)
 {
     return ((entry & ENTRY_DISTANCE) | ENTRY_SPECIAL(entry | next)) == 0 &&
            ENTRY_CODE(entry) + ENTRY_CODE(next) <= SPLICE_INDEX_BITS;
 }
 
-/* Up to three literals, the last of which may be a length, become one entry. */
+/* Merges up to three symbols into one entry: literals, and as the last one perhaps a length. */
 static void merge_literals(struct deflate_splice *splice)
 {
     for (unsigned i = 0; i < INDEX_COUNT; i++) {
@@ -178,7 +179,8 @@ static void merge_literals(struct deflate_splice *splice)
     }
 }
 
-/* A code longer than the table's index; the bits are taken, the entry's are those still to take. */
+/* Decodes a code longer than the table's index. Its bits are consumed; the entry returned has
+ * the extra bits that are left. */
 static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *code,
                            uint16_t (*entry)(unsigned symbol, unsigned length))
 {
@@ -198,8 +200,8 @@ static uint16_t long_entry(struct walk *walk, const struct deflate_splice_code *
     return ENTRY_BAD;
 }
 
-/* What is special at this place; `at` is where to look next. False for the end of the block, or when
- * there is no such code. */
+/* Handles a special entry; sets `at` for the next lookup. False at the end of the block, or for
+ * an invalid code. */
 static bool walk_special(const struct deflate_splice *splice, struct walk *walk, unsigned *at,
                          bool *ret_end)
 {
@@ -220,8 +222,7 @@ static bool walk_codes(const struct deflate_splice *splice, struct walk *ret_wal
     unsigned at = 0;
     bool end = false;
     do {
-        /* Two entries take at most 16 and 22 bits of the 56; what is special at most 28 more than
-         * one of them. */
+        /* Two entries need at most 16 and 22 bits of the 56; a special one at most 28 more. */
         refill(&walk);
         unsigned entry = splice->skips[at + (walk.bits & INDEX_MASK)];
         if (ENTRY_SPECIAL(entry) == 0) {
@@ -321,7 +322,7 @@ static bool tables_dynamic(struct deflate_splice *splice, struct walk *walk)
     }
     return litlen_count <= 286 && dist_count <= 30 &&
            code_build(&splice->litlen_code, code_lengths, 19, table, 7, plain_entry) &&
-           table[127] != ENTRY_BAD && /* here not even one may be alone */
+           table[127] != ENTRY_BAD && /* here a single code is not allowed */
            read_lengths(walk, table, lengths, litlen_count + dist_count) && lengths[256] != 0 &&
            tables_build(splice, lengths, litlen_count, dist_count);
 }
@@ -382,7 +383,7 @@ size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream,
     stream[header / 8] &= (unsigned char)~(1u << (header % 8));
     unsigned used = (unsigned)(end % 8);
     if (used == 0) {
-        return size; /* at a byte edge already */
+        return size; /* already at a byte boundary */
     }
     stream[size - 1] &= (unsigned char)((1u << used) - 1);
     if (used > 5) {

@@ -9,7 +9,7 @@ size_t deflate_store(const void *in, size_t size, void *out)
     unsigned char *to = out;
     while (size > 0) {
         size_t part = MIN_OF(size, (size_t)65535);
-        to[0] = 0; /* not final, type stored, padded to the byte edge */
+        to[0] = 0; /* not final, type stored, padded to the byte boundary */
         to[1] = (unsigned char)(part & 0xff);
         to[2] = (unsigned char)(part >> 8);
         to[3] = (unsigned char)~to[1];

@@ -11,7 +11,7 @@ static const char *version(void)
     return zlibVersion();
 }
 
-/* zlib's own formula for window bits 15 and memory level 8, its state and stream around it. */
+/* zlib's formula for window bits 15 and memory level 8, plus its state and our struct. */
 static uint64_t state_bytes(int level)
 {
     (void)level;
@@ -64,7 +64,7 @@ static size_t compress_block(void *state, const void *in, size_t size, void *out
     stream->next_out = out;
     stream->avail_out = (uInt)capacity;
     int code = deflate(stream, Z_SYNC_FLUSH);
-    /* Room left over tells that the flush is complete. */
+    /* The flush is complete when output space is left. */
     return code == Z_OK && stream->avail_in == 0 && stream->avail_out > 0
                ? capacity - stream->avail_out
                : 0;

@@ -12,7 +12,7 @@
 struct digest {
     EVP_MD_CTX *ctx;
     enum digest_alg alg;
-    bool failed; /* the library refused something since the last reset */
+    bool failed; /* a call of the library failed since the last reset */
 };
 
 struct alg_row {
@@ -60,7 +60,7 @@ int digest_finish(struct digest *digest, char ret_text[DIGEST_TEXT_SIZE], struct
         return fail(err, LPIPE_UNSUPPORTED, "the crypto library failed to compute %s",
                     ALGS[digest->alg].name);
     }
-    digest->failed = true; /* until digest_reset(): a finished context takes no more bytes */
+    digest->failed = true; /* until digest_reset(): a finished context must not be updated */
     digest_format(digest->alg, raw, ret_text);
     return 0;
 }

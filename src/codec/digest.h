@@ -2,8 +2,8 @@
 /* Digests: SHA-256 and SHA-512 computed incrementally, and their text form "alg:hex".
  *
  * Everything that can fail for lack of memory fails in digest_new(); updating and finishing a
- * digest allocate nothing. A digest belongs to one thread at a time. Any room may use this file; no
- * other file sees the crypto library. */
+ * digest allocate nothing. A digest belongs to one thread at a time. Every folder may use this
+ * file; no other file uses the crypto library. */
 #ifndef CODEC_DIGEST_H
 #define CODEC_DIGEST_H
 
@@ -27,7 +27,7 @@ void digest_update(struct digest *digest, const void *data, size_t size);
  * or UNSUPPORTED when the crypto library failed. */
 MUST_CHECK int digest_finish(struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
                              struct lpipe_error *err);
-/* Back to no bytes; allocates nothing. */
+/* Starts again with no bytes; allocates nothing. */
 void digest_reset(struct digest *digest);
 struct digest *digest_free(struct digest *digest);
 static inline void cleanup_digest(struct digest **digest)

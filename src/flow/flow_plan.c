@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #define SPARE_BLOCKS 2
-/* Ordered work that can go on at the same time: a stream is fed, its input checked, its output
- * hashed; without a codec only the last two are left. */
+/* Ordered tasks that can run at the same time: feed the stream codec, check the input, hash the
+ * output. Without a codec only the last two remain. */
 #define STREAM_THREADS_MAX 3
 #define COPY_THREADS_MAX 2
 
@@ -33,7 +33,7 @@ int flow_plan_make(const struct codec_spec *spec, unsigned workers, uint64_t mem
     struct flow_plan plan = { 0 };
     for (unsigned w = workers + 1; w-- > 0;) {
         for (unsigned spare = SPARE_BLOCKS + 1; spare-- > 0;) {
-            /* Inline, nothing overlaps: one block of each kind is all that can be used. */
+            /* Without workers nothing overlaps, so one block of each kind is enough. */
             plan_fill(&plan, spec, w, w == 0 ? 0 : spare);
             if (memory_bytes_max == 0 || plan.memory_bytes <= memory_bytes_max) {
                 *ret_plan = plan;

@@ -4,12 +4,12 @@
  *
  *   memory = in_blocks * block_bytes + out_blocks * output_bytes + codec state
  *
- * With W workers there are at first W + 2 blocks of each kind: one in each worker's hands, one being
- * filled or written out by the driver, one ready for whoever finishes first. Codec state is, for
- * gzip, one compressor a worker (0.35 MiB with ISA-L, 0.7 MiB with libdeflate, 9 MiB from level 10
- * on); for zstd what its library needs for that many workers and one more. Input that is compressed
- * already needs no codec; a decoder takes its place, with a window of what memory_bytes_max leaves
- * beside the blocks, or 128 MiB. */
+ * With W workers there are W + 2 blocks of each kind unless memory is limited: one for each
+ * worker, one that the driver fills or writes, one that is ready for the next worker. The codec
+ * state is, for gzip, one compressor per worker (0.35 MiB with ISA-L, 0.7 MiB with libdeflate, 9
+ * MiB from level 10 on); for zstd what its library needs for that many workers and one more.
+ * Compressed input needs no codec but a decompressor, whose window may have the memory that
+ * memory_bytes_max leaves, or 128 MiB. */
 #ifndef FLOW_FLOW_PLAN_H
 #define FLOW_FLOW_PLAN_H
 
@@ -24,13 +24,12 @@ struct flow_plan {
     uint64_t memory_bytes;
 };
 
-/* Fewer blocks, then fewer workers, until memory_bytes_max (0 = no limit) is kept: neither changes
- * the output. INVALID_ARGUMENT when even the smallest pipeline needs more. */
+/* Plans fewer blocks, then fewer workers, until memory_bytes_max (0 = no limit) is enough;
+ * neither changes the output. INVALID_ARGUMENT when the smallest pipeline needs more. */
 MUST_CHECK int flow_plan_make(const struct codec_spec *spec, unsigned workers,
                               uint64_t memory_bytes_max, struct flow_plan *ret_plan,
                               struct lpipe_error *err);
-/* The same blocks when it turns out that there is nothing to compress: memory_bytes is that of the
- * blocks alone. */
+/* Changes the plan for input that is not compressed: the same blocks, no codec state. */
 void flow_plan_copy(struct flow_plan *plan);
 
 #endif

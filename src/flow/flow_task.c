@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks of the pipeline. Each ordered task is in one thread's hands at a time, marked by its
- * flag; the hand-over of what it wrote goes through the lock. */
+/* The tasks of the pipeline. Each ordered task runs in one thread at a time, which its flag
+ * marks; the lock makes what it wrote visible to the thread that runs it next. */
 #include "flow/flow_task.h"
 
 #include <assert.h>
@@ -23,8 +23,7 @@ static bool hash_ready(const struct flow *flow)
 }
 
 static bool tail_ready(const struct flow *flow)
-{
-    /* Where one digest serves for both, it is known after the verdict. */
+{ /* If digest and diff ID are the same, the check must end first. */
     return !flow->hashing && !flow->trailer_made && flow->hashed == flow->out_total &&
            (!flow->one_digest || flow->check_ended);
 }
@@ -134,15 +133,19 @@ static int run_tail(struct flow *flow, struct lpipe_error *err)
 static int run_verdict(struct flow *flow, struct lpipe_error *err)
 {
     flow->summary.uncompressed_size = input_check_size(flow->check);
-    return input_check_end(flow->check, flow->summary.diff_id, err);
+    int status = input_check_end(flow->check, flow->summary.diff_id, err);
+    if (status == 0) {
+        input_check_odd(flow->check, &flow->summary.odd);
+    }
+    return status;
 }
 
 static int run_compress(struct flow *flow, uint64_t number, unsigned worker)
 {
     const struct in_block *in = in_at(flow, number);
     struct out_block *out = out_at(flow, number);
-    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->room, &out->part);
-    out->bytes = out->room;
+    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->memory, &out->part);
+    out->bytes = out->memory;
     out->size = out->part.out_size;
     return 0;
 }
@@ -151,7 +154,7 @@ static int run_stream(struct flow *flow, struct task *task, struct lpipe_error *
 {
     struct out_block *out = out_at(flow, flow->made);
     struct codec_span from = { 0 };
-    struct codec_span to = { out->room, flow->plan.codec.output_bytes, flow->stream_size };
+    struct codec_span to = { out->memory, flow->plan.codec.output_bytes, flow->stream_size };
     bool done = false;
     if (task->is_only_block) {
         codec_expect_one_block(flow->codec);
@@ -208,7 +211,7 @@ static void stream_done(struct flow *flow)
     if (flow->stream_size == flow->plan.codec.output_bytes ||
         (flow->stream_ended && flow->stream_size > 0)) {
         struct out_block *out = out_at(flow, flow->made++);
-        out->bytes = out->room;
+        out->bytes = out->memory;
         out->size = flow->stream_size;
         out->ready = true;
         flow->stream_size = 0;
@@ -256,7 +259,7 @@ void task_done(struct flow *flow, const struct task *task, int status,
                const struct lpipe_error *err)
 {
     if (status != 0) {
-        /* The first failure is the one that is told. */
+        /* The first failure is the one that is reported. */
         if (flow->failure.status == 0) {
             flow->failure = *err;
         }
@@ -266,14 +269,14 @@ void task_done(struct flow *flow, const struct task *task, int status,
     }
     if (flow->driver_waits && flow_driver_ready(flow)) {
         flow->driver_waits = false;
-        pthread_cond_signal(&flow->news);
+        pthread_cond_signal(&flow->driver);
     }
 }
 
 bool flow_output_ready(const struct flow *flow)
 {
-    /* Nothing goes out before the first block has been seen to be good, and the end does not go out
-     * before everything has. */
+    /* No output is given out before the first input block was checked, and the end of the output
+     * is not given out before all input was checked. */
     if (flow->taken < flow->hashed) {
         return flow->check_ended || (flow->checked > 0 && flow->taken + 1 < flow->out_total);
     }
@@ -283,7 +286,7 @@ bool flow_output_ready(const struct flow *flow)
 
 bool flow_driver_ready(const struct flow *flow)
 {
-    bool room = !flow->input_ended && flow->filled < flow->freed + flow->plan.in_blocks;
+    bool space = !flow->input_ended && flow->filled < flow->freed + flow->plan.in_blocks;
     bool over = flow->trailer_made && flow->check_ended;
-    return flow->failure.status != 0 || flow->stop || flow_output_ready(flow) || room || over;
+    return flow->failure.status != 0 || flow->stop || flow_output_ready(flow) || space || over;
 }

@@ -11,31 +11,31 @@
 struct in_block {
     unsigned char *data;
     size_t size;
-    bool consumed; /* nothing reads it any more, except perhaps the check */
+    bool consumed; /* only the check may still read it */
 };
 
 struct out_block {
-    unsigned char *room;        /* its own memory; NULL where output is input */
-    const unsigned char *bytes; /* room, or the input block */
+    unsigned char *memory;      /* its own; NULL when the output is the input */
+    const unsigned char *bytes; /* memory, or the input block */
     size_t size;
     struct codec_part part;
     bool ready; /* may be hashed */
 };
 
-/* Numbers count blocks from the start of the stream; block n lives in place n % blocks. */
+/* Blocks are numbered from the start of the stream; block n is at index n % blocks. */
 struct flow {
     struct flow_plan plan;
-    struct codec *codec; /* NULL: output is input */
+    struct codec *codec; /* NULL: the output is the input */
     struct input_check *check;
     struct digest *digest;
-    bool one_digest; /* output is the plain input: its digest is the diff ID */
+    bool one_digest; /* the output is the uncompressed input: its digest is the diff ID */
     struct in_block *in;
     struct out_block *out;
     unsigned char *in_memory;
     unsigned char *out_memory;
     uint64_t memory_bytes_max; /* 0 = no limit */
 
-    /* The driver's own. */
+    /* Used by the driver only. */
     bool holding; /* fills block number `filled` */
     size_t fill;
     bool started; /* the first block has been submitted */
@@ -46,9 +46,9 @@ struct flow {
 
     pthread_mutex_t lock;  /* guards everything below */
     pthread_cond_t work;   /* a task may be ready */
-    pthread_cond_t news;   /* the driver may have something to do */
-    unsigned idle;         /* workers waiting */
-    unsigned worker_count; /* workers that have begun: each has its number */
+    pthread_cond_t driver; /* the driver may have something to do */
+    unsigned idle;         /* workers that wait */
+    unsigned worker_count; /* workers that have started; each has its number */
     bool driver_waits;
     bool stop;
     struct lpipe_error failure; /* status 0 = none */
@@ -59,17 +59,17 @@ struct flow {
     uint64_t checked; /* input blocks that passed the check */
     bool checking;
     bool check_ended;
-    uint64_t claimed; /* input blocks claimed for packing, or used up by the stream */
+    uint64_t claimed; /* input blocks claimed by workers, or used up by the stream codec */
     bool streaming;
     bool stream_ended;
-    size_t stream_position; /* within input block `packed` */
+    size_t stream_position; /* within input block `claimed` */
     size_t stream_size;     /* bytes in output block `made` */
     uint64_t made;          /* output blocks finished by the stream */
     uint64_t hashed;        /* output blocks hashed */
     bool hashing;
-    uint64_t out_total; /* output blocks there will be; UINT64_MAX = not known yet */
+    uint64_t out_total; /* number of output blocks; UINT64_MAX = not known yet */
     bool trailer_made;
-    uint64_t taken; /* output blocks that the driver is done with */
+    uint64_t taken; /* output blocks that the driver has used */
     bool trailer_taken;
 
     /* Written by the ordered tasks, read by the driver after them. */
@@ -100,12 +100,12 @@ bool task_ready(const struct flow *flow);
 bool task_take(struct flow *flow, struct task *ret_task);
 /* Without the lock: does the work. worker names the codec state to use. */
 int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe_error *err);
-/* With the lock held: accounts for it and wakes whom it concerns. */
+/* With the lock held: records the outcome and wakes the threads that wait for it. */
 void task_done(struct flow *flow, const struct task *task, int status,
                const struct lpipe_error *err);
-/* With the lock held: moves `freed` on. */
+/* With the lock held: frees the input blocks that nothing reads any more. */
 void blocks_free(struct flow *flow);
-/* With the lock held: is there something for the driver? */
+/* With the lock held: whether the driver has something to do. */
 bool flow_output_ready(const struct flow *flow);
 bool flow_driver_ready(const struct flow *flow);
 

@@ -7,9 +7,9 @@
 
 struct input_check {
     struct tar_scan *scan; /* NULL: raw */
-    bool may_be_empty;     /* raw input; of a tar the scan judges */
+    bool may_be_empty;     /* for raw input; for a tar the scan decides */
     struct digest *digest;
-    struct decompress *decompress; /* NULL: the input is not compressed */
+    struct decompressor *decompressor; /* NULL: the input is not compressed */
     uint64_t size;
 };
 
@@ -38,7 +38,7 @@ struct input_check *input_check_free(struct input_check *check)
     if (check != NULL) {
         tar_scan_free(check->scan);
         digest_free(check->digest);
-        decompress_free(check->decompress);
+        decompress_free(check->decompressor);
         free(check);
     }
     return NULL;
@@ -47,7 +47,7 @@ struct input_check *input_check_free(struct input_check *check)
 int input_check_compressed(struct input_check *check, enum codec_kind kind,
                            uint64_t window_bytes_max, struct lpipe_error *err)
 {
-    return decompress_new(kind, window_bytes_max, &check->decompress, err);
+    return decompress_new(kind, window_bytes_max, &check->decompressor, err);
 }
 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -61,22 +61,31 @@ static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_err
 int input_check_bytes(struct input_check *check, const void *data, size_t size,
                       struct lpipe_error *err)
 {
-    return check->decompress == NULL
+    return check->decompressor == NULL
                ? take_plain(check, data, size, err)
-               : decompress_bytes(check->decompress, data, size, take_plain, check, err);
+               : decompress_bytes(check->decompressor, data, size, take_plain, check, err);
 }
 
 int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                     struct lpipe_error *err)
 {
-    int status = check->decompress == NULL ? 0 : decompress_end(check->decompress, err);
+    int status = check->decompressor == NULL ? 0 : decompress_end(check->decompressor, err);
     if (status == 0 && check->scan != NULL) {
         status = tar_scan_end(check->scan, err);
     }
     if (status == 0 && check->scan == NULL && check->size == 0 && !check->may_be_empty) {
-        status = fail(err, LPIPE_TRUNCATED, "the input is empty (--allow-empty accepts it)");
+        status = fail_with_advice(err, LPIPE_TRUNCATED,
+                                  "the input is empty (--allow-empty accepts this)");
     }
     return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
+}
+
+void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd)
+{
+    *ret_odd = (struct tar_odd){ .reason = TAR_ODD_NONE };
+    if (check->scan != NULL) {
+        tar_scan_odd(check->scan, ret_odd);
+    }
 }
 
 uint64_t input_check_size(const struct input_check *check)
@@ -86,5 +95,5 @@ uint64_t input_check_size(const struct input_check *check)
 
 uint64_t input_check_memory_bytes(const struct input_check *check)
 {
-    return check->decompress == NULL ? 0 : decompress_memory_bytes(check->decompress);
+    return check->decompressor == NULL ? 0 : decompress_memory_bytes(check->decompressor);
 }

@@ -6,7 +6,7 @@
 
 #include "base/macros.h"
 
-/* A frame that decoders of zstd skip; parallel compressors begin with one. */
+/* A skippable zstd frame; some parallel compressors (pzstd) begin with one. */
 static bool is_skippable(const unsigned char *data, size_t size)
 {
     return size >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;

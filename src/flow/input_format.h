@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells from its first bytes whether an input is compressed. Pure. */
+/* Recognises compressed input by its first bytes. Pure. */
 #ifndef FLOW_INPUT_FORMAT_H
 #define FLOW_INPUT_FORMAT_H
 
@@ -14,7 +14,7 @@ enum input_kind {
     INPUT_LZ4,
 };
 
-/* Needs 6 bytes to tell all of them; fewer bytes are plain where they do not suffice. */
+/* 6 bytes are enough for every format; with fewer, a format may be taken for plain input. */
 enum input_kind input_recognise(const unsigned char *data, size_t size);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layer object as the other rooms see it: where its bytes go, and where they come from when
- * the caller produces them. The public face is layerpipe/layer.h. */
+/* The layer for the other folders: reads a source, or takes the bytes that the caller writes,
+ * and gives the compressed bytes to a sink. The public functions are in layerpipe/layer.h. */
 #ifndef FLOW_LAYER_H
 #define FLOW_LAYER_H
 
 #include "base/source.h"
 #include "layerpipe/layer.h"
+#include "tar/tar_odd.h"
 
-/* Takes the compressed bytes in order, called by the thread that drives the layer. */
+/* One output of a layer: takes the compressed bytes in order. Called by the thread that drives
+ * the layer. */
 struct layer_sink {
     int (*write)(void *ctx, const void *data, size_t size, struct lpipe_error *err);
     /* Counters, after each block; may be NULL. */
@@ -21,40 +23,46 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
 
 /* 1 when the source can be read again from its start (a regular file, a directory), else 0. */
 int layer_can_rewind(const lpipe_layer *layer);
-/* Whether its maker wants it read once in advance, to see whether it has to be sent at all; false for
- * what cannot be read again. */
+/* Whether the layer should be read and hashed first, to find out whether it must be sent at all.
+ * False for a source that cannot be read again. */
 bool layer_wants_hash_first(const lpipe_layer *layer);
-/* Puts a failed or aborted layer of such a source back to its first state. The same bytes come out
- * again, by construction; a source that has changed since is detected at the end as INTEGRITY. */
+/* Puts a layer of such a source back to its first state. The same input gives the same bytes
+ * again; a source that has changed since is INTEGRITY at the end. */
 int layer_rewind(lpipe_layer *layer, struct lpipe_error *err);
 
-/* A layer without a source: its bytes are given with layer_feed(). */
+/* A layer without a source: the caller writes its bytes with layer_feed(). */
 int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
                   struct lpipe_error *err);
 int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct layer_sink *sink,
                struct lpipe_error *err);
 int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err);
 
-/* Docker (true) or OCI media types, for a layer not yet read. INVALID_ARGUMENT for a combination that
- * does not exist (zstd in the Docker family), and for a media type of its own of the other family. */
+/* Chooses Docker (true) or OCI media types, before the layer is read. INVALID_ARGUMENT for zstd
+ * with Docker's types, and when the caller named a media type of the other family. */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
-/* INVALID_ARGUMENT where there is a place for a result that was not initialised; NULL is none. */
+/* INVALID_ARGUMENT for a result struct that was not initialised; NULL is allowed. */
 int layer_check_result(const struct lpipe_layer_result *result, struct lpipe_error *err);
 
-/* Makes a drive in another thread end soon with ABORTED, and later ones at once. Any thread, as often
- * as needed; the layer stays what it is. */
+/* Makes a running layer_pump() or layer_feed() in another thread end soon with ABORTED, and
+ * later ones at once. Any thread, any number of times. */
 void layer_stop(lpipe_layer *layer);
-/* A token for a layer not yet read that has none of its own. */
+/* Sets the cancel token of a layer that has none and was not read yet. */
 void layer_use_cancel(lpipe_layer *layer, lpipe_cancel *cancel);
 
-/* For a person, before any byte is read: the recipe, the threads, and the bytes of the buffers. */
+/* One line about the recipe, the threads and the size of the buffers, before any byte is read. */
 #define LAYER_PLAN_BYTES 160
 void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES]);
 
 /* A layer of a source, which belongs to the layer from this call on, also when it fails. */
 MUST_CHECK int layer_new_source(struct source *source, const struct lpipe_layer_options *options,
                                 lpipe_layer **ret_layer, struct lpipe_error *err);
+/* The entries that container runtimes cannot unpack, of a layer that was read to its end.
+ * Borrowed; for the thread that drives the layer. */
+const struct tar_odd *layer_odd(const lpipe_layer *layer);
+/* Whether the caller accepts such entries in an image. */
+bool layer_allows_odd(const lpipe_layer *layer);
+
 /* The source's notice after the end, or NULL. For the thread that drives the layer. */
 const char *layer_notice(const lpipe_layer *layer);
 

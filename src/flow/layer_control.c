@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other threads and other rooms may do to a layer while it is not driven by them: stop it, give
- * it a cancel token, describe it. */
+/* Functions of a layer that are not part of driving it: stop it from another thread, set a
+ * cancel token, describe it. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -46,10 +46,20 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
     char recipe[CODEC_RECIPE_BYTES];
     struct flow_plan plan = { 0 };
     codec_recipe(&setup->codec, recipe);
-    /* It fits: the layer could not have been made otherwise. */
+    /* Cannot fail: the same plan was made when the layer was made. */
     (void)flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &plan, NULL);
     (void)snprintf(ret_text, LAYER_PLAN_BYTES, "%s, threads %u, buffers %" PRIu64 " KiB", recipe,
                    plan.workers, plan.memory_bytes / 1024);
+}
+
+const struct tar_odd *layer_odd(const lpipe_layer *layer)
+{
+    return &layer->odd;
+}
+
+bool layer_allows_odd(const lpipe_layer *layer)
+{
+    return (layer->setup.flags & LPIPE_LAYER_ALLOW_ODD_ENTRIES) != 0;
 }
 
 const char *layer_notice(const lpipe_layer *layer)

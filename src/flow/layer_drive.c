@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driving a layer: from the source, or from a caller who writes, to a reader or a sink. */
+/* Drives a layer: moves bytes from the source, or from the caller who writes, to a reader or a
+ * sink. */
 #include "flow/layer_object.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "flow/input_format.h"
 #include "flow/layer_media.h"
 
-/* Somebody wants this drive to end? */
+/* Whether another thread or the cancel token ends this drive. */
 static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err)
 {
     if (atomic_load(&layer->leave)) {
@@ -34,14 +35,16 @@ static int fail_read(const struct lpipe_layer *layer, struct lpipe_error *err)
 
 static int fail_compressed(const char *name, const char *tool, struct lpipe_error *err)
 {
-    int status = fail(err, LPIPE_NOT_TAR,
-                      "the input is compressed with %s; decompress it first (%s -dc)", name, tool);
+    int status = fail_with_advice(err, LPIPE_NOT_TAR,
+                                  "the input is compressed with %s; decompress it first (%s -dc)",
+                                  name, tool);
     err->offset = 0;
     return status;
 }
 
-/* The input is compressed already: it becomes the blob as it is, unless something else was asked. */
-static int pass_through(struct lpipe_layer *layer, enum codec_kind kind, struct lpipe_error *err)
+/* Compressed input becomes the blob unchanged, unless the caller named another codec. */
+static int use_compressed_input(struct lpipe_layer *layer, enum codec_kind kind,
+                                struct lpipe_error *err)
 {
     const struct layer_setup *setup = &layer->setup;
     if (setup->codec_given && setup->codec.kind != kind) {
@@ -56,7 +59,7 @@ static int pass_through(struct lpipe_layer *layer, enum codec_kind kind, struct 
     } else {
         atomic_store(&layer->media, layer_media_of(kind, docker));
     }
-    return status != 0 ? status : flow_pass(layer->flow, kind, err);
+    return status != 0 ? status : flow_use_compressed_input(layer->flow, kind, err);
 }
 
 static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
@@ -68,9 +71,9 @@ static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
     }
     switch (input_recognise(data, size)) {
     case INPUT_GZIP:
-        return pass_through(layer, CODEC_GZIP, err);
+        return use_compressed_input(layer, CODEC_GZIP, err);
     case INPUT_ZSTD:
-        return pass_through(layer, CODEC_ZSTD, err);
+        return use_compressed_input(layer, CODEC_ZSTD, err);
     case INPUT_XZ:
         return fail_compressed("xz", "xz", err);
     case INPUT_BZIP2:
@@ -80,7 +83,7 @@ static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
     case INPUT_PLAIN:
         break;
     }
-    /* A label that fits only the input recognised above does not fit what is made here. */
+    /* The input is not compressed, so the caller's media type must fit the codec. */
     return layer->setup.label == NULL
                ? 0
                : layer_media_check(layer->setup.label, layer->setup.codec.kind, false, err);
@@ -97,14 +100,14 @@ int layer_submit(struct lpipe_layer *layer, bool last, struct lpipe_error *err)
 
 int layer_fill(struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    unsigned char *room = NULL;
-    size_t size = flow_room(layer->flow, &room);
+    unsigned char *free_space = NULL;
+    size_t size = flow_free_space(layer->flow, &free_space);
     while (size > 0) {
         int status = check_cancel(layer, err);
         if (status != 0) {
             return status;
         }
-        ptrdiff_t got = layer->source->ops->read(layer->source, room, size, err);
+        ptrdiff_t got = layer->source->ops->read(layer->source, free_space, size, err);
         if (got == 0) {
             return layer_submit(layer, true, err);
         }
@@ -112,12 +115,12 @@ int layer_fill(struct lpipe_layer *layer, struct lpipe_error *err)
             return fail_read(layer, err);
         }
         flow_advance(layer->flow, (size_t)got);
-        size = flow_room(layer->flow, &room);
+        size = flow_free_space(layer->flow, &free_space);
     }
     return layer_submit(layer, false, err);
 }
 
-/* One step towards the next output; FLOW_END and FLOW_OUTPUT are for the caller. */
+/* Runs the pipeline up to its next event. */
 static int step(struct lpipe_layer *layer, enum flow_event *ret_event, struct flow_output *output,
                 struct lpipe_error *err)
 {
@@ -128,7 +131,7 @@ static int step(struct lpipe_layer *layer, enum flow_event *ret_event, struct fl
     return status;
 }
 
-/* The reader's next output block; *ret_end at the end of the stream. */
+/* Gets the reader's next output block; sets *ret_end at the end of the stream. */
 static int reader_advance(struct lpipe_reader *reader, bool *ret_end, struct lpipe_error *err)
 {
     struct lpipe_layer *layer = reader->layer;
@@ -187,7 +190,8 @@ int lpipe_reader_read(lpipe_reader *reader, void *buf, size_t size, size_t *ret_
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     if (reader == NULL || buf == NULL || size == 0 || ret_size == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "a read needs a reader and room for bytes");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_reader_read: reader, buffer or result pointer is NULL, or size is 0");
     }
     int status = drive_enter(reader->layer, err);
     if (status != 0) {
@@ -211,7 +215,7 @@ static int sink_output(struct lpipe_layer *layer, const struct layer_sink *sink,
     return 0;
 }
 
-/* Hands output to the sink until there is room for input, or the end. */
+/* Gives output to the sink until an input block is free, or the end. */
 static int drain(struct lpipe_layer *layer, const struct layer_sink *sink,
                  enum flow_event *ret_event, struct lpipe_error *err)
 {
@@ -245,7 +249,7 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     if (layer->source == NULL) {
-        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
+        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes must be written");
     }
     int status = layer_begin(layer, err);
     if (status == 0) {
@@ -256,7 +260,7 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
     }
     status = pump(layer, sink, err);
     if (status == 0) {
-        /* A source that fails to close (a process that failed) must not be published. */
+        /* A close error may mean that the producer failed, so the layer must not be published. */
         status = layer_close_verdict(layer, err);
     }
     return drive_leave(layer, status, err);
@@ -267,15 +271,15 @@ static int feed(struct lpipe_layer *layer, const unsigned char *data, size_t siz
 {
     int status = 0;
     while (size > 0 && status == 0) {
-        unsigned char *room = NULL;
-        size_t free_bytes = flow_room(layer->flow, &room);
+        unsigned char *free_space = NULL;
+        size_t free_bytes = flow_free_space(layer->flow, &free_space);
         if (free_bytes == 0) {
             enum flow_event event = FLOW_ROOM;
             status = drain(layer, sink, &event, err);
             continue;
         }
         size_t part = MIN_OF(size, free_bytes);
-        memcpy(room, data, part);
+        memcpy(free_space, data, part);
         flow_advance(layer->flow, part);
         data += part;
         size -= part;
@@ -297,11 +301,11 @@ static int feed_end(struct lpipe_layer *layer, const struct layer_sink *sink,
     return status != 0 ? status : layer_finish(layer, err);
 }
 
-/* The first of the caller's bytes opens the layer. */
+/* The first write opens the layer. */
 static int fed_enter(struct lpipe_layer *layer, struct lpipe_error *err)
 {
     if (layer->source != NULL) {
-        return fail(err, LPIPE_INVALID_STATE, "the layer has a source: it is not written to");
+        return fail(err, LPIPE_INVALID_STATE, "the layer has a source: it cannot be written to");
     }
     int status = layer->flow == NULL ? layer_begin(layer, err) : 0;
     return status != 0 ? status : drive_enter(layer, err);

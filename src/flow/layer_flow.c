@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver's side of the pipeline, and its workers. */
+/* The driver's functions of the pipeline, and the workers. */
 #include "flow/layer_flow.h"
 
 #include <assert.h>
@@ -25,7 +25,7 @@ static bool blocks_allocate(struct flow *flow)
         flow->in[i].data = flow->in_memory + i * plan->codec.block_bytes;
     }
     for (unsigned i = 0; i < plan->out_blocks; i++) {
-        flow->out[i].room = flow->out_memory + i * plan->codec.output_bytes;
+        flow->out[i].memory = flow->out_memory + i * plan->codec.output_bytes;
     }
     return true;
 }
@@ -55,7 +55,7 @@ int flow_new(const struct flow_setup *setup, struct flow **ret_flow, struct lpip
     }
     pthread_mutex_init(&flow->lock, NULL);
     pthread_cond_init(&flow->work, NULL);
-    pthread_cond_init(&flow->news, NULL);
+    pthread_cond_init(&flow->driver, NULL);
     flow->out_total = UINT64_MAX;
     flow->memory_bytes_max = setup->memory_bytes_max;
     int status = flow_build(flow, setup, err);
@@ -84,7 +84,7 @@ struct flow *flow_free(struct flow *flow)
     free(flow->in_memory);
     free(flow->out_memory);
     free(flow->threads);
-    pthread_cond_destroy(&flow->news);
+    pthread_cond_destroy(&flow->driver);
     pthread_cond_destroy(&flow->work);
     pthread_mutex_destroy(&flow->lock);
     free(flow);
@@ -96,7 +96,7 @@ void flow_stop(struct flow *flow)
     GUARD(&flow->lock);
     flow->stop = true;
     pthread_cond_broadcast(&flow->work);
-    pthread_cond_signal(&flow->news);
+    pthread_cond_signal(&flow->driver);
 }
 
 /* Takes and runs one task; the lock is held on entry and on return. */
@@ -106,8 +106,7 @@ static bool work_once(struct flow *flow, unsigned worker)
     struct lpipe_error err = { 0 };
     if (!task_take(flow, &task)) {
         return false;
-    }
-    /* One thread was woken; it wakes the next if there is work for two. */
+    } /* Each woken worker wakes the next one while there are tasks. */
     if (flow->idle > 0 && task_ready(flow)) {
         pthread_cond_signal(&flow->work);
     }
@@ -133,7 +132,7 @@ static void *worker_run(void *ctx)
     return NULL;
 }
 
-/* Fewer threads than planned are enough, even none: the driver then does the work. */
+/* Fewer threads than planned are enough. With none, the driver runs all tasks. */
 static void workers_start(struct flow *flow)
 {
     while (flow->thread_count < flow->plan.threads &&
@@ -143,16 +142,16 @@ static void workers_start(struct flow *flow)
     }
 }
 
-/* What a limit leaves for a window of compressed input. */
+/* The memory that the limit leaves for the window of a decompressor. */
 static uint64_t window_bytes_max(const struct flow *flow)
 {
-    uint64_t taken = flow->plan.memory_bytes + UNPACK_STATE_BYTES;
+    uint64_t taken = flow->plan.memory_bytes + DECOMPRESS_STATE_BYTES;
     return flow->memory_bytes_max == 0
                ? UINT64_MAX
                : flow->memory_bytes_max - MIN_OF(flow->memory_bytes_max, taken);
 }
 
-int flow_pass(struct flow *flow, enum codec_kind claimed, struct lpipe_error *err)
+int flow_use_compressed_input(struct flow *flow, enum codec_kind claimed, struct lpipe_error *err)
 {
     assert(!flow->started);
     flow->codec = codec_free(flow->codec);
@@ -161,7 +160,7 @@ int flow_pass(struct flow *flow, enum codec_kind claimed, struct lpipe_error *er
     return input_check_compressed(flow->check, claimed, window_bytes_max(flow), err);
 }
 
-size_t flow_room(struct flow *flow, unsigned char **ret_data)
+size_t flow_free_space(struct flow *flow, unsigned char **ret_data)
 {
     if (!flow->holding) {
         return 0;
@@ -280,7 +279,7 @@ int flow_next(struct flow *flow, enum flow_event *ret_event, struct flow_output 
             (void)worked;
         } else {
             flow->driver_waits = true;
-            pthread_cond_wait(&flow->news, &flow->lock);
+            pthread_cond_wait(&flow->driver, &flow->lock);
             flow->driver_waits = false;
         }
     }

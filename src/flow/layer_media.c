@@ -4,59 +4,61 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "oci/media_type.h"
 
-static const struct {
-    const char *label;
-    enum codec_kind kind;
-    bool docker;
-} types[] = {
-    { "application/vnd.oci.image.layer.v1.tar", CODEC_NONE, false },
-    { "application/vnd.oci.image.layer.v1.tar+gzip", CODEC_GZIP, false },
-    { "application/vnd.oci.image.layer.v1.tar+zstd", CODEC_ZSTD, false },
-    { "application/vnd.docker.image.rootfs.diff.tar", CODEC_NONE, true },
-    { "application/vnd.docker.image.rootfs.diff.tar.gzip", CODEC_GZIP, true },
+static const enum media_role roles[] = {
+    [CODEC_NONE] = MEDIA_ROLE_LAYER_TAR,
+    [CODEC_GZIP] = MEDIA_ROLE_LAYER_GZIP,
+    [CODEC_ZSTD] = MEDIA_ROLE_LAYER_ZSTD,
 };
 
 const char *layer_media_of(enum codec_kind kind, bool docker)
 {
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (types[i].kind == kind && types[i].docker == docker) {
-            return types[i].label;
+    return media_type_name(docker ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI, roles[kind]);
+}
+
+/* The codec of a known layer type; false for other types. */
+static bool known_kind(const char *label, enum codec_kind *ret_kind, bool *ret_docker)
+{
+    enum media_family family = MEDIA_FAMILY_OCI;
+    enum media_role role = media_type_role(label, &family);
+    for (size_t kind = 0; kind < ARRAY_LEN(roles); kind++) {
+        if (roles[kind] == role) {
+            *ret_kind = (enum codec_kind)kind;
+            *ret_docker = family == MEDIA_FAMILY_DOCKER;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err)
 {
     return fail(err, status,
-                "Docker's image format has no zstd layers; use gzip or the OCI format");
+                "Docker's image format does not allow zstd layers; use gzip or --format oci");
 }
 
 int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (types[i].docker == docker || strcmp(types[i].label, label) != 0) {
-            continue;
-        }
-        const char *own = layer_media_of(types[i].kind, docker);
-        return own == NULL
-                   ? fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err)
-                   : fail(err, LPIPE_INVALID_ARGUMENT,
-                          "the media type %s is none of %s format; %s is, and is the default",
-                          label, docker ? "Docker's" : "the OCI", own);
+    enum codec_kind kind = CODEC_NONE;
+    bool is_docker = false;
+    if (!known_kind(label, &kind, &is_docker) || is_docker == docker) {
+        return 0;
     }
-    return 0;
+    const char *own = layer_media_of(kind, docker);
+    return own == NULL ? fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err)
+                       : fail(err, LPIPE_INVALID_ARGUMENT,
+                              "the media type %s does not belong to %s format; use %s, which is "
+                              "the default",
+                              label, docker ? "Docker's" : "the OCI", own);
 }
 
-/* What a label says about compression; false where it says nothing. */
+/* The compression that a media type names; false when it names none. */
 static bool claimed_kind(const char *label, enum codec_kind *ret_kind)
 {
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (strcmp(types[i].label, label) == 0) {
-            *ret_kind = types[i].kind;
-            return true;
-        }
+    bool docker = false;
+    if (known_kind(label, ret_kind, &docker)) {
+        return true;
     }
     if (text_ends(label, "+gzip") || text_ends(label, ".gzip")) {
         *ret_kind = CODEC_GZIP;
@@ -86,7 +88,7 @@ int layer_media_check(const char *label, enum codec_kind kind, bool raw, struct 
     }
     if (strstr(label, ".nondistributable.") != NULL || strstr(label, ".foreign.") != NULL) {
         return fail(err, LPIPE_UNSUPPORTED,
-                    "layers of type %s are not pushed by anyone and not made here", label);
+                    "non-distributable layer types such as %s are not supported", label);
     }
     bool known = claimed_kind(label, &claimed);
     if (known && claimed != kind) {
@@ -96,7 +98,7 @@ int layer_media_check(const char *label, enum codec_kind kind, bool raw, struct 
     }
     if (!known && !raw) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "the media type %s is no layer type; it is for raw input only", label);
+                    "the media type %s is not a layer type; it is allowed with --raw only", label);
     }
     return 0;
 }

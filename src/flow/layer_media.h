@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Media types of layers: which one a codec gets, and which labels contradict it. Pure. */
+/* The media type of a layer by its codec, and the check of a media type that the caller names.
+ * The names themselves are in oci/media_type.c. Pure. */
 #ifndef FLOW_LAYER_MEDIA_H
 #define FLOW_LAYER_MEDIA_H
 
 #include "codec/codec.h"
 
-/* NULL for the combination that does not exist: zstd in the Docker family. */
+/* NULL for zstd with Docker's types, which does not exist. */
 const char *layer_media_of(enum codec_kind kind, bool docker);
 int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err);
-/* INVALID_ARGUMENT for a label that belongs to the other format only. */
+/* INVALID_ARGUMENT for a media type of the other format. */
 MUST_CHECK int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err);
 
-/* Whether a label may stand on bytes of that codec. Labels of types that say nothing about
- * compression are for raw input only. 0, INVALID_ARGUMENT, or UNSUPPORTED for types of layers that
- * are not to be distributed. */
+/* Whether a media type may be used for bytes of that codec. A type that names no compression is
+ * allowed for raw input only. 0, INVALID_ARGUMENT, or UNSUPPORTED for non-distributable layer
+ * types. */
 MUST_CHECK int layer_media_check(const char *label, enum codec_kind kind, bool raw,
                                  struct lpipe_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making and freeing layers, states, results. */
+/* Makes and frees layers; their states and results. */
 #include "flow/layer_object.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@
 #include "flow/source_fd.h"
 #include "tar/tar_scan.h"
 
-/* As long as nothing is known of the input. */
+/* The media type until the input is known. */
 static void media_update(struct lpipe_layer *layer)
 {
     const char *media = layer->setup.label;
@@ -49,8 +49,9 @@ int layer_new_source(struct source *source, const struct lpipe_layer_options *op
                      lpipe_layer **ret_layer, struct lpipe_error *err)
 {
     struct lpipe_layer *layer = NULL;
-    int status = ret_layer == NULL ? fail(err, LPIPE_INVALID_ARGUMENT, "no place for the layer")
-                                   : layer_make(options, &layer, err);
+    int status = ret_layer == NULL
+                     ? fail(err, LPIPE_INVALID_ARGUMENT, "the result pointer for the layer is NULL")
+                     : layer_make(options, &layer, err);
     if (status != 0) {
         (void)source_close(source);
         source_free(source);
@@ -102,7 +103,7 @@ int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_l
     return layer_make(options, ret_layer, err);
 }
 
-/* Makes a driver in another thread leave, and keeps others out. */
+/* Waits until a drive in another thread has ended, and prevents further ones. */
 static void expel_driver(struct lpipe_layer *layer)
 {
     pthread_mutex_lock(&layer->lock);
@@ -128,7 +129,7 @@ static void flow_drop(struct lpipe_layer *layer)
     flow_free(flow);
 }
 
-/* Marked before it is done: nobody cancels what is being closed, and nobody closes it again. */
+/* Marks the source as closed before it is closed, so that no other thread cancels or closes it. */
 static bool source_claim(struct lpipe_layer *layer)
 {
     GUARD(&layer->lock);
@@ -216,7 +217,7 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
     return 0;
 }
 
-/* What may be read again stays open. */
+/* Frees the pipeline. A source that can be read again stays open. */
 static void layer_end(struct lpipe_layer *layer)
 {
     flow_drop(layer);
@@ -247,7 +248,7 @@ static int begin_state(struct lpipe_layer *layer, struct lpipe_error *err)
         return 0;
     }
     if (layer->source == NULL && layer->state != LAYER_OPEN && layer->state != LAYER_DONE) {
-        return layer_fail_state(layer, err); /* whoever writes on is told why it is in vain */
+        return layer_fail_state(layer, err); /* a further write gets the cause of the failure */
     }
     if (layer->state == LAYER_OPEN || layer->reader.open) {
         return layer->state == LAYER_DONE
@@ -284,7 +285,7 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
     GUARD(&layer->lock);
     layer->flow = flow;
     if (status != 0) {
-        layer->state = LAYER_NEW; /* nothing was read: it may be tried again */
+        layer->state = LAYER_NEW; /* nothing was read, so the call may be repeated */
     }
     return status;
 }
@@ -304,6 +305,7 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
     GUARD(&layer->lock);
+    layer->odd = summary.odd;
     layer->result = result;
     layer->state = LAYER_DONE;
 }
@@ -336,10 +338,11 @@ int layer_finish(struct lpipe_layer *layer, struct lpipe_error *err)
 int lpipe_layer_open(lpipe_layer *layer, lpipe_reader **ret_reader, struct lpipe_error *err)
 {
     if (layer == NULL || ret_reader == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "no layer or no place for its reader");
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_layer_open: layer or result pointer is NULL");
     }
     if (layer->source == NULL) {
-        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes are written");
+        return fail(err, LPIPE_INVALID_STATE, "the layer has no source: its bytes must be written");
     }
     int status = layer_begin(layer, err);
     if (status != 0) {

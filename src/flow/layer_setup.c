@@ -14,7 +14,8 @@
 #define DEFAULT_COMPRESS "gzip:1"
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
-                LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST))
+                LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST |            \
+                LPIPE_LAYER_ALLOW_ODD_ENTRIES))
 
 static int read_options(struct lpipe_layer_options *to, const struct lpipe_layer_options *from,
                         struct lpipe_error *err)
@@ -43,7 +44,7 @@ static unsigned workers_of(int32_t threads)
 static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
 {
     bool raw = (setup->flags & LPIPE_LAYER_RAW) != 0;
-    /* Input that is zstd already passes through, unless something else was asked for. */
+    /* zstd input becomes the blob unchanged, unless the caller named another codec. */
     if (setup->label == NULL || (!raw && !setup->codec_given &&
                                  layer_media_check(setup->label, CODEC_ZSTD, false, NULL) == 0)) {
         return 0;
@@ -51,7 +52,7 @@ static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
     return layer_media_check(setup->label, setup->codec.kind, raw, err);
 }
 
-/* What can be refused before a byte is read is refused here. */
+/* Refuses impossible combinations before a byte is read. */
 static int check_combination(const struct layer_setup *setup, struct lpipe_error *err)
 {
     struct flow_plan plan;

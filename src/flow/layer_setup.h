@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer's options, taken in: checked, copied, defaults filled in. */
+/* A layer's options: checked, copied, with defaults filled in. */
 #ifndef FLOW_LAYER_SETUP_H
 #define FLOW_LAYER_SETUP_H
 

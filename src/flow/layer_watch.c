@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watches the caller's cancel token while a callback source is read: its thread cannot be woken any
- * other way. */
+/* Cancels a source from outside: on request, and by a thread that watches the cancel token while
+ * the caller's read callback may block. */
 #include <errno.h>
 #include <poll.h>
 

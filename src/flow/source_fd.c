@@ -34,7 +34,8 @@ static int wait_readable(const struct source_fd *source)
         { .fd = cancel_fd(source->own), .events = POLLIN },
         { .fd = cancel_fd(source->cancel), .events = POLLIN },
     };
-    /* After a signal nothing is known to be readable: a read might block past the cancel token. */
+    /* After a signal it is not known whether input is readable: a read might block and miss the
+     * token. */
     while (poll(wait, ARRAY_LEN(wait), -1) < 0) {
         if (errno != EINTR) {
             return -errno;
@@ -46,7 +47,8 @@ static int wait_readable(const struct source_fd *source)
 static void prepare(struct source_fd *source)
 {
     source->prepared = true;
-    /* Fewer switches between the writer and us; refused where the user's share is used up. */
+    /* Fewer switches between the producer and us. Fails when the user's limit for pipes is
+     * reached. */
     if (source->pipe && fcntl(source->fd, F_GETPIPE_SZ) < (int)PIPE_BYTES) {
         (void)fcntl(source->fd, F_SETPIPE_SZ, (int)PIPE_BYTES);
     }
@@ -70,7 +72,7 @@ static ptrdiff_t read_some(struct source_fd *source, void *buf, size_t size)
         if (done >= 0) {
             return done;
         }
-        /* EAGAIN: somebody else read what poll announced. */
+        /* EAGAIN: another process has read the bytes that poll() announced. */
         if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
             return -errno;
         }
@@ -181,7 +183,7 @@ int source_fd_new(int fd, bool borrowed, struct source **ret_source, struct lpip
     source->fd = fd;
     source->borrowed = borrowed;
     source->own = own;
-    /* A descriptor that cannot be looked at fails when it is read. */
+    /* If fstat() fails, the first read will report why. */
     if (fstat(fd, &source->before) == 0) {
         source->start = lseek(fd, 0, SEEK_CUR);
         source->regular = S_ISREG(source->before.st_mode) && source->start >= 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor as a source: survives EINTR and non-blocking descriptors, ends its reads when a cancel
- * token is triggered, enlarges pipes, and can start again where the descriptor is a regular file. */
+/* A descriptor as a source: handles EINTR and non-blocking descriptors, ends its reads when a
+ * cancel token is triggered, enlarges pipes, and can start again if the descriptor is a regular
+ * file. */
 #ifndef FLOW_SOURCE_FD_H
 #define FLOW_SOURCE_FD_H
 

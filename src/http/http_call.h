@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request on its way. For the files of this room that see libcurl only. */
+/* The state of one request. Only for the files of this folder that use libcurl. */
 #ifndef HTTP_HTTP_CALL_H
 #define HTTP_HTTP_CALL_H
 
@@ -18,10 +18,10 @@ struct http_stream {
     pthread_cond_t more;
     struct buf bytes;
     size_t read;  /* of them */
-    bool is_full; /* the network thread was sent away */
+    bool is_full; /* the network thread waits for room */
     bool ended;
 };
-/* is_used: with the memory for a body. */
+/* is_used: allocates the memory for a body. */
 MUST_CHECK int stream_init(struct http_stream *stream, bool is_used);
 void stream_dispose(struct http_stream *stream);
 /* Network thread: false when there is no room now. */
@@ -35,15 +35,15 @@ struct http_call {
     struct http_request request; /* shallow: everything in it is borrowed */
     struct http *http;
     struct http_rate *rate; /* of http */
-    struct http_call *next; /* in the transport's list */
-    atomic_bool wake;       /* the producer or receiver can go on */
+    struct http_call *next; /* in the list of http */
+    atomic_bool wake;       /* the call can continue to send or receive */
     atomic_bool aborted;
     struct http_stream stream;
     atomic_bool answered;
-    bool done; /* guarded by the transport's mutex */
+    bool done; /* guarded by the mutex of http */
     pthread_cond_t ended;
 
-    /* The network thread's own until done. */
+    /* For the network thread only until done is set. */
     CURL *easy;
     struct curl_slist *headers;
     struct http_response response;
@@ -51,29 +51,30 @@ struct http_call {
     char curl_text[CURL_ERROR_SIZE];
     bool attached; /* to the multi handle */
     bool proxied;
-    char proxy[160];    /* for messages */
-    bool head_complete; /* the final answer's headers are complete */
-    bool body_ended;    /* the whole body was handed to libcurl */
-    bool send_paused;   /* by the producer or by the rate */
+    char proxy[160];            /* host and port, for messages */
+    const char *proxy_variable; /* that named it */
+    bool head_complete;         /* the final answer's headers are complete */
+    bool body_ended;            /* the whole body was handed to libcurl */
+    bool send_paused;           /* by the producer or by the rate */
     bool rate_paused;
     bool receive_paused;
     uint64_t body_read; /* bytes of the body handed to libcurl */
     size_t header_count;
-    unsigned sendings;    /* of the request: libcurl repeats it on its own account */
-    uint64_t moved_bytes; /* of bodies, sent and received at moved_ms */
+    unsigned send_count;  /* how often libcurl has sent the request: it may repeat one */
+    uint64_t moved_bytes; /* bytes of bodies that were sent and received by moved_ms */
     uint64_t moved_ms;
     uint64_t start_ms;
     uint64_t head_ms; /* the head was complete */
 };
 
-/* The easy handle with everything but its connection pool. */
+/* Makes the easy handle, complete except for its connection pool. */
 MUST_CHECK int call_prepare(struct http_call *call, const struct http_options *options,
                             struct lpipe_error *err);
-/* After libcurl is through with it: an answer, or call->failure. */
+/* After libcurl has ended the transfer: sets the response or call->failure. */
 void call_conclude(struct http_call *call, CURLcode code);
-/* Ends a call for a reason of our own. */
+/* Sets call->failure for a reason that libcurl does not know. */
 void call_fail(struct http_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
-/* Fails a call that has made no progress for too long; true when it did. */
+/* Fails a call that has made no progress for too long; then returns true. */
 bool call_expired(struct http_call *call, uint64_t now_ms);
 void call_log(const struct http_call *call, const struct http_options *options);
 struct http_call *call_free(struct http_call *call);

@@ -12,12 +12,12 @@
 #include "base/sync.h"
 #include "http/http_call.h"
 
-#define TICK_MS 500 /* how often time limits are looked at */
+#define TICK_MS 500 /* how often time limits are checked */
 #define RATE_TICK_MS 20
 #define WAIT_FDS_MAX (2 * JOBS_MAX)
 
-/* Connections that one secret may go over, to addresses of one policy: it is looked at when a
- * connection is made, and not again. */
+/* Connections for one pool key and one address policy. The address is checked only when a
+ * connection is made, so a connection is never reused under another policy. */
 struct http_pool {
     struct http_pool *next;
     CURLSH *share;
@@ -26,11 +26,11 @@ struct http_pool {
 };
 
 struct http {
-    struct http_options options; /* strings are ours */
+    struct http_options options; /* strings are owned */
     CURLM *multi;
     pthread_t thread;
     bool threaded;
-    struct http_pool *pools; /* the network thread's own, as are calls and the rate */
+    struct http_pool *pools; /* for the network thread only, as are calls and the rate */
     struct http_call *calls;
     struct http_rate rate;
 
@@ -85,7 +85,7 @@ static void pools_free(struct http *http)
     }
 }
 
-/* Tells the waiting thread. The call may be gone afterwards. */
+/* Wakes the thread that waits for the call. It may free the call at once. */
 static void call_end(struct http *http, struct http_call *call)
 {
     if (call->attached) {
@@ -127,7 +127,7 @@ static void call_begin(struct http *http, struct http_call *call)
     http->calls = call;
 }
 
-/* Takes in new calls; false when the thread has to end. */
+/* Starts the queued calls; false when the thread must end. */
 static bool queue_take(struct http *http)
 {
     struct http_call *queue = NULL;
@@ -155,7 +155,7 @@ static void call_resume(struct http *http, struct http_call *call)
     }
 }
 
-/* What other threads and the clock ask of the calls under way. */
+/* Wakes, aborts and times out running calls. */
 static void calls_attend(struct http *http)
 {
     uint64_t now = clock_ms();
@@ -167,7 +167,7 @@ static void calls_attend(struct http *http)
             (void)fail_cancelled(&call->failure);
             over = true;
         } else if (atomic_load(&call->aborted)) {
-            (void)fail(&call->failure, LPIPE_ABORTED, "the request was given up");
+            (void)fail(&call->failure, LPIPE_ABORTED, "the request was aborted");
             over = true;
         }
         if (over) {
@@ -234,13 +234,9 @@ static void *network_run(void *ctx)
 static int options_copy(struct http *http, const struct http_options *options)
 {
     http->options = *options;
-    http->options.cacert = mem_strdup(options->cacert);
-    http->options.cert = mem_strdup(options->cert);
-    http->options.key = mem_strdup(options->key);
-    bool whole = (options->cacert == NULL) == (http->options.cacert == NULL) &&
-                 (options->cert == NULL) == (http->options.cert == NULL) &&
-                 (options->key == NULL) == (http->options.key == NULL);
-    return whole ? 0 : LPIPE_NO_MEMORY;
+    http->options.proxy_ca_pem = mem_strdup(options->proxy_ca_pem);
+    return options->proxy_ca_pem != NULL && http->options.proxy_ca_pem == NULL ? LPIPE_NO_MEMORY
+                                                                               : 0;
 }
 
 int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
@@ -256,6 +252,11 @@ int http_new(const struct http_options *options, struct http **ret_http, struct 
     if (http->multi == NULL || options_copy(http, options) != 0) {
         http_free(http);
         return fail_memory(err);
+    }
+    /* Without descriptors curl_multi_init() succeeds, but the network thread could not be woken. */
+    if (curl_multi_wakeup(http->multi) != CURLM_OK) {
+        http_free(http);
+        return fail(err, LPIPE_NO_RESOURCES, "too few file descriptors for the network thread");
     }
     int status = thread_start(&http->thread, "lpipe-net", network_run, http, err);
     if (status != 0) {
@@ -281,9 +282,7 @@ struct http *http_free(struct http *http)
     }
     (void)curl_multi_cleanup(http->multi);
     pools_free(http);
-    free((char *)(uintptr_t)http->options.cacert);
-    free((char *)(uintptr_t)http->options.cert);
-    free((char *)(uintptr_t)http->options.key);
+    free((char *)(uintptr_t)http->options.proxy_ca_pem);
     pthread_mutex_destroy(&http->mutex);
     free(http);
     return NULL;
@@ -309,7 +308,7 @@ int http_start(struct http *http, const struct http_request *request, struct htt
         return fail_memory(err);
     }
     {
-        /* At the end: requests begin in the order in which they were asked for. */
+        /* At the end of the queue, so that requests start in the order of the calls. */
         GUARD(&http->mutex);
         struct http_call **place = &http->queue;
         while (*place != NULL) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request as libcurl takes it, and what libcurl tells of it. Network thread only. */
+/* One request as a libcurl easy handle: sets it up, feeds its body, reads its answer, and turns its
+ * outcome into a response or a failure. Network thread only. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +23,7 @@
 #define CONNECT_TIMEOUT_MS 30000u
 #define STALL_TIMEOUT_MS 60000u
 #define ANSWER_TIMEOUT_MS 60000u
-#define BODY_TIMEOUT_MS 300000u /* of a document, however steadily it drips */
+#define BODY_TIMEOUT_MS 300000u /* for the whole body of an answer that is not streamed */
 
 /* "https://host:port" of the request, for messages: no path, no query, no user. */
 static const char *origin_of(const struct http_call *call, char *buf, size_t buf_size)
@@ -48,7 +49,7 @@ void call_fail(struct http_call *call, int status, const char *format, ...)
     }
 }
 
-/* The body. */
+/* Sending the body. */
 
 static size_t body_wait(struct http_call *call)
 {
@@ -60,7 +61,7 @@ static size_t body_pulled(struct http_call *call, char *buf, size_t size)
 {
     uint64_t size_max = call->request.body.size;
     if (call->head_complete) {
-        return CURL_READFUNC_ABORT; /* the answer is there: no one waits for the rest */
+        return CURL_READFUNC_ABORT; /* the answer has arrived: the rest of the body is not needed */
     }
     if (size_max > 0) {
         size = (size_t)MIN_OF((uint64_t)size, size_max - call->body_read);
@@ -73,7 +74,7 @@ static size_t body_pulled(struct http_call *call, char *buf, size_t size)
         return body_wait(call);
     }
     if (got < 0 || (size_t)got > size) {
-        call_fail(call, LPIPE_ABORTED, "the upload was given up");
+        call_fail(call, LPIPE_ABORTED, "the upload was abandoned");
         return CURL_READFUNC_ABORT;
     }
     call->body_read += (uint64_t)got;
@@ -101,11 +102,12 @@ static size_t body_read(char *buf, size_t unit, size_t count, void *ctx)
         return body_wait(call);
     }
     size_t got = body->pull != NULL ? body_pulled(call, buf, size) : body_copied(call, buf, size);
-    http_rate_return(call->rate, got <= size ? size - got : size); /* more: a word to libcurl */
+    http_rate_return(call->rate,
+                     got <= size ? size - got : size); /* larger values are libcurl's codes */
     return got;
 }
 
-/* libcurl repeats a request when a kept connection turns out to be dead. */
+/* libcurl seeks when it repeats a request because a reused connection was dead. */
 static int body_seek(void *ctx, curl_off_t offset, int origin)
 {
     struct http_call *call = ctx;
@@ -119,7 +121,7 @@ static int body_seek(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* The answer. */
+/* Reading the answer. */
 
 static void status_line(struct http_call *call, const char *line, size_t size)
 {
@@ -141,15 +143,20 @@ static void head_end(struct http_call *call)
     if ((status == 204 || status == 304) &&
         http_response_header(&call->response, "content-length", 0, text, sizeof text) > 0 &&
         strcmp(text, "0") != 0) {
-        /* A body where there is none would be taken for the next answer. */
+        /* These statuses have no body. If the server sends one, the bytes would be read as the next
+         * answer, so the connection is not reused. */
         (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (status == 101) {
+        call_fail(call, LPIPE_PROTOCOL, "the server switched to another protocol (101)");
+        return;
     }
     if (status >= 200) {
         call->head_complete = true;
         call->head_ms = clock_ms();
         atomic_store(&call->answered, true);
         if (call->send_paused && !call->body_ended) {
-            atomic_store(&call->wake, true); /* to be told that the answer is there */
+            atomic_store(&call->wake, true); /* so that the paused sender sees the answer */
         }
     } else if (status == 100) {
         call->response.continued = true;
@@ -160,7 +167,8 @@ static int header_append(struct http_call *call, const char *line, size_t size)
 {
     struct buf *headers = &call->response.headers;
     if ((line[0] == ' ' || line[0] == '\t') && headers->size > 0) {
-        headers->data[headers->size - 1] = ' '; /* a folded line goes on (RFC 9112, 5.2) */
+        headers->data[headers->size - 1] =
+            ' '; /* a folded line continues the last one (RFC 9112, 5.2) */
         return buf_append(headers, line, size) != 0 || buf_append(headers, "\n", 1) != 0;
     }
     const char *colon = memchr(line, ':', size);
@@ -188,16 +196,17 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     }
     if (call->head_complete && call->response.status == 417 && call->request.expect_continue &&
         size > 5 && memcmp(data, "HTTP/", 5) == 0) {
-        call->head_complete = false; /* libcurl has repeated it without Expect by itself */
+        call->head_complete = false; /* libcurl has repeated the request without Expect */
         call->response.unexpected = true;
     }
     if (call->head_complete) {
-        return all; /* a trailer: nothing here needs one */
+        return all; /* a trailer; none is used */
     }
     if (size > 5 && memcmp(data, "HTTP/", 5) == 0) {
         status_line(call, data, size);
     } else if (size == 0) {
         head_end(call);
+        return call->failure.status == 0 ? all : 0;
     } else if (size > HEADER_LINE_BYTES_MAX || header_append(call, data, size) != 0) {
         call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
         return 0;
@@ -205,8 +214,8 @@ static size_t header_take(char *data, size_t unit, size_t count, void *ctx)
     return all;
 }
 
-/* What was asked for is in the body; else status and headers are the answer, of which no more than
- * enough is read, and whose end need not come. */
+/* Whether the caller needs the body. Otherwise status and headers are the answer; its body is
+ * read only for error messages and may be incomplete. */
 static bool is_body_wanted(const struct http_call *call)
 {
     return (strcmp(call->request.method, "GET") == 0 || call->request.body_wanted) &&
@@ -237,12 +246,14 @@ static size_t answer_take(char *data, size_t unit, size_t count, void *ctx)
     return part < size ? 0 : size;
 }
 
-/* Where to. */
+/* Checking the address. */
 
 static bool address_allowed(const struct http_call *call, const struct sockaddr *address)
 {
-    return call->request.addresses == HTTP_ADDRESS_ANY || call->proxied ||
-           address_class_of(address) == ADDRESS_PUBLIC;
+    enum address_class kind = address_class_of(address);
+    bool local = kind == ADDRESS_LOOPBACK || kind == ADDRESS_PRIVATE;
+    return call->request.addresses == HTTP_ADDRESS_ANY || call->proxied || kind == ADDRESS_PUBLIC ||
+           (local && call->request.addresses == HTTP_ADDRESS_LOCAL);
 }
 
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -251,18 +262,20 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     (void)purpose;
     if (!address_allowed(call, &address->addr)) {
         call_fail(call, LPIPE_REFUSED,
-                  "the host was named by the registry and is at an address that is not public");
+                  "the registry named this host, which has an address that is not allowed for it "
+                  "(link-local, unspecified, multicast, or not public)");
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Called before each sending. What changes something is sent once: libcurl would repeat it by itself
- * when a kept connection ends without an answer, though it may have been heard. */
+/* libcurl calls this before it sends. A request that changes something is sent once only:
+ * libcurl would repeat it when a reused connection ends without an answer, but the server may
+ * have received it. */
 static int before_sending(void *ctx, char *to, char *from, int to_port, int from_port)
 {
     struct http_call *call = ctx;
-    bool repeated = call->sendings++ > 0 && call->response.status != 417;
+    bool repeated = call->send_count++ > 0 && call->response.status != 417;
     (void)to;
     (void)from;
     (void)to_port;
@@ -275,7 +288,7 @@ static int before_sending(void *ctx, char *to, char *from, int to_port, int from
     return CURL_PREREQFUNC_OK;
 }
 
-/* Setting up. */
+/* Setting up the easy handle. */
 
 static int header_add(struct http_call *call, const char *line)
 {
@@ -356,14 +369,10 @@ static void method_set(struct http_call *call)
     }
 }
 
-/* More authorities go in as one blob; the system's stay, as a directory. */
-static int authorities_set(struct http_call *call, const struct http_options *options,
-                           struct lpipe_error *err)
+/* The additional authorities are given as one blob; the system's stay, as a directory. */
+static int authorities_set(struct http_call *call, struct lpipe_error *err)
 {
     const char *pem = call->request.ca_pem;
-    if (options->cacert != NULL) {
-        (void)curl_easy_setopt(call->easy, CURLOPT_CAINFO, options->cacert);
-    }
     if (pem == NULL) {
         return 0;
     }
@@ -377,8 +386,8 @@ static int authorities_set(struct http_call *call, const struct http_options *op
 static int tls_set(struct http_call *call, const struct http_options *options,
                    struct lpipe_error *err)
 {
-    const char *cert = call->request.cert != NULL ? call->request.cert : options->cert;
-    const char *key = call->request.cert != NULL ? call->request.key : options->key;
+    const char *cert = call->request.cert;
+    const char *key = call->request.key;
     if (strncasecmp(call->request.url, "https:", 6) != 0) {
         return 0;
     }
@@ -391,7 +400,30 @@ static int tls_set(struct http_call *call, const struct http_options *options,
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLCERT, cert);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLKEY, key != NULL ? key : cert);
     }
-    return authorities_set(call, options, err);
+    return authorities_set(call, err);
+}
+
+/* An https proxy has a certificate of its own. Its authorities are those of the client, not
+ * those of one registry. */
+static int proxy_tls_set(struct http_call *call, const struct http_options *options,
+                         struct lpipe_error *err)
+{
+    if (!call->proxied) {
+        return 0;
+    }
+    if (options->tls_no_verify) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    }
+    if (options->proxy_ca_pem == NULL) {
+        return 0;
+    }
+    struct curl_blob blob = { .data = (void *)(uintptr_t)options->proxy_ca_pem,
+                              .len = strlen(options->proxy_ca_pem),
+                              .flags = CURL_BLOB_COPY };
+    return curl_easy_setopt(call->easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK
+               ? 0
+               : fail_memory(err);
 }
 
 static void callbacks_set(struct http_call *call)
@@ -409,12 +441,14 @@ static void callbacks_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 }
 
-/* What libcurl would decide by itself, switched off. */
-static void behaviour_set(struct http_call *call)
+/* Switches off what libcurl would decide itself: redirects, authentication, proxies, HTTP
+ * versions. */
+static int behaviour_set(struct http_call *call, struct lpipe_error *err)
 {
     CURL *easy = call->easy;
     uint32_t connect_ms = call->request.connect_timeout_ms;
-    const char *proxy = proxy_of(call->request.url);
+    const char *proxy = proxy_of(call->request.url, &call->proxy_variable);
+    struct buf proxy_text CLEANUP(buf_wipe) = BUF_INIT(2 * PASSWORD_BYTES_MAX);
     call->proxied = proxy != NULL;
     proxy_describe(proxy, call->proxy, sizeof call->proxy);
     (void)curl_easy_setopt(easy, CURLOPT_URL, call->request.url);
@@ -427,13 +461,17 @@ static void behaviour_set(struct http_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    if (proxy != NULL && proxy_url(proxy, &proxy_text) != 0) {
+        return fail_memory(err);
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, proxy != NULL ? proxy_text.data : "");
     (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                            (long)(connect_ms != 0 ? connect_ms : CONNECT_TIMEOUT_MS));
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BYTES);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
                            (long)(call->request.stream ? HTTP_RECEIVE_BYTES : HTTP_ANSWER_BYTES));
+    return 0;
 }
 
 int call_prepare(struct http_call *call, const struct http_options *options,
@@ -447,9 +485,10 @@ int call_prepare(struct http_call *call, const struct http_options *options,
         return fail(err, LPIPE_INVALID_ARGUMENT, "a URL contains control characters");
     }
     callbacks_set(call);
-    behaviour_set(call);
     method_set(call);
-    int status = tls_set(call, options, err);
+    int status = behaviour_set(call, err);
+    status = status == 0 ? proxy_tls_set(call, options, err) : status;
+    status = status == 0 ? tls_set(call, options, err) : status;
     return status != 0 ? status : headers_set(call, err);
 }
 
@@ -466,10 +505,10 @@ struct http_call *call_free(struct http_call *call)
     return NULL;
 }
 
-/* How it went. */
+/* Progress and outcome. */
 
-/* libcurl forgets its count when it is about to repeat a request: what it has read may then have been
- * sent, and a caller must not take it for untouched. */
+/* libcurl resets its count when it is about to repeat a request. The bytes that it has read may
+ * have been sent then, so they count as sent. */
 static uint64_t bytes_sent(const struct http_call *call)
 {
     curl_off_t sent = 0;
@@ -477,8 +516,8 @@ static uint64_t bytes_sent(const struct http_call *call)
     return sent > 0 ? MIN_OF((uint64_t)sent, call->body_read) : call->body_read;
 }
 
-/* Of bodies: a head that drips, or comes after any number of interim answers, gets no more time than
- * one that does not come. */
+/* Bytes of bodies only: a slow head, or any number of interim answers, must not extend the time
+ * limit. */
 static uint64_t bytes_moved(const struct http_call *call)
 {
     curl_off_t received = 0;
@@ -486,7 +525,8 @@ static uint64_t bytes_moved(const struct http_call *call)
     return bytes_sent(call) + (uint64_t)MAX_OF(received, 0);
 }
 
-/* Nothing to expect of the other side: we wait for our own. */
+/* The other side is not expected to do anything: the connection is not ready, or the caller is
+ * slow. */
 static bool is_idle(const struct http_call *call)
 {
     curl_off_t ready_us = 0;
@@ -496,8 +536,7 @@ static bool is_idle(const struct http_call *call)
 
 bool call_expired(struct http_call *call, uint64_t now_ms)
 {
-    if (call->head_complete && call->body_ended && !call->request.stream &&
-        now_ms - call->head_ms > BODY_TIMEOUT_MS) {
+    if (call->head_complete && !call->request.stream && now_ms - call->head_ms > BODY_TIMEOUT_MS) {
         call_fail(call, LPIPE_TIMEOUT, "the answer did not end within %u s",
                   BODY_TIMEOUT_MS / 1000);
         return true;
@@ -516,12 +555,12 @@ bool call_expired(struct http_call *call, uint64_t now_ms)
     }
     call->response.body_sent = bytes_sent(call);
     call->response.body_complete = call->body_ended;
-    call_fail(call, LPIPE_TIMEOUT, "%s for %u s", answering ? "no answer" : "no byte has moved",
-              limit / 1000);
+    call_fail(call, LPIPE_TIMEOUT, "%s for %u s",
+              answering ? "no answer" : "no byte was sent or received", limit / 1000);
     return true;
 }
 
-static int status_of(CURLcode code)
+static int error_status(CURLcode code)
 {
     switch ((int)code) {
     case CURLE_OUT_OF_MEMORY:
@@ -529,7 +568,7 @@ static int status_of(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT:
         return LPIPE_TIMEOUT;
     case CURLE_URL_MALFORMAT:
-    case CURLE_SSL_CERTPROBLEM: /* with files of our own */
+    case CURLE_SSL_CERTPROBLEM: /* a client certificate or key that cannot be used */
     case CURLE_SSL_CACERT_BADFILE:
         return LPIPE_INVALID_ARGUMENT;
     case CURLE_SSL_CONNECT_ERROR:
@@ -547,7 +586,7 @@ static int status_of(CURLcode code)
     }
 }
 
-/* In TLS 1.3 a server says after the handshake what it thinks of a client's certificate. */
+/* In TLS 1.3 a server refuses a client certificate after the handshake, with an alert. */
 static bool is_alert(const char *text)
 {
     return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
@@ -559,27 +598,27 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
     long reason = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
     if (code == CURLE_COULDNT_CONNECT && reason == ECONNREFUSED) {
-        return " (refused: nothing listens there)";
+        return " (refused: no server listens there)";
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
-        return "; name its authority with --cacert FILE";
+        return "; name its authority with --cacert FILE or SSL_CERT_FILE";
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "expired") != NULL || strstr(text, "not yet valid") != NULL)) {
-        return "; if it is good, the clock of this machine is wrong";
+        return "; if the certificate is valid, the clock of this machine is wrong";
     }
     if (is_alert(text) && (strstr(text, "certificate") != NULL || strstr(text, " ca") != NULL)) {
-        return "; the registry asks for a client certificate that it knows: --cert FILE, --key "
-               "FILE";
+        return "; the registry requires a client certificate that it accepts: --cert FILE, "
+               "--key FILE";
     }
     if (code == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number") != NULL) {
-        return "; if the registry speaks plain http, say --plain-http";
+        return "; if the registry speaks plain http, use --plain-http";
     }
     return "";
 }
 
-/* The server may answer, and close, before it has read everything. */
+/* The server may answer and close before it has read the whole body: that is an answer too. */
 static bool is_answer(const struct http_call *call, CURLcode code)
 {
     return code == CURLE_OK ||
@@ -615,7 +654,7 @@ static void times_take(struct http_call *call)
     call->response.rtt_us = round_trip_us(call);
 }
 
-/* The request is on its way, and the answer's head is not complete. */
+/* The request was sent, and the head of the answer is not complete. */
 static bool is_awaiting_head(const struct http_call *call)
 {
     long sent = 0;
@@ -623,7 +662,7 @@ static bool is_awaiting_head(const struct http_call *call)
     return sent > 0 && !call->head_complete;
 }
 
-/* A proxy that does not let us through: whether it may the next time is in its status. */
+/* The proxy refused to connect; its status decides whether a retry may help. */
 static bool is_refused_by_proxy(struct http_call *call)
 {
     long status = 0;
@@ -636,23 +675,35 @@ static bool is_refused_by_proxy(struct http_call *call)
                   : status == 403 ? LPIPE_DENIED
                   : status < 500  ? LPIPE_REFUSED
                                   : LPIPE_NETWORK;
-    call_fail(call, meaning, "the proxy %s answered %ld%s", call->proxy, status,
-              status == 407 ? "; its user and password belong into the variable that names it, "
+    call_fail(call, meaning, "the proxy %s (%s) answered %ld%s", call->proxy, call->proxy_variable,
+              status,
+              status == 407 ? "; put its user and password into the variable that names it: "
                               "http://USER:PASSWORD@HOST:PORT"
                             : "");
+    call->failure.flags |= status == 407 ? LPIPE_ERROR_ADVICE : 0;
     return true;
 }
 
-/* A proxy's address that libcurl cannot use is repeated in its words, password and all. */
+/* libcurl's message about an unusable proxy URL contains the URL with its password: not shown. */
 static bool is_bad_proxy(const struct http_call *call)
 {
     return text_starts(call->curl_text, "Unsupported proxy");
 }
 
+/* The connection to the proxy failed, so the registry was not reached. */
+static bool proxy_failed(const struct http_call *call)
+{
+    curl_off_t ready_us = 0;
+    long connect_status = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    return call->proxied && ready_us == 0 && connect_status != 200;
+}
+
 void call_conclude(struct http_call *call, CURLcode code)
 {
     const char *address = NULL;
-    /* Where a proxy is says nothing of where the other side is. */
+    /* Behind a proxy the peer address is the proxy's, so it is not used. */
     if (!call->proxied &&
         curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
         address != NULL) {
@@ -668,29 +719,42 @@ void call_conclude(struct http_call *call, CURLcode code)
     }
     if (is_answer(call, code)) {
         if (!call->head_complete && call->response.status != 0) {
-            call_fail(call, LPIPE_NETWORK, "the answer was cut off within its headers");
+            call_fail(call, LPIPE_NETWORK, "the connection ended within the answer's headers");
         } else if (!call->head_complete) {
             call_fail(call, LPIPE_PROTOCOL, "the answer has no status");
         }
         return;
     }
-    /* libcurl's word for a header line that it does not want to hold. */
+    /* libcurl's code for a header line that is too long for it. */
     if (code == CURLE_OUT_OF_MEMORY && call->failure.status == 0 && is_awaiting_head(call)) {
-        /* On a kept connection it may be the rest of another answer. */
+        /* On a reused connection the line may be the rest of another answer: a retry may help. */
         bool kept = call->response.connect_us == 0;
         call_fail(call, kept ? LPIPE_NETWORK : LPIPE_TOO_LARGE,
                   "the answer's headers are too large");
     }
     if (call->failure.status == 0 && is_bad_proxy(call)) {
         call_fail(call, LPIPE_INVALID_ARGUMENT,
-                  "the variable that names the proxy has no address that can be used");
+                  "the value of %s is not the URL of a proxy (http://USER:PASSWORD@HOST:PORT)",
+                  call->proxy_variable);
     }
     if (call->failure.status == 0) {
         const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
         char clean[300];
         text = text_printable(clean, sizeof clean, text, strlen(text));
         bool cut = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
-        int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : status_of(code);
-        call_fail(call, status, "%s%s", text, advice_of(call, code, text));
+        int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : error_status(code);
+        long reason = 0;
+        call->response.speaks_tls = code == CURLE_PEER_FAILED_VERIFICATION || is_alert(text);
+        (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
+        if (proxy_failed(call)) {
+            call_fail(call, status, "the proxy %s (%s): %s%s", call->proxy, call->proxy_variable,
+                      text, advice_of(call, code, text));
+        } else {
+            call_fail(call, status, "%s%s", text, advice_of(call, code, text));
+        }
+        if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+            code == CURLE_COULDNT_RESOLVE_PROXY) {
+            call->failure.sys_errno = reason != 0 ? (int)reason : EHOSTUNREACH;
+        }
     }
 }

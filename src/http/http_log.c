@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines for those who watch: no query of a URL, no header that is not known to be harmless. */
+/* The log lines of -v and -vv. They show no query of a URL, and no header that may carry a
+ * secret. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static const char *const shown[] = {
     "x-request-id",
 };
 
-/* Values that may carry a secret in a URL's query are cut there. */
+/* Headers whose value is a URL: its query is cut off, because it may carry a secret. */
 static bool is_url(const char *name, size_t size)
 {
     return (size == 8 && strncasecmp(name, "location", 8) == 0) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came back: headers by name. */
+/* Reads the headers of an answer by name. */
 #include <string.h>
 
 #include "http/http.h"

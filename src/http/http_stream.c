@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A body on its way from the network thread to a reader, in bounded memory. */
+/* Passes a body from the network thread to a reader, in bounded memory. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -26,7 +26,7 @@ void stream_dispose(struct http_stream *stream)
     pthread_cond_destroy(&stream->more);
 }
 
-/* Makes room at the end of what was read at the front. */
+/* Moves the unread bytes to the front, so that there is room at the end. */
 static void compact(struct http_stream *stream)
 {
     size_t left = stream->bytes.size - stream->read;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "registry/client.h"
 
-#define PROGRESS_INTERVAL_MS 100
+#define PROGRESS_INTERVAL_MS 100 /* layerpipe/observe.h promises ten events a second */
 
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
                          enum lpipe_blob_origin origin, const struct descriptor *known)
@@ -18,7 +18,7 @@ void blob_progress_start(struct blob_progress *progress, const struct blob_job *
                    .bytes_total = known != NULL ? known->size : 0,
                    .digest = known != NULL ? known->digest : NULL,
                    .text = job->name },
-        .told_ms = clock_ms(),
+        .last_event_ms = clock_ms(),
     };
     context_event(&job->client->context, &progress->event);
     progress->event.kind = LPIPE_EVENT_BLOB_PROGRESS;
@@ -29,8 +29,8 @@ void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint
     uint64_t now = clock_ms();
     progress->event.bytes_in = bytes_in;
     progress->event.bytes_out = bytes_out;
-    if (now - progress->told_ms >= PROGRESS_INTERVAL_MS) {
-        progress->told_ms = now;
+    if (now - progress->last_event_ms >= PROGRESS_INTERVAL_MS) {
+        progress->last_event_ms = now;
         progress->event.bytes_acked = atomic_load(&progress->acked);
         context_event(&progress->job->client->context, &progress->event);
     }
@@ -55,7 +55,7 @@ void blob_progress_end(struct blob_progress *progress, int status, const char *d
     context_event(&progress->job->client->context, &event);
 }
 
-void blob_progress_settled(const struct blob_job *job, enum lpipe_blob_origin origin,
+void blob_progress_skipped(const struct blob_job *job, enum lpipe_blob_origin origin,
                            const struct descriptor *blob)
 {
     struct blob_progress progress;

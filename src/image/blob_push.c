@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/blob_push.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "flow/layer.h"
+#include "image/tracked_writer.h"
 #include "registry/client.h"
 
 struct push {
     lpipe_layer *layer;
-    struct blob_writer *writer; /* NULL: the bytes are hashed only */
+    struct blob_writer *writer; /* NULL = the layer is only hashed */
     struct blob_progress progress;
     struct lpipe_layer_result result;
-    struct descriptor known; /* digest "" = not known */
-    unsigned sessions;       /* opened for it */
+    struct descriptor known; /* digest "" = not known yet */
+    unsigned sessions;       /* upload sessions opened for the layer */
 };
 
 static int push_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -29,20 +31,54 @@ static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
     blob_progress_count(&push->progress, bytes_in, bytes_out);
 }
 
-/* The layer to its end, through the writer at hand. */
-static int push_pump(struct push *push, struct lpipe_error *err)
+/* "bin/x (header at byte 512): its type is S (a sparse file of GNU tar)" */
+static void describe_odd(const struct tar_odd *odd, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%.200s%s%" PRIu64 "%s: %s", odd->name,
+                   odd->name[0] != '\0' ? " (header at byte " : "the entry at byte ", odd->offset,
+                   odd->name[0] != '\0' ? ")" : "", odd->what);
+}
+
+/* Entries that container runtimes cannot unpack: the layer is refused or reported. */
+static int check_odd(const struct push *push, struct lpipe_error *err)
+{
+    const struct blob_job *job = push->progress.job;
+    const struct tar_odd *odd = layer_odd(push->layer);
+    char text[400];
+    if (odd->count == 0) {
+        return 0;
+    }
+    describe_odd(odd, text, sizeof text);
+    if (job->refuse_odd && !layer_allows_odd(push->layer)) {
+        int status = fail_with_advice(err, LPIPE_NOT_TAR,
+                                      "container runtimes cannot unpack %s; %s, or push it as it "
+                                      "is with --allow-odd-entries",
+                                      text, odd->cure);
+        err->offset = odd->offset;
+        return status;
+    }
+    context_notice(&job->client->context,
+                   "%s: container runtimes cannot unpack %" PRIu64 " of its entries; the first is "
+                   "%s",
+                   job->name, odd->count, text);
+    return 0;
+}
+
+/* Reads the layer to its end. Its bytes go to push->writer. */
+static int push_read(struct push *push, struct lpipe_error *err)
 {
     const struct blob_job *job = push->progress.job;
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
     status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
-    if (status == 0 && job->was_read != NULL) {
-        job->was_read(job->user, &push->result);
+    status = status == 0 ? check_odd(push, err) : status;
+    if (status == 0 && job->on_layer_read != NULL) {
+        job->on_layer_read(job->user, &push->result);
     }
     return status;
 }
 
-/* The layer once, through a new writer. */
+/* Reads the layer once and sends it through a new writer. */
 static int push_once(struct push *push, struct lpipe_error *err)
 {
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
@@ -53,33 +89,34 @@ static int push_once(struct push *push, struct lpipe_error *err)
         return status;
     }
     push->writer = tracked.writer;
-    status = push_pump(push, err);
+    status = push_read(push, err);
     push->writer = NULL;
     return status == 0 ? tracked.writer->ops->finish(tracked.writer, push->result.digest,
                                                      push->result.size, err)
                        : status;
 }
 
-/* Rewinding makes the layer forget that it was stopped. */
+/* layer_rewind() resets the effect of layer_stop(), so the job is checked afterwards. */
 static int push_rewind(struct push *push, struct lpipe_error *err)
 {
     int status = layer_rewind(push->layer, err);
     return status == 0 ? blob_job_check(push->progress.job, err) : status;
 }
 
-/* Reads the layer without sending it. 1 when its blob is there, or was mounted; 0 when it has to be
- * sent, and is ready for that. */
-static int push_look(struct push *push, const struct blob_sources *first, struct lpipe_error *err)
+/* Reads the layer without sending it. 1 when the store has the blob or mounted it; 0 when the blob
+ * has to be sent: then the layer is rewound. */
+static int push_hash_first(struct push *push, const struct blob_sources *mount_sources,
+                           struct lpipe_error *err)
 {
-    int status = push_pump(push, err);
+    int status = push_read(push, err);
     if (status != 0) {
         return status;
     }
     push->known.size = push->result.size;
     memcpy(push->known.digest, push->result.digest, sizeof push->known.digest);
     memcpy(push->known.media_type, push->result.media_type, sizeof push->known.media_type);
-    int found = blob_find(push->progress.job->store, &push->known, first,
-                          &push->progress.event.origin, err);
+    int found = blob_exists_or_mount(push->progress.job->store, &push->known, mount_sources,
+                                     &push->progress.event.origin, err);
     return found == 0 ? push_rewind(push, err) : found;
 }
 
@@ -98,8 +135,8 @@ static int push_send(struct push *push, struct lpipe_error *err)
     return status;
 }
 
-/* What the layer will cost is told before it is read. */
-static void push_announce(const struct blob_job *job, const lpipe_layer *layer)
+/* Logs the plan of the layer (threads, memory) before it is read. */
+static void push_log_plan(const struct blob_job *job, const lpipe_layer *layer)
 {
     char plan[LAYER_PLAN_BYTES];
     char line[LAYER_PLAN_BYTES + 64];
@@ -108,16 +145,18 @@ static void push_announce(const struct blob_job *job, const lpipe_layer *layer)
     context_log(&job->client->context, LPIPE_LOG_REQUEST, line);
 }
 
-int blob_push(const struct blob_job *job, lpipe_layer *layer, const struct blob_sources *first,
-              struct lpipe_layer_result *ret_result, struct lpipe_error *err)
+int blob_push(const struct blob_job *job, lpipe_layer *layer,
+              const struct blob_sources *mount_sources, struct lpipe_layer_result *ret_result,
+              struct lpipe_error *err)
 {
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
     blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
     layer_use_cancel(layer, job->client->context.cancel);
-    push_announce(job, layer);
-    int status = first != NULL && layer_wants_hash_first(layer) ? push_look(&push, first, err) : 0;
+    push_log_plan(job, layer);
+    bool hash_first = mount_sources != NULL && layer_wants_hash_first(layer);
+    int status = hash_first ? push_hash_first(&push, mount_sources, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     const char *notice = status == 0 ? layer_notice(layer) : NULL;
     if (notice != NULL) {

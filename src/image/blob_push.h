@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One unread layer into a store: read to its end while it is written, committed when its digest is
- * known. Each call belongs to one thread. */
+/* Puts one unread layer into a store. The blob is written while the layer is read, and committed
+ * when the digest is known. Any thread; one thread for each layer. */
 #ifndef IMAGE_BLOB_PUSH_H
 #define IMAGE_BLOB_PUSH_H
 
-#include "image/blob_place.h"
+#include "image/blob_ensure.h"
 #include "layerpipe/layer.h"
 
-/* first: where to look for the blob before it is sent, NULL = nowhere. For that the layer is read
- * once more, so it matters only to a layer that can be rewound and whose maker wants it
- * (LPIPE_LAYER_LOOK_FIRST).
+/* mount_sources: for a layer with LPIPE_LAYER_LOOK_FIRST that can be read again. Such a layer is
+ * read once to get its digest, and is sent only if the store does not have the blob and cannot
+ * mount it. NULL = every layer is sent at once.
  *
- * A rewindable layer whose writer lost everything is read again, a bounded number of times. */
+ * When an upload is lost, a layer that can be read again is sent again, at most BLOB_PASSES_MAX
+ * times in all. */
 MUST_CHECK int blob_push(const struct blob_job *job, lpipe_layer *layer,
-                         const struct blob_sources *first, struct lpipe_layer_result *ret_result,
-                         struct lpipe_error *err);
+                         const struct blob_sources *mount_sources,
+                         struct lpipe_layer_result *ret_result, struct lpipe_error *err);
 
 #endif

@@ -50,8 +50,7 @@ static int check_artifact(const lpipe_ref *base, const struct lpipe_image_option
     }
     if (options->format == LPIPE_FORMAT_DOCKER) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "Docker's manifest format has no place for an artifact type; use the OCI "
-                    "format");
+                    "Docker's manifest format has no artifact type; use the OCI format");
     }
     if (!media_type_valid(type, strlen(type))) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "the artifact type is not a media type");
@@ -67,18 +66,19 @@ static int set_created(lpipe_image *image, const char *created, struct lpipe_err
     }
     int status = source_date(&when, err);
     if (status == 0 && !time_format(when, image->created)) {
-        status = fail(err, LPIPE_NO_RESOURCES, "this machine's clock is not set");
+        status = fail(err, LPIPE_NO_RESOURCES,
+                      "the clock of this machine is not set; set it, or SOURCE_DATE_EPOCH");
     }
     return status;
 }
 
-static int make_config(lpipe_image *image, const char *platform_text_given, struct lpipe_error *err)
+static int make_config(lpipe_image *image, const char *platform_option, struct lpipe_error *err)
 {
     struct platform platform;
-    if (platform_text_given == NULL) {
+    if (platform_option == NULL) {
         platform_host(&platform);
     } else {
-        int status = platform_parse(platform_text_given, &platform, err);
+        int status = platform_parse(platform_option, &platform, err);
         if (status != 0) {
             return status;
         }
@@ -118,7 +118,7 @@ static int edit_annotation(lpipe_image *image, const char *value, struct lpipe_e
 {
     if (image->family == MEDIA_FAMILY_DOCKER) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "Docker's manifest format has no place for annotations; use the OCI format");
+                    "Docker's manifest format has no annotations; use the OCI format");
     }
     return string_map_set_text(&image->annotations, value, "annotation", err);
 }
@@ -133,7 +133,7 @@ static int edit_history(lpipe_image *image, const char *value, struct lpipe_erro
 
 int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value, struct lpipe_error *err)
 {
-    int status = image_check_open(image, err);
+    int status = image_check_not_pushed(image, err);
     if (status != 0) {
         return status;
     }

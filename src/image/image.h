@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The image under construction: what it stands on, what lies on top, what its config will say. It
- * belongs to one thread at a time; image_push() has the rest. */
+/* An image under construction: its base, its layers, its config and annotations. image_push()
+ * pushes it. One thread at a time may use it. */
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
 
@@ -9,25 +9,26 @@
 #include "oci/image_config.h"
 
 enum image_layer_kind {
-    IMAGE_LAYER_BASE = 0,  /* of the base: its descriptor is in the base's manifest */
-    IMAGE_LAYER_KNOWN = 1, /* said to be in the target already */
-    IMAGE_LAYER_UNREAD = 2
+    IMAGE_LAYER_BASE = 0,  /* a layer of the base */
+    IMAGE_LAYER_KNOWN = 1, /* given by its descriptor; must be in the target already */
+    IMAGE_LAYER_UNREAD = 2 /* is read while the image is pushed */
 };
 
 struct image_layer {
     enum image_layer_kind kind;
-    lpipe_layer *unread;                /* owned; of UNREAD only */
-    const struct manifest_item *source; /* of BASE only; borrowed from the base's manifest */
+    lpipe_layer *unread;                /* only for UNREAD; owned */
+    const struct manifest_item *source; /* only for BASE; borrowed from the base's manifest */
     char *history;                      /* NULL = none given */
-    /* Of UNREAD: once it was read; its origin, once it is in the target. */
+    /* For UNREAD it is filled in when the layer was read. Its member origin is filled in when the
+     * blob is in the target, for every kind. */
     struct lpipe_layer_result result;
 };
 
-/* What the image stands on; all NULL without a base. */
+/* The base of an image. All members are NULL when there is no base. */
 struct image_base {
     struct store *store;
     struct fetched fetched;
-    char *repository; /* for mounts: of a registry, else NULL */
+    char *repository; /* to mount layers from; NULL unless the base is in a registry */
 };
 
 struct lpipe_image {
@@ -48,20 +49,21 @@ MUST_CHECK int image_new(lpipe_client *client, const lpipe_ref *base,
                          const struct lpipe_image_options *options, lpipe_image **ret_image,
                          struct lpipe_error *err);
 lpipe_image *image_free(lpipe_image *image);
-/* Take layer on success. */
+/* These two copy history. image_add_layer() takes layer on success. */
 MUST_CHECK int image_add_layer(lpipe_image *image, lpipe_layer *layer, const char *history,
                                struct lpipe_error *err);
-MUST_CHECK int image_add_known(lpipe_image *image, const struct lpipe_layer_result *layer,
-                               const char *history, struct lpipe_error *err);
+MUST_CHECK int image_add_descriptor(lpipe_image *image, const struct lpipe_layer_result *layer,
+                                    const char *history, struct lpipe_error *err);
 MUST_CHECK int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value,
                           struct lpipe_error *err);
 
-/* 0, or INVALID_STATE once the image has been pushed. */
-MUST_CHECK int image_check_open(const lpipe_image *image, struct lpipe_error *err);
-/* Adds one layer of any kind; copies history. */
-MUST_CHECK int image_append(lpipe_image *image, const struct image_layer *layer,
-                            const char *history, struct lpipe_error *err);
-/* Fetches the base, verifies it, and takes over its layers, config, family and annotations. */
+/* 0, or INVALID_STATE when the image was pushed before. */
+MUST_CHECK int image_check_not_pushed(const lpipe_image *image, struct lpipe_error *err);
+/* Appends a layer of any kind; copies history. */
+MUST_CHECK int image_append_layer(lpipe_image *image, const struct image_layer *layer,
+                                  const char *history, struct lpipe_error *err);
+/* Fetches and verifies the base's manifest and config. The image gets the base's layers, config,
+ * format (unless options name one) and annotations. */
 MUST_CHECK int image_base_load(lpipe_image *image, const lpipe_ref *base,
                                const struct lpipe_image_options *options, struct lpipe_error *err);
 

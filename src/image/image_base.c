@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The base of an image: manifest and config are fetched and verified, its layers stay where they
- * are. */
+/* Loads the base of an image: fetches and verifies its manifest and config. Its layers are not
+ * read here. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform
                  struct lpipe_error *err)
 {
     struct image_base *base = &image->base;
-    int status = destination_open(image->client, ref, DESTINATION_READ, &base->store, err);
+    int status = store_open(image->client, ref, STORE_READ, &base->store, err);
     if (status == 0) {
         status = image_fetch_manifest(base->store, image_fetch_reference(ref), &base->fetched, err);
     }
@@ -30,7 +30,7 @@ static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform
     return status;
 }
 
-/* An image that is not what was asked for is worse than none. */
+/* Refuses a base for another platform than the one that the user asked for. */
 static int check_platform(const lpipe_image *image, const struct platform *wanted,
                           struct lpipe_error *err)
 {
@@ -41,7 +41,7 @@ static int check_platform(const lpipe_image *image, const struct platform *wante
     if (has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
         return 0;
     }
-    return fail(err, LPIPE_NOT_FOUND, "it is an image for %s, not for %s",
+    return fail(err, LPIPE_NOT_FOUND, "the image is for %s, not for %s",
                 platform_text(&has, has_text), platform_text(wanted, wanted_text));
 }
 
@@ -50,7 +50,7 @@ static int load_config(lpipe_image *image, struct lpipe_error *err)
     const struct manifest *manifest = image->base.fetched.manifest;
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     if (!image_has_config(manifest)) {
-        return fail(err, LPIPE_UNSUPPORTED, "it is an artifact, not an image");
+        return fail(err, LPIPE_UNSUPPORTED, "the manifest is an artifact, not an image");
     }
     int status = image_fetch_config(image->base.store, manifest, &document, err);
     return status == 0 ? image_config_parse(&document, manifest->item_count, &image->config, err)
@@ -73,33 +73,34 @@ static int take_layers(lpipe_image *image, struct lpipe_error *err)
         const char *type = media_type_in_family(from->media_type, image->family);
         if (type == NULL) {
             return fail(err, LPIPE_INVALID_ARGUMENT,
-                        "its layer %zu, %s, has no counterpart in Docker's format; use the OCI "
-                        "format",
+                        "layer %zu has the media type %s, which Docker's format does not have; use "
+                        "the OCI format",
                         i + 1, from->media_type);
         }
         (void)snprintf(layer.result.media_type, sizeof layer.result.media_type, "%s", type);
-        status = image_append(image, &layer, NULL, err);
+        status = image_append_layer(image, &layer, NULL, err);
     }
     return status;
 }
 
-/* What the base says of itself stays, and where we come from is added; Docker's format has no place
- * for either. */
+/* Copies the base's annotations and adds the base's digest and name. Docker's format has no
+ * annotations. */
 static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpipe_error *err)
 {
-    const struct string_map *had = &image->base.fetched.manifest->annotations;
+    const struct string_map *annotations = &image->base.fetched.manifest->annotations;
     int status = 0;
     if (image->family == MEDIA_FAMILY_DOCKER) {
         return 0;
     }
-    for (size_t i = 0; i < had->count && status == 0; i++) {
-        status = string_map_set(&image->annotations, had->items[i].key, had->items[i].value, err);
+    for (size_t i = 0; i < annotations->count && status == 0; i++) {
+        status = string_map_set(&image->annotations, annotations->items[i].key,
+                                annotations->items[i].value, err);
     }
     if (status == 0) {
         status = string_map_set(&image->annotations, KEY_BASE_DIGEST,
                                 image->base.fetched.document.descriptor.digest, err);
     }
-    /* A directory's name means nothing elsewhere. */
+    /* The name of a layout directory has no meaning on another machine. */
     if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
         status = string_map_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
     }

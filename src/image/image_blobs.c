@@ -13,39 +13,40 @@
 #include "image/latch.h"
 #include "registry/client.h"
 
-/* What is worked on first. */
+/* Layers with a lower value are started first. */
 enum work_priority {
-    URGENCY_CHECK = 0,  /* a question only, whose answer may end all */
-    URGENCY_STREAM = 1, /* a producer is waiting */
-    URGENCY_LATER = 2,
-    URGENCY_NEVER = 3 /* nothing to be done */
+    PRIORITY_CHECK = 0,  /* only a question to the store; a missing layer fails the push early */
+    PRIORITY_STREAM = 1, /* a stream whose producer may be waiting */
+    PRIORITY_LATER = 2,
+    PRIORITY_NONE = 3 /* no work to do */
 };
 
 struct blobs {
     lpipe_image *image;
     const struct image_blobs_target *target;
-    size_t *order; /* numbers of the layers to be worked on */
+    size_t *order; /* indexes of the layers that need work, in the order of their start */
     size_t count;
     size_t stream_count;
-    struct writer_registry stop;
-    struct latch unread; /* layers whose diff IDs are not known yet */
+    struct writer_registry writers;
+    struct latch unread; /* counts the layers whose diff IDs are not known yet */
     struct document *config;
 };
 
-/* A layer that is read. */
+/* The user pointer of on_layer_read(). */
 struct reading {
     struct blobs *blobs;
     struct image_layer *layer;
 };
 
-static bool is_foreign(const struct image_layer *layer)
+static bool is_nondistributable(const struct image_layer *layer)
 {
     return layer->kind == IMAGE_LAYER_BASE &&
            media_role_is_foreign(media_type_role(layer->result.media_type, NULL));
 }
 
-/* The first layer that is known to be the same blob: itself, if there is no other. */
-static size_t first_like(const lpipe_image *image, size_t number)
+/* Index of the first layer that is the same blob: the layer's own index when there is no earlier
+ * one. Unread layers are not compared, because their digests are not known. */
+static size_t first_with_same_blob(const lpipe_image *image, size_t number)
 {
     const struct image_layer *layer = &image->layers[number];
     size_t i = 0;
@@ -56,32 +57,32 @@ static size_t first_like(const lpipe_image *image, size_t number)
     return i;
 }
 
-static enum work_priority work_priority_of(const lpipe_image *image, size_t number)
+static enum work_priority priority_of(const lpipe_image *image, size_t number)
 {
     const struct image_layer *layer = &image->layers[number];
     switch (layer->kind) {
     case IMAGE_LAYER_UNREAD:
-        return layer_can_rewind(layer->unread) ? URGENCY_LATER : URGENCY_STREAM;
+        return layer_can_rewind(layer->unread) ? PRIORITY_LATER : PRIORITY_STREAM;
     case IMAGE_LAYER_KNOWN:
-        return first_like(image, number) == number ? URGENCY_CHECK : URGENCY_NEVER;
+        return first_with_same_blob(image, number) == number ? PRIORITY_CHECK : PRIORITY_NONE;
     case IMAGE_LAYER_BASE:
         break;
     }
-    /* What may not be distributed stays where its descriptor says. */
-    return is_foreign(layer) || first_like(image, number) != number ? URGENCY_NEVER : URGENCY_LATER;
+    /* A layer that is not distributable is not copied: its descriptor names where to get it. */
+    bool needs_work = !is_nondistributable(layer) && first_with_same_blob(image, number) == number;
+    return needs_work ? PRIORITY_LATER : PRIORITY_NONE;
 }
 
-/* The order of the layers. Returns how many of them are to be read. */
-static size_t plan(struct blobs *blobs)
+/* Fills in the order of the layers. Returns the number of unread layers. */
+static size_t plan_order(struct blobs *blobs)
 {
     const lpipe_image *image = blobs->image;
     size_t unread = 0;
-    for (enum work_priority work_priority = URGENCY_CHECK; work_priority < URGENCY_NEVER;
-         work_priority++) {
+    for (enum work_priority priority = PRIORITY_CHECK; priority < PRIORITY_NONE; priority++) {
         for (size_t i = 0; i < image->layer_count; i++) {
-            if (work_priority_of(image, i) == work_priority) {
+            if (priority_of(image, i) == priority) {
                 blobs->order[blobs->count++] = i;
-                blobs->stream_count += work_priority == URGENCY_STREAM;
+                blobs->stream_count += priority == PRIORITY_STREAM;
                 unread += image->layers[i].kind == IMAGE_LAYER_UNREAD;
             }
         }
@@ -94,21 +95,22 @@ static size_t thread_count(const struct blobs *blobs)
     lpipe_client *client = blobs->image->client;
     size_t jobs = client->context.settings.jobs;
     if (jobs == 0) {
-        jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + 1); /* all else is done by one */
+        jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + 1); /* one for all other blobs */
         jobs = MIN_OF(jobs, (size_t)JOBS_MAX);
     }
     if (jobs < blobs->stream_count) {
-        context_notice(&client->context,
-                       "%zu streams are read %zu at a time: one that waits for another to be read "
-                       "further down would wait forever",
-                       blobs->stream_count, jobs);
+        context_notice(
+            &client->context,
+            "jobs is %zu, but there are %zu input streams: if the producer of one stream "
+            "waits until a later stream is read, the push waits forever; use %zu jobs",
+            jobs, blobs->stream_count, blobs->stream_count);
     }
-    /* Where nobody's answers are waited for, nothing is won by a thread for the config. */
+    /* The extra thread for the config saves round trips of a network; a local store has none. */
     return blobs->target->remote ? jobs : MIN_OF(jobs, MAX_OF(blobs->count, (size_t)1));
 }
 
-static int place(const struct blobs *blobs, const struct blob_job *job, struct image_layer *layer,
-                 struct lpipe_error *err)
+static int ensure_layer(const struct blobs *blobs, const struct blob_job *job,
+                        struct image_layer *layer, struct lpipe_error *err)
 {
     const struct image_base *base = &blobs->image->base;
     struct blob_sources sources = { .mount_second = blobs->target->mount_from };
@@ -116,30 +118,31 @@ static int place(const struct blobs *blobs, const struct blob_job *job, struct i
     (void)snprintf(blob.digest, sizeof blob.digest, "%s", layer->result.digest);
     (void)snprintf(blob.media_type, sizeof blob.media_type, "%s", layer->result.media_type);
     if (layer->kind == IMAGE_LAYER_BASE) {
-        bool near = strcmp(base->store->origin, blobs->target->store->origin) == 0;
-        sources.mount_first = near ? base->repository : NULL;
+        bool can_mount = strcmp(base->store->store_id, blobs->target->store->store_id) == 0;
+        sources.mount_first = can_mount ? base->repository : NULL;
         sources.from = base->store;
     }
     return blob_ensure(job, &blob, &sources, &layer->result.origin, err);
 }
 
-/* The first time counts: a layer that is sent again has the same digests, or fails. Who has waited
- * reads the diff ID, so that it is not written again. */
-static void was_read(void *user, const struct lpipe_layer_result *result)
+/* Keeps the result of the first call only. A layer that is sent again has the same digests, or
+ * fails; and after latch_count_down() the thread of the config reads the result without a lock. */
+static void on_layer_read(void *user, const struct lpipe_layer_result *result)
 {
     const struct reading *reading = user;
     if (reading->layer->result.digest[0] == '\0') {
         reading->layer->result = *result;
-        latch_count(&reading->blobs->unread);
+        latch_count_down(&reading->blobs->unread);
     }
 }
 
-static int push(const struct blobs *blobs, const struct blob_job *job, struct image_layer *layer,
-                struct lpipe_error *err)
+static int push_layer(const struct blobs *blobs, const struct blob_job *job,
+                      struct image_layer *layer, struct lpipe_error *err)
 {
-    const struct blob_sources first = { .mount_first = blobs->target->mount_from };
+    const struct blob_sources mount_sources = { .mount_first = blobs->target->mount_from };
     struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
-    int status = blob_push(job, layer->unread, blobs->target->remote ? &first : NULL, &result, err);
+    int status =
+        blob_push(job, layer->unread, blobs->target->remote ? &mount_sources : NULL, &result, err);
     if (status == 0) {
         layer->result.origin = result.origin;
     }
@@ -156,27 +159,28 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                   .store = blobs->target->store,
                                   .index = (uint32_t)number,
                                   .name = name,
-                                  .stop = &blobs->stop,
-                                  .was_read = was_read,
+                                  .writers = &blobs->writers,
+                                  .refuse_odd = blobs->image->artifact_type == NULL,
+                                  .on_layer_read = on_layer_read,
                                   .user = &reading };
     int status = blob_job_check(&job, err);
     if (status == 0) {
-        status = layer->kind == IMAGE_LAYER_UNREAD ? push(blobs, &job, layer, err)
-                                                   : place(blobs, &job, layer, err);
+        status = layer->kind == IMAGE_LAYER_UNREAD ? push_layer(blobs, &job, layer, err)
+                                                   : ensure_layer(blobs, &job, layer, err);
     }
     return status == 0 || blobs->image->layer_count == 1 ? status
                                                          : fail_context(err, status, "%s", name);
 }
 
-/* The config of an artifact is the empty blob, which is its only layer too where it has none. It
- * waits all the same: nothing of a stream that turns out to be bad is left behind. */
+/* The config of an artifact is the empty blob, which does not depend on the layers. It waits for
+ * them too, so that nothing is left in the store when a stream fails. */
 static int put_config(struct blobs *blobs, struct lpipe_error *err)
 {
     const struct blob_job job = { .client = blobs->image->client,
                                   .store = blobs->target->store,
                                   .index = (uint32_t)blobs->image->layer_count,
                                   .name = "config",
-                                  .stop = &blobs->stop };
+                                  .writers = &blobs->writers };
     latch_wait(&blobs->unread);
     int status = blob_job_check(&job, err);
     status = status == 0 ? image_documents_config(blobs->image, blobs->config, err) : status;
@@ -185,20 +189,20 @@ static int put_config(struct blobs *blobs, struct lpipe_error *err)
                : status;
 }
 
-/* The config is the last piece: when it is begun, all that it waits for has been begun. */
-static int run(void *ctx, size_t index, struct lpipe_error *err)
+/* The config is the last task: all layers that it waits for were started before it. */
+static int put_blob(void *ctx, size_t index, struct lpipe_error *err)
 {
     struct blobs *blobs = ctx;
     return index < blobs->count ? put_layer(blobs, blobs->order[index], err)
                                 : put_config(blobs, err);
 }
 
-/* The writers come first: a layer that is rewound forgets that it was stopped, but its job is asked
- * afterwards. */
-static void stop(void *ctx)
+/* The order matters: layer_rewind() resets the effect of layer_stop(), but a job checks the writer
+ * registry after a rewind, so the registry must be aborted first. */
+static void abort_blobs(void *ctx)
 {
     struct blobs *blobs = ctx;
-    writer_registry_stop_all(&blobs->stop);
+    writer_registry_abort_all(&blobs->writers);
     for (size_t i = 0; i < blobs->image->layer_count; i++) {
         if (blobs->image->layers[i].kind == IMAGE_LAYER_UNREAD) {
             layer_stop(blobs->image->layers[i].unread);
@@ -207,19 +211,20 @@ static void stop(void *ctx)
     latch_release_all(&blobs->unread);
 }
 
-/* Layers that were not worked on because another one is the same blob, or because they stay where
- * they are. */
-static void settle_rest(const struct blobs *blobs)
+/* Sets the origin of the layers that had no work of their own: the blob is the same as an earlier
+ * layer's, or the layer is not distributable. */
+static void set_other_origins(const struct blobs *blobs)
 {
     lpipe_image *image = blobs->image;
     for (size_t i = 0; i < image->layer_count; i++) {
         struct image_layer *layer = &image->layers[i];
-        if (is_foreign(layer)) {
+        if (is_nondistributable(layer)) {
             layer->result.origin = LPIPE_ORIGIN_EXISTING;
             context_notice(&image->client->context,
-                           "layer %zu may not be distributed; it stays where it is", i + 1);
+                           "layer %zu is not distributable, so it is not copied to the target",
+                           i + 1);
         } else if (layer->kind != IMAGE_LAYER_UNREAD) {
-            layer->result.origin = image->layers[first_like(image, i)].result.origin;
+            layer->result.origin = image->layers[first_with_same_blob(image, i)].result.origin;
         }
     }
 }
@@ -233,20 +238,20 @@ int image_blobs(lpipe_image *image, const struct image_blobs_target *target,
         return fail_memory(err);
     }
     struct blobs blobs = { .image = image, .target = target, .order = order, .config = &config };
-    writer_registry_init(&blobs.stop);
-    latch_init(&blobs.unread, plan(&blobs));
+    writer_registry_init(&blobs.writers);
+    latch_init(&blobs.unread, plan_order(&blobs));
     size_t threads = thread_count(&blobs);
     const struct task_list tasks = { .count = blobs.count + 1, /* the config */
                                      .threads = threads,
                                      .threads_min = MIN_OF(threads, blobs.stream_count),
-                                     .run = run,
-                                     .stop = stop,
+                                     .run = put_blob,
+                                     .abort = abort_blobs,
                                      .ctx = &blobs };
     int status = tasks_run(&tasks, err);
     latch_dispose(&blobs.unread);
-    writer_registry_dispose(&blobs.stop);
+    writer_registry_dispose(&blobs.writers);
     if (status == 0) {
-        settle_rest(&blobs);
+        set_other_origins(&blobs);
         *ret_config = config;
         config = (struct document)DOCUMENT_INIT;
     }

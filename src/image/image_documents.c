@@ -20,7 +20,7 @@ static int add_layers(lpipe_image *image, struct lpipe_error *err)
         const struct image_layer *layer = &image->layers[i];
         const struct image_history history = { .created = image->created,
                                                .created_by = layer->history };
-        if (layer->kind != IMAGE_LAYER_BASE) { /* the base's config has its own */
+        if (layer->kind != IMAGE_LAYER_BASE) { /* the base's config has them already */
             status = image_config_add_layer(image->config, layer->result.diff_id, &history, err);
         }
     }
@@ -50,7 +50,7 @@ int image_documents_config(lpipe_image *image, struct document *ret_config, stru
                                  : make_empty(ret_config, err);
 }
 
-/* What a base's manifest says beside digest and size is kept. */
+/* For a layer of the base, source keeps all other fields of its descriptor. */
 static struct manifest_item item_of(const struct image_layer *layer)
 {
     struct manifest_item item = { .descriptor = { .size = layer->result.size } };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Config and manifest of an image. No I/O; the same image gives the same bytes everywhere. */
+/* Makes the config and the manifest of an image. No I/O. The same image gives the same bytes on
+ * every machine. */
 #ifndef IMAGE_IMAGE_DOCUMENTS_H
 #define IMAGE_IMAGE_DOCUMENTS_H
 
 #include "image/image.h"
 
 struct image_documents {
-    struct document config; /* of an artifact: the empty one */
+    struct document config; /* for an artifact the empty blob */
     struct document manifest;
 };
 #define IMAGE_DOCUMENTS_INIT                                                                       \
@@ -16,11 +17,11 @@ struct image_documents {
 void image_documents_dispose(struct image_documents *documents);
 #define AUTO_IMAGE_DOCUMENTS CLEANUP(image_documents_dispose)
 
-/* The config needs the layers' diff IDs only. Enters them into the image's config, so it is called
- * once. */
+/* Adds the layers' diff IDs to the image's config and writes it; call it once. Of the layers only
+ * the diff IDs must be known. */
 MUST_CHECK int image_documents_config(lpipe_image *image, struct document *ret_config,
                                       struct lpipe_error *err);
-/* Adds the manifest to a config that is made, for an image whose layers are all known. subject may be
+/* Makes the manifest. documents->config must be made, and all layers must be read. subject may be
  * NULL. */
 MUST_CHECK int image_documents_manifest(const lpipe_image *image, const struct descriptor *subject,
                                         struct image_documents *documents, struct lpipe_error *err);

@@ -20,7 +20,7 @@ const char *image_fetch_reference(const lpipe_ref *ref)
     return ref->digest != NULL ? ref->digest : ref->tag != NULL ? ref->tag : "";
 }
 
-/* Parses what fetched holds as a document; a store that did not tell the type learns it here. */
+/* Parses the document. Sets its media type, which a store may have left empty. */
 static int parse(struct fetched *fetched, struct lpipe_error *err)
 {
     struct descriptor *descriptor = &fetched->document.descriptor;
@@ -45,7 +45,7 @@ int image_fetch_manifest(struct store *store, const char *reference, struct fetc
     return status;
 }
 
-/* The type that the parent announced must be what came. */
+/* Fetches an entry of an index. Its media type must be the one in the index. */
 static int fetch_child(struct store *store, const struct descriptor *child,
                        struct fetched *ret_fetched, struct lpipe_error *err)
 {
@@ -57,7 +57,8 @@ static int fetch_child(struct store *store, const struct descriptor *child,
         return status;
     }
     if (got->media_type[0] != '\0' && strcmp(got->media_type, child->media_type) != 0) {
-        return fail(err, LPIPE_PROTOCOL, "%s: the index announces %s, but it came as %s",
+        return fail(err, LPIPE_PROTOCOL,
+                    "%s: the media type is %s in the index, but the store returned %s",
                     child->digest, child->media_type, got->media_type);
     }
     memcpy(got->media_type, child->media_type, sizeof got->media_type);
@@ -76,8 +77,8 @@ int image_fetch_choose(struct store *store, const struct platform *platform,
         const struct manifest_item *item = NULL;
         struct fetched child = FETCHED_INIT;
         if (depth == INDEX_DEPTH_MAX) {
-            return fail(err, LPIPE_PROTOCOL, "the index holds indexes more than %d deep",
-                        INDEX_DEPTH_MAX);
+            return fail(err, LPIPE_PROTOCOL,
+                        "the index has nested indexes more than %d levels deep", INDEX_DEPTH_MAX);
         }
         int status = manifest_choose(fetched->manifest, platform, &item, err);
         status = status == 0 ? fetch_child(store, &item->descriptor, &child, err) : status;
@@ -107,7 +108,7 @@ static int read_all(struct blob_reader *reader, struct buf *bytes, struct lpipe_
         }
         status = buf_append(bytes, part, size);
         if (status == LPIPE_TOO_LARGE) {
-            return fail(err, LPIPE_INTEGRITY, "more bytes than announced");
+            return fail(err, LPIPE_INTEGRITY, "more bytes than its descriptor says");
         }
         if (status != 0) {
             return fail_memory(err);
@@ -124,7 +125,7 @@ int image_fetch_config(struct store *store, const struct manifest *manifest,
         return fail(err, LPIPE_TOO_LARGE, "the image config has more than %zu bytes",
                     CONFIG_BYTES_MAX);
     }
-    /* The buffer ends where the announced size does: nobody makes it grow further. */
+    /* The descriptor's size limits the buffer, so the store cannot make it grow further. */
     AUTO_BUF struct buf bytes = BUF_INIT((size_t)config->size);
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     int status = store->ops->blob_open(store, config, &reader, err);

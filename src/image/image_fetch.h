@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manifests, indexes and configs out of a store: verified against what led to them, parsed, within
- * their maxima. Any thread. */
+/* Fetches manifests, indexes and configs from a store, verifies them against the digest and size
+ * that were asked for, and parses them. Any thread. */
 #ifndef IMAGE_IMAGE_FETCH_H
 #define IMAGE_IMAGE_FETCH_H
 
@@ -9,7 +9,7 @@
 #include "oci/store.h"
 
 struct fetched {
-    struct document document; /* media_type is always told */
+    struct document document; /* its media_type is always set */
     struct manifest *manifest;
 };
 #define FETCHED_INIT                                                                               \
@@ -19,16 +19,17 @@ struct fetched {
 void fetched_dispose(struct fetched *fetched);
 #define AUTO_FETCHED CLEANUP(fetched_dispose)
 
-/* What a reference asks a store for: its digest, its tag, or "" for the only image of a layout. */
+/* The reference argument of a store's manifest_get operation: the digest, else the tag, else ""
+ * (the only image of a layout). */
 const char *image_fetch_reference(const lpipe_ref *ref);
 
 MUST_CHECK int image_fetch_manifest(struct store *store, const char *reference,
                                     struct fetched *ret_fetched, struct lpipe_error *err);
-/* The image of an index for a platform, through nested indexes; an image stays what it is. Replaces
- * *fetched. NOT_FOUND lists what the index has. */
+/* While *fetched is an index, replaces it by its manifest for the platform. An image is left as it
+ * is. NOT_FOUND lists the platforms of the index. */
 MUST_CHECK int image_fetch_choose(struct store *store, const struct platform *platform,
                                   struct fetched *fetched, struct lpipe_error *err);
-/* Whether it is an image, as opposed to an index or an artifact. */
+/* True for an image, false for an index or an artifact. */
 bool image_has_config(const struct manifest *manifest);
 /* The config of an image manifest. */
 MUST_CHECK int image_fetch_config(struct store *store, const struct manifest *manifest,

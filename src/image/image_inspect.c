@@ -10,7 +10,7 @@
 #include "oci/json_write.h"
 #include "oci/reference.h"
 
-/* Manifest and config as they are: parsed once more, because their order is to be kept. */
+/* Adds a document as it was fetched. It is parsed again here to keep the order of its keys. */
 static int add_document(struct json_t *object, const char *key, const struct document *document,
                         struct lpipe_error *err)
 {
@@ -61,7 +61,7 @@ int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platf
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     AUTO_DOCUMENT struct document config = DOCUMENT_INIT;
     AUTO_BUF struct buf text = BUF_INIT(INSPECT_BYTES_MAX);
-    int status = destination_open(client, ref, DESTINATION_READ, &store, err);
+    int status = store_open(client, ref, STORE_READ, &store, err);
     status = status == 0 ? fetch(store, ref, platform, &fetched, &config, err) : status;
     if (status != 0) {
         return status;

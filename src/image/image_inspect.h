@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a reference names, fetched and verified, as text. Any thread. */
+/* Shows the manifest that a reference names, and its config, as text or JSON. Any thread. */
 #ifndef IMAGE_IMAGE_INSPECT_H
 #define IMAGE_IMAGE_INSPECT_H
 
@@ -7,7 +7,8 @@
 #include "layerpipe/ref.h"
 #include "oci/platform.h"
 
-/* platform chooses from an index, NULL shows the index. *ret_text is owned by the caller. */
+/* platform chooses a manifest of an index; NULL shows the index. *ret_text is owned by the
+ * caller. */
 MUST_CHECK int image_inspect(lpipe_client *client, const lpipe_ref *ref,
                              const struct platform *platform, bool as_json, char **ret_text,
                              struct lpipe_error *err);

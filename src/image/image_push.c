@@ -11,8 +11,8 @@
 #include "image/image_referrers.h"
 #include "registry/client.h"
 
-static void tell(const lpipe_image *image, enum lpipe_event_kind kind, const char *digest,
-                 const char *text)
+static void send_event(const lpipe_image *image, enum lpipe_event_kind kind, const char *digest,
+                       const char *text)
 {
     const struct lpipe_event event = {
         .struct_size = sizeof event, .kind = kind, .digest = digest, .text = text
@@ -20,8 +20,9 @@ static void tell(const lpipe_image *image, enum lpipe_event_kind kind, const cha
     context_event(&image->client->context, &event);
 }
 
-/* Whether reference names this manifest already. A store that cannot tell is asked by putting it. */
-static bool is_there(struct store *store, const char *reference, const char *digest)
+/* True when reference names this manifest already. After a failure the answer is no, and the put
+ * shows whether the store works. */
+static bool is_put_already(struct store *store, const char *reference, const char *digest)
 {
     char found[DIGEST_TEXT_SIZE];
     return store_manifest_head(store, reference, found, NULL) == 1 && strcmp(found, digest) == 0;
@@ -32,19 +33,21 @@ static int put_manifest(const lpipe_image *image, const struct push_target *targ
 {
     struct store *store = target->store;
     const char *digest = manifest->descriptor.digest;
-    /* In a layout a manifest without a tag is there once index.json says so, not before. */
-    bool known = tag != NULL || target->remote;
+    /* A layout may have the blob of a manifest without an entry in index.json, so a manifest
+     * without a tag is always put there. */
+    bool can_skip = tag != NULL || target->remote;
     int status = cancel_requested(image->client->context.cancel) ? fail_cancelled(err) : 0;
-    if (status == 0 && !(known && is_there(store, tag != NULL ? tag : digest, digest))) {
+    if (status == 0 && !(can_skip && is_put_already(store, tag != NULL ? tag : digest, digest))) {
         status = store->ops->manifest_put(store, manifest, tag, err);
     }
     if (status == 0) {
-        tell(image, tag != NULL ? LPIPE_EVENT_TAG : LPIPE_EVENT_MANIFEST, digest, tag);
+        send_event(image, tag != NULL ? LPIPE_EVENT_TAG : LPIPE_EVENT_MANIFEST, digest, tag);
     }
     return status;
 }
 
-/* The manifest of something with a subject, entered where the subject's referrers are looked for. */
+/* Puts a manifest with a subject. If the store does not list referrers, adds the manifest to the
+ * subject's referrers tag. */
 static int put_referrer(const lpipe_image *image, const struct push_target *target,
                         const struct image_documents *documents, struct lpipe_error *err)
 {
@@ -54,7 +57,7 @@ static int put_referrer(const lpipe_image *image, const struct push_target *targ
     if (status != 0) {
         return status;
     }
-    tell(image, LPIPE_EVENT_MANIFEST, manifest->descriptor.digest, NULL);
+    send_event(image, LPIPE_EVENT_MANIFEST, manifest->descriptor.digest, NULL);
     if (store->ops->referrers_native(store) != 0) {
         return 0;
     }
@@ -64,10 +67,10 @@ static int put_referrer(const lpipe_image *image, const struct push_target *targ
                                                       : documents->config.descriptor.media_type,
         .annotations = &image->annotations,
     };
-    return image_referrers_enter(store, target->subject.digest, &item, err);
+    return image_referrers_add(store, target->subject.digest, &item, err);
 }
 
-/* A manifest goes in under its first tag at once; without a tag, under its digest. */
+/* Puts the manifest under each tag; without a tag, under its digest. Then completes the store. */
 static int publish(const lpipe_image *image, const struct push_target *target,
                    const struct image_documents *documents, struct lpipe_error *err)
 {
@@ -81,7 +84,7 @@ static int publish(const lpipe_image *image, const struct push_target *target,
     for (size_t i = 0; i < target->tag_count && status == 0; i++) {
         status = put_manifest(image, target, manifest, target->tags[i], err);
     }
-    return status;
+    return status == 0 ? store_finish(target->store, err) : status;
 }
 
 static int check_digest(const struct push_target *target, const struct document *manifest,
@@ -90,8 +93,9 @@ static int check_digest(const struct push_target *target, const struct document 
     const char *digest = manifest->descriptor.digest;
     return target->digest == NULL || strcmp(target->digest, digest) == 0
                ? 0
-               : fail(err, LPIPE_INTEGRITY, "the image has the digest %s, not the one named, %s",
-                      digest, target->digest);
+               : fail(err, LPIPE_INTEGRITY,
+                      "the digest of the image is %s, but the reference names %s", digest,
+                      target->digest);
 }
 
 void image_push_result_dispose(struct lpipe_push_result *result)
@@ -134,7 +138,7 @@ static int copy_lists(const lpipe_image *image, const struct push_target *target
     return 0;
 }
 
-/* Made before anything is published, so that what was published is always told. */
+/* Called before the manifest is put: after that, no failed allocation can hide the result. */
 static int make_result(const lpipe_image *image, const struct push_target *target,
                        const struct image_documents *documents,
                        struct lpipe_push_result *ret_result, struct lpipe_error *err)

@@ -16,7 +16,7 @@ char *image_referrers_tag(const char *digest, char buf[REFERRERS_TAG_SIZE])
     return buf;
 }
 
-/* The list as it is; an empty one where there is none. */
+/* Fetches the index. When there is none, *ret_list is untouched. */
 static int fetch(struct store *store, const char *tag, struct fetched *ret_list,
                  struct lpipe_error *err)
 {
@@ -33,14 +33,14 @@ static int fetch(struct store *store, const char *tag, struct fetched *ret_list,
         return status;
     }
     if (list.manifest->kind != MANIFEST_KIND_INDEX) {
-        return fail(err, LPIPE_PROTOCOL, "the tag %s, which lists referrers, is not an index", tag);
+        return fail(err, LPIPE_PROTOCOL, "the referrers tag %s does not name an index", tag);
     }
     *ret_list = list;
     list = (struct fetched)FETCHED_INIT;
     return 0;
 }
 
-static bool lists(const struct manifest *list, const char *digest)
+static bool has_entry(const struct manifest *list, const char *digest)
 {
     for (size_t i = 0; list != NULL && i < list->item_count; i++) {
         if (strcmp(list->items[i].descriptor.digest, digest) == 0) {
@@ -68,15 +68,15 @@ static int put(struct store *store, const char *tag, const struct manifest *list
     return status == 0 ? store->ops->manifest_put(store, &document, tag, err) : status;
 }
 
-int image_referrers_enter(struct store *store, const char *subject_digest,
-                          const struct manifest_item *item, struct lpipe_error *err)
+int image_referrers_add(struct store *store, const char *subject_digest,
+                        const struct manifest_item *item, struct lpipe_error *err)
 {
     char tag[REFERRERS_TAG_SIZE];
     image_referrers_tag(subject_digest, tag);
     for (unsigned attempt = 0; attempt < REFERRERS_ATTEMPTS; attempt++) {
         struct fetched list AUTO_FETCHED = FETCHED_INIT;
         int status = fetch(store, tag, &list, err);
-        if (status != 0 || lists(list.manifest, item->descriptor.digest)) {
+        if (status != 0 || has_entry(list.manifest, item->descriptor.digest)) {
             return status;
         }
         status = put(store, tag, list.manifest, item, err);
@@ -84,6 +84,7 @@ int image_referrers_enter(struct store *store, const char *subject_digest,
             return status;
         }
     }
-    return fail(err, LPIPE_SERVER, "the tag %s, which lists referrers, does not keep an entry",
-                tag);
+    return fail(err, LPIPE_SERVER,
+                "the entry in the referrers tag %s was lost after each of %d attempts; try again",
+                tag, REFERRERS_ATTEMPTS);
 }

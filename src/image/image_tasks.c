@@ -4,49 +4,49 @@
 #include "base/mem.h"
 #include "base/sync.h"
 
-struct crew {
+struct task_pool {
     const struct task_list *tasks;
     pthread_mutex_t lock; /* guards all below */
     size_t next;
-    struct lpipe_error failure; /* the first; status 0 = none */
+    struct lpipe_error failure; /* the first one; status 0 = none */
 };
 
-/* The number of the next piece, or the count when there is none to be begun. */
-static size_t claim(struct crew *crew)
+/* Number of the next task to start; task count when there is none, or after a failure. */
+static size_t next_task(struct task_pool *pool)
 {
-    GUARD(&crew->lock);
-    bool more = crew->failure.status == 0 && crew->next < crew->tasks->count;
-    return more ? crew->next++ : crew->tasks->count;
+    GUARD(&pool->lock);
+    bool more = pool->failure.status == 0 && pool->next < pool->tasks->count;
+    return more ? pool->next++ : pool->tasks->count;
 }
 
-static void failed(struct crew *crew, const struct lpipe_error *err)
+static void record_failure(struct task_pool *pool, const struct lpipe_error *err)
 {
-    pthread_mutex_lock(&crew->lock);
-    bool first = crew->failure.status == 0;
+    pthread_mutex_lock(&pool->lock);
+    bool first = pool->failure.status == 0;
     if (first) {
-        crew->failure = *err;
+        pool->failure = *err;
     }
-    pthread_mutex_unlock(&crew->lock);
-    if (first && crew->tasks->stop != NULL) {
-        crew->tasks->stop(crew->tasks->ctx);
+    pthread_mutex_unlock(&pool->lock);
+    if (first && pool->tasks->abort != NULL) {
+        pool->tasks->abort(pool->tasks->ctx);
     }
 }
 
-static void work(struct crew *crew, size_t first)
+static void task_loop(struct task_pool *pool, size_t first)
 {
-    const struct task_list *tasks = crew->tasks;
-    for (size_t index = first; index < tasks->count; index = claim(crew)) {
+    const struct task_list *tasks = pool->tasks;
+    for (size_t index = first; index < tasks->count; index = next_task(pool)) {
         struct lpipe_error err = { 0 };
         if (tasks->run(tasks->ctx, index, &err) != 0) {
-            failed(crew, &err);
+            record_failure(pool, &err);
         }
     }
 }
 
-static void *help(void *ctx)
+static void *thread_main(void *ctx)
 {
-    struct crew *crew = ctx;
-    work(crew, claim(crew));
+    struct task_pool *pool = ctx;
+    task_loop(pool, next_task(pool));
     return NULL;
 }
 
@@ -58,27 +58,27 @@ int tasks_run(const struct task_list *tasks, struct lpipe_error *err)
     if (wanted > 1 && threads == NULL) {
         return fail_memory(err);
     }
-    struct crew crew = { .tasks = tasks };
-    pthread_mutex_init(&crew.lock, NULL);
-    size_t mine = claim(&crew);
+    struct task_pool pool = { .tasks = tasks };
+    pthread_mutex_init(&pool.lock, NULL);
+    size_t first = next_task(&pool);
     while (started + 1 < wanted) {
         struct lpipe_error failure = { 0 };
-        if (thread_start(&threads[started], "blob", help, &crew, &failure) != 0) {
+        if (thread_start(&threads[started], "blob", thread_main, &pool, &failure) != 0) {
             if (started + 1 < tasks->threads_min) {
-                failed(&crew, &failure);
-                mine = tasks->count;
+                record_failure(&pool, &failure);
+                first = tasks->count;
             }
             break;
         }
         started++;
     }
-    work(&crew, mine);
+    task_loop(&pool, first);
     for (size_t i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);
     }
-    pthread_mutex_destroy(&crew.lock);
-    if (crew.failure.status != 0 && err != NULL) {
-        *err = crew.failure;
+    pthread_mutex_destroy(&pool.lock);
+    if (pool.failure.status != 0 && err != NULL) {
+        *err = pool.failure;
     }
-    return crew.failure.status;
+    return pool.failure.status;
 }

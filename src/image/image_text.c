@@ -10,7 +10,8 @@
 
 #define LABEL_WIDTH 15
 
-/* Appending fails for lack of room or memory only; told once, at the end. */
+/* The text and the first failure to append to it (no memory, or too large). image_text() checks it
+ * once at the end. */
 struct page {
     struct buf *text;
     int status;
@@ -21,7 +22,7 @@ static void page_text(struct page *page, const char *text)
     page->status = page->status != 0 ? page->status : buf_append_text(page->text, text);
 }
 
-static void page_foreign(struct page *page, const char *text)
+static void page_printable(struct page *page, const char *text)
 {
     size_t size = strlen(text);
     AUTO_FREE char *clean = mem_new(size + 16);
@@ -42,7 +43,7 @@ static void page_line(struct page *page, const char *label, const char *value)
 {
     if (value != NULL && value[0] != '\0') {
         page_label(page, label);
-        page_foreign(page, value);
+        page_printable(page, value);
         page_text(page, "\n");
     }
 }
@@ -54,19 +55,19 @@ static void page_size(struct page *page, const char *label, uint64_t size)
     page->status = page->status != 0 ? page->status : status;
 }
 
-/* "KEY=VALUE" lines, the label before the first one only. */
-static void page_pairs(struct page *page, const char *label, const struct string_map *string_map)
+/* "KEY=VALUE" lines; only the first line has the label. */
+static void page_map(struct page *page, const char *label, const struct string_map *map)
 {
-    for (size_t i = 0; i < string_map->count; i++) {
+    for (size_t i = 0; i < map->count; i++) {
         page_label(page, i == 0 ? label : "");
-        page_foreign(page, string_map->items[i].key);
+        page_printable(page, map->items[i].key);
         page_text(page, "=");
-        page_foreign(page, string_map->items[i].value);
+        page_printable(page, map->items[i].value);
         page_text(page, "\n");
     }
 }
 
-/* The texts of an array, one a line. */
+/* The texts of an array, one per line. */
 static void page_list(struct page *page, const char *label, const struct json_node *array)
 {
     for (size_t i = 0; i < json_node_count(array); i++) {
@@ -87,12 +88,12 @@ static void page_command(struct page *page, const char *label, const struct json
             page_label(page, label);
         }
         page_text(page, i == 0 ? "\"" : " \"");
-        page_foreign(page, text != NULL ? text : "?");
+        page_printable(page, text != NULL ? text : "?");
         page_text(page, i + 1 == count ? "\"\n" : "\"");
     }
 }
 
-/* The keys of an object, with their values where these are texts. */
+/* The keys of an object; KEY=VALUE when the value is a text. */
 static void page_members(struct page *page, const char *label, const struct json_node *object)
 {
     bool first = true;
@@ -101,9 +102,9 @@ static void page_members(struct page *page, const char *label, const struct json
         struct json_node value = json_node_member(object, key);
         const char *text = json_node_text(&value);
         page_label(page, first ? label : "");
-        page_foreign(page, key);
+        page_printable(page, key);
         page_text(page, text != NULL ? "=" : "");
-        page_foreign(page, text != NULL ? text : "");
+        page_printable(page, text != NULL ? text : "");
         page_text(page, "\n");
         first = false;
     }
@@ -156,9 +157,9 @@ static int page_config(struct page *page, const struct document *config, struct 
     struct json_node arch = json_node_member(&top, "architecture");
     struct json_node settings = json_node_member(&top, "config");
     page_label(page, "platform");
-    page_foreign(page, json_node_text(&os) != NULL ? json_node_text(&os) : "?");
+    page_printable(page, json_node_text(&os) != NULL ? json_node_text(&os) : "?");
     page_text(page, "/");
-    page_foreign(page, json_node_text(&arch) != NULL ? json_node_text(&arch) : "?");
+    page_printable(page, json_node_text(&arch) != NULL ? json_node_text(&arch) : "?");
     page_text(page, "\n");
     page_member_text(page, "created", &top, "created");
     page_member_text(page, "author", &top, "author");
@@ -181,14 +182,14 @@ int image_text(const struct image_view *view, struct buf *text, struct lpipe_err
     struct page page = { .text = text };
     const struct manifest *manifest = view->fetched->manifest;
     const struct descriptor *descriptor = &view->fetched->document.descriptor;
-    bool index = manifest->kind == MANIFEST_KIND_INDEX;
+    bool is_index = manifest->kind == MANIFEST_KIND_INDEX;
     page_line(&page, "reference", view->reference);
     page_line(&page, "media type", descriptor->media_type);
     page_size(&page, "size", descriptor->size);
     page_line(&page, "artifact type", manifest->artifact_type);
     page_line(&page, "subject", manifest->has_subject ? manifest->subject.descriptor.digest : NULL);
-    page_pairs(&page, "annotation", &manifest->annotations);
-    page_line(&page, "config", index ? NULL : manifest->config.descriptor.digest);
+    page_map(&page, "annotation", &manifest->annotations);
+    page_line(&page, "config", is_index ? NULL : manifest->config.descriptor.digest);
     if (view->config != NULL) {
         int status = page_config(&page, view->config, err);
         if (status != 0) {
@@ -196,7 +197,7 @@ int image_text(const struct image_view *view, struct buf *text, struct lpipe_err
         }
     }
     for (size_t i = 0; i < manifest->item_count; i++) {
-        page_item(&page, index ? "manifest" : "layer", &manifest->items[i]);
+        page_item(&page, is_index ? "manifest" : "layer", &manifest->items[i]);
     }
     return page.status == 0 ? 0 : fail_memory(err);
 }

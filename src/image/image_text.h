@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manifest, and its config where it is an image, as text for people. What the remote side wrote
- * is printed without control characters. No I/O. */
+/* Writes a manifest, and the config of an image, as text for people. Control characters in the
+ * remote side's texts are replaced. No I/O. */
 #ifndef IMAGE_IMAGE_TEXT_H
 #define IMAGE_IMAGE_TEXT_H
 
@@ -9,10 +9,10 @@
 struct image_view {
     const char *reference;
     const struct fetched *fetched;
-    const struct document *config; /* NULL = none that could be shown */
+    const struct document *config; /* NULL for an index or an artifact */
 };
 
-/* Appends to text. PROTOCOL when the config is none. */
+/* Appends to text. PROTOCOL when the config is not valid JSON. */
 MUST_CHECK int image_text(const struct image_view *view, struct buf *text, struct lpipe_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A wait for a number of things that other threads do. Any thread may call anything between
- * latch_init() and latch_dispose(). */
+/* A count-down latch: threads wait until other threads have counted it down to 0. Any thread may
+ * call any of these functions between latch_init() and latch_dispose(). */
 #ifndef IMAGE_LATCH_H
 #define IMAGE_LATCH_H
 
@@ -9,15 +9,17 @@
 
 struct latch {
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t opened;
-    size_t missing;
+    pthread_cond_t reached_zero;
+    size_t count;
 };
-void latch_init(struct latch *latch, size_t missing);
+void latch_init(struct latch *latch, size_t count);
 void latch_dispose(struct latch *latch);
-/* One of the things is done. What its thread wrote before is seen by those who have waited. */
-void latch_count(struct latch *latch);
-/* Nothing is waited for any longer, whatever is missing. */
+/* Subtracts 1, unless the count is 0 already. A thread that has waited sees everything that the
+ * counting thread wrote before. */
+void latch_count_down(struct latch *latch);
+/* Sets the count to 0. */
 void latch_release_all(struct latch *latch);
+/* Waits until the count is 0. */
 void latch_wait(struct latch *latch);
 
 #endif

@@ -45,7 +45,7 @@ static int collect_tags(struct push_target *target, const lpipe_ref *dest,
     return 0;
 }
 
-/* Whether the first component is a host, as opposed to a part of a path. */
+/* True when the first component is a registry host, not the start of a repository path. */
 static bool names_registry(const char *text)
 {
     size_t size = strcspn(text, "/");
@@ -54,7 +54,7 @@ static bool names_registry(const char *text)
             (size == strlen("localhost") && text_starts(text, "localhost")));
 }
 
-/* A path, or a full name of a repository of the registry that is pushed to. */
+/* from is a repository path, or a full name: its registry must then be the target's. */
 static int set_mount_from(struct push_target *target, const lpipe_ref *dest, const char *from,
                           struct lpipe_error *err)
 {
@@ -69,34 +69,33 @@ static int set_mount_from(struct push_target *target, const lpipe_ref *dest, con
         return fail_context(err, status, "repository to mount from");
     }
     if (named && (dest->registry == NULL || strcmp(ref->registry, dest->registry) != 0)) {
-        return fail(
-            err, LPIPE_INVALID_ARGUMENT,
-            "%s is not in the registry that is pushed to, so nothing can be mounted from it",
-            ref->name);
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "%s is not in the registry of the target, so no blob can be mounted from it",
+                    ref->name);
     }
     target->mount_from = mem_strdup(named ? ref->repository : from);
     return target->mount_from == NULL ? fail_memory(err) : 0;
 }
 
-static bool same_place(const lpipe_ref *a, const lpipe_ref *b)
+static bool same_repository(const lpipe_ref *a, const lpipe_ref *b)
 {
     return a->kind == b->kind && a->repository != NULL && b->repository != NULL &&
            strcmp(a->repository, b->repository) == 0 &&
            (a->registry == NULL || strcmp(a->registry, b->registry) == 0);
 }
 
-/* The subject as the store is to be asked for it: a digest, or the reference's tag or digest. */
-static int subject_reference(const lpipe_ref *dest, const char *text, lpipe_ref **ret_ref,
-                             struct lpipe_error *err)
+/* Parses the subject's reference, which must be in the repository of the target. */
+static int parse_subject(const lpipe_ref *dest, const char *text, lpipe_ref **ret_ref,
+                         struct lpipe_error *err)
 {
     lpipe_ref *ref AUTO_REFERENCE = NULL;
     int status = reference_parse(text, 0, &ref, err);
     if (status != 0) {
         return status;
     }
-    if (!same_place(ref, dest)) {
+    if (!same_repository(ref, dest)) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "the subject %s is not in the repository that is pushed to", ref->name);
+                    "the subject %s is not in the repository of the target", ref->name);
     }
     *ret_ref = TAKE(ref);
     return 0;
@@ -110,7 +109,7 @@ static int find_subject(struct push_target *target, const lpipe_ref *dest, const
     if (text == NULL) {
         return 0;
     }
-    int status = digest_valid(text) ? 0 : subject_reference(dest, text, &ref, err);
+    int status = digest_valid(text) ? 0 : parse_subject(dest, text, &ref, err);
     if (status == 0) {
         status = image_fetch_manifest(
             target->store, ref == NULL ? text : image_fetch_reference(ref), &fetched, err);
@@ -128,7 +127,7 @@ static int check_image(const lpipe_image *image, const struct lpipe_push_options
 {
     return options->subject != NULL && image->family == MEDIA_FAMILY_DOCKER
                ? fail(err, LPIPE_INVALID_ARGUMENT,
-                      "Docker's manifest format has no place for a subject; use the OCI format")
+                      "Docker's manifest format has no subject; use the OCI format")
                : 0;
 }
 
@@ -142,7 +141,7 @@ int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
     status = status == 0 ? collect_tags(&target, dest, options, err) : status;
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
     if (status == 0) {
-        status = destination_open(image->client, dest, DESTINATION_WRITE, &target.store, err);
+        status = store_open(image->client, dest, STORE_WRITE, &target.store, err);
     }
     status = status == 0 ? find_subject(&target, dest, options->subject, err) : status;
     if (status == 0) {

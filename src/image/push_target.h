@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a push goes, and under which names: the options of a push, checked before a stream is
- * touched. */
+/* The target of a push: the open store, the tags, and the checked options. It is made before any
+ * layer is read. */
 #ifndef IMAGE_PUSH_TARGET_H
 #define IMAGE_PUSH_TARGET_H
 
@@ -9,11 +9,12 @@
 
 struct push_target {
     struct store *store;
-    bool remote;       /* over a network */
-    const char **tags; /* the reference's, then the options'; each once; borrowed texts */
+    bool remote; /* over a network */
+    const char *
+        *tags; /* the reference's tag, then those of the options, without duplicates; borrowed */
     size_t tag_count;
-    const char *digest; /* what the manifest must turn out to be; borrowed, NULL = anything */
-    char *mount_from;   /* NULL = none */
+    const char *digest; /* the manifest must have this digest; borrowed; NULL = any */
+    char *mount_from;   /* repository to try mounts from; NULL = none */
     bool has_subject;
     struct descriptor subject;
 };

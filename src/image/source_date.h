@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SOURCE_DATE_EPOCH, as reproducible-builds.org defines it: seconds since 1970. */
+/* The environment variable SOURCE_DATE_EPOCH (reproducible-builds.org): seconds since 1970. */
 #ifndef IMAGE_SOURCE_DATE_H
 #define IMAGE_SOURCE_DATE_H
 
 #include "base/fail.h"
 
-/* Leaves *ret_seconds alone where the variable is not set. INVALID_ARGUMENT for what is no time. */
+/* *ret_seconds is untouched when the variable is not set. INVALID_ARGUMENT when it is not a
+ * time. */
 MUST_CHECK int source_date(int64_t *ret_seconds, struct lpipe_error *err);
 
 #endif

@@ -18,10 +18,10 @@ struct layout_writer {
 struct layout_reader {
     struct blob_reader base;
     int fd;
-    const char *dir; /* of the store, for messages */
+    const char *dir; /* of the layout, for messages; borrowed */
 };
 
-/* State of a blob's file: 1 there with that size, 0 absent, else the failure. */
+/* 1 when the blob's file exists with this size, 0 when there is no file, else the failure. */
 static int check_file(const struct layout *layout, int dir_fd, const char *digest, uint64_t size,
                       struct lpipe_error *err)
 {
@@ -29,8 +29,8 @@ static int check_file(const struct layout *layout, int dir_fd, const char *diges
     if (fstatat(dir_fd, digest_hex_of(digest), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno == ENOENT
                    ? 0
-                   : fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot look at the blob %s in %s",
-                                digest, layout->dir);
+                   : fail_errno(err, LPIPE_OUTPUT_IO, errno,
+                                "cannot get the size of the blob %s in %s", digest, layout->dir);
     }
     if (!S_ISREG(info.st_mode)) {
         return fail(err, LPIPE_OUTPUT_IO, "the blob %s in %s is not a regular file", digest,
@@ -38,7 +38,7 @@ static int check_file(const struct layout *layout, int dir_fd, const char *diges
     }
     if ((uint64_t)info.st_size != size) {
         return fail(err, LPIPE_OUTPUT_IO,
-                    "the layout %s is damaged: its blob %s has %llu bytes in place of %llu; remove "
+                    "the layout %s is damaged: its blob %s has %llu bytes instead of %llu; remove "
                     "that file",
                     layout->dir, digest, (unsigned long long)info.st_size,
                     (unsigned long long)size);
@@ -69,7 +69,7 @@ static int writer_write(struct blob_writer *writer, const void *data, size_t siz
     return 0;
 }
 
-/* Another process may have made the file and not have synced it yet. */
+/* Syncs a blob that exists already: another process may have written it but not synced it yet. */
 static int sync_existing(const struct layout *layout, int dir_fd, const char *digest,
                          struct lpipe_error *err)
 {
@@ -90,14 +90,14 @@ static int writer_finish(struct blob_writer *writer, const char *digest, uint64_
     const struct layout *layout = self->temp.layout;
     AUTO_FD int dir = -1;
     if (self->bytes != size) {
-        return fail(err, LPIPE_INTEGRITY, "%s: %llu bytes were written, %llu were announced",
-                    digest, (unsigned long long)self->bytes, (unsigned long long)size);
+        return fail(err, LPIPE_INTEGRITY, "%s: %llu bytes were written, %llu were expected", digest,
+                    (unsigned long long)self->bytes, (unsigned long long)size);
     }
     int opened = layout_blobs_open(layout, digest, true, &dir, err);
     if (opened != 1) {
-        return opened < 0
-                   ? opened
-                   : fail(err, LPIPE_OUTPUT_IO, "blobs of the layout %s is gone", layout->dir);
+        return opened < 0 ? opened
+                          : fail(err, LPIPE_OUTPUT_IO,
+                                 "the directory blobs of the layout %s was removed", layout->dir);
     }
     int found = check_file(layout, dir, digest, size, err);
     if (found != 0) {

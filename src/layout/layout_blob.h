@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blobs of a layout. For the layout room alone. */
+/* Blobs of a layout. Only for files in src/layout. */
 #ifndef LAYOUT_LAYOUT_BLOB_H
 #define LAYOUT_LAYOUT_BLOB_H
 
 #include "layout/layout_dir.h"
 
-/* 1/0; a file of that name that cannot be this blob is a failure. */
+/* 1/0. A file with the blob's name but another size or type is a failure. */
 MUST_CHECK int layout_blob_exists(const struct layout *layout, const struct descriptor *blob,
                                   struct lpipe_error *err);
 MUST_CHECK int layout_blob_begin(const struct layout *layout, const struct blob_hint *hint,
                                  struct blob_writer **ret_writer, struct lpipe_error *err);
 MUST_CHECK int layout_blob_open(const struct layout *layout, const struct descriptor *blob,
                                 struct blob_reader **ret_reader, struct lpipe_error *err);
-/* Reads a small blob whole and verifies its digest. NOT_FOUND, INTEGRITY, TOO_LARGE. */
+/* Reads a blob of at most MANIFEST_BYTES_MAX bytes and verifies its digest. NOT_FOUND, INTEGRITY,
+ * TOO_LARGE. */
 MUST_CHECK int layout_blob_read(const struct layout *layout, const char *digest,
                                 struct document *ret_document, struct lpipe_error *err);
 

@@ -29,7 +29,8 @@ static int fail_path(const struct layout *layout, struct lpipe_error *err, const
     return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot %s %s/%s", verb, layout->dir, name);
 }
 
-/* A new directory is lasting only when its parent is on the disk. */
+/* fsync() of the parent directory: without it a new directory may be lost in a crash. Returns 0 or
+ * errno. */
 static int sync_parent(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -60,7 +61,7 @@ static int make_dirs(const char *dir, struct lpipe_error *err)
         path[i] = '\0';
         int code = mkdir(path, 0777) == 0 ? sync_parent(path) : errno == EEXIST ? 0 : errno;
         if (code != 0) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, code, "cannot make the directory %s", path);
+            return fail_errno(err, LPIPE_OUTPUT_IO, code, "cannot create the directory %s", path);
         }
         path[i] = dir[i];
     }
@@ -88,7 +89,7 @@ int layout_dir_open(struct layout *layout, bool create, struct lpipe_error *err)
 int layout_file_open(const struct layout *layout, int dir_fd, const char *name, int *ret_fd,
                      struct stat *ret_info, struct lpipe_error *err)
 {
-    /* O_NONBLOCK: a FIFO in its place must not make us wait. */
+    /* O_NONBLOCK: if the name is a FIFO, open() must not wait. */
     AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat info;
     if (fd < 0 && errno == ENOENT) {
@@ -139,7 +140,7 @@ int layout_sync_dir(const struct layout *layout, int dir_fd, struct lpipe_error 
     return 0;
 }
 
-/* 1 with a descriptor, 0 when there is none. */
+/* 1 with a descriptor, 0 when there is no such directory. */
 static int open_subdir(const struct layout *layout, int parent_fd, const char *name, bool create,
                        int *ret_fd, struct lpipe_error *err)
 {
@@ -149,7 +150,7 @@ static int open_subdir(const struct layout *layout, int parent_fd, const char *n
             return status;
         }
     } else if (create && errno != EEXIST) {
-        return fail_path(layout, err, "make the directory", name);
+        return fail_path(layout, err, "create the directory", name);
     }
     int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
@@ -158,7 +159,8 @@ static int open_subdir(const struct layout *layout, int parent_fd, const char *n
     if (fd < 0) {
         return errno == ENOTDIR || errno == ELOOP
                    ? fail(err, LPIPE_OUTPUT_IO,
-                          "'%s' in the layout %s is not a directory of its own", name, layout->dir)
+                          "'%s' in the layout %s is not a directory, or is a symbolic link", name,
+                          layout->dir)
                    : fail_path(layout, err, "open", name);
     }
     *ret_fd = fd;
@@ -177,7 +179,8 @@ int layout_blobs_open(const struct layout *layout, const char *digest, bool crea
 
 int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err)
 {
-    /* A lock belongs to an open file, so each holder opens its own: threads exclude each other. */
+    /* flock() locks an open file description. Each call opens a new one, so that threads of one
+     * process exclude each other too. */
     AUTO_FD int fd = openat(layout->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     uint64_t start = clock_ms();
     uint64_t pause_ms = 1;
@@ -211,8 +214,8 @@ bool layout_is_temp_name(const char *name)
            text_is_hex_lower(name + prefix, TEMP_HEX_SIZE);
 }
 
-/* Removes one temporary file if nobody has it locked. Its writer checks after locking whether the
- * name is still there, so the moment between its creation and its lock is safe. */
+/* Removes a temporary file that is not locked. It may be a new file whose writer has not locked it
+ * yet: layout_temp_new() checks for that. */
 static void remove_if_stale(const struct layout *layout, const char *name)
 {
     AUTO_FD int fd = openat(layout->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -274,21 +277,23 @@ int layout_temp_new(const struct layout *layout, struct layout_temp *ret_temp,
             continue;
         }
         if (temp.fd < 0) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot make a file in %s", layout->dir);
+            return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot create a file in %s",
+                              layout->dir);
         }
         memcpy(temp.name, name, sizeof name);
         bool locked = flock(temp.fd, LOCK_EX | LOCK_NB) == 0;
         if (!locked && errno != EWOULDBLOCK) {
             return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot lock a file in %s", layout->dir);
         }
-        /* Whoever removes stale files may have been between our creation and our lock. */
+        /* remove_if_stale() of another process may have removed the file before we locked it. */
         if (locked && fstat(temp.fd, &info) == 0 && info.st_nlink > 0) {
             *ret_temp = temp;
             temp = (struct layout_temp)LAYOUT_TEMP_INIT;
             return 0;
         }
     }
-    return fail(err, LPIPE_OUTPUT_IO, "cannot make a file in %s that stays", layout->dir);
+    return fail(err, LPIPE_OUTPUT_IO,
+                "cannot create a file in %s: another program keeps removing it", layout->dir);
 }
 
 int layout_temp_write(struct layout_temp *temp, const void *data, size_t size,
@@ -313,7 +318,7 @@ int layout_temp_publish(struct layout_temp *temp, int dir_fd, const char *name,
                         struct lpipe_error *err)
 {
     if (renameat(temp->layout->fd, temp->name, dir_fd, name) != 0) {
-        return fail_path(temp->layout, err, "put in place", name);
+        return fail_path(temp->layout, err, "rename a file to", name);
     }
     temp->name[0] = '\0';
     return layout_sync_dir(temp->layout, dir_fd, err);

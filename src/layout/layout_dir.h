@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of a layout and the files in it: opened without following links, written as
- * temporary files and renamed, locked while index.json changes. For the layout room alone.
+/* The directory of a layout and its files. Files are opened without following symbolic links, and
+ * are written as temporary files that are renamed. Only for files in src/layout.
  *
- * A temporary file is named ".lp-" and 16 hex digits, stands in the layout directory, and is locked
- * by the process that writes it. A file of that name that nobody has locked is a dead run's and is
- * removed by the next one. */
+ * The name of a temporary file is ".lp-" and 16 hex digits. It is in the layout directory, and the
+ * process that writes it holds a lock on it. A temporary file without a lock was left by a process
+ * that was killed; the next process removes it. */
 #ifndef LAYOUT_LAYOUT_DIR_H
 #define LAYOUT_LAYOUT_DIR_H
 
@@ -20,33 +20,34 @@ struct layout {
     lpipe_cancel *cancel;
 };
 
-/* Opens the directory; create makes it and its parents. NOT_FOUND (create is false), OUTPUT_IO. */
+/* Opens the directory. With create, it is created if missing, with its parents. NOT_FOUND (without
+ * create), OUTPUT_IO. */
 MUST_CHECK int layout_dir_open(struct layout *layout, bool create, struct lpipe_error *err);
 
-/* Opens a regular file of a directory for reading: 1, 0 when there is none, else the failure. */
+/* Opens a regular file of a directory for reading: 1, 0 when there is no file, else the failure. */
 MUST_CHECK int layout_file_open(const struct layout *layout, int dir_fd, const char *name,
                                 int *ret_fd, struct stat *ret_info, struct lpipe_error *err);
-/* The same and reads it whole. */
+/* Opens and reads the whole file. */
 MUST_CHECK int layout_file_read(const struct layout *layout, int dir_fd, const char *name,
                                 struct buf *buf, struct stat *ret_info, struct lpipe_error *err);
 
-/* Opens blobs/<algorithm> of a digest; create makes both. 1, 0 when there is none, else the
- * failure. */
+/* Opens blobs/<algorithm of the digest>. With create, both directories are created if missing. 1, 0
+ * when there is no directory, else the failure. */
 MUST_CHECK int layout_blobs_open(const struct layout *layout, const char *digest, bool create,
                                  int *ret_fd, struct lpipe_error *err);
 
-/* Takes the lock of the layout, held until the descriptor is closed. CANCELLED;
- * OUTPUT_IO after LAYOUT_LOCK_WAIT_MS. */
+/* Takes the lock of the layout. It is released when the descriptor is closed. CANCELLED; OUTPUT_IO
+ * after LAYOUT_LOCK_WAIT_MS. */
 MUST_CHECK int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err);
 
-/* Removes temporary files of dead runs. Failures do not matter. */
+/* Removes temporary files that killed processes left. Failures are ignored. */
 void layout_remove_stale(const struct layout *layout);
 bool layout_is_temp_name(const char *name);
 
 struct layout_temp {
     const struct layout *layout;
     int fd;        /* -1 = none */
-    char name[24]; /* "" = none, or published */
+    char name[24]; /* "" = no file, or published */
 };
 #define LAYOUT_TEMP_INIT                                                                           \
     {                                                                                              \
@@ -57,13 +58,12 @@ MUST_CHECK int layout_temp_new(const struct layout *layout, struct layout_temp *
                                struct lpipe_error *err);
 MUST_CHECK int layout_temp_write(struct layout_temp *temp, const void *data, size_t size,
                                  struct lpipe_error *err);
-/* Brings the bytes to the disk. A failure is final: they may be lost although a later call would
- * succeed. */
+/* fsync() of the file. A failure is final: the bytes may be lost even if a later call succeeds. */
 MUST_CHECK int layout_temp_sync(struct layout_temp *temp, struct lpipe_error *err);
-/* Renames a synced file to its final name and brings the name to the disk. */
+/* Renames a synced file to its final name and syncs the directory. */
 MUST_CHECK int layout_temp_publish(struct layout_temp *temp, int dir_fd, const char *name,
                                    struct lpipe_error *err);
-/* Closes; removes the file unless it was published. */
+/* Closes the file, and removes it unless it was published. */
 void layout_temp_dispose(struct layout_temp *temp);
 #define AUTO_LAYOUT_TEMP CLEANUP(layout_temp_dispose)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading index.json, and finding entries in it. */
+/* Reads oci-layout and index.json, and finds entries. */
 #include "layout/layout_index.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define VERSION "1.0.0"
 
-/* Parses a file: 1, 0 when there is none. */
+/* Parses a JSON file: 1, 0 when there is no file. */
 static int read_json(const struct layout *layout, const char *name, size_t size_max,
                      struct json_doc *ret_doc, struct stat *ret_info, struct lpipe_error *err)
 {
@@ -28,8 +28,7 @@ static int read_json(const struct layout *layout, const char *name, size_t size_
     return status == 0 ? 1 : status;
 }
 
-/* 1 for a layout of the version we know, 0 when oci-layout is missing. */
-static int check_version(const struct layout *layout, struct lpipe_error *err)
+int layout_version_check(const struct layout *layout, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     const char *version = "";
@@ -47,7 +46,8 @@ static int check_version(const struct layout *layout, struct lpipe_error *err)
     return found;
 }
 
-/* manifests must be an array of objects; what the objects say is checked where it is used. */
+/* manifests must be an array of objects, and annotations must be objects. Other fields are checked
+ * when they are used. */
 static int check_entries(const struct json_doc *doc, struct lpipe_error *err)
 {
     struct json_node top = json_node_root(doc);
@@ -78,7 +78,7 @@ int layout_index_check(const struct layout *layout, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     struct stat info;
-    int found = check_version(layout, err);
+    int found = layout_version_check(layout, err);
     if (found == 0) {
         return fail(err, LPIPE_NOT_FOUND, "%s is not an OCI image layout: it has no oci-layout",
                     layout->dir);
@@ -90,11 +90,6 @@ int layout_index_check(const struct layout *layout, struct lpipe_error *err)
         return fail(err, LPIPE_OUTPUT_IO, "the layout %s has no index.json", layout->dir);
     }
     return found < 0 ? found : 0;
-}
-
-int layout_index_version(const struct layout *layout, struct lpipe_error *err)
-{
-    return check_version(layout, err);
 }
 
 const char *layout_entry_tag(const struct json_node *entry)
@@ -137,7 +132,7 @@ static int read_entry(const struct json_node *entry, struct descriptor *ret_mani
     return 0;
 }
 
-/* "a, b" as long as it fits. */
+/* Appends "a, b", as many tags as fit. */
 static void list_tags(const struct json_node *entries, struct buf *buf)
 {
     for (size_t i = 0; i < json_node_count(entries); i++) {
@@ -160,11 +155,12 @@ static int fail_absent(const struct layout *layout, const struct json_node *entr
     AUTO_BUF struct buf tags = BUF_INIT(250);
     list_tags(entries, &tags);
     if (reference[0] == '\0') {
-        return fail(err, LPIPE_NOT_FOUND, "the layout %s has %zu images; name one of its tags: %s",
+        return fail(err, LPIPE_NOT_FOUND,
+                    "the layout %s has %zu images; add one of its tags to the reference: %s",
                     layout->dir, json_node_count(entries), tags.size > 0 ? tags.data : "(none)");
     }
-    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no %s; its tags: %s", layout->dir,
-                reference, tags.size > 0 ? tags.data : "(none)");
+    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no tag or digest %s; its tags: %s",
+                layout->dir, reference, tags.size > 0 ? tags.data : "(none)");
 }
 
 int layout_index_find(const struct layout *layout, const char *reference,
@@ -192,7 +188,8 @@ int layout_index_find(const struct layout *layout, const char *reference,
         }
         struct json_node first = json_node_entry(&entries, match);
         if (match < count && !is_same(layout_entry_digest(&entry), layout_entry_digest(&first))) {
-            return json_fail(&entry, err, "a second image with the tag %s; name a digest",
+            return json_fail(&entry, err,
+                             "a second image with the tag %s; use a digest instead of the tag",
                              reference);
         }
         match = MIN_OF(match, i);

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* oci-layout and index.json of a layout. For the layout room alone. */
+/* The files oci-layout and index.json of a layout. Only for files in src/layout. */
 #ifndef LAYOUT_LAYOUT_INDEX_H
 #define LAYOUT_LAYOUT_INDEX_H
 
 #include "layout/layout_dir.h"
 
-/* Makes the files of an empty layout where they are missing. A directory that is neither empty nor
- * a layout is refused, and so is a damaged one. */
+/* Creates the files of an empty layout if they are missing. A directory that is neither empty nor a
+ * layout is refused; a damaged layout too. */
 MUST_CHECK int layout_index_prepare(const struct layout *layout, struct lpipe_error *err);
-/* Checks that this is a layout that we understand. NOT_FOUND when it is none. */
+/* Checks that the directory is a layout of a known version. NOT_FOUND when it is not a layout. */
 MUST_CHECK int layout_index_check(const struct layout *layout, struct lpipe_error *err);
 
-/* Enters a manifest: under a tag, replacing what had it, or without one (tag NULL) where no entry
- * has its digest yet. Entries and fields of others stay. */
+/* Adds an entry for a manifest. With a tag, it replaces the entry that has the tag. Without a tag
+ * (NULL), nothing changes if an entry has the digest already. All other entries and fields are
+ * kept. */
 MUST_CHECK int layout_index_put(const struct layout *layout, const struct descriptor *manifest,
                                 const char *tag, struct lpipe_error *err);
 
-/* Finds an entry by tag or digest; "" finds the only one. NOT_FOUND names the tags there are. */
+/* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the tags of the
+ * layout. */
 MUST_CHECK int layout_index_find(const struct layout *layout, const char *reference,
                                  struct descriptor *ret_manifest, struct lpipe_error *err);
 

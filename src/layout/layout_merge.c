@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changing index.json: under the lock, read, merge, write beside, compare, replace. The comparison
- * is for writers that do not lock: what they put in between is read again and merged. */
+/* Changes index.json: takes the lock, reads the file, merges the new entry, writes a temporary file
+ * and renames it. Before the rename it checks that index.json has not changed, because other
+ * programs do not take the lock. If it has changed, the merge starts again with the new content. */
 #include "layout/layout_merge.h"
 
 #include <dirent.h>
@@ -50,8 +51,8 @@ static void close_dir(DIR **dir)
     }
 }
 
-/* True when the directory has nothing but what an interrupted run of ours may have left. */
-static bool is_empty_enough(const struct layout *layout)
+/* True when the directory has only files that an interrupted run can have left. */
+static bool has_no_other_files(const struct layout *layout)
 {
     int fd = openat(layout->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir CLEANUP(close_dir) = fd < 0 ? NULL : fdopendir(fd);
@@ -69,15 +70,15 @@ static bool is_empty_enough(const struct layout *layout)
     return empty;
 }
 
-/* oci-layout comes last: a directory without it is not a layout yet. */
+/* oci-layout is written last: a directory without it is not a layout yet. */
 static int make_layout(const struct layout *layout, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     AUTO_FD int blobs = -1;
     struct stat info;
-    if (!is_empty_enough(layout)) {
+    if (!has_no_other_files(layout)) {
         return fail(err, LPIPE_OUTPUT_IO,
-                    "%s is neither empty nor an OCI image layout; name another directory",
+                    "%s is neither empty nor an OCI image layout; use another directory",
                     layout->dir);
     }
     int found = layout_index_load(layout, &doc, &info, err);
@@ -102,7 +103,7 @@ int layout_index_prepare(const struct layout *layout, struct lpipe_error *err)
     AUTO_FD int lock = -1;
     AUTO_FD int blobs = -1;
     int status = layout_lock(layout, &lock, err);
-    int found = status == 0 ? layout_index_version(layout, err) : status;
+    int found = status == 0 ? layout_version_check(layout, err) : status;
     if (found == 0) {
         status = make_layout(layout, err);
     } else if (found == 1) {
@@ -146,44 +147,44 @@ static bool is_same(const char *a, const char *b)
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* What the entries say of a manifest and a tag. */
-struct place {
-    size_t tagged;      /* first entry with the tag; count = none */
-    size_t tagged_more; /* how many more have it */
-    size_t untagged;    /* first entry with the digest and no tag; count = none */
-    bool known;         /* an entry has the digest */
-    bool current;       /* the tagged entry is this manifest */
+/* The entries for a manifest and a tag. */
+struct matches {
+    size_t tagged;      /* index of the first entry with the tag; entry count = none */
+    size_t tagged_more; /* how many more entries have the tag */
+    size_t untagged; /* index of the first entry with the digest and no tag; entry count = none */
+    bool has_digest; /* an entry has the digest */
+    bool is_current; /* the first entry with the tag has the digest */
 };
 
-static struct place find_place(const struct json_doc *doc, const struct descriptor *manifest,
-                               const char *tag)
+static struct matches find_matches(const struct json_doc *doc, const struct descriptor *manifest,
+                                   const char *tag)
 {
     struct json_node top = json_node_root(doc);
     struct json_node entries = json_node_member(&top, "manifests");
     size_t count = json_node_count(&entries);
-    struct place place = { .tagged = count, .untagged = count };
+    struct matches matches = { .tagged = count, .untagged = count };
     for (size_t i = 0; i < count; i++) {
         struct json_node entry = json_node_entry(&entries, i);
         const char *entry_tag = layout_entry_tag(&entry);
         bool same = is_same(layout_entry_digest(&entry), manifest->digest);
-        place.known = place.known || same;
+        matches.has_digest = matches.has_digest || same;
         if (tag != NULL && is_same(entry_tag, tag)) {
-            place.tagged_more += place.tagged < count ? 1 : 0;
-            place.current = place.tagged < count ? place.current : same;
-            place.tagged = MIN_OF(place.tagged, i);
+            matches.tagged_more += matches.tagged < count ? 1 : 0;
+            matches.is_current = matches.tagged < count ? matches.is_current : same;
+            matches.tagged = MIN_OF(matches.tagged, i);
         } else if (same && entry_tag == NULL) {
-            place.untagged = MIN_OF(place.untagged, i);
+            matches.untagged = MIN_OF(matches.untagged, i);
         }
     }
-    return place;
+    return matches;
 }
 
-/* The entry that the manifest gets: the one it has without a tag, else a new one. */
-static struct json_t *entry_for(const struct json_node *entries, const struct place *place,
+/* The entry for the manifest: its existing entry without a tag, else a new one. */
+static struct json_t *entry_for(const struct json_node *entries, const struct matches *matches,
                                 const struct descriptor *manifest, const char *tag)
 {
-    bool reuse = tag != NULL && place->untagged < json_node_count(entries);
-    struct json_node untagged = json_node_entry(entries, place->untagged);
+    bool reuse = tag != NULL && matches->untagged < json_node_count(entries);
+    struct json_node untagged = json_node_entry(entries, matches->untagged);
     struct json_t *entry = reuse ? json_ref(untagged.value) : new_entry(manifest);
     if (tag != NULL && set_tag(entry, tag) != 0) {
         json_unref(&entry);
@@ -191,23 +192,26 @@ static struct json_t *entry_for(const struct json_node *entries, const struct pl
     return entry;
 }
 
-/* The new list of entries: the old ones in their order, the manifest's in the place of what had its
- * tag, else of its entry without a tag, else at the end. NULL when out of memory. */
-static struct json_t *merged_entries(const struct json_doc *doc, const struct place *place,
+/* The new list of entries. The old entries keep their order. The manifest's entry replaces the
+ * first entry with its tag, else its entry without a tag, else it is the last one. NULL when out of
+ * memory. */
+static struct json_t *merged_entries(const struct json_doc *doc, const struct matches *matches,
                                      const struct descriptor *manifest, const char *tag)
 {
     struct json_node top = json_node_root(doc);
     struct json_node entries = json_node_member(&top, "manifests");
     size_t count = json_node_count(&entries);
-    size_t target = place->tagged < count ? place->tagged : tag != NULL ? place->untagged : count;
+    size_t target = matches->tagged < count ? matches->tagged
+                    : tag != NULL           ? matches->untagged
+                                            : count;
     struct json_t *list = json_new_array();
     int status = list == NULL ? LPIPE_NO_MEMORY : 0;
     for (size_t i = 0; i <= count && status == 0; i++) {
         struct json_node entry = json_node_entry(&entries, i);
         bool replaced =
-            tag != NULL && (i == place->untagged || is_same(layout_entry_tag(&entry), tag));
+            tag != NULL && (i == matches->untagged || is_same(layout_entry_tag(&entry), tag));
         if (i == target) {
-            status = json_add_value(list, entry_for(&entries, place, manifest, tag));
+            status = json_add_value(list, entry_for(&entries, matches, manifest, tag));
         } else if (i < count && !replaced) {
             status = json_add_shared(list, entry.value);
         }
@@ -218,16 +222,17 @@ static struct json_t *merged_entries(const struct json_doc *doc, const struct pl
     return list;
 }
 
-/* The bytes of the new index.json; empty when nothing changes. */
+/* Makes the bytes of the new index.json; none when nothing changes. */
 static int merge(struct json_doc *doc, const struct descriptor *manifest, const char *tag,
                  struct buf *bytes, struct lpipe_error *err)
 {
-    struct place place = find_place(doc, manifest, tag);
-    bool done = tag == NULL ? place.known : place.current && place.tagged_more == 0;
-    if (done) {
+    struct matches matches = find_matches(doc, manifest, tag);
+    bool is_unchanged =
+        tag == NULL ? matches.has_digest : matches.is_current && matches.tagged_more == 0;
+    if (is_unchanged) {
         return 0;
     }
-    struct json_t *list = merged_entries(doc, &place, manifest, tag);
+    struct json_t *list = merged_entries(doc, &matches, manifest, tag);
     int status = list == NULL ? LPIPE_NO_MEMORY : json_set_value(doc->root, "manifests", list);
     status = status == 0 ? json_write(doc->root, bytes) : status;
     if (status == LPIPE_TOO_LARGE) {
@@ -236,7 +241,7 @@ static int merge(struct json_doc *doc, const struct descriptor *manifest, const 
     return status == 0 ? 0 : fail_memory(err);
 }
 
-static bool is_unchanged(const struct layout *layout, const struct stat *before)
+static bool is_same_file(const struct layout *layout, const struct stat *before)
 {
     struct stat now;
     return fstatat(layout->fd, "index.json", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -245,7 +250,7 @@ static bool is_unchanged(const struct layout *layout, const struct stat *before)
            now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
-/* 1 = done, 0 = somebody changed the file meanwhile. */
+/* 1 = done, 0 = another program changed the file at the same time. */
 static int try_put(const struct layout *layout, const struct descriptor *manifest, const char *tag,
                    struct lpipe_error *err)
 {
@@ -255,9 +260,9 @@ static int try_put(const struct layout *layout, const struct descriptor *manifes
     struct stat before;
     int found = layout_index_load(layout, &doc, &before, err);
     if (found != 1) {
-        return found < 0
-                   ? found
-                   : fail(err, LPIPE_OUTPUT_IO, "index.json of the layout %s is gone", layout->dir);
+        return found < 0 ? found
+                         : fail(err, LPIPE_OUTPUT_IO, "index.json of the layout %s was removed",
+                                layout->dir);
     }
     int status = merge(&doc, manifest, tag, &bytes, err);
     if (status != 0 || bytes.size == 0) {
@@ -270,7 +275,7 @@ static int try_put(const struct layout *layout, const struct descriptor *manifes
     if (status == 0) {
         status = layout_temp_sync(&temp, err);
     }
-    if (status != 0 || !is_unchanged(layout, &before)) {
+    if (status != 0 || !is_same_file(layout, &before)) {
         return status;
     }
     status = layout_temp_publish(&temp, layout->fd, "index.json", err);
@@ -288,8 +293,10 @@ int layout_index_put(const struct layout *layout, const struct descriptor *manif
             return done < 0 ? done : 0;
         }
     }
-    return status != 0
-               ? status
-               : fail(err, LPIPE_OUTPUT_IO,
-                      "index.json of the layout %s is changed by others all the time", layout->dir);
+    return status != 0 ? status
+                       : fail(err, LPIPE_OUTPUT_IO,
+                              "other programs changed index.json of the layout %s during each of "
+                              "%d attempts "
+                              "to change it; try again",
+                              layout->dir, LAYOUT_MERGE_ATTEMPTS);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's face: each operation in terms of blobs and the index. */
+/* The store operations of a layout. */
 #include "layout/layout_store.h"
 
 #include <stdio.h>
@@ -44,7 +44,8 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
     return layout_blob_open(layout_of(store), blob, ret_reader, err);
 }
 
-/* A digest need not be in index.json: children of an index there are reached by digest alone. */
+/* A digest is looked up in blobs/, not in index.json, because index.json does not list the
+ * manifests of a nested index. */
 static int store_manifest_get(struct store *store, const char *reference,
                               struct document *ret_document, struct lpipe_error *err)
 {
@@ -63,8 +64,9 @@ static int store_manifest_get(struct store *store, const char *reference,
         return status;
     }
     if (!by_digest && document.bytes.size != entry.size) {
-        return fail(err, LPIPE_INTEGRITY, "%s: index.json announces %llu bytes for %s, it has %zu",
-                    layout->dir, (unsigned long long)entry.size, reference, document.bytes.size);
+        return fail(err, LPIPE_INTEGRITY,
+                    "%s: index.json says %llu bytes for %s, but the blob has %zu", layout->dir,
+                    (unsigned long long)entry.size, reference, document.bytes.size);
     }
     memcpy(document.descriptor.media_type, entry.media_type, sizeof entry.media_type);
     *ret_document = document;
@@ -93,14 +95,14 @@ static int store_manifest_put(struct store *store, const struct document *manife
     return status == 0 ? layout_index_put(layout, &manifest->descriptor, tag, err) : status;
 }
 
-/* Whoever looks for referrers in a layout walks index.json. */
+/* Programs find the referrers in a layout by reading index.json, so no referrers tag is needed. */
 static int store_referrers_native(struct store *store)
 {
     (void)store;
     return 1;
 }
 
-static void store_done(struct store *store)
+static void layout_store_free(struct store *store)
 {
     struct layout *layout = (struct layout *)store;
     fd_close(&layout->fd);
@@ -117,7 +119,7 @@ static const struct store_ops OPS = {
     .manifest_get = store_manifest_get,
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
-    .free = store_done,
+    .free = layout_store_free,
 };
 
 static struct layout *new_layout(const char *dir)
@@ -137,12 +139,12 @@ static struct layout *new_layout(const char *dir)
     return layout;
 }
 
-/* The same directory has the same origin, however it was named. */
-static int set_origin(struct layout *layout, struct lpipe_error *err)
+/* From the real path, so that two names of one directory give the same id. */
+static int set_store_id(struct layout *layout, struct lpipe_error *err)
 {
     AUTO_FREE char *real = realpath(layout->dir, NULL);
-    layout->base.origin = mem_printf("oci:%s", real != NULL ? real : layout->dir);
-    return layout->base.origin != NULL ? 0 : fail_memory(err);
+    layout->base.store_id = mem_printf("oci:%s", real != NULL ? real : layout->dir);
+    return layout->base.store_id != NULL ? 0 : fail_memory(err);
 }
 
 int layout_store_open(const char *dir, bool create, lpipe_cancel *cancel, struct store **ret_store,
@@ -159,7 +161,7 @@ int layout_store_open(const char *dir, bool create, lpipe_cancel *cancel, struct
         status = create ? layout_index_prepare(layout, err) : layout_index_check(layout, err);
     }
     if (status == 0) {
-        status = set_origin(layout, err);
+        status = set_store_id(layout, err);
     }
     if (status == 0) {
         *ret_store = TAKE(store);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An OCI image layout directory as a store.
+/* An OCI image layout directory (image-spec, image-layout.md) as a store.
  *
- * Every file appears under its name complete and synced, or not at all; index.json is replaced under
- * a lock and keeps what others wrote. Safe with any number of processes and threads, and when killed
- * at any moment. Symbolic links, FIFOs and devices in place of the layout's files are refused. */
+ * A file gets its name only when it is complete and on the disk. index.json is replaced under a
+ * lock; entries and fields of other programs are kept. Any number of processes and threads may use
+ * a layout at the same time, and each may be killed at any moment. Symbolic links, FIFOs and
+ * devices in place of the layout's files are refused. */
 #ifndef LAYOUT_LAYOUT_STORE_H
 #define LAYOUT_LAYOUT_STORE_H
 
 #include "layerpipe/observe.h"
 #include "oci/store.h"
 
-/* Opens the layout in dir. create makes the directory and its files where missing; without it a
- * missing layout is NOT_FOUND. OUTPUT_IO names the path and the reason. The token (NULL = none) ends
- * a wait for others who write to the layout: CANCELLED. */
+/* Opens the layout in dir. With create, a missing directory and missing files are created; without
+ * it, a missing layout is NOT_FOUND. OUTPUT_IO names the path and the reason. cancel (NULL = none)
+ * ends a wait for the lock of another process with CANCELLED. */
 MUST_CHECK int layout_store_open(const char *dir, bool create, lpipe_cancel *cancel,
                                  struct store **ret_store, struct lpipe_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a manifest says of a blob or another manifest (image-spec descriptor.md). */
+/* The descriptor of a blob or manifest (image-spec, descriptor.md). */
 #ifndef OCI_DESCRIPTOR_H
 #define OCI_DESCRIPTOR_H
 
@@ -11,8 +11,7 @@
 
 struct descriptor {
     char media_type[MEDIA_TYPE_SIZE];
-    char digest
-        [DIGEST_TEXT_SIZE]; /* validated: only digest_valid() text or digest_finish() fill it */
+    char digest[DIGEST_TEXT_SIZE]; /* always valid: see digest_valid() */
     uint64_t size;
 };
 

@@ -14,8 +14,9 @@ int document_make(struct buf *bytes, const char *media_type, const char *wanted_
         return status;
     }
     if (wanted_digest != NULL && strcmp(made.digest, wanted_digest) != 0) {
-        return fail(err, LPIPE_INTEGRITY, "asked for %s, got bytes whose digest is %s",
-                    wanted_digest, made.digest);
+        return fail(err, LPIPE_INTEGRITY,
+                    "%s was requested, but the bytes received have the digest %s", wanted_digest,
+                    made.digest);
     }
     (void)snprintf(made.media_type, sizeof made.media_type, "%s", media_type);
     ret_document->descriptor = made;
@@ -29,8 +30,8 @@ int document_check(const struct document *document, const struct descriptor *wan
 {
     char digest[DIGEST_TEXT_SIZE];
     if (document->bytes.size != wanted->size) {
-        return fail(err, LPIPE_INTEGRITY, "%s: %zu bytes where %llu were announced", wanted->digest,
-                    document->bytes.size, (unsigned long long)wanted->size);
+        return fail(err, LPIPE_INTEGRITY, "%s: %zu bytes, but the descriptor says %llu",
+                    wanted->digest, document->bytes.size, (unsigned long long)wanted->size);
     }
     int status = digest_of(digest_alg_of(wanted->digest), document->bytes.data,
                            document->bytes.size, digest, err);

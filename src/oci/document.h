@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manifest, index or config as bytes, with the descriptor of exactly these bytes. */
+/* The bytes of a manifest, index or config, and the descriptor of these bytes. */
 #ifndef OCI_DOCUMENT_H
 #define OCI_DOCUMENT_H
 
@@ -15,12 +15,12 @@ struct document {
         { "", "", 0 }, BUF_INIT(0)                                                                 \
     }
 
-/* Makes a document of bytes: takes them (bytes is left empty) and computes digest and size. A
- * digest asked for (NULL = none) chooses the algorithm and must come out: INTEGRITY. media_type may
- * be "" where the source did not tell. */
+/* Makes a document from bytes, which it takes (bytes is empty afterwards), and computes digest and
+ * size. INTEGRITY when wanted_digest (NULL = none) does not match; it also chooses the algorithm.
+ * media_type is "" when it is not known. */
 MUST_CHECK int document_make(struct buf *bytes, const char *media_type, const char *wanted_digest,
                              struct document *ret_document, struct lpipe_error *err);
-/* Compares a document with the descriptor that led to it: digest and size. INTEGRITY. */
+/* Checks digest and size of a document that was fetched by a descriptor. INTEGRITY. */
 MUST_CHECK int document_check(const struct document *document, const struct descriptor *wanted,
                               struct lpipe_error *err);
 void document_dispose(struct document *document);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The image configuration as a tree: parsing and checking a base's, adding layers, writing. */
+/* Parses and checks a base's config, makes a new one, adds layers, writes the config. */
 #include "oci/image_config.h"
 
 #include <stdio.h>
@@ -11,16 +11,19 @@
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 
-/* Order of a fresh configuration, and of what is new beside a base: Go's structs write the same, so
- * that equal images have equal image IDs. Readers in Go take these keys in any letter case. */
-static const char *const TOP_KEYS[] = { "architecture", "author", "created", "history", "os",
-                                        "rootfs",       "config", "variant", NULL };
-static const char *const SETTINGS_KEYS[] = { "Cmd",        "Entrypoint",   "Env",
-                                             "Labels",     "User",         "Volumes",
-                                             "WorkingDir", "ExposedPorts", "StopSignal",
-                                             NULL };
+/* Order of the keys of a new config, and of the keys that are added to a base's config. Go programs
+ * write this order too, so equal images get equal image IDs. Go programs read these keys in any
+ * letter case: see json_check_case(). */
+static const char *const CONFIG_KEY_ORDER[] = { "architecture", "author",  "created",
+                                                "history",      "os",      "rootfs",
+                                                "config",       "variant", NULL };
+static const char *const SETTINGS_KEY_ORDER[] = { "Cmd",        "Entrypoint",   "Env",
+                                                  "Labels",     "User",         "Volumes",
+                                                  "WorkingDir", "ExposedPorts", "StopSignal",
+                                                  NULL };
 static const char *const ROOTFS_KEYS[] = { "type", "diff_ids", NULL };
 
+/* The order of the calls does not matter: image_config_write() orders the keys. */
 int image_config_new(const struct platform *platform, struct image_config **ret_config,
                      struct lpipe_error *err)
 {
@@ -57,7 +60,7 @@ struct image_config *image_config_free(struct image_config *config)
     return NULL;
 }
 
-/* rootfs.diff_ids: valid digests, one for each layer; null counts as none. */
+/* rootfs.diff_ids must have one valid digest for each layer; null is the same as an empty array. */
 static int check_diff_ids(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
 {
     struct json_node rootfs = json_node_member(top, "rootfs");
@@ -88,7 +91,7 @@ static int check_diff_ids(const struct json_node *top, size_t layer_count, struc
     return 0;
 }
 
-/* Where there is a history, its entries with a layer are as many as the layers. */
+/* If there is a history, the number of its entries with a layer must be the number of layers. */
 static int check_history(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
 {
     struct json_node history = json_node_member(top, "history");
@@ -112,7 +115,7 @@ static int check_history(const struct json_node *top, size_t layer_count, struct
     return found < 0 ? found : 0;
 }
 
-/* What edits will touch must have the kinds that the specification says. */
+/* The fields that image_edit_apply() can change must have the JSON types of the specification. */
 static int check_settings(const struct json_node *top, struct lpipe_error *err)
 {
     static const struct {
@@ -127,7 +130,7 @@ static int check_settings(const struct json_node *top, struct lpipe_error *err)
     };
     struct json_node settings = json_node_member(top, "config");
     int found = json_node_is(&settings, JSON_KIND_OBJECT, err);
-    if (found == 1 && json_check_case(&settings, SETTINGS_KEYS, err) != 0) {
+    if (found == 1 && json_check_case(&settings, SETTINGS_KEY_ORDER, err) != 0) {
         return LPIPE_PROTOCOL;
     }
     for (size_t i = 0; found == 1 && i < ARRAY_LEN(fields); i++) {
@@ -163,7 +166,7 @@ int image_config_parse(const struct document *document, size_t layer_count,
         return status;
     }
     struct json_node top = json_node_root(&doc);
-    status = json_check_case(&top, TOP_KEYS, err);
+    status = json_check_case(&top, CONFIG_KEY_ORDER, err);
     if (status == 0) {
         status = check_texts(&top, err);
     }
@@ -239,7 +242,7 @@ struct json_t *image_config_settings(struct image_config *config)
     return json_member(config->root, "config");
 }
 
-/* The history, made when missing with one bare entry for each layer there is already. */
+/* The history array. If it is missing or empty, it is made with an empty entry for each layer. */
 static struct json_t *history_of(struct image_config *config)
 {
     struct json_t *history = json_member(config->root, "history");
@@ -292,15 +295,16 @@ int image_config_add_history(struct image_config *config, const struct image_his
     return add_history(config, history, true) == 0 ? 0 : fail_memory(err);
 }
 
-/* The whole in the order of the base, then our own, sharing the values. NULL when out of memory. */
+/* A copy that shares the values: first the base's keys in their order, then new keys in the order
+ * of CONFIG_KEY_ORDER. NULL when out of memory. */
 static struct json_t *ordered(const struct image_config *config)
 {
-    struct json_t *root = json_ordered(config->root, config->base, TOP_KEYS);
+    struct json_t *root = json_ordered(config->root, config->base, CONFIG_KEY_ORDER);
     const struct json_t *settings = json_member(config->root, "config");
     if (root != NULL && settings != NULL &&
         json_set_value(
             root, "config",
-            json_ordered(settings, json_member(config->base, "config"), SETTINGS_KEYS)) != 0) {
+            json_ordered(settings, json_member(config->base, "config"), SETTINGS_KEY_ORDER)) != 0) {
         json_unref(&root);
     }
     return root;

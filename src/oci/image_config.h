@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The image configuration: a base's, edited, or a fresh one.
+/* The image config (image-spec, config.md): a new one, or a base's config that is changed.
  *
- * Fields of a base that we do not know are kept, and so is the order of its keys; new keys come
- * after them. A fresh configuration has architecture, author, created, history, os, rootfs, config,
- * variant, in this order (those that apply). Labels, ports and volumes are in byte order of their
- * keys. No I/O. A configuration belongs to one thread at a time. */
+ * Of a base's config, unknown fields and the order of keys are kept; new keys follow. A new config
+ * has its keys in a fixed order: see CONFIG_KEY_ORDER. Labels, ports and volumes are in byte order
+ * of their keys. No I/O. One thread at a time may use a config. */
 #ifndef OCI_IMAGE_CONFIG_H
 #define OCI_IMAGE_CONFIG_H
 
@@ -15,11 +14,11 @@
 
 struct image_config;
 
-/* A configuration without layers. */
+/* A new config without layers. */
 MUST_CHECK int image_config_new(const struct platform *platform, struct image_config **ret_config,
                                 struct lpipe_error *err);
-/* Parses a base's configuration and checks it against the number of layers of its manifest.
- * PROTOCOL, TOO_LARGE, NO_MEMORY. */
+/* Parses a base's config and checks that it has as many layers as its manifest. PROTOCOL,
+ * TOO_LARGE, NO_MEMORY. */
 MUST_CHECK int image_config_parse(const struct document *document, size_t layer_count,
                                   struct image_config **ret_config, struct lpipe_error *err);
 struct image_config *image_config_free(struct image_config *config);
@@ -30,7 +29,7 @@ static inline void cleanup_image_config(struct image_config **config)
 #define AUTO_IMAGE_CONFIG CLEANUP(cleanup_image_config)
 
 size_t image_config_layer_count(const struct image_config *config);
-/* diff_id of a layer, borrowed; NULL past the end. */
+/* Diff ID of a layer, borrowed; NULL when there is no such layer. */
 const char *image_config_diff_id(const struct image_config *config, size_t index);
 void image_config_platform(const struct image_config *config, struct platform *ret_platform);
 
@@ -44,8 +43,8 @@ struct image_history {
     const char *created_by;
     const char *comment;
 };
-/* Adds a layer: its diff_id and its history entry. A base that has layers but no history gets
- * one empty entry for each of them first, so that history and layers agree. */
+/* Adds a layer: its diff ID and its history entry. A base that has layers but no history first gets
+ * an empty entry for each of its layers, because every layer needs a history entry. */
 MUST_CHECK int image_config_add_layer(struct image_config *config, const char *diff_id,
                                       const struct image_history *history, struct lpipe_error *err);
 /* Adds a history entry that has no layer. */
@@ -53,7 +52,7 @@ MUST_CHECK int image_config_add_history(struct image_config *config,
                                         const struct image_history *history,
                                         struct lpipe_error *err);
 
-/* Writes the configuration as a document of the family's media type. */
+/* Writes the config as a document with the family's media type. */
 MUST_CHECK int image_config_write(const struct image_config *config, enum media_family family,
                                   struct document *ret_document, struct lpipe_error *err);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Edits of an image configuration: checks the text, then changes the tree. */
 #include "oci/image_edit.h"
 
 #include <stdio.h>
@@ -20,7 +19,7 @@ static int fail_value(struct lpipe_error *err, const char *what, const char *val
                 text_printable(shown, sizeof shown, value, strlen(value)), why);
 }
 
-/* Sets a text, or takes it away when empty. */
+/* Sets a text; an empty text removes the key. */
 static int set_or_remove(struct json_t *object, const char *key, const char *value,
                          struct lpipe_error *err)
 {
@@ -31,7 +30,7 @@ static int set_or_remove(struct json_t *object, const char *key, const char *val
     return json_set_text(object, key, value) == 0 ? 0 : fail_memory(err);
 }
 
-/* The member of settings that holds a collection, made when missing. */
+/* An array or object in settings, which is made if it is missing. */
 static struct json_t *collection(struct json_t *settings, const char *key, bool array)
 {
     if (json_member(settings, key) == NULL &&
@@ -41,7 +40,7 @@ static struct json_t *collection(struct json_t *settings, const char *key, bool 
     return json_member(settings, key);
 }
 
-/* Replaces the entry of the same name that counts (the last one), or appends. */
+/* Replaces the last entry with the same name, which is the one that takes effect, or appends. */
 static int edit_env(struct json_t *settings, const char *value, struct lpipe_error *err)
 {
     const char *equals = strchr(value, '=');
@@ -99,7 +98,7 @@ static int edit_port(struct json_t *settings, const char *value, struct lpipe_er
     return add_to_set(settings, "ExposedPorts", key, err);
 }
 
-/* Absolute, with '/' or as on Windows. */
+/* An absolute path of Unix or Windows. */
 static bool is_absolute(const char *path)
 {
     bool letter = (path[0] >= 'a' && path[0] <= 'z') || (path[0] >= 'A' && path[0] <= 'Z');
@@ -135,7 +134,7 @@ static int edit_stop_signal(struct json_t *settings, const char *value, struct l
     return set_or_remove(settings, "StopSignal", value, err);
 }
 
-/* A command as a JSON array of texts, or as words. */
+/* Parses a command: a JSON array of texts, or words as in a shell. */
 static int parse_command(const char *what, const char *value, struct json_t **ret_array,
                          struct lpipe_error *err)
 {
@@ -174,7 +173,7 @@ static int edit_command(struct json_t *settings, const char *key, const char *wh
     return json_set_value(settings, key, TAKE(array)) == 0 ? 0 : fail_memory(err);
 }
 
-/* A Cmd of the base is arguments for its entrypoint and makes no sense for another one. */
+/* Removes the base's Cmd too: it holds arguments of the base's entrypoint. */
 static int edit_entrypoint(struct image_config *config, struct json_t *settings, const char *value,
                            struct lpipe_error *err)
 {
@@ -227,7 +226,7 @@ int image_edit_apply(struct image_config *config, enum lpipe_edit edit, const ch
     case LPIPE_EDIT_ANNOTATION:
     case LPIPE_EDIT_HISTORY:
     default:
-        return fail(err, LPIPE_INVALID_ARGUMENT, "edit %d is none of the image configuration",
+        return fail(err, LPIPE_INVALID_ARGUMENT, "edit %d does not change the image config",
                     (int)edit);
     }
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strict reading over jansson. */
 #include "oci/json_read.h"
 
 #include <jansson.h>
@@ -17,7 +16,8 @@ static const char *const KIND_NAMES[] = {
     [JSON_KIND_TEXT] = "a string",
 };
 
-/* Deepest nesting of brackets outside strings. The parser below recurses, so this comes first. */
+/* Deepest nesting of brackets outside strings. It is checked before the parser runs, because the
+ * parser is recursive. */
 static size_t nesting_of(const char *text, size_t size)
 {
     size_t depth = 0;
@@ -123,7 +123,7 @@ void json_doc_dispose(struct json_doc *doc)
     doc->root = NULL;
 }
 
-/* Depth is limited by the parser. */
+/* The recursion is limited: the document is not nested deeper than JSON_DEPTH_MAX. */
 static void wipe_texts(json_t *value)
 {
     const char *key = NULL;
@@ -244,7 +244,7 @@ int json_get_bool(const struct json_node *object, const char *key, bool *ret_val
     return 1;
 }
 
-/* ASCII letters compare without case; the same key counts as different. */
+/* False for two equal keys. */
 static bool only_case_differs(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0 && strcmp(a, b) != 0;
@@ -267,7 +267,7 @@ int json_check_case(const struct json_node *object, const char *const *known,
 
 const char *json_next_key(const struct json_node *object, const char *previous)
 {
-    /* The library's iterators do not change the object; their parameter only lacks the const. */
+    /* The iterators do not change the object, but their parameter is not const. */
     json_t *value = (json_t *)(uintptr_t)object->value;
     void *at = previous == NULL
                    ? json_object_iter(value)

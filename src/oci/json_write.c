@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making, changing and writing JSON values over jansson. */
 #include "oci/json_write.h"
 
 #include <jansson.h>
@@ -26,7 +25,7 @@ struct json_t *json_new_array(void)
 
 struct json_t *json_ref(const struct json_t *value)
 {
-    return json_incref((json_t *)(uintptr_t)value); /* counting does not change the value */
+    return json_incref((json_t *)(uintptr_t)value); /* a new reference does not change the value */
 }
 
 void json_unref(struct json_t **value)
@@ -121,8 +120,8 @@ int json_sort_keys(struct json_t *object)
     return status;
 }
 
-/* Shares a member with another object unless that has it already. */
-static int take_member(json_t *target, const json_t *object, const char *key)
+/* Adds a member of object to target, unless target has the key already. */
+static int share_member(json_t *target, const json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
     return value == NULL || json_object_get(target, key) != NULL
@@ -130,12 +129,13 @@ static int take_member(json_t *target, const json_t *object, const char *key)
                : json_set_shared(target, key, value);
 }
 
-static int take_members_like(json_t *target, const json_t *object, const json_t *model)
+/* Adds the members of object whose keys order_of has, in the order of order_of. */
+static int share_members_in_order(json_t *target, const json_t *object, const json_t *order_of)
 {
-    json_t *keys = (json_t *)(uintptr_t)model; /* iterating does not change it */
+    json_t *keys = (json_t *)(uintptr_t)order_of; /* iterating does not change the object */
     int status = 0;
     for (void *at = json_object_iter(keys); at != NULL; at = json_object_iter_next(keys, at)) {
-        status |= take_member(target, object, json_object_iter_key(at));
+        status |= share_member(target, object, json_object_iter_key(at));
     }
     return status;
 }
@@ -144,11 +144,11 @@ struct json_t *json_ordered(const struct json_t *object, const struct json_t *fi
                             const char *const *then)
 {
     json_t *ordered = json_object();
-    int status = ordered == NULL ? LPIPE_NO_MEMORY : take_members_like(ordered, object, first);
+    int status = ordered == NULL ? LPIPE_NO_MEMORY : share_members_in_order(ordered, object, first);
     for (size_t i = 0; status == 0 && then[i] != NULL; i++) {
-        status = take_member(ordered, object, then[i]);
+        status = share_member(ordered, object, then[i]);
     }
-    if (status != 0 || take_members_like(ordered, object, object) != 0) {
+    if (status != 0 || share_members_in_order(ordered, object, object) != 0) {
         json_unref(&ordered);
     }
     return ordered;
@@ -189,7 +189,7 @@ const char *json_member_text(const struct json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* Bytes that cannot stand in a string as they are. */
+/* Writes a byte that must be escaped (RFC 8259, section 7; '<', '>' and '&' as Go does). */
 static int write_escaped(struct buf *buf, unsigned char c)
 {
     switch (c) {
@@ -242,7 +242,7 @@ static int write_string(const char *text, size_t size, struct buf *buf)
     return status == 0 ? buf_append(buf, "\"", 1) : status;
 }
 
-/* The shorter of two precisions that reads back as the same number. */
+/* Uses the lowest precision that gives the same number when it is read again. */
 static int write_real(const json_t *value, struct buf *buf)
 {
     char text[64];
@@ -295,7 +295,7 @@ static int write_array(const json_t *value, struct buf *buf)
 
 static int write_object(const json_t *value, struct buf *buf)
 {
-    json_t *object = (json_t *)(uintptr_t)value; /* iterating does not change it */
+    json_t *object = (json_t *)(uintptr_t)value; /* iterating does not change the object */
     int status = buf_append(buf, "{", 1);
     bool first = true;
     for (void *at = json_object_iter(object); at != NULL && status == 0;
@@ -310,7 +310,7 @@ static int write_object(const json_t *value, struct buf *buf)
     return status == 0 ? buf_append(buf, "}", 1) : status;
 }
 
-/* Recursion is bounded by the documents: what was parsed has at most JSON_DEPTH_MAX levels. */
+/* The recursion is limited: a parsed document has at most JSON_DEPTH_MAX levels. */
 int json_write(const struct json_t *value, struct buf *buf)
 {
     if (json_is_object(value)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image manifests and indexes, OCI and Docker: reading what others wrote, writing our own.
+/* Reads and writes image manifests and indexes, OCI (image-spec, manifest.md and image-index.md)
+ * and Docker.
  *
- * Reading refuses what two readers could understand differently: mixed shapes, a mediaType that
- * contradicts the Content-Type, keys that differ in case only, sizes that are not whole numbers.
- * Digests that come out of here are valid. Written documents are byte-stable. No I/O; a parsed
- * manifest is immutable, so any number of threads may read it. */
+ * manifest_parse() refuses a document that two programs could understand differently: fields of
+ * both a manifest and an index, a mediaType that differs from the Content-Type, keys that differ
+ * only in letter case, sizes that are not whole numbers. All digests in a parsed manifest are
+ * valid. The same input always gives the same written bytes. No I/O. A parsed manifest does not
+ * change, so any number of threads may read it. */
 #ifndef OCI_MANIFEST_H
 #define OCI_MANIFEST_H
 
@@ -15,16 +17,16 @@
 
 struct json_t;
 
-/* An entry of layers[] or manifests[], config or subject. */
+/* An entry of layers[] or manifests[], config or subject. Pointers are borrowed. */
 struct manifest_item {
     struct descriptor descriptor;
-    struct platform platform;  /* of an index child; os "" = not told */
-    const char *artifact_type; /* NULL = none; borrowed */
-    const struct string_map
-        *annotations; /* to be written in place of those in source; NULL = keep */
-    const struct json_t
-        *source; /* the whole object as read, borrowed from its manifest: what else it
-                                    says (annotations, urls, data) is written again; NULL = none */
+    struct platform platform;  /* of an entry of an index; os "" = none */
+    const char *artifact_type; /* NULL = none */
+    /* Written in place of the annotations in source; NULL = those in source are kept. */
+    const struct string_map *annotations;
+    /* The JSON object as it was read. Its other fields (annotations, urls, data) are written again.
+     * NULL = none. */
+    const struct json_t *source;
 };
 
 enum manifest_kind { MANIFEST_KIND_IMAGE = 0, MANIFEST_KIND_INDEX = 1 };
@@ -37,14 +39,14 @@ struct manifest {
     struct manifest_item config; /* of an image */
     bool has_subject;
     struct manifest_item subject;
-    struct manifest_item *items; /* layers of an image, children of an index */
+    struct manifest_item *items; /* layers of an image, entries of an index */
     size_t item_count;
     struct string_map annotations;
-    struct json_t *root; /* the whole document, which the borrowed parts belong to */
+    struct json_t *root; /* the whole document; owns what items borrow */
 };
 
-/* Parses a document; descriptor.media_type is the Content-Type it came with, or "". PROTOCOL,
- * TOO_LARGE, UNSUPPORTED (schema 1), NO_MEMORY. */
+/* Parses a document. Its descriptor.media_type is the Content-Type of the answer, or "". PROTOCOL,
+ * TOO_LARGE, UNSUPPORTED (Docker schema 1), NO_MEMORY. */
 MUST_CHECK int manifest_parse(const struct document *document, struct manifest **ret_manifest,
                               struct lpipe_error *err);
 struct manifest *manifest_free(struct manifest *manifest);
@@ -54,13 +56,13 @@ static inline void cleanup_manifest(struct manifest **manifest)
 }
 #define AUTO_MANIFEST CLEANUP(cleanup_manifest)
 
-/* The child of an index for a platform: the best match, the first among equals; attestations and
- * other children without a usable platform are passed over. A single child without a platform is
- * taken as it is. NOT_FOUND lists what the index has. */
+/* Chooses the entry of an index for a platform: the best match, and the first of equal matches.
+ * Entries without a usable platform, such as build attestations, are ignored; but a single entry
+ * without a platform is chosen. NOT_FOUND lists the platforms of the index. */
 MUST_CHECK int manifest_choose(const struct manifest *index, const struct platform *platform,
                                const struct manifest_item **ret_item, struct lpipe_error *err);
 
-/* What a new image manifest shall say. Everything is borrowed for the call. */
+/* The content of a new image manifest. All pointers are borrowed for the call. */
 struct manifest_spec {
     enum media_family family;
     const char *artifact_type;       /* NULL = an image */
@@ -71,20 +73,22 @@ struct manifest_spec {
     const struct descriptor *subject;     /* may be NULL */
 };
 
-/* Writes an image manifest: schemaVersion, mediaType, config, layers, annotations, subject,
- * artifactType in this order; layers and config get the family's media types. An artifact without
- * layers lists the empty blob once. INVALID_ARGUMENT (Docker with annotations, artifact type,
- * subject or a type it has no counterpart of; empty config without artifact type), TOO_LARGE. */
+/* Writes an image manifest with the keys schemaVersion, mediaType, config, layers, annotations,
+ * subject, artifactType in this order. Layers and config get the family's media types. An artifact
+ * without layers gets the empty blob as its only layer. INVALID_ARGUMENT (an empty config without
+ * an artifact type; in the Docker family: annotations, an artifact type, a subject, or a media type
+ * that the family does not have), TOO_LARGE. */
 MUST_CHECK int manifest_write(const struct manifest_spec *spec, struct document *ret_document,
                               struct lpipe_error *err);
-/* Writes an index of children, all OCI: schemaVersion, mediaType, manifests, annotations. */
+/* Writes an OCI index with the keys schemaVersion, mediaType, manifests, annotations in this
+ * order. */
 MUST_CHECK int manifest_write_index(const struct manifest_item *items, size_t item_count,
                                     const struct string_map *annotations,
                                     struct document *ret_document, struct lpipe_error *err);
 
-/* True when a manifest_write() of this spec refers to the empty blob, which must then exist. */
+/* True when the manifest of this spec refers to the empty blob, which must then be in the store. */
 bool manifest_needs_empty(const struct manifest_spec *spec);
-/* The empty descriptor. */
+/* The descriptor of the empty blob, {}. */
 void manifest_empty_descriptor(struct descriptor *ret_descriptor);
 
 #endif

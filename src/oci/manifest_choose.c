@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which child of an index fits a platform. */
+/* Chooses the entry of an index for a platform. */
 #include <string.h>
 
 #include "base/buf.h"
 #include "oci/manifest.h"
 
-/* Build attestations and the like hang in an index as children of "unknown/unknown". */
+/* Build attestations are entries with the platform "unknown/unknown". */
 static bool is_usable(const struct manifest_item *item)
 {
     return item->platform.os[0] != '\0' && strcmp(item->platform.os, "unknown") != 0 &&
@@ -18,8 +18,8 @@ static bool is_image(const struct manifest_item *item)
     return role == MEDIA_ROLE_MANIFEST || role == MEDIA_ROLE_INDEX;
 }
 
-/* "linux/amd64, linux/arm/v7", as long as it fits into a message; what does not fit is told by its
- * return value. */
+/* Appends "linux/amd64, linux/arm/v7" to buf, as much as fits. Returns the text that must follow it
+ * in the message. */
 static const char *list_platforms(const struct manifest *index, struct buf *buf)
 {
     char text[PLATFORM_TEXT_SIZE];
@@ -34,7 +34,7 @@ static const char *list_platforms(const struct manifest *index, struct buf *buf)
             return " and more";
         }
     }
-    return buf->size > 0 ? "" : "none at all";
+    return buf->size > 0 ? "" : "none";
 }
 
 int manifest_choose(const struct manifest *index, const struct platform *platform,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing of manifests and indexes: one meaning or none. */
+/* Parses manifests and indexes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,14 +9,15 @@
 #include "oci/json_write.h"
 #include "oci/manifest.h"
 
-static const char *const TOP_KEYS[] = { "schemaVersion", "mediaType",   "artifactType",
-                                        "config",        "layers",      "manifests",
-                                        "subject",       "annotations", "fsLayers",
-                                        "history",       NULL };
+/* Keys that must not be written in another letter case: see json_check_case(). */
+static const char *const MANIFEST_KEYS[] = { "schemaVersion", "mediaType",   "artifactType",
+                                             "config",        "layers",      "manifests",
+                                             "subject",       "annotations", "fsLayers",
+                                             "history",       NULL };
 static const char *const ITEM_KEYS[] = { "mediaType", "digest",       "size",        "urls", "data",
                                          "platform",  "artifactType", "annotations", NULL };
 
-/* Copies text that must fit and be clean. */
+/* Copies a text; a text that does not fit is refused. */
 static int copy_text(const struct json_node *object, const char *key, char *buf, size_t buf_size,
                      struct lpipe_error *err)
 {
@@ -98,9 +99,10 @@ static int read_platform(const struct json_node *item, struct platform *ret_plat
     return 0;
 }
 
-/* Annotations are texts by key; anything else is refused, also where we only copy them. */
-static int check_annotations(const struct json_node *object, struct string_map *ret_pairs,
-                             struct lpipe_error *err)
+/* Every annotation must have a text as its value. ret_annotations may be NULL: then they are only
+ * checked. */
+static int read_annotations(const struct json_node *object, struct string_map *ret_annotations,
+                            struct lpipe_error *err)
 {
     struct json_node node = json_node_member(object, "annotations");
     int found = json_node_is(&node, JSON_KIND_OBJECT, err);
@@ -111,8 +113,8 @@ static int check_annotations(const struct json_node *object, struct string_map *
          key = json_next_key(&node, key)) {
         struct json_node entry = json_node_member(&node, key);
         int status = json_node_require(&entry, JSON_KIND_TEXT, err);
-        if (status == 0 && ret_pairs != NULL) {
-            status = string_map_set(ret_pairs, key, json_node_text(&entry), err);
+        if (status == 0 && ret_annotations != NULL) {
+            status = string_map_set(ret_annotations, key, json_node_text(&entry), err);
         }
         if (status != 0) {
             return status;
@@ -141,7 +143,7 @@ static int read_item(const struct json_node *node, struct manifest_item *ret_ite
         status = read_size(node, &item.descriptor.size, err);
     }
     if (status == 0) {
-        status = check_annotations(node, NULL, err);
+        status = read_annotations(node, NULL, err);
     }
     if (status == 0) {
         status = read_platform(node, &item.platform, err);
@@ -183,26 +185,26 @@ static bool has(const struct json_node *top, const char *key)
     return json_node_member(top, key).value != NULL;
 }
 
-/* One document must not be readable as two kinds. */
+/* Refuses a document that another program could read as another kind. */
 static int check_shape(const struct json_node *top, enum manifest_kind kind,
                        struct lpipe_error *err)
 {
-    static const char *const foreign[][5] = {
+    static const char *const refused[][5] = {
         [MANIFEST_KIND_IMAGE] = { "manifests", "fsLayers", "history", NULL },
         [MANIFEST_KIND_INDEX] = { "config", "layers", "fsLayers", "history", NULL },
     };
-    for (size_t i = 0; foreign[kind][i] != NULL; i++) {
-        if (has(top, foreign[kind][i])) {
-            struct json_node node = json_node_member(top, foreign[kind][i]);
-            return json_fail(&node, err, "does not belong into an image %s",
+    for (size_t i = 0; refused[kind][i] != NULL; i++) {
+        if (has(top, refused[kind][i])) {
+            struct json_node node = json_node_member(top, refused[kind][i]);
+            return json_fail(&node, err, "does not belong in an image %s",
                              kind == MANIFEST_KIND_INDEX ? "index" : "manifest");
         }
     }
     return 0;
 }
 
-/* The kind by the type announced, else by the type inside, else by shape. Where two tell, they must
- * tell the same. */
+/* Sets kind, family and media type: from mediaType, else from the announced Content-Type, else from
+ * the fields. mediaType and Content-Type must be equal when both are given. */
 static int decide_type(const struct json_node *top, const char *announced,
                        struct manifest *manifest, struct lpipe_error *err)
 {
@@ -214,7 +216,7 @@ static int decide_type(const struct json_node *top, const char *announced,
     }
     struct json_node node = json_node_member(top, "mediaType");
     if (found == 1 && announced[0] != '\0' && strcmp(inner, announced) != 0) {
-        return json_fail(&node, err, "is %s, but it came as %s", inner, announced);
+        return json_fail(&node, err, "is %s, but the Content-Type is %s", inner, announced);
     }
     const char *type = found == 1 ? inner : announced;
     if (type[0] == '\0') {
@@ -225,7 +227,8 @@ static int decide_type(const struct json_node *top, const char *announced,
     if (strncmp(type, schema1, sizeof schema1 - 1) == 0 ||
         (role != MEDIA_ROLE_INDEX && has(top, "fsLayers"))) {
         return fail(err, LPIPE_UNSUPPORTED,
-                    "the image is in Docker's old schema 1; have it converted and pushed again");
+                    "the image is in Docker's old schema 1 format; convert it to schema 2 or OCI "
+                    "and push it again");
     }
     if (role != MEDIA_ROLE_INDEX && role != MEDIA_ROLE_MANIFEST) {
         return json_fail(&node, err, "%s is neither an image manifest nor an index", type);
@@ -244,7 +247,8 @@ static int check_version(const struct json_node *top, struct lpipe_error *err)
     int found = json_get_size(top, "schemaVersion", &version, err);
     if (found >= 0 && version == 1) {
         return fail(err, LPIPE_UNSUPPORTED,
-                    "the image is in Docker's old schema 1; have it converted and pushed again");
+                    "the image is in Docker's old schema 1 format; convert it to schema 2 or OCI "
+                    "and push it again");
     }
     if (found >= 0 && version != 2) {
         struct json_node node = json_node_member(top, "schemaVersion");
@@ -281,7 +285,7 @@ static int read_body(const struct json_node *top, struct manifest *manifest,
         status = read_subject(top, manifest, err);
     }
     if (status == 0) {
-        status = check_annotations(top, &manifest->annotations, err);
+        status = read_annotations(top, &manifest->annotations, err);
     }
     if (status == 0) {
         int found = json_get_text(top, "artifactType", &manifest->artifact_type, err);
@@ -304,7 +308,7 @@ int manifest_parse(const struct document *document, struct manifest **ret_manife
         return fail_memory(err);
     }
     struct json_node top = json_node_root(&doc);
-    status = json_check_case(&top, TOP_KEYS, err);
+    status = json_check_case(&top, MANIFEST_KEYS, err);
     if (status == 0) {
         status = check_version(&top, err);
     }

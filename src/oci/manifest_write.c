@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing manifests and indexes. */
+/* Writes manifests and indexes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "oci/json_write.h"
 #include "oci/manifest.h"
 
-/* What else a descriptor may say, in the order in which it is written. */
+/* Optional keys of a descriptor, in the order in which they are written. */
 static const char *const EXTRA_KEYS[] = { "data", "urls", "annotations", "platform",
                                           "artifactType" };
 
@@ -30,12 +30,12 @@ bool manifest_needs_empty(const struct manifest_spec *spec)
     return spec->config == NULL || layers_are_missing(spec);
 }
 
-static struct json_t *pairs_json(const struct string_map *string_map)
+static struct json_t *string_map_json(const struct string_map *map)
 {
     struct json_t *object = json_new_object();
     int status = object == NULL ? LPIPE_NO_MEMORY : 0;
-    for (size_t i = 0; i < string_map->count; i++) {
-        status |= json_set_text(object, string_map->items[i].key, string_map->items[i].value);
+    for (size_t i = 0; i < map->count; i++) {
+        status |= json_set_text(object, map->items[i].key, map->items[i].value);
     }
     if (status != 0) {
         json_unref(&object);
@@ -43,14 +43,14 @@ static struct json_t *pairs_json(const struct string_map *string_map)
     return object;
 }
 
-static int set_annotations(struct json_t *object, const struct string_map *string_map)
+static int set_annotations(struct json_t *object, const struct string_map *map)
 {
-    return string_map == NULL || string_map->count == 0
+    return map == NULL || map->count == 0
                ? 0
-               : json_set_value(object, "annotations", pairs_json(string_map));
+               : json_set_value(object, "annotations", string_map_json(map));
 }
 
-/* A descriptor with its known fields first, then those of its source that we do not change. */
+/* A descriptor: its own fields first, then the optional fields of its source. */
 static struct json_t *item_json(const struct manifest_item *item, const char *media_type)
 {
     struct json_t *object = json_new_object();
@@ -96,7 +96,7 @@ static int check_spec(const struct manifest_spec *spec, struct lpipe_error *err)
                                                                                    : NULL;
     if (docker && what != NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "Docker's manifest format has no place for %s; use the OCI format", what);
+                    "Docker's manifest format does not have %s; use the OCI format", what);
     }
     if (spec->layer_count > LAYERS_MAX) {
         return fail(err, LPIPE_TOO_LARGE, "%zu layers are more than the %d allowed",
@@ -106,7 +106,8 @@ static int check_spec(const struct manifest_spec *spec, struct lpipe_error *err)
         const char *type = spec->layers[i].descriptor.media_type;
         if (media_type_in_family(type, spec->family) == NULL) {
             return fail(err, LPIPE_INVALID_ARGUMENT,
-                        "layer %zu: %s has no counterpart in Docker's format; use the OCI format",
+                        "layer %zu has the media type %s, which Docker's format does not have; use "
+                        "the OCI format",
                         i + 1, type);
         }
     }

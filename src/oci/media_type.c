@@ -70,7 +70,7 @@ static bool is_alnum(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* restricted-name of RFC 6838: begins with a letter or digit. */
+/* restricted-name of RFC 6838, section 4.2. */
 static bool restricted_name(const char *text, size_t size)
 {
     if (size == 0 || size > 127 || !is_alnum(text[0])) {

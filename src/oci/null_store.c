@@ -57,7 +57,7 @@ static int store_blob_begin(struct store *store, const struct blob_hint *hint,
     return 0;
 }
 
-/* Whatever has a digest already need not be read to be hashed. */
+/* Always yes: a blob with a known digest does not have to be read. */
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
                              struct lpipe_error *err)
 {
@@ -79,7 +79,7 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
 {
     (void)store;
     (void)ret_reader;
-    return fail(err, LPIPE_NOT_FOUND, "null: keeps nothing, so it has no blob %s", blob->digest);
+    return fail(err, LPIPE_NOT_FOUND, "null: stores nothing, so it has no blob %s", blob->digest);
 }
 
 static int store_manifest_get(struct store *store, const char *reference,
@@ -87,7 +87,7 @@ static int store_manifest_get(struct store *store, const char *reference,
 {
     (void)store;
     (void)ret_document;
-    return fail(err, LPIPE_NOT_FOUND, "null: keeps nothing, so it has no manifest %s", reference);
+    return fail(err, LPIPE_NOT_FOUND, "null: stores nothing, so it has no manifest %s", reference);
 }
 
 static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
@@ -106,7 +106,7 @@ static int store_referrers_native(struct store *store)
     return 1;
 }
 
-static void store_done(struct store *store)
+static void null_store_free(struct store *store)
 {
     free(store);
 }
@@ -121,7 +121,7 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
         .manifest_get = store_manifest_get,
         .manifest_put = store_manifest_put,
         .referrers_native = store_referrers_native,
-        .free = store_done,
+        .free = null_store_free,
     };
     struct store *store = NEW(struct store);
     if (store == NULL) {
@@ -129,9 +129,9 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
     }
     store->ops = &ops;
     store->is_discard = true;
-    store->origin = mem_strdup("null:");
+    store->store_id = mem_strdup("null:");
     store->name = mem_strdup("null:");
-    if (store->origin == NULL || store->name == NULL) {
+    if (store->store_id == NULL || store->name == NULL) {
         store_free(store);
         return fail_memory(err);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The null: store: takes everything and keeps nothing. A blob whose digest is known already counts
- * as there, so that it is not read in order to be dropped. */
+/* The store null: accepts everything and stores nothing. It says that every blob exists, so that a
+ * blob with a known digest is not read only to be discarded. */
 #ifndef OCI_NULL_STORE_H
 #define OCI_NULL_STORE_H
 

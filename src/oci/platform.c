@@ -7,11 +7,11 @@
 
 #include "base/text.h"
 
-/* Spellings in use elsewhere, and what the image specification (Go) calls the same machine. */
+/* Other spellings of an architecture, and its name in the image specification (Go's names). */
 static const struct {
     const char *name;
     const char *arch;
-    const char *variant; /* NULL = leave what is there */
+    const char *variant; /* set when the platform has none; NULL = none */
 } ALIASES[] = {
     { "x86_64", "amd64", NULL },
     { "x86-64", "amd64", NULL },
@@ -61,7 +61,7 @@ void platform_normalise(struct platform *platform)
     }
 }
 
-/* Copies one part: letters, digits, '.', '_' and '-', lower-cased. */
+/* Copies one part in lower case. Letters, digits, '.', '_' and '-' are allowed. */
 static bool copy_part(const char *text, size_t size, char *buf, size_t buf_size)
 {
     if (size == 0 || size >= buf_size) {
@@ -69,9 +69,9 @@ static bool copy_part(const char *text, size_t size, char *buf, size_t buf_size)
     }
     for (size_t i = 0; i < size; i++) {
         char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
-        bool fine =
+        bool allowed =
             (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-        if (!fine) {
+        if (!allowed) {
             return false;
         }
         buf[i] = c;
@@ -105,7 +105,7 @@ void platform_host(struct platform *ret_platform)
 {
     struct platform platform = { "linux", "", "", "" };
     struct utsname host = { 0 };
-    /* A 32-bit build on a 64-bit kernel makes images of its own kind. */
+    /* A 32-bit build on a 64-bit kernel makes 32-bit images. */
 #if defined(__i386__)
     (void)host;
     const char *machine = "386";
@@ -124,7 +124,7 @@ void platform_host(struct platform *ret_platform)
     *ret_platform = platform;
 }
 
-/* "v7" is 7, anything else 0. */
+/* 7 for "v7"; 0 for any other text. */
 static int variant_level(const char *variant)
 {
     return variant[0] == 'v' && variant[1] >= '1' && variant[1] <= '9' && variant[2] == '\0'
@@ -143,7 +143,7 @@ int platform_score(const struct platform *wanted, const struct platform *offered
     int can_run = variant_level(wanted->variant);
     int needs = variant_level(offered->variant);
     if (offered->variant[0] == '\0') {
-        return 1; /* the plain architecture runs everywhere */
+        return 1; /* an image without a variant runs on all variants */
     }
     return can_run > 0 && needs > 0 && needs < can_run ? 10 + needs : 0;
 }

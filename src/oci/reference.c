@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Splits from the outside in: digest, registry, tag, repository; then checks each part against its
- * grammar. Every failure names the part, its offset in the text, and what to do. */
+/* Splits off digest, registry, tag and repository in this order, then checks each part against its
+ * grammar. Every message names the part, its position in the text, and what to do. */
 #include "oci/reference.h"
 
 #include <arpa/inet.h>
@@ -21,19 +21,19 @@ struct part {
     size_t size;
 };
 
-/* What is being parsed, for messages. */
-struct subject {
+/* The whole text that is parsed, for messages. */
+struct input {
     const char *text;
     const char *what; /* "reference", "tag" */
 };
 
-static int fail_at(const struct subject *subject, const char *at, struct lpipe_error *err,
+static int fail_at(const struct input *input, const char *at, struct lpipe_error *err,
                    const char *why)
 {
     char shown[160];
-    return fail(err, LPIPE_INVALID_ARGUMENT, "%s '%s': at character %zu: %s", subject->what,
-                text_printable(shown, sizeof shown, subject->text, strlen(subject->text)),
-                (size_t)(at - subject->text) + 1, why);
+    return fail(err, LPIPE_INVALID_ARGUMENT, "%s '%s': at character %zu: %s", input->what,
+                text_printable(shown, sizeof shown, input->text, strlen(input->text)),
+                (size_t)(at - input->text) + 1, why);
 }
 
 static bool is_lower_alnum(char c)
@@ -53,15 +53,15 @@ static size_t separator_size(const char *text, size_t size)
     while (run < size && text[run] == text[0]) {
         run++;
     }
-    bool fine = text[0] == '-' || (text[0] == '.' && run == 1) || (text[0] == '_' && run <= 2);
-    return fine ? run : 0;
+    bool valid = text[0] == '-' || (text[0] == '.' && run == 1) || (text[0] == '_' && run <= 2);
+    return valid ? run : 0;
 }
 
 /* One path component: [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* */
-static int check_component(const struct subject *subject, struct part part, struct lpipe_error *err)
+static int check_component(const struct input *input, struct part part, struct lpipe_error *err)
 {
     if (part.size == 0) {
-        return fail_at(subject, part.text, err, "empty path component in the repository name");
+        return fail_at(input, part.text, err, "empty path component in the repository name");
     }
     size_t i = 0;
     while (i < part.size) {
@@ -70,11 +70,11 @@ static int check_component(const struct subject *subject, struct part part, stru
             i++;
         }
         if (i < part.size && is_upper(part.text[i])) {
-            return fail_at(subject, part.text + i, err,
+            return fail_at(input, part.text + i, err,
                            "upper-case letter in the repository name, which must be lower-case");
         }
         if (i == start) {
-            return fail_at(subject, part.text + i, err,
+            return fail_at(input, part.text + i, err,
                            "each part of a repository name begins and ends with a-z or 0-9 and "
                            "has single '.', '_', '__' or any number of '-' in between");
         }
@@ -83,23 +83,23 @@ static int check_component(const struct subject *subject, struct part part, stru
         }
         size_t separator = separator_size(part.text + i, part.size - i);
         if (separator == 0) {
-            return fail_at(subject, part.text + i, err,
-                           "a repository name has only a-z, 0-9, single '.', '_', '__' and '-'");
+            return fail_at(
+                input, part.text + i, err,
+                "a repository name may contain only a-z, 0-9, single '.', '_', '__' and '-'");
         }
         i += separator;
     }
-    return fail_at(subject, part.text + part.size - 1, err,
+    return fail_at(input, part.text + part.size - 1, err,
                    "each part of a repository name ends with a-z or 0-9");
 }
 
-static int check_repository(const struct subject *subject, struct part part,
-                            struct lpipe_error *err)
+static int check_repository(const struct input *input, struct part part, struct lpipe_error *err)
 {
     size_t start = 0;
     for (size_t i = 0; i <= part.size; i++) {
         if (i == part.size || part.text[i] == '/') {
             struct part component = { part.text + start, i - start };
-            int status = check_component(subject, component, err);
+            int status = check_component(input, component, err);
             if (status != 0) {
                 return status;
             }
@@ -107,41 +107,41 @@ static int check_repository(const struct subject *subject, struct part part,
         }
     }
     if (part.size > REPOSITORY_NAME_BYTES_MAX) {
-        return fail_at(subject, part.text + REPOSITORY_NAME_BYTES_MAX, err,
+        return fail_at(input, part.text + REPOSITORY_NAME_BYTES_MAX, err,
                        "the repository name is longer than 255 characters");
     }
     return 0;
 }
 
 /* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
-static int check_tag(const struct subject *subject, struct part part, struct lpipe_error *err)
+static int check_tag(const struct input *input, struct part part, struct lpipe_error *err)
 {
     if (part.size == 0) {
-        return fail_at(subject, part.text, err, "empty tag: write one after ':' or drop the ':'");
+        return fail_at(input, part.text, err, "empty tag: write one after ':', or remove the ':'");
     }
     for (size_t i = 0; i < part.size; i++) {
         char c = part.text[i];
         bool word = is_lower_alnum(c) || is_upper(c) || c == '_';
         if (!word && (i == 0 || (c != '.' && c != '-'))) {
-            return fail_at(subject, part.text + i, err,
-                           "a tag has A-Z, a-z, 0-9, '_', '.' and '-', and begins with none of "
-                           "the last two");
+            return fail_at(input, part.text + i, err,
+                           "a tag may contain A-Z, a-z, 0-9, '_', '.' and '-', and must not start "
+                           "with '.' or '-'");
         }
     }
     if (part.size > TAG_BYTES_MAX) {
-        return fail_at(subject, part.text + TAG_BYTES_MAX, err,
+        return fail_at(input, part.text + TAG_BYTES_MAX, err,
                        "the tag is longer than 128 characters");
     }
     return 0;
 }
 
-static int check_digest(const struct subject *subject, struct part part, struct lpipe_error *err)
+static int check_digest(const struct input *input, struct part part, struct lpipe_error *err)
 {
     if (digest_parse(part.text, part.size, NULL)) {
         return 0;
     }
-    return fail_at(subject, part.text, err,
-                   "after '@' comes sha256: and 64, or sha512: and 128 lower-case hex digits");
+    return fail_at(input, part.text, err,
+                   "after '@' write sha256: and 64, or sha512: and 128 lower-case hex digits");
 }
 
 /* Splits host and port; an IPv6 literal keeps its brackets. port.text is NULL without ':'. */
@@ -173,14 +173,14 @@ static bool is_ipv6_literal(struct part host)
 }
 
 /* Labels of letters, digits, '-' and '_', not beginning or ending with '-', joined by dots. */
-static int check_host_name(const struct subject *subject, struct part host, struct lpipe_error *err)
+static int check_host_name(const struct input *input, struct part host, struct lpipe_error *err)
 {
     size_t label = 0;
     for (size_t i = 0; i <= host.size; i++) {
         char c = i < host.size ? host.text[i] : '.';
         if (c == '.') {
             if (label == 0 || label > 63 || host.text[i - 1] == '-') {
-                return fail_at(subject, host.text + (i > 0 ? i - 1 : 0), err,
+                return fail_at(input, host.text + (i > 0 ? i - 1 : 0), err,
                                "the registry's host name has an empty, overlong or "
                                "hyphen-ended label");
             }
@@ -188,72 +188,71 @@ static int check_host_name(const struct subject *subject, struct part host, stru
         } else if (is_lower_alnum(c) || is_upper(c) || c == '_' || (c == '-' && label > 0)) {
             label++;
         } else {
-            return fail_at(subject, host.text + i, err,
+            return fail_at(input, host.text + i, err,
                            "the registry's host name has only letters, digits, '-', '_' and '.' "
                            "(write international names in their xn-- form)");
         }
     }
-    return host.size <= 253 ? 0 : fail_at(subject, host.text, err, "the host name is too long");
+    return host.size <= 253 ? 0 : fail_at(input, host.text, err, "the host name is too long");
 }
 
-static int check_registry(const struct subject *subject, struct part registry,
-                          struct lpipe_error *err)
+static int check_registry(const struct input *input, struct part registry, struct lpipe_error *err)
 {
     struct part host;
     struct part port;
     uint64_t number = 0;
     if (registry.size == 0) {
-        return fail_at(subject, registry.text, err, "the registry's host name is missing");
+        return fail_at(input, registry.text, err, "the registry's host name is missing");
     }
     split_port(registry, &host, &port);
     if (host.size > 0 && host.text[0] == '[') {
         if (!is_ipv6_literal(host)) {
-            return fail_at(subject, host.text, err, "not an IPv6 address in brackets");
+            return fail_at(input, host.text, err, "not an IPv6 address in brackets");
         }
     } else {
-        int status = check_host_name(subject, host, err);
+        int status = check_host_name(input, host, err);
         if (status != 0) {
             return status;
         }
     }
     if (port.text != NULL &&
         (port.size > 5 || !text_to_u64(port.text, port.size, 65535, &number) || number == 0)) {
-        return fail_at(subject, port.text, err, "the port must be a number from 1 to 65535");
+        return fail_at(input, port.text, err, "the port must be a number from 1 to 65535");
     }
     return 0;
 }
 
-/* The part before the first '/' is a registry when it could not be a plain repository name. */
+/* True when the part before the first '/' cannot be a repository path component. */
 static bool looks_like_registry(struct part part)
 {
     return (part.size == 9 && memcmp(part.text, "localhost", 9) == 0) ||
            memchr(part.text, '.', part.size) != NULL || memchr(part.text, ':', part.size) != NULL;
 }
 
-/* What people paste by mistake, told before the grammar gets at it. */
-static int check_pasted(const struct subject *subject, struct lpipe_error *err)
+/* Checks for common mistakes first, because their messages are clearer than those of the
+ * grammar. */
+static int check_common_mistakes(const struct input *input, struct lpipe_error *err)
 {
-    const char *scheme = strstr(subject->text, "://");
-    const char *at = subject->text;
+    const char *scheme = strstr(input->text, "://");
+    const char *at = input->text;
     if (scheme != NULL) {
-        return fail_at(subject, scheme, err,
-                       "a reference has no scheme: drop everything up to and including \"://\" "
+        return fail_at(input, scheme, err,
+                       "a reference has no scheme: remove everything up to and including \"://\" "
                        "(for http use --plain-http)");
     }
     if (!text_is_clean(at, strlen(at))) {
         while (text_is_clean(at, 1)) {
             at++;
         }
-        return fail_at(subject, at, err, "control character");
+        return fail_at(input, at, err, "control character");
     }
     if (strchr(at, ' ') != NULL) {
-        return fail_at(subject, strchr(at, ' '), err, "white space");
+        return fail_at(input, strchr(at, ' '), err, "white space");
     }
-    return at[0] != '\0' ? 0
-                         : fail_at(subject, at, err, "empty; write [REGISTRY/]REPOSITORY[:TAG]");
+    return at[0] != '\0' ? 0 : fail_at(input, at, err, "empty; write [REGISTRY/]REPOSITORY[:TAG]");
 }
 
-/* The parts of a registry reference as written; text NULL = not there. */
+/* The parts of a registry reference as written; text NULL = the part is missing. */
 struct parts {
     struct part registry;
     struct part repository;
@@ -287,11 +286,11 @@ static void split_parts(const char *text, struct parts *ret_parts)
     *ret_parts = parts;
 }
 
-/* "localhost:5000" alone is far more often a registry with its repository forgotten than an image
- * of that name; "[::1]:5000" and "10.0.0.1:5000" can be nothing else. A dotted name with a
- * numeric "tag" ("registry.example:5000") is ambiguous and taken as the same mistake. */
-static int check_forgotten(const struct subject *subject, const struct parts *parts,
-                           struct lpipe_error *err)
+/* Refuses a registry without a repository. "[::1]:5000" cannot be anything else. "localhost:5000"
+ * and "registry.example:5000" could also be an image with a tag, but are more often a registry
+ * whose repository was forgotten. */
+static int check_repository_given(const struct input *input, const struct parts *parts,
+                                  struct lpipe_error *err)
 {
     struct part name = parts->repository;
     bool bracket = name.size > 0 && name.text[0] == '[';
@@ -300,53 +299,55 @@ static int check_forgotten(const struct subject *subject, const struct parts *pa
                      text_to_u64(parts->tag.text, parts->tag.size, 65535, &port) && port > 0;
     bool host_like = memchr(name.text, '/', name.size) == NULL && looks_like_registry(name);
     if (parts->registry.text == NULL && (bracket || (port_like && host_like))) {
-        return fail_at(subject, subject->text + strlen(subject->text), err,
+        return fail_at(input, input->text + strlen(input->text), err,
                        "this names a registry only: add '/' and a repository");
     }
     if (parts->registry.text != NULL && name.size == 0) {
-        return fail_at(subject, name.text, err, "the repository is missing after the registry");
+        return fail_at(input, name.text, err, "the repository is missing after the registry");
     }
     return 0;
 }
 
-static int check_flags(const struct subject *subject, const struct parts *parts, uint32_t flags,
+static int check_flags(const struct input *input, const struct parts *parts, uint32_t flags,
                        struct lpipe_error *err)
 {
-    const char *end = subject->text + strlen(subject->text);
+    const char *end = input->text + strlen(input->text);
     if ((flags & LPIPE_REF_REPOSITORY) != 0 &&
         (parts->tag.text != NULL || parts->digest.text != NULL)) {
-        return fail_at(subject, parts->tag.text != NULL ? parts->tag.text : parts->digest.text, err,
-                       "a repository is wanted here: drop the tag or digest");
+        return fail_at(input, parts->tag.text != NULL ? parts->tag.text : parts->digest.text, err,
+                       "a repository is required here: remove the tag or digest");
     }
     if ((flags & LPIPE_REF_STRICT) == 0) {
         return 0;
     }
     if (parts->registry.text == NULL) {
-        return fail_at(subject, subject->text, err, "write the registry out, such as docker.io/");
+        return fail_at(
+            input, input->text, err,
+            "the registry is missing: write it before the repository, such as docker.io/");
     }
     if ((flags & NO_TAG_NEEDED) == 0 && parts->tag.text == NULL && parts->digest.text == NULL) {
-        return fail_at(subject, end, err, "write the tag or digest out, such as :latest");
+        return fail_at(input, end, err, "the tag or digest is missing: add one, such as :latest");
     }
     return 0;
 }
 
-static int check_parts(const struct subject *subject, const struct parts *parts, uint32_t flags,
+static int check_parts(const struct input *input, const struct parts *parts, uint32_t flags,
                        struct lpipe_error *err)
 {
-    int status = check_forgotten(subject, parts, err);
+    int status = check_repository_given(input, parts, err);
     if (status == 0 && parts->registry.text != NULL) {
-        status = check_registry(subject, parts->registry, err);
+        status = check_registry(input, parts->registry, err);
     }
     if (status == 0) {
-        status = check_repository(subject, parts->repository, err);
+        status = check_repository(input, parts->repository, err);
     }
     if (status == 0 && parts->tag.text != NULL) {
-        status = check_tag(subject, parts->tag, err);
+        status = check_tag(input, parts->tag, err);
     }
     if (status == 0 && parts->digest.text != NULL) {
-        status = check_digest(subject, parts->digest, err);
+        status = check_digest(input, parts->digest, err);
     }
-    return status == 0 ? check_flags(subject, parts, flags, err) : status;
+    return status == 0 ? check_flags(input, parts, flags, err) : status;
 }
 
 static bool part_is(struct part part, const char *text)
@@ -354,7 +355,7 @@ static bool part_is(struct part part, const char *text)
     return part.size == strlen(text) && memcmp(part.text, text, part.size) == 0;
 }
 
-/* Host part compared without its port; the name was checked before. */
+/* host is valid and without a port. */
 static bool is_loopback_host(struct part host)
 {
     char text[INET6_ADDRSTRLEN + 2];
@@ -390,15 +391,15 @@ static char *copy_part(struct part part)
     return part.text == NULL ? NULL : mem_strndup(part.text, part.size);
 }
 
-/* A digest says more than a tag, so that a tag beside one is only checked, not kept. */
+/* A tag next to a digest is checked but not kept, because the digest decides what is meant. */
 static struct part effective_tag(struct part tag, struct part digest)
 {
     return digest.text != NULL ? (struct part){ NULL, 0 } : tag;
 }
 
-/* Fills in what was left out. */
-static int fill_registry(struct lpipe_ref *ref, const struct parts *parts, uint32_t flags,
-                         struct lpipe_error *err)
+/* Sets the members of a registry reference: the parts, and defaults for missing parts. */
+static int set_registry_parts(struct lpipe_ref *ref, const struct parts *parts, uint32_t flags,
+                              struct lpipe_error *err)
 {
     bool hub = parts->registry.text == NULL || part_is(parts->registry, "docker.io") ||
                part_is(parts->registry, HUB);
@@ -427,29 +428,28 @@ static int fill_registry(struct lpipe_ref *ref, const struct parts *parts, uint3
     return ref->name != NULL ? 0 : fail_memory(err);
 }
 
-static int parse_registry(const struct subject *subject, uint32_t flags, struct lpipe_ref *ref,
+static int parse_registry(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
                           struct lpipe_error *err)
 {
     struct parts parts;
-    int status = check_pasted(subject, err);
+    int status = check_common_mistakes(input, err);
     if (status != 0) {
         return status;
     }
-    split_parts(subject->text, &parts);
-    status = check_parts(subject, &parts, flags, err);
+    split_parts(input->text, &parts);
+    status = check_parts(input, &parts, flags, err);
     if (status != 0) {
         return status;
     }
     ref->kind = LPIPE_REF_REGISTRY;
-    return fill_registry(ref, &parts, flags, err);
+    return set_registry_parts(ref, &parts, flags, err);
 }
 
-/* oci:DIR[:TAG] and oci:DIR@DIGEST. The text after the last ':' is the tag when it has no '/';
- * so a directory with ':' in its last component is written with a tag, or with a '/' at its end. */
-static int parse_layout(const struct subject *subject, uint32_t flags, struct lpipe_ref *ref,
+/* oci:DIR[:TAG] and oci:DIR@DIGEST. The text after the last ':' is the tag if it has no '/'. */
+static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
                         struct lpipe_error *err)
 {
-    struct part dir = { subject->text + 4, strlen(subject->text) - 4 };
+    struct part dir = { input->text + 4, strlen(input->text) - 4 };
     struct part tag = { NULL, 0 };
     struct part digest = { NULL, 0 };
     const char *at = memrchr(dir.text, '@', dir.size);
@@ -463,54 +463,54 @@ static int parse_layout(const struct subject *subject, uint32_t flags, struct lp
         dir.size = (size_t)(colon - dir.text);
     }
     if (dir.size == 0) {
-        return fail_at(subject, dir.text, err, "the directory is missing: write oci:DIR[:TAG]");
+        return fail_at(input, dir.text, err, "the directory is missing: write oci:DIR[:TAG]");
     }
-    int status = tag.text != NULL ? check_tag(subject, tag, err) : 0;
+    int status = tag.text != NULL ? check_tag(input, tag, err) : 0;
     if (status != 0) {
         return status;
     }
     if ((flags & LPIPE_REF_STRICT) != 0 && (flags & NO_TAG_NEEDED) == 0 && tag.text == NULL &&
         digest.text == NULL) {
-        return fail_at(subject, dir.text + dir.size, err, "write the tag out, such as :latest");
+        return fail_at(input, dir.text + dir.size, err,
+                       "the tag is missing: add one, such as :latest");
     }
     tag = effective_tag(tag, digest);
     ref->kind = LPIPE_REF_LAYOUT;
     ref->repository = copy_part(dir);
     ref->tag = copy_part(tag);
     ref->digest = copy_part(digest);
-    ref->name = mem_strdup(subject->text);
+    ref->name = mem_strdup(input->text);
     bool missing = ref->repository == NULL || ref->name == NULL ||
                    (ref->tag == NULL && tag.text != NULL) ||
                    (ref->digest == NULL && digest.text != NULL);
     return missing ? fail_memory(err) : 0;
 }
 
-static int parse_null(const struct subject *subject, struct lpipe_ref *ref, struct lpipe_error *err)
+static int parse_null(const struct input *input, struct lpipe_ref *ref, struct lpipe_error *err)
 {
-    if (subject->text[5] != '\0') {
-        return fail_at(subject, subject->text + 5, err, "nothing may follow null:");
+    if (input->text[5] != '\0') {
+        return fail_at(input, input->text + 5, err, "nothing may follow null:");
     }
     ref->kind = LPIPE_REF_NULL;
-    ref->name = mem_strdup(subject->text);
+    ref->name = mem_strdup(input->text);
     return ref->name != NULL ? 0 : fail_memory(err);
 }
 
 int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref,
                     struct lpipe_error *err)
 {
-    struct subject subject = { text,
-                               (flags & LPIPE_REF_REPOSITORY) != 0 ? "repository" : "reference" };
+    struct input input = { text, (flags & LPIPE_REF_REPOSITORY) != 0 ? "repository" : "reference" };
     bool local = text_starts(text, "oci:") || text_starts(text, "null:");
     struct lpipe_ref *ref AUTO_REFERENCE = NEW(struct lpipe_ref);
     if (ref == NULL) {
         return fail_memory(err);
     }
     if (local && (flags & LPIPE_REF_REPOSITORY) != 0) {
-        return fail_at(&subject, text, err, "a repository of a registry is wanted here");
+        return fail_at(&input, text, err, "a repository of a registry is required here");
     }
-    int status = !local                      ? parse_registry(&subject, flags, ref, err)
-                 : text_starts(text, "oci:") ? parse_layout(&subject, flags, ref, err)
-                                             : parse_null(&subject, ref, err);
+    int status = !local                      ? parse_registry(&input, flags, ref, err)
+                 : text_starts(text, "oci:") ? parse_layout(&input, flags, ref, err)
+                                             : parse_null(&input, ref, err);
     if (status == 0) {
         *ret_ref = TAKE(ref);
     }
@@ -532,18 +532,18 @@ struct lpipe_ref *reference_free(struct lpipe_ref *ref)
 
 int reference_check_tag(const char *tag, struct lpipe_error *err)
 {
-    struct subject subject = { tag, "tag" };
-    return check_tag(&subject, (struct part){ tag, strlen(tag) }, err);
+    struct input input = { tag, "tag" };
+    return check_tag(&input, (struct part){ tag, strlen(tag) }, err);
 }
 
 int reference_check_repository(const char *repository, struct lpipe_error *err)
 {
-    struct subject subject = { repository, "repository" };
-    return check_repository(&subject, (struct part){ repository, strlen(repository) }, err);
+    struct input input = { repository, "repository" };
+    return check_repository(&input, (struct part){ repository, strlen(repository) }, err);
 }
 
 int reference_check_registry(const char *registry, struct lpipe_error *err)
 {
-    struct subject subject = { registry, "registry" };
-    return check_registry(&subject, (struct part){ registry, strlen(registry) }, err);
+    struct input input = { registry, "registry" };
+    return check_registry(&input, (struct part){ registry, strlen(registry) }, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References: the grammar of include/layerpipe/ref.h. Pure; a parsed reference is immutable. */
+/* Parses references. The grammar is in include/layerpipe/ref.h. No I/O; any thread. A parsed
+ * reference does not change. */
 #ifndef OCI_REFERENCE_H
 #define OCI_REFERENCE_H
 
@@ -8,11 +9,11 @@
 
 struct lpipe_ref {
     enum lpipe_ref_kind kind;
-    char *registry;     /* NULL unless REGISTRY */
-    char *repository;   /* path, or the directory of a layout; NULL for null: */
+    char *registry;     /* only for REGISTRY, else NULL */
+    char *repository;   /* repository path, or the directory of a layout; NULL for null: */
     char *tag;          /* NULL = none */
     char *digest;       /* NULL = none */
-    const char *scheme; /* "http" or "https"; NULL unless REGISTRY */
+    const char *scheme; /* "http" or "https"; only for REGISTRY, else NULL */
     char *name;         /* full name */
 };
 
@@ -25,13 +26,12 @@ static inline void cleanup_reference(struct lpipe_ref **ref)
 }
 #define AUTO_REFERENCE CLEANUP(cleanup_reference)
 
-/* Parts alone, for values given without a reference around them. INVALID_ARGUMENT. */
+/* Check one part of a reference that is given alone. INVALID_ARGUMENT. */
 MUST_CHECK int reference_check_tag(const char *tag, struct lpipe_error *err);
 MUST_CHECK int reference_check_repository(const char *repository, struct lpipe_error *err);
 /* host[:port], [ipv6][:port]. */
 MUST_CHECK int reference_check_registry(const char *registry, struct lpipe_error *err);
-/* "http" for 127.0.0.0/8, ::1, localhost and names under .localhost, with or without a port; else
- * "https". */
+/* The default scheme of a registry: see lpipe_ref_scheme(). */
 const char *reference_scheme(const char *registry);
 
 #endif

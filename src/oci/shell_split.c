@@ -9,7 +9,8 @@
 
 #define BLANKS " \t\r\n"
 
-/* Appends one quoted run; *text stands on the opening quote, and behind the closing one after. */
+/* Appends a quoted text to word. *text must point to the opening quote; it is moved behind the
+ * closing quote. */
 static int take_quoted(const char **text, struct buf *word)
 {
     char quote = **text;
@@ -28,7 +29,7 @@ static int take_quoted(const char **text, struct buf *word)
     return status;
 }
 
-/* Appends one word; *text stands on its first character, and behind its last one after. */
+/* Appends one word. *text must point to its first character; it is moved behind its last one. */
 static int take_word(const char **text, struct buf *word)
 {
     int status = 0;
@@ -63,7 +64,7 @@ int shell_split(const char *text, const char *what, struct json_t **ret_array,
         text += status == 0 ? strspn(text, BLANKS) : 0;
     }
     if (status == LPIPE_INVALID_ARGUMENT) {
-        return fail(err, status, "%s: a quote does not end, or nothing follows a backslash", what);
+        return fail(err, status, "%s: a quote is not closed, or nothing follows a backslash", what);
     }
     if (status == LPIPE_TOO_LARGE) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "%s: too long", what);

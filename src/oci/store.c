@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all stores share: freeing, and what follows from the other operations. */
+/* Functions that are the same for all stores. */
 #include "oci/store.h"
 
 #include <string.h>
@@ -19,10 +19,15 @@ int store_manifest_head(struct store *store, const char *reference,
     return 1;
 }
 
+int store_finish(struct store *store, struct lpipe_error *err)
+{
+    return store->ops->finish != NULL ? store->ops->finish(store, err) : 0;
+}
+
 struct store *store_free(struct store *store)
 {
     if (store != NULL) {
-        free(TAKE(store->origin));
+        free(TAKE(store->store_id));
         free(TAKE(store->name));
         store->ops->free(store);
     }

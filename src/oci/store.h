@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one interface for where blobs and manifests live. A registry repository, an OCI layout
- * directory and null: are the three stores; neither the layer nor the image code asks which.
+/* The interface of a store: blobs and manifests can be written to it and read from it. A registry
+ * repository, an OCI layout directory and null: are stores. The layer code and the image code use
+ * this interface only and do not know which store it is.
  *
- * Errors go into *err as everywhere; functions marked 1/0 return 1 for yes, 0 for no. A store may
- * be used by several threads at once; a reader or writer by one. */
+ * Functions marked 1/0 return 1 for yes, 0 for no, and a negative status on failure. Several
+ * threads may use a store at the same time; only one thread may use a reader or a writer. */
 #ifndef OCI_STORE_H
 #define OCI_STORE_H
 
@@ -14,18 +15,18 @@
 
 struct blob_writer;
 struct blob_writer_ops {
-    /* Takes all of data; may block. LPIPE_ERROR_REPLAY in err->flags tells that the bytes taken so
-     * far are lost but a new writer may succeed. */
+    /* Takes all of data; may block. On failure LPIPE_ERROR_REPLAY in err->flags means that the
+     * bytes written so far are lost, but that a new writer may succeed. */
     int (*write)(struct blob_writer *writer, const void *data, size_t size,
                  struct lpipe_error *err);
-    /* Publishes the blob; digest and size are what the caller computed over the bytes written. */
+    /* Commits the blob. The caller computed digest and size from the bytes that it wrote. */
     int (*finish)(struct blob_writer *writer, const char *digest, uint64_t size,
                   struct lpipe_error *err);
-    /* Frees; without a successful finish nothing stays behind. */
+    /* Frees the writer. Without a successful finish nothing is left in the store. */
     void (*free)(struct blob_writer *writer);
-    /* Makes a write or finish that is under way, and later ones, end soon with ABORTED. Any thread,
-     * as often as needed. NULL where they do not wait for anybody. */
-    void (*stop)(struct blob_writer *writer);
+    /* Makes the current and every later write and finish end soon with ABORTED. Any thread may call
+     * it, more than once. NULL: write and finish never wait for another party. */
+    void (*abort)(struct blob_writer *writer);
 };
 struct blob_writer { /* embedded first in each implementation */
     const struct blob_writer_ops *ops;
@@ -33,7 +34,7 @@ struct blob_writer { /* embedded first in each implementation */
 
 struct blob_reader;
 struct blob_reader_ops {
-    /* 0 with *ret_size == 0 at the end; bytes are not verified here. */
+    /* Returns 0 with *ret_size == 0 at the end. The caller verifies the bytes. */
     int (*read)(struct blob_reader *reader, void *buf, size_t size, size_t *ret_size,
                 struct lpipe_error *err);
     void (*free)(struct blob_reader *reader);
@@ -42,52 +43,64 @@ struct blob_reader {
     const struct blob_reader_ops *ops;
 };
 
-/* What a writer may know before the first byte. */
+/* What the caller gives a writer at its start. Members may be NULL. */
 struct blob_hint {
-    const struct descriptor *known;            /* digest and size known already (copy), else NULL */
-    void (*acked)(void *user, uint64_t bytes); /* bytes the other side has acknowledged; or NULL */
+    const struct descriptor *known; /* the blob's digest and size, where they are known already */
+    void (*acked)(void *user, uint64_t bytes); /* gets the count of acknowledged bytes */
     void *user;
-    unsigned *sessions; /* counts the upload sessions of all writers of this blob; or NULL */
+    unsigned *sessions; /* counts the upload sessions that all writers of this blob opened */
 };
 
 struct store;
 struct store_ops {
     int (*blob_exists)(struct store *store, const struct descriptor *blob,
                        struct lpipe_error *err); /* 1/0 */
-    /* Mounts from another repository of the same store; 0 means "not possible, copy it". */
+    /* Mounts the blob from another repository with the same store_id. 0 = the blob must be
+     * copied. */
     int (*blob_mount)(struct store *store, const struct descriptor *blob,
                       const char *from_repository, struct lpipe_error *err); /* 1/0 */
     int (*blob_begin)(struct store *store, const struct blob_hint *hint,
                       struct blob_writer **ret_writer, struct lpipe_error *err);
     int (*blob_open)(struct store *store, const struct descriptor *blob,
                      struct blob_reader **ret_reader, struct lpipe_error *err);
-    /* reference is a tag or a digest. The bytes are verified against a digest asked for. */
+    /* reference is a tag or a digest. With a digest the store verifies the bytes. */
     int (*manifest_get)(struct store *store, const char *reference, struct document *ret_document,
                         struct lpipe_error *err);
     /* Puts a manifest by digest (tag NULL) or under a tag. */
     int (*manifest_put)(struct store *store, const struct document *manifest, const char *tag,
                         struct lpipe_error *err);
-    /* After the manifest of an artifact with a subject was put: 1 when the store lists referrers by
-     * itself, 0 when the caller must maintain the fallback tag. */
+    /* Called after the manifest of an artifact with a subject was put. 1 when the store lists
+     * referrers, 0 when the caller must update the referrers tag (distribution-spec, "Referrers Tag
+     * Schema"). */
     int (*referrers_native)(struct store *store);
     void (*free)(struct store *store);
-    /* Digest of what a tag or digest names, without fetching it. May be NULL: see
-     * store_manifest_head(). */
+    /* Digest of the manifest that a tag or digest names, without fetching the manifest. May be
+     * NULL: see store_manifest_head(). */
     int (*manifest_head)(struct store *store, const char *reference,
                          char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
+    /* Completes the store after an image push: called once, after the last manifest and tag was
+     * put, and never after a failure. For a store that writes its index last, such as an archive.
+     * Not called when a single layer is written. May be NULL: see store_finish(). */
+    int (*finish)(struct store *store, struct lpipe_error *err);
 };
 struct store {
     const struct store_ops *ops;
-    char *origin; /* "https://host:port", "oci:/dir": blobs of one origin can be mounted; owned */
-    char *name; /* "host:port/repository", "oci:DIR", "null:": start of printed references; owned */
-    bool is_discard; /* it says of every blob that it is there, so that none is read for its sake:
-                           of what is at hand that would be an untrue word */
+    /* "https://host:port", "oci:/dir"; owned. Blobs can be mounted between stores with the same
+     * id. */
+    char *store_id;
+    /* "host:port/repository", "oci:DIR", "null:"; owned. Printed references start with it. */
+    char *name;
+    /* null store: blob_exists() always says yes, so that no base layer is fetched. Do not call it
+     * for a blob whose bytes the caller has. */
+    bool is_discard;
 };
 
-/* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches it where the
- * store cannot tell otherwise. */
+/* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches the
+ * manifest when the store has no manifest_head operation. */
 MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
                                    char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
+/* Calls the store's finish operation; 0 when it has none. */
+MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);

@@ -6,14 +6,14 @@
 #include "base/mem.h"
 #include "oci/json_write.h"
 
-/* Index of a key, or of where it belongs. */
-static size_t find_place(const struct string_map *string_map, const char *key, bool *ret_found)
+/* Index of a key; if the map does not have the key, the index where it must be inserted. */
+static size_t find_index(const struct string_map *map, const char *key, bool *ret_found)
 {
     size_t low = 0;
-    size_t high = string_map->count;
+    size_t high = map->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(string_map->items[middle].key, key);
+        int order = strcmp(map->items[middle].key, key);
         if (order == 0) {
             *ret_found = true;
             return middle;
@@ -28,42 +28,41 @@ static size_t find_place(const struct string_map *string_map, const char *key, b
     return low;
 }
 
-const char *string_map_get(const struct string_map *string_map, const char *key)
+const char *string_map_get(const struct string_map *map, const char *key)
 {
     bool found = false;
-    size_t place = find_place(string_map, key, &found);
-    return found ? string_map->items[place].value : NULL;
+    size_t index = find_index(map, key, &found);
+    return found ? map->items[index].value : NULL;
 }
 
-int string_map_set(struct string_map *string_map, const char *key, const char *value,
+int string_map_set(struct string_map *map, const char *key, const char *value,
                    struct lpipe_error *err)
 {
     bool found = false;
-    size_t place = find_place(string_map, key, &found);
+    size_t index = find_index(map, key, &found);
     AUTO_FREE char *new_value = mem_strdup(value);
     if (new_value == NULL) {
         return fail_memory(err);
     }
     if (found) {
-        free(string_map->items[place].value);
-        string_map->items[place].value = TAKE(new_value);
+        free(map->items[index].value);
+        map->items[index].value = TAKE(new_value);
         return 0;
     }
     AUTO_FREE char *new_key = mem_strdup(key);
     struct string_pair *items =
-        new_key == NULL ? NULL
-                        : mem_realloc(string_map->items, (string_map->count + 1) * sizeof *items);
+        new_key == NULL ? NULL : mem_realloc(map->items, (map->count + 1) * sizeof *items);
     if (items == NULL) {
         return fail_memory(err);
     }
-    memmove(items + place + 1, items + place, (string_map->count - place) * sizeof *items);
-    items[place] = (struct string_pair){ .key = TAKE(new_key), .value = TAKE(new_value) };
-    string_map->items = items;
-    string_map->count++;
+    memmove(items + index + 1, items + index, (map->count - index) * sizeof *items);
+    items[index] = (struct string_pair){ .key = TAKE(new_key), .value = TAKE(new_value) };
+    map->items = items;
+    map->count++;
     return 0;
 }
 
-int string_map_set_text(struct string_map *string_map, const char *text, const char *what,
+int string_map_set_text(struct string_map *map, const char *text, const char *what,
                         struct lpipe_error *err)
 {
     char shown[80];
@@ -77,15 +76,15 @@ int string_map_set_text(struct string_map *string_map, const char *text, const c
                                      : "not valid UTF-8");
     }
     AUTO_FREE char *key = mem_strndup(text, (size_t)(equals - text));
-    return key == NULL ? fail_memory(err) : string_map_set(string_map, key, equals + 1, err);
+    return key == NULL ? fail_memory(err) : string_map_set(map, key, equals + 1, err);
 }
 
-void string_map_dispose(struct string_map *string_map)
+void string_map_dispose(struct string_map *map)
 {
-    for (size_t i = 0; i < string_map->count; i++) {
-        free(string_map->items[i].key);
-        free(string_map->items[i].value);
+    for (size_t i = 0; i < map->count; i++) {
+        free(map->items[i].key);
+        free(map->items[i].value);
     }
-    free(string_map->items);
-    *string_map = (struct string_map)STRING_MAP_INIT;
+    free(map->items);
+    *map = (struct string_map)STRING_MAP_INIT;
 }

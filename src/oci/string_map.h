@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annotations: texts by key, kept in byte order of the keys, each key once. */
+/* A map from text to text, such as annotations. The keys are unique and in byte order. */
 #ifndef OCI_STRING_MAP_H
 #define OCI_STRING_MAP_H
 
@@ -18,16 +18,16 @@ struct string_map {
         NULL, 0                                                                                    \
     }
 
-/* Sets a key, replacing its value; copies both. 0 or NO_MEMORY. */
-MUST_CHECK int string_map_set(struct string_map *string_map, const char *key, const char *value,
+/* Sets or replaces the value of a key; copies both. 0 or NO_MEMORY. */
+MUST_CHECK int string_map_set(struct string_map *map, const char *key, const char *value,
                               struct lpipe_error *err);
 /* Value of a key, or NULL; borrowed. */
-const char *string_map_get(const struct string_map *string_map, const char *key);
-/* Splits "KEY=VALUE" at the first '=' and sets it. INVALID_ARGUMENT (empty key, no '=', not UTF-8);
- * what names the option in the message. */
-MUST_CHECK int string_map_set_text(struct string_map *string_map, const char *text,
-                                   const char *what, struct lpipe_error *err);
-void string_map_dispose(struct string_map *string_map);
+const char *string_map_get(const struct string_map *map, const char *key);
+/* Splits "KEY=VALUE" at the first '=' and sets the key. INVALID_ARGUMENT (empty key, no '=', not
+ * UTF-8); the message starts with what. */
+MUST_CHECK int string_map_set_text(struct string_map *map, const char *text, const char *what,
+                                   struct lpipe_error *err);
+void string_map_dispose(struct string_map *map);
 #define AUTO_STRING_MAP CLEANUP(string_map_dispose)
 
 #endif

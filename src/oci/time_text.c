@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times of image configurations, without locale and time zone. */
 #include "oci/time_text.h"
 
 #include <stdio.h>
@@ -8,7 +7,7 @@
 
 #include "base/text.h"
 
-/* 9999-12-31T23:59:59Z, the last that has four digits for its year. */
+/* 9999-12-31T23:59:59Z, the last second of a year with four digits. */
 #define SECONDS_MAX INT64_C(253402300799)
 
 bool time_format(int64_t seconds, char ret_text[TIME_TEXT_SIZE])
@@ -25,8 +24,8 @@ bool time_format(int64_t seconds, char ret_text[TIME_TEXT_SIZE])
     return true;
 }
 
-/* A number of exactly count digits within a range. */
-static bool field(const char *text, size_t count, uint64_t min, uint64_t max)
+/* True when text starts with exactly count digits, whose number is in the range. */
+static bool is_number(const char *text, size_t count, uint64_t min, uint64_t max)
 {
     uint64_t value = 0;
     return strnlen(text, count) == count && text_to_u64(text, count, 9999, &value) &&
@@ -38,6 +37,7 @@ static unsigned two_digits(const char *text)
     return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
 }
 
+/* True when the month has the day. */
 static bool day_exists(const char *text)
 {
     static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -47,23 +47,23 @@ static bool day_exists(const char *text)
     return two_digits(text + 8) <= days[month - 1] + (leap && month == 2 ? 1u : 0u);
 }
 
-/* "Z" or "+hh:mm", the whole rest of the text. */
+/* True when the whole text is "Z", "+hh:mm" or "-hh:mm". */
 static bool is_zone(const char *text)
 {
     if (strcmp(text, "Z") == 0) {
         return true;
     }
-    return strlen(text) == 6 && (text[0] == '+' || text[0] == '-') && field(text + 1, 2, 0, 23) &&
-           text[3] == ':' && field(text + 4, 2, 0, 59);
+    return strlen(text) == 6 && (text[0] == '+' || text[0] == '-') &&
+           is_number(text + 1, 2, 0, 23) && text[3] == ':' && is_number(text + 4, 2, 0, 59);
 }
 
 static bool is_rfc3339(const char *text)
 {
     bool shape = strlen(text) >= 20 && text[4] == '-' && text[7] == '-' && text[10] == 'T' &&
-                 text[13] == ':' && text[16] == ':' && field(text, 4, 0, 9999) &&
-                 field(text + 5, 2, 1, 12) && field(text + 8, 2, 1, 31) &&
-                 field(text + 11, 2, 0, 23) && field(text + 14, 2, 0, 59) &&
-                 field(text + 17, 2, 0, 59) && day_exists(text);
+                 text[13] == ':' && text[16] == ':' && is_number(text, 4, 0, 9999) &&
+                 is_number(text + 5, 2, 1, 12) && is_number(text + 8, 2, 1, 31) &&
+                 is_number(text + 11, 2, 0, 23) && is_number(text + 14, 2, 0, 59) &&
+                 is_number(text + 17, 2, 0, 59) && day_exists(text);
     if (!shape) {
         return false;
     }

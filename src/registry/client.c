@@ -6,7 +6,7 @@
 lpipe_client *client_free(lpipe_client *client)
 {
     if (client != NULL) {
-        /* The context first: the thread of its HTTP client may use a host until then. */
+        /* The context first: until it is disposed, the thread of its HTTP client may use a host. */
         context_dispose(&client->context);
         host_list_dispose(&client->hosts);
         free(client);

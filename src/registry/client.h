@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client behind the public type: its context (settings, cancel token, HTTP client, observer) and
- * the registry hosts that it has talked to. Any thread. */
+/* The public type lpipe_client: a context (settings, cancel token, HTTP client, observer) and the
+ * registry hosts that it has used. Any thread. */
 #ifndef REGISTRY_CLIENT_H
 #define REGISTRY_CLIENT_H
 
@@ -13,7 +13,7 @@ struct lpipe_client {
     struct host_list hosts;
 };
 
-/* The options must be whole (see base/opts.h). The observer is the client's from the call on: it is
+/* options must be complete (see base/opts.h). The client owns the observer from this call on: it is
  * freed exactly once, also when this fails. */
 MUST_CHECK int client_new(const struct lpipe_client_options *options, lpipe_client **ret_client,
                           struct lpipe_error *err);

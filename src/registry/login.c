@@ -14,23 +14,23 @@
 #include "request/host_authorization.h"
 #include "request/host_probe.h"
 
-/* Where the credentials of a registry belong. */
-struct place {
+/* Where the credentials of a registry are stored. */
+struct login_storage {
     char *registry; /* as references name it */
-    char *server;   /* as helpers know it */
+    char *server;   /* the name that helpers use */
     char *path;     /* of the file */
     char *helper;   /* NULL = the file itself */
 };
 
-static void place_done(struct place *place)
+static void login_storage_dispose(struct login_storage *storage)
 {
-    free(place->registry);
-    free(place->server);
-    free(place->path);
-    free(place->helper);
+    free(storage->registry);
+    free(storage->server);
+    free(storage->path);
+    free(storage->helper);
 }
 
-/* "https://host:port/v1/" -> "host:port"; Docker Hub under the name that references have. */
+/* "https://host:port/v1/" -> "host:port"; Docker Hub gets the name that references use. */
 static int read_registry(const char *text, char **ret_registry, struct lpipe_error *err)
 {
     struct auth_name name;
@@ -54,7 +54,7 @@ static int read_registry(const char *text, char **ret_registry, struct lpipe_err
     return *ret_registry == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_path(const struct settings *settings, char **ret_path, struct lpipe_error *err)
+static int choose_file(const struct settings *settings, char **ret_path, struct lpipe_error *err)
 {
     int failed = 0;
     const char *named = settings->authfile != NULL
@@ -63,41 +63,41 @@ static int choose_path(const struct settings *settings, char **ret_path, struct 
     *ret_path = named != NULL ? mem_strdup(named) : environment_docker_file(&failed);
     if (*ret_path == NULL && named == NULL && !failed) {
         return fail(err, LPIPE_OUTPUT_IO,
-                    "there is no place to store credentials in: HOME is not "
-                    "set (give --authfile)");
+                    "cannot store credentials: HOME is not set; use --authfile FILE");
     }
     return *ret_path == NULL ? fail_memory(err) : 0;
 }
 
-static int choose_place(const struct settings *settings, const char *registry, struct place *place,
-                        struct lpipe_error *err)
+static int choose_storage(const struct settings *settings, const char *registry,
+                          struct login_storage *storage, struct lpipe_error *err)
 {
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
     struct auth_name target;
     const char *helper = NULL;
     size_t score = 0;
-    int status = read_registry(registry, &place->registry, err);
-    status = status == 0 ? choose_path(settings, &place->path, err) : status;
-    status = status == 0 ? authfile_read(place->path, &file, err) : status;
+    int status = read_registry(registry, &storage->registry, err);
+    status = status == 0 ? choose_file(settings, &storage->path, err) : status;
+    status = status == 0 ? authfile_read(storage->path, &file, err) : status;
     if (status != 0) {
         return status;
     }
-    if (!auth_name_parse(place->registry, &target)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is no name of a registry", registry);
+    if (!auth_name_parse(storage->registry, &target)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "\"%s\" is not the name of a registry", registry);
     }
     status = authfile_helper(&file, &target, &helper, &score, err);
     if (status != 0) {
         return status;
     }
-    place->server = mem_strdup(auth_name_server(place->registry));
-    place->helper = mem_strdup(helper);
-    return place->server == NULL || (helper != NULL && place->helper == NULL) ? fail_memory(err)
-                                                                              : 0;
+    storage->server = mem_strdup(auth_name_server(storage->registry));
+    storage->helper = mem_strdup(helper);
+    return storage->server == NULL || (helper != NULL && storage->helper == NULL) ? fail_memory(err)
+                                                                                  : 0;
 }
 
-/* Tries the credentials in a session of their own. */
-static int test_credentials(lpipe_client *client, const struct place *place, const char *username,
-                            const struct secret *password, struct lpipe_error *err)
+/* Tests the credentials with a registry host that is in no list. */
+static int test_credentials(lpipe_client *client, const struct login_storage *storage,
+                            const char *username, const struct secret *password,
+                            struct lpipe_error *err)
 {
     AUTO_CREDENTIAL_LIST struct credential_list list = { .count = 1 };
     struct registry_host *host CLEANUP(cleanup_registry_host) = NULL;
@@ -108,35 +108,37 @@ static int test_credentials(lpipe_client *client, const struct place *place, con
         return fail_memory(err);
     }
     bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
-    bool https = !plain && strcmp(reference_scheme(place->registry), "https") == 0;
-    status = registry_host_new(&client->context, place->registry, https, &list, &host, err);
+    bool forced = (client->context.settings.flags & LPIPE_CLIENT_HTTPS) != 0;
+    bool https = !plain && (forced || strcmp(reference_scheme(storage->registry), "https") == 0);
+    status = registry_host_new(&client->context, storage->registry, https, &list, &host, err);
     status = status == 0 ? host_find_scheme(host, err) : status;
     status = status == 0 ? host_test_credentials(host, err) : status;
     if (status == 1) {
-        context_notice(&client->context, "%s asks for no credentials, so these could not be tested",
-                       place->registry);
+        context_notice(&client->context,
+                       "%s does not ask for credentials, so these could not be tested",
+                       storage->registry);
     }
     return MIN_OF(status, 0);
 }
 
-/* Puts them away, and says where they are now. */
-static int store(lpipe_client *client, const struct place *place, const char *username,
+/* Stores them, and tells the user where. */
+static int store(lpipe_client *client, const struct login_storage *storage, const char *username,
                  const struct secret *password, struct lpipe_error *err)
 {
-    if (place->helper != NULL) {
-        int status = helper_store(place->helper, place->server, username, password,
+    if (storage->helper != NULL) {
+        int status = helper_store(storage->helper, storage->server, username, password,
                                   client->context.cancel, err);
         if (status == 0) {
-            context_notice(&client->context, "stored with docker-credential-%s", place->helper);
+            context_notice(&client->context, "stored with docker-credential-%s", storage->helper);
         }
         return status;
     }
-    int status = authfile_store(place->path, place->registry, username, password, err);
+    int status = authfile_store(storage->path, storage->registry, username, password, err);
     if (status == 0) {
         context_notice(&client->context,
-                       "stored in %s, not encrypted; a credential helper would keep it encrypted "
-                       "(credsStore in that file)",
-                       place->path);
+                       "stored in %s without encryption; a credential helper (credsStore in that "
+                       "file) would encrypt it",
+                       storage->path);
     }
     return status;
 }
@@ -144,40 +146,40 @@ static int store(lpipe_client *client, const struct place *place, const char *us
 int login(lpipe_client *client, const char *registry, const char *username, const char *password,
           struct lpipe_error *err)
 {
-    struct place place CLEANUP(place_done) = { .registry = NULL };
+    struct login_storage storage CLEANUP(login_storage_dispose) = { .registry = NULL };
     AUTO_SECRET struct secret secret = SECRET_INIT;
-    int status = choose_place(&client->context.settings, registry, &place, err);
+    int status = choose_storage(&client->context.settings, registry, &storage, err);
     if (status != 0) {
         return status;
     }
     if (secret_set(&secret, password, strlen(password)) != 0) {
         return fail_memory(err);
     }
-    status = test_credentials(client, &place, username, &secret, err);
+    status = test_credentials(client, &storage, username, &secret, err);
     if (status != 0) {
         return status;
     }
-    return store(client, &place, username, &secret, err);
+    return store(client, &storage, username, &secret, err);
 }
 
 int logout(lpipe_client *client, const char *registry, struct lpipe_error *err)
 {
-    struct place place CLEANUP(place_done) = { .registry = NULL };
-    int status = choose_place(&client->context.settings, registry, &place, err);
+    struct login_storage storage CLEANUP(login_storage_dispose) = { .registry = NULL };
+    int status = choose_storage(&client->context.settings, registry, &storage, err);
     if (status != 0) {
         return status;
     }
-    int helped = place.helper == NULL
+    int helped = storage.helper == NULL
                      ? 0
-                     : helper_erase(place.helper, place.server, client->context.cancel, err);
+                     : helper_erase(storage.helper, storage.server, client->context.cancel, err);
     if (helped < 0) {
         return helped;
     }
-    int erased = authfile_erase(place.path, place.registry, err);
+    int erased = authfile_erase(storage.path, storage.registry, err);
     if (erased < 0) {
         return erased;
     }
     return helped + erased > 0 ? 0
                                : fail(err, LPIPE_NOT_FOUND, "no credentials of %s in %s",
-                                      place.registry, place.path);
+                                      storage.registry, storage.path);
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blobs of a repository that are there already: mounting and reading. Any thread; a reader belongs to
- * one. */
+/* Blobs that the registry has: mounting one from another repository, and reading one. Any thread;
+ * one thread uses a reader. */
 #ifndef REGISTRY_REGISTRY_BLOB_H
 #define REGISTRY_REGISTRY_BLOB_H
 
 #include "oci/store.h"
 #include "request/repository.h"
 
-/* 1 when mounted; 0 for every way in which a registry can say no. */
+/* 1 when the blob was mounted. 0 when the registry did not mount it, for any reason: the caller
+ * copies it then. Negative only for failures on our side, such as CANCELLED. */
 MUST_CHECK int registry_blob_mount(const struct repository *repository, const char *digest,
                                    const char *from_repository, struct lpipe_error *err);
 
-/* Reads a blob as it comes, wherever redirects lead, and goes on after a broken connection where it
- * was. The first read asks the registry. repository is borrowed as long as the reader. */
+/* Reads a blob. The reader follows redirects, and continues at the same byte after a broken
+ * connection. The first read sends the first request. repository must stay valid as long as the
+ * reader. The digest is not checked here. */
 MUST_CHECK int registry_blob_open(const struct repository *repository,
                                   const struct descriptor *blob, struct blob_reader **ret_reader,
                                   struct lpipe_error *err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts a blob of another repository of the same registry. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -27,29 +28,29 @@ static int send_mount(const struct repository *repository, const char *digest, c
     return status;
 }
 
-/* The session that was opened in place of a mount. */
-static void end_session(const struct repository *repository, const struct http_response *opened)
+/* Deletes the session that the registry opened instead of a mount. */
+static void delete_session(const struct repository *repository, const struct http_response *opened)
 {
     AUTO_FREE char *url = NULL;
     if (host_resolve_location(repository->host, opened, &url, NULL) == 0) {
-        session_delete(repository, url, !opened->is_trusted);
+        upload_session_delete(repository, url, !opened->is_trusted);
     }
 }
 
-/* A registry that names the digest has looked; others are asked. */
+/* A 201 with Docker-Content-Digest is trusted; without it, HEAD of the blob decides. */
 static int check_mounted(const struct repository *repository, const char *digest,
                          const struct http_response *response)
 {
-    char told[DIGEST_TEXT_SIZE];
+    char answered[DIGEST_TEXT_SIZE];
     uint64_t size = 0;
-    if (http_response_header(response, "docker-content-digest", 0, told, sizeof told) > 0) {
-        return strcmp(told, digest) == 0;
+    if (http_response_header(response, "docker-content-digest", 0, answered, sizeof answered) > 0) {
+        return strcmp(answered, digest) == 0;
     }
     return blob_head(repository, digest, &size, NULL) == 1;
 }
 
-/* Failures that are ours, not an answer of any kind. */
-static bool is_ours(int status)
+/* Failures that would also happen to a copy. */
+static bool is_local_failure(int status)
 {
     return status == LPIPE_CANCELLED || status == LPIPE_NO_MEMORY || status == LPIPE_NO_RESOURCES;
 }
@@ -65,13 +66,13 @@ int registry_blob_mount(const struct repository *repository, const char *digest,
     }
     status = send_mount(repository, digest, from_repository, &response, &why);
     if (status != 0) {
-        if (is_ours(status) && err != NULL) {
+        if (is_local_failure(status) && err != NULL) {
             *err = why;
         }
-        return is_ours(status) ? status : 0;
+        return is_local_failure(status) ? status : 0;
     }
     if (response.status == 202) {
-        end_session(repository, &response);
+        delete_session(repository, &response);
     }
     return response.status == 201 ? check_mounted(repository, digest, &response) : 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a blob with GET, and with Range after a broken connection. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,48 +16,49 @@ struct reader {
     struct blob_reader base;
     const struct repository *repository;
     struct descriptor blob;
-    char *path;    /* of the blob */
-    char *url;     /* where a redirect led; NULL = path */
-    uint64_t done; /* bytes given to the caller */
+    char *path;         /* of the blob */
+    char *url;          /* the target of a redirect; NULL = path */
+    uint64_t delivered; /* bytes given to the caller */
     struct retry retry;
 
-    /* The request under way; call is NULL between two. */
+    /* The current request; call is NULL when none is running. */
     struct host_request request;
     struct host_call *call;
     char range[48];
     const char *headers[1];
-    bool is_started; /* its answer was looked at */
-    uint64_t skip;   /* bytes of it that the caller has already */
+    bool answer_checked; /* status and range of its answer are checked */
+    uint64_t to_skip;    /* bytes of the answer that the caller has already */
     int redirects;
-    bool is_renewed; /* a 401 has been answered */
+    bool token_renewed; /* after a 401 */
 };
 
-static void start_over(struct reader *reader)
+static void forget_redirect(struct reader *reader)
 {
     free(TAKE(reader->url));
     reader->redirects = 0;
-    reader->is_renewed = false;
+    reader->token_renewed = false;
     reader->request.untrusted_url = false;
 }
 
 static int start_call(struct reader *reader, struct lpipe_error *err)
 {
-    (void)snprintf(reader->range, sizeof reader->range, "Range: bytes=%" PRIu64 "-", reader->done);
+    (void)snprintf(reader->range, sizeof reader->range, "Range: bytes=%" PRIu64 "-",
+                   reader->delivered);
     reader->headers[0] = reader->range;
     reader->request.http = (struct http_request){
         .method = "GET",
         .url = reader->url != NULL ? reader->url : reader->path,
         .headers = reader->headers,
-        .header_count = reader->done > 0 ? 1 : 0,
+        .header_count = reader->delivered > 0 ? 1 : 0,
         .response_bytes_max = ERROR_BODY_BYTES_MAX,
         .stream = true,
     };
-    reader->is_started = false;
+    reader->answer_checked = false;
     return host_start(reader->repository->host, &reader->request, &reader->call, err);
 }
 
-/* "bytes 5-9/10" begins at 5. */
-static bool range_begins(const struct http_response *head, uint64_t wanted)
+/* "bytes 5-9/10" starts at 5. */
+static bool range_starts_at(const struct http_response *head, uint64_t wanted)
 {
     char text[64];
     uint64_t start = 0;
@@ -66,46 +68,47 @@ static bool range_begins(const struct http_response *head, uint64_t wanted)
            start == wanted;
 }
 
-/* The first bytes of an answer: which ones are they? */
-static int begin_answer(struct reader *reader, struct lpipe_error *err)
+/* Finds out at which byte of the blob the answer starts: a server may ignore Range and send all. */
+static int check_answer(struct reader *reader, struct lpipe_error *err)
 {
     const struct http_response *head = http_call_head(host_call_http(reader->call));
-    bool is_rest = head->status == 206 && range_begins(head, reader->done);
+    bool is_rest = head->status == 206 && range_starts_at(head, reader->delivered);
     if (head->status != 200 && !is_rest) {
         return fail(err, LPIPE_PROTOCOL,
-                    "blob %s: the registry answered %d with bytes that nobody asked for",
+                    "blob %s: the answer %d is neither a 200 nor a 206 with the requested range",
                     reader->blob.digest, head->status);
     }
-    reader->skip = is_rest ? 0 : reader->done;
-    reader->is_started = true;
+    reader->to_skip = is_rest ? 0 : reader->delivered;
+    reader->answer_checked = true;
     return 0;
 }
 
-/* Bytes of the answer that the caller does not have yet: moved to the front; their number. */
-static size_t drop_known(struct reader *reader, char *buf, size_t size)
+/* Moves the bytes that the caller does not have yet to the front, and returns their number. */
+static size_t drop_delivered(struct reader *reader, char *buf, size_t size)
 {
-    size_t known = (size_t)MIN_OF(reader->skip, (uint64_t)size);
-    reader->skip -= known;
+    size_t known = (size_t)MIN_OF(reader->to_skip, (uint64_t)size);
+    reader->to_skip -= known;
     memmove(buf, buf + known, size - known);
     return size - known;
 }
 
-static int take_bytes(struct reader *reader, char *buf, size_t size, size_t *ret_size,
-                      struct lpipe_error *err)
+static int accept_bytes(struct reader *reader, char *buf, size_t size, size_t *ret_size,
+                        struct lpipe_error *err)
 {
-    int status = reader->is_started ? 0 : begin_answer(reader, err);
+    int status = reader->answer_checked ? 0 : check_answer(reader, err);
     if (status != 0) {
         return status;
     }
-    size = drop_known(reader, buf, size);
-    if (size > reader->blob.size - reader->done) {
-        return fail(err, LPIPE_INTEGRITY, "blob %s has more than the %" PRIu64 " bytes announced",
+    size = drop_delivered(reader, buf, size);
+    if (size > reader->blob.size - reader->delivered) {
+        return fail(err, LPIPE_INTEGRITY,
+                    "blob %s has more bytes than the %" PRIu64 " of its descriptor",
                     reader->blob.digest, reader->blob.size);
     }
     if (size > 0) {
         retry_progress(&reader->retry);
     }
-    reader->done += size;
+    reader->delivered += size;
     *ret_size = size;
     return 0;
 }
@@ -115,8 +118,8 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-static int follow(struct reader *reader, const struct http_response *response,
-                  struct lpipe_error *err)
+static int follow_redirect(struct reader *reader, const struct http_response *response,
+                           struct lpipe_error *err)
 {
     char *url = NULL;
     if (++reader->redirects > REDIRECTS_MAX) {
@@ -134,23 +137,24 @@ static int follow(struct reader *reader, const struct http_response *response,
     return 0;
 }
 
-/* A failure that may pass: waits, and begins again at the registry. 0 = go on. */
+/* After a failure that is worth a retry: waits, and forgets the redirect, so that the next request
+ * goes to the registry. Returns 0 when that request can be sent. */
 static int try_again(struct reader *reader, const struct http_response *response, int status,
                      struct lpipe_error *err)
 {
     int waited = retry_wait(&reader->retry, response, err);
-    start_over(reader);
+    forget_redirect(reader);
     return waited == LPIPE_SERVER ? status : waited;
 }
 
-static int renew(struct reader *reader, const struct http_response *response,
-                 struct lpipe_error *err)
+static int renew_token(struct reader *reader, const struct http_response *response,
+                       struct lpipe_error *err)
 {
-    if (reader->is_renewed) {
+    if (reader->token_renewed) {
         return registry_error(response, err, "GET of blob %s in %s/%s", reader->blob.digest,
                               reader->repository->registry, reader->repository->name);
     }
-    reader->is_renewed = true;
+    reader->token_renewed = true;
     return host_renew_token(reader->repository->host, &reader->request, response, err);
 }
 
@@ -158,29 +162,29 @@ static int end_answer(struct reader *reader, const struct http_response *respons
                       struct lpipe_error *err)
 {
     if (response->status / 100 == 2) {
-        *ret_end = reader->done == reader->blob.size;
+        *ret_end = reader->delivered == reader->blob.size;
         int status =
             fail(err, LPIPE_NETWORK, "blob %s ended after %" PRIu64 " of %" PRIu64 " bytes",
-                 reader->blob.digest, reader->done, reader->blob.size);
+                 reader->blob.digest, reader->delivered, reader->blob.size);
         return *ret_end ? 0 : try_again(reader, NULL, status, err);
     }
     if (is_redirect(response->status)) {
-        return follow(reader, response, err);
+        return follow_redirect(reader, response, err);
     }
     if (response->status == 401 && response->is_trusted) {
-        return renew(reader, response, err);
+        return renew_token(reader, response, err);
     }
-    if (response->status == 416 &&
-        reader->done > 0) { /* asked for what follows, there is nothing */
+    if (response->status == 416 && reader->delivered > 0) { /* the blob ends here */
         return fail(err, LPIPE_INTEGRITY, "blob %s ends after %" PRIu64 " of %" PRIu64 " bytes",
-                    reader->blob.digest, reader->done, reader->blob.size);
+                    reader->blob.digest, reader->delivered, reader->blob.size);
     }
     int status = registry_error(response, err, "GET of blob %s in %s/%s", reader->blob.digest,
                                 reader->repository->registry, reader->repository->name);
     return retry_worth_status(response->status) ? try_again(reader, response, status, err) : status;
 }
 
-/* The call is over: the end of the blob, a reason to send another one, or a failure. */
+/* The request has ended. 0 with *ret_end = the blob is complete; 0 without = send another
+ * request. */
 static int end_call(struct reader *reader, bool *ret_end, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
@@ -205,7 +209,8 @@ static int reader_read(struct blob_reader *base, void *buf, size_t size, size_t 
             break;
         }
         got = http_read(host_call_http(reader->call), buf, size);
-        status = got > 0 ? take_bytes(reader, buf, got, &got, &why) : end_call(reader, &end, &why);
+        status =
+            got > 0 ? accept_bytes(reader, buf, got, &got, &why) : end_call(reader, &end, &why);
     }
     if (status == 0) {
         *ret_size = got;

@@ -22,8 +22,8 @@ static char *manifest_path(const struct repository *repository, const char *refe
 }
 
 /* GET or HEAD. */
-static int ask(const struct repository *repository, const char *method, const char *reference,
-               struct http_response *ret_response, struct lpipe_error *err)
+static int send_read(const struct repository *repository, const char *method, const char *reference,
+                     struct http_response *ret_response, struct lpipe_error *err)
 {
     static const char *const headers[] = { ACCEPT };
     AUTO_FREE char *path = manifest_path(repository, reference);
@@ -53,10 +53,10 @@ static int fail_answer(const struct repository *repository, const char *method,
                           repository->registry, repository->name);
 }
 
-/* 1 with the digest that an answer tells, 0 when it tells none. Whatever else stands there is taken
- * for a digest that is wrong. */
-static int told_digest(const struct http_response *response, char ret_digest[DIGEST_TEXT_SIZE],
-                       struct lpipe_error *err)
+/* Reads Docker-Content-Digest. 1 = found, 0 = the header is absent. A value that is no digest is an
+ * error. */
+static int read_digest_header(const struct http_response *response,
+                              char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
     char text[DIGEST_TEXT_SIZE];
     int size = http_response_header(response, "docker-content-digest", 0, text, sizeof text);
@@ -65,47 +65,50 @@ static int told_digest(const struct http_response *response, char ret_digest[DIG
         return 0;
     }
     if (size < 0 || !digest_valid(text)) {
-        return fail(err, LPIPE_INTEGRITY, "the registry's Docker-Content-Digest is no digest");
+        return fail(err, LPIPE_INTEGRITY,
+                    "the registry sent a Docker-Content-Digest that is not a digest");
     }
     memcpy(ret_digest, text, sizeof text);
     return 1;
 }
 
-/* Compares bytes with what an answer tells of them. 1 = it does, 0 = it tells nothing. */
-static int check_told(const struct http_response *response, const struct document *document,
-                      struct lpipe_error *err)
+/* Compares the bytes with Docker-Content-Digest. 1 = equal, 0 = the header is absent. */
+static int check_digest_header(const struct http_response *response,
+                               const struct document *document, struct lpipe_error *err)
 {
-    char told[DIGEST_TEXT_SIZE];
-    char real[DIGEST_TEXT_SIZE];
-    int found = told_digest(response, told, err);
+    char claimed[DIGEST_TEXT_SIZE];
+    char computed[DIGEST_TEXT_SIZE];
+    int found = read_digest_header(response, claimed, err);
     if (found != 1) {
         return found;
     }
-    int status =
-        digest_of(digest_alg_of(told), document->bytes.data, document->bytes.size, real, err);
-    if (status == 0 && strcmp(told, real) != 0) {
-        status = fail(err, LPIPE_INTEGRITY, "the registry calls the manifest %s, but it is %s",
-                      told, real);
+    int status = digest_of(digest_alg_of(claimed), document->bytes.data, document->bytes.size,
+                           computed, err);
+    if (status == 0 && strcmp(claimed, computed) != 0) {
+        status = fail(err, LPIPE_INTEGRITY,
+                      "the registry says that the manifest's digest is %s, but it is %s", claimed,
+                      computed);
     }
     return status == 0 ? 1 : status;
 }
 
-/* Types that say nothing leave the answer to the document. */
+/* Reads Content-Type. For a generic type ret_type is "", and the document's own media type
+ * counts. */
 static int read_type(const struct http_response *response, char ret_type[MEDIA_TYPE_SIZE],
                      struct lpipe_error *err)
 {
-    static const char *const vague[] = { "application/json", "application/octet-stream",
-                                         "text/plain" };
+    static const char *const generic[] = { "application/json", "application/octet-stream",
+                                           "text/plain" };
     char header[256];
     ret_type[0] = '\0';
     if (http_response_header(response, "content-type", 0, header, sizeof header) <= 0) {
         return 0;
     }
     if (!media_type_from_header(header, ret_type, MEDIA_TYPE_SIZE)) {
-        return fail(err, LPIPE_PROTOCOL, "the answer's Content-Type is no media type");
+        return fail(err, LPIPE_PROTOCOL, "the answer's Content-Type is not a media type");
     }
-    for (size_t i = 0; i < ARRAY_LEN(vague); i++) {
-        if (strcmp(ret_type, vague[i]) == 0) {
+    for (size_t i = 0; i < ARRAY_LEN(generic); i++) {
+        if (strcmp(ret_type, generic[i]) == 0) {
             ret_type[0] = '\0';
         }
     }
@@ -121,7 +124,7 @@ static int read_document(struct http_response *response, const char *reference,
     int status = read_type(response, type, err);
     status = status == 0 ? document_make(&response->body, type, wanted, &document, err) : status;
     if (status == 0 && wanted == NULL) {
-        status = MIN_OF(check_told(response, &document, err), 0);
+        status = MIN_OF(check_digest_header(response, &document, err), 0);
     }
     if (status == 0) {
         *ret_document = document;
@@ -135,10 +138,11 @@ int registry_manifest_get(const struct repository *repository, const char *refer
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     if (reference[0] == '\0') {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s/%s: which manifest? Name a tag or a digest",
-                    repository->registry, repository->name);
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "%s/%s: no manifest is named: add a tag or a digest", repository->registry,
+                    repository->name);
     }
-    int status = ask(repository, "GET", reference, &response, err);
+    int status = send_read(repository, "GET", reference, &response, err);
     if (status == 0 && response.status != 200) {
         return fail_answer(repository, "GET", reference, &response, err);
     }
@@ -150,7 +154,7 @@ int registry_manifest_get(const struct repository *repository, const char *refer
     return status;
 }
 
-/* For registries whose HEAD says too little. */
+/* For registries that do not support HEAD, or answer it without a digest. */
 static int head_by_get(const struct repository *repository, const char *reference,
                        char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
@@ -167,8 +171,8 @@ int registry_manifest_head(const struct repository *repository, const char *refe
                            char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
-    char told[DIGEST_TEXT_SIZE];
-    int status = ask(repository, "HEAD", reference, &response, err);
+    char claimed[DIGEST_TEXT_SIZE];
+    int status = send_read(repository, "HEAD", reference, &response, err);
     if (status != 0 || response.status == 404) {
         return status;
     }
@@ -176,85 +180,85 @@ int registry_manifest_head(const struct repository *repository, const char *refe
     if (!answered && response.status != 405 && response.status != 501) {
         return fail_answer(repository, "HEAD", reference, &response, err);
     }
-    if (!answered || told_digest(&response, told, NULL) != 1 ||
-        (digest_valid(reference) && strcmp(reference, told) != 0)) {
+    if (!answered || read_digest_header(&response, claimed, NULL) != 1 ||
+        (digest_valid(reference) && strcmp(reference, claimed) != 0)) {
         return head_by_get(repository, reference, ret_digest, err);
     }
-    memcpy(ret_digest, told, sizeof told);
+    memcpy(ret_digest, claimed, sizeof claimed);
     return 1;
 }
 
-/* One manifest on its way out. */
-struct put {
+/* The PUT of one manifest. */
+struct manifest_put {
     const struct repository *repository;
     const struct document *manifest;
     const char *reference;
     bool lists_referrer;
 };
 
-#define PUT_AGAIN 1
+#define PUT_RETRY 1
 
-/* Whether the registry has it, after an answer that does not tell. */
-static int look(const struct put *put, struct lpipe_error *err)
+/* After an unclear answer to the PUT, HEAD of the reference decides: 0 when it names this manifest,
+ * else PUT_RETRY. When the HEAD fails, status is returned. The caller's *err still describes the
+ * PUT. */
+static int decide_by_head(const struct manifest_put *put, int status)
 {
     char digest[DIGEST_TEXT_SIZE];
-    int found = registry_manifest_head(put->repository, put->reference, digest, err);
-    return found == 1 ? strcmp(digest, put->manifest->descriptor.digest) == 0 : found;
+    int found = registry_manifest_head(put->repository, put->reference, digest, NULL);
+    if (found < 0) {
+        return status;
+    }
+    bool is_same = found == 1 && strcmp(digest, put->manifest->descriptor.digest) == 0;
+    return is_same ? 0 : PUT_RETRY;
 }
 
-/* Done when the registry has it. If it cannot be asked, *err keeps the cause that led here. */
-static int settle(const struct put *put, int status)
-{
-    int found = look(put, NULL);
-    return found == 1 ? 0 : found == 0 ? PUT_AGAIN : status;
-}
-
-static int put_accepted(struct put *put, const struct http_response *response,
-                        struct lpipe_error *err)
+static int check_put_success(struct manifest_put *put, const struct http_response *response,
+                             struct lpipe_error *err)
 {
     char subject[DIGEST_TEXT_SIZE];
     put->lists_referrer =
         http_response_header(response, "oci-subject", 0, subject, sizeof subject) > 0 &&
         digest_valid(subject);
-    int told = check_told(response, put->manifest, err);
-    if (told != 0) {
-        return MIN_OF(told, 0);
+    int checked = check_digest_header(response, put->manifest, err);
+    if (checked != 0) {
+        return MIN_OF(checked, 0);
     }
     int status = fail(err, LPIPE_INTEGRITY,
-                      "the registry answered %d to the manifest %s and does not have it",
+                      "the registry answered %d to the PUT of manifest %s, but does not have it",
                       response->status, put->manifest->descriptor.digest);
-    return settle(put, status);
+    return decide_by_head(put, status);
 }
 
-static bool is_part_unknown(const struct lpipe_error *err)
+static bool is_unknown_blob(const struct lpipe_error *err)
 {
     return (err->http_status == 400 || err->http_status == 404) &&
            (strstr(err->registry_code, "BLOB_UNKNOWN") != NULL ||
             strcmp(err->registry_code, "MANIFEST_UNKNOWN") == 0);
 }
 
-/* A registry that keeps its links in plain files (distribution 2.8) says this when it reads one that
- * another client's push is just writing. */
-static bool is_part_in_motion(const struct lpipe_error *err)
+/* A registry that stores links in plain files (distribution 2.8) answers this when it reads a link
+ * that another client's push is writing at the same time. */
+static bool is_link_being_written(const struct lpipe_error *err)
 {
     return err->http_status == 400 && strcmp(err->registry_code, "DIGEST_INVALID") == 0;
 }
 
-/* 0 done, PUT_AGAIN, or the failure; the cause is in *err for both of these. */
-static int put_answered(struct put *put, const struct http_response *response,
-                        struct lpipe_error *err)
+/* 0, PUT_RETRY or a failure; *err is set for the last two. */
+static int check_put_answer(struct manifest_put *put, const struct http_response *response,
+                            struct lpipe_error *err)
 {
     if (response->status >= 200 && response->status <= 204 && response->status != 203) {
-        return put_accepted(put, response, err);
+        return check_put_success(put, response, err);
     }
     int status = fail_answer(put->repository, "PUT", put->reference, response, err);
-    if (response->status == 429 || is_part_unknown(err) || is_part_in_motion(err)) {
-        return PUT_AGAIN;
+    if (response->status == 429 || is_unknown_blob(err) || is_link_being_written(err)) {
+        return PUT_RETRY;
     }
-    return retry_worth_status(response->status) ? settle(put, status) : status;
+    return retry_worth_status(response->status) ? decide_by_head(put, status) : status;
 }
 
-static int put_once(struct put *put, struct http_response *response, struct lpipe_error *err)
+static int put_once(struct manifest_put *put, struct http_response *response,
+                    struct lpipe_error *err)
 {
     const struct document *manifest = put->manifest;
     AUTO_FREE char *path = manifest_path(put->repository, put->reference);
@@ -276,25 +280,27 @@ static int put_once(struct put *put, struct http_response *response, struct lpip
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
     if (status != 0) {
-        return retry_worth_failure(status) ? settle(put, status) : status;
+        return retry_worth_failure(status) ? decide_by_head(put, status) : status;
     }
-    return put_answered(put, response, err);
+    return check_put_answer(put, response, err);
 }
 
-/* 0 when the registry has the blob, or cannot be asked. */
-static int check_part(const struct put *put, const struct descriptor *part, struct lpipe_error *err)
+/* 0 when the registry has the blob, or the HEAD fails. */
+static int check_blob(const struct manifest_put *put, const struct descriptor *blob,
+                      struct lpipe_error *err)
 {
     uint64_t size = 0;
-    if (blob_head(put->repository, part->digest, &size, NULL) != 0) {
+    if (blob_head(put->repository, blob->digest, &size, NULL) != 0) {
         return 0;
     }
     return fail(err, LPIPE_INTEGRITY,
-                "%s/%s does not have the blob %s, which it took or said to have before",
-                put->repository->registry, put->repository->name, part->digest);
+                "%s/%s reports the blob %s missing, but had accepted it or reported it as existing "
+                "before",
+                put->repository->registry, put->repository->name, blob->digest);
 }
 
-/* Names the blob that the registry misses, if there is one. */
-static int fail_part(const struct put *put, struct lpipe_error *err)
+/* Sets *err to name the first blob that the registry does not have, if there is one. */
+static int fail_missing_blob(const struct manifest_put *put, struct lpipe_error *err)
 {
     AUTO_MANIFEST struct manifest *manifest = NULL;
     int status = 0;
@@ -302,26 +308,26 @@ static int fail_part(const struct put *put, struct lpipe_error *err)
         manifest->kind != MANIFEST_KIND_IMAGE) {
         return err->status;
     }
-    status = check_part(put, &manifest->config.descriptor, err);
+    status = check_blob(put, &manifest->config.descriptor, err);
     for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
-        status = check_part(put, &manifest->items[i].descriptor, err);
+        status = check_blob(put, &manifest->items[i].descriptor, err);
     }
     return err->status;
 }
 
-static int put_retrying(struct put *put, struct lpipe_error *err)
+static int put_retrying(struct manifest_put *put, struct lpipe_error *err)
 {
     struct retry retry;
     retry_init(&retry, put->repository->context);
     for (;;) {
         struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         int status = put_once(put, &response, err);
-        if (status != PUT_AGAIN) {
+        if (status != PUT_RETRY) {
             return status;
         }
         status = retry_wait(&retry, response.status == 0 ? NULL : &response, err);
         if (status == LPIPE_SERVER) {
-            return is_part_unknown(err) ? fail_part(put, err) : err->status;
+            return is_unknown_blob(err) ? fail_missing_blob(put, err) : err->status;
         }
         if (status != 0) {
             return status;
@@ -333,7 +339,7 @@ int registry_manifest_put(const struct repository *repository, const struct docu
                           const char *tag, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
-    struct put put = {
+    struct manifest_put put = {
         .repository = repository,
         .manifest = manifest,
         .reference = tag != NULL ? tag : manifest->descriptor.digest,

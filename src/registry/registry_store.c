@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's face: each operation in terms of a repository. */
+/* The store operations of a repository. */
 #include "registry/registry_store.h"
 
 #include <stdatomic.h>
@@ -14,9 +14,9 @@
 struct registry_store {
     struct store base;
     struct repository repository;
-    char *registry; /* what repository borrows */
+    char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
-    atomic_int lists_referrers; /* as the last manifest with a subject was answered */
+    atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
 };
 
 static struct repository *repository_of(struct store *store)
@@ -24,7 +24,7 @@ static struct repository *repository_of(struct store *store)
     return &((struct registry_store *)store)->repository;
 }
 
-/* A blob of another size is another one, whatever it is called: it is sent again. */
+/* A blob of another size counts as missing, so that it is sent again. */
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
                              struct lpipe_error *err)
 {
@@ -79,7 +79,7 @@ static int store_manifest_digest(struct store *store, const char *reference,
     return registry_manifest_head(repository_of(store), reference, ret_digest, err);
 }
 
-static void store_done(struct store *store)
+static void registry_store_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
     free(self->registry);
@@ -87,7 +87,7 @@ static void store_done(struct store *store)
     free(self);
 }
 
-static const struct store_ops OPS = {
+static const struct store_ops ops = {
     .blob_exists = store_blob_exists,
     .blob_mount = store_blob_mount,
     .blob_begin = store_blob_begin,
@@ -95,16 +95,16 @@ static const struct store_ops OPS = {
     .manifest_get = store_manifest_get,
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
-    .free = store_done,
+    .free = registry_store_free,
     .manifest_head = store_manifest_digest,
 };
 
-static int store_fill(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
+static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
                       struct registry_host *host, bool writes)
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
-    self->base.origin = mem_strdup(host_base_url(host));
+    self->base.store_id = mem_strdup(host_base_url(host));
     self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
     self->repository = (struct repository){
         .context = &client->context,
@@ -113,9 +113,9 @@ static int store_fill(struct registry_store *self, lpipe_client *client, const l
         .name = self->repository_name,
         .actions = writes ? "pull,push" : "pull",
     };
-    bool whole = self->registry != NULL && self->repository_name != NULL &&
-                 self->base.origin != NULL && self->base.name != NULL;
-    return whole ? 0 : LPIPE_NO_MEMORY;
+    bool has_memory = self->registry != NULL && self->repository_name != NULL &&
+                      self->base.store_id != NULL && self->base.name != NULL;
+    return has_memory ? 0 : LPIPE_NO_MEMORY;
 }
 
 int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
@@ -130,8 +130,8 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
     if (self == NULL) {
         return fail_memory(err);
     }
-    self->base.ops = &OPS;
-    if (store_fill(self, client, ref, host, writes) != 0) {
+    self->base.ops = &ops;
+    if (store_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);
     }

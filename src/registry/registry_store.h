@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry repository as a store (oci/store.h): blobs are uploaded by upload.h, read and mounted
- * here; manifests go in and out with their digests checked. Any thread. */
+/* A registry repository as a store (see oci/store.h). Any thread. */
 #ifndef REGISTRY_REGISTRY_STORE_H
 #define REGISTRY_REGISTRY_STORE_H
 
@@ -8,8 +7,8 @@
 #include "layerpipe/ref.h"
 #include "oci/store.h"
 
-/* ref is borrowed for the call, client as long as the store. A store that writes asks for tokens that
- * are good for pushing from the start. */
+/* ref is used during the call only; client must stay valid as long as the store. With writes,
+ * tokens for pull and push are requested from the start. */
 MUST_CHECK int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
                                    struct store **ret_store, struct lpipe_error *err);
 

@@ -7,8 +7,8 @@
 
 #define BLOB_SIZE_UNKNOWN UINT64_MAX
 
-/* 1 when it is there, with its size or BLOB_SIZE_UNKNOWN (registries may leave it out); 0 when not;
- * negative on failure, after retries. */
+/* 1 when the repository has it, with its size or BLOB_SIZE_UNKNOWN (registries may leave it
+ * out); 0 when it has not; negative on failure, after retries. */
 MUST_CHECK int blob_head(const struct repository *repository, const char *digest,
                          uint64_t *ret_size, struct lpipe_error *err);
 

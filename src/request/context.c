@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "auth/tls_files.h"
 #include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sync.h"
@@ -39,14 +40,20 @@ int context_http(struct context *context, struct http **ret_http, struct lpipe_e
 {
     GUARD(&context->http_mutex);
     if (context->locked.http == NULL) {
-        /* Authorities and client certificates go with each request: see tls_files.h. */
+        AUTO_BUF struct buf ca_pem = BUF_INIT(0);
+        int status = tls_files_read_client(&context->settings, &ca_pem, err);
+        if (status != 0) {
+            return status;
+        }
+        /* The authorities of a registry are given with each request: see tls_files.h. */
         struct http_options options = {
+            .proxy_ca_pem = ca_pem.size > 0 ? ca_pem.data : NULL,
             .tls_no_verify = (context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0,
             .rate_bytes_max = context->settings.rate_bytes_max,
             .log = context->observer.log == NULL ? NULL : log_line,
             .log_user = context,
         };
-        int status = http_new(&options, &context->locked.http, err);
+        status = http_new(&options, &context->locked.http, err);
         if (status != 0) {
             return status;
         }

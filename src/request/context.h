@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every request of a client needs: the settings, the cancel token, the HTTP client and the
- * observer. The client owns one context and hands it down; nothing below the client knows the client
- * itself. Any thread. */
+ * observer. The client owns one context and hands it down; nothing below the client knows the
+ * client itself. Any thread. */
 #ifndef REQUEST_CONTEXT_H
 #define REQUEST_CONTEXT_H
 
@@ -22,8 +22,8 @@ struct context {
     } locked;              /* by http_mutex */
 };
 
-/* The options must be whole (see base/opts.h). The observer belongs to the context from this call on,
- * also when it fails. context_dispose() in every case. 0 or NO_MEMORY. */
+/* The options must be whole (see base/opts.h). The observer belongs to the context from this
+ * call on, also when it fails. context_dispose() in every case. 0 or NO_MEMORY. */
 MUST_CHECK int context_init(struct context *context, const struct lpipe_client_options *options,
                             struct lpipe_error *err);
 /* Stops the HTTP client first: its thread may call the observer until then. Frees the observer. */

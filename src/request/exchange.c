@@ -14,7 +14,7 @@ void hop_dispose(struct hop *hop)
     hop->headers = NULL;
 }
 
-/* The request's headers and our name. */
+/* The request's headers and User-Agent. */
 static int copy_headers(struct hop *hop, const struct exchange *exchange,
                         const struct http_request *request)
 {
@@ -109,7 +109,8 @@ void hop_drop_secrets(struct hop *hop)
     hop->http.key = NULL;
 }
 
-/* One hop. Where a stranger has chosen the way (abroad), it does not lead back to our secrets. */
+/* Sends one hop. After a cross-origin server has chosen the URL (untrusted_url), no later hop gets
+ * credentials, not even a hop to the registry itself. */
 static int send_hop(const struct exchange *exchange, const struct http_request *request,
                     const char *url, bool untrusted_url, struct http_response *ret_response,
                     bool *ret_trusted, struct lpipe_error *err)
@@ -126,7 +127,7 @@ static int send_hop(const struct exchange *exchange, const struct http_request *
     return status;
 }
 
-/* Whether the outcome of a hop may be another one the next time. */
+/* Whether a retry of the hop may have another outcome. */
 static bool may_change(const struct http_request *request, int status,
                        const struct http_response *response)
 {
@@ -134,7 +135,7 @@ static bool may_change(const struct http_request *request, int status,
                        : retry_worth_failure(status) && !request->stream;
 }
 
-/* A hop, and again where that is worth it. */
+/* Sends one hop, with retries. */
 static int send_hop_retrying(const struct exchange *exchange, const struct http_request *request,
                              const char *url, bool untrusted_url,
                              struct http_response *ret_response, bool *ret_trusted,
@@ -144,9 +145,13 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
     struct lpipe_error why = { 0 };
     bool may = exchange->retry && request->body.pull == NULL;
     retry_init(&retry, exchange->context);
+    retry.failures = exchange->failures;
     for (;;) {
         int status =
             send_hop(exchange, request, url, untrusted_url, ret_response, ret_trusted, &why);
+        if (exchange->first_contact && status != 0 && why.sys_errno != 0) {
+            retry.count_max = MIN_OF(retry.count_max, (uint32_t)FIRST_CONTACT_RETRIES);
+        }
         if (may && may_change(request, status, ret_response)) {
             int waited = retry_wait(&retry, status == 0 ? ret_response : NULL, &why);
             if (waited == 0) {
@@ -158,6 +163,7 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
         }
         if (status != 0 && err != NULL) {
             *err = why;
+            retry_note_attempts(&retry, err);
         }
         return status;
     }

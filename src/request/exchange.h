@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request with what the rules allow to go with it: the only place that attaches a secret. Each
- * hop (the request itself, a redirect) is judged by origin_decide(); secret and client certificate
- * go to trusted origins only. Knows nothing of tokens. Any thread. */
+/* Sends one request and its redirects, and adds the secret where the origin policy allows it: no
+ * other code attaches a secret. origin_decide() judges each hop (the request itself, and each
+ * redirect); secret and client certificate go to trusted origins only. Does not know what a
+ * token is. Any thread. */
 #ifndef REQUEST_EXCHANGE_H
 #define REQUEST_EXCHANGE_H
 
@@ -13,40 +14,43 @@ struct exchange {
     struct context *context;
     struct http *http;
     struct origin_rules rules;
-    enum origin_sink sink;       /* what URLs of this exchange are for */
+    enum origin_sink sink;       /* what the URLs of this exchange are for */
     const struct tls_files *tls; /* of the registry */
-    const char *pool_key;        /* for connections that a secret goes over */
+    const char *pool_key;        /* of connections that carry a secret */
     const char *secret;          /* Authorization for trusted origins; NULL = none */
-    bool send_after_cancel;      /* also when the client is cancelled, but not for long */
-    bool untrusted_url;          /* a stranger has chosen the URL: no secret */
-    bool follow;                 /* redirects, of GET and HEAD */
-    bool retry;                  /* what retry.h says is worth it, unless a body is pulled; with a
-                                    stream answers only, for its reader may have some already */
+    bool send_after_cancel; /* send also when the client is cancelled, with short time limits */
+    bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent */
+    bool follow;            /* follow redirects of GET and HEAD */
+    bool first_contact;     /* nothing was received from this host before: when no connection can
+                                    be made, few retries are enough */
+    uint32_t failures;      /* attempts that failed before this exchange */
+    bool retry;             /* retry as retry.h says, unless the body is pulled. With a streamed
+                                    answer only error statuses are retried, because the reader may
+                                    have received bytes */
 };
 
-/* A request as one hop sends it. Must not move while it is in use. */
+/* One hop of a request. Must not be moved in memory while it is in use. */
 struct hop {
     struct http_request http;
     const char **headers;
     bool trusted;
 };
-/* Judges an absolute URL (borrowed) and makes the hop of the request. REFUSED and others: nothing
- * may be sent there. */
+/* Judges an absolute URL (borrowed) and prepares the hop. On failure nothing may be sent there. */
 MUST_CHECK int hop_init(struct hop *hop, const struct exchange *exchange,
                         const struct http_request *request, const char *url,
                         struct lpipe_error *err);
-/* Takes every secret from a hop. */
+/* Removes every secret from a hop. */
 void hop_drop_secrets(struct hop *hop);
 void hop_dispose(struct hop *hop);
 
-/* Sends to an absolute URL and waits; *ret_trusted tells whether the answer is of a trusted origin.
- * A final status is an answer, not an error; response.url is what it was in the request. */
+/* Sends to an absolute URL and waits. *ret_trusted: the answer is from a trusted origin. Any
+ * final status is success here; response.url is the URL of the request. */
 MUST_CHECK int exchange_send(const struct exchange *exchange, const struct http_request *request,
                              const char *url, struct http_response *ret_response, bool *ret_trusted,
                              struct lpipe_error *err);
 
-/* The target of an answer's Location, resolved and judged (owned text). PROTOCOL when missing or
- * malformed, REFUSED. */
+/* The URL in an answer's Location, resolved and judged (owned text). PROTOCOL when it is missing or
+ * malformed, REFUSED by the origin policy. */
 MUST_CHECK int exchange_location(const struct origin_rules *rules, enum origin_sink sink,
                                  const char *base, const struct http_response *response,
                                  char **ret_url, struct lpipe_error *err);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How requests of a session are authorized: the ping, the challenge, the credentials, the tokens.
- * Everything here happens under the session's lock, so that many requests cause one ping and one
- * token, and wait for it. */
+
 #include "request/host_authorization.h"
 
 #include <stdio.h>
@@ -21,7 +19,7 @@ void request_authorization_dispose(struct request_authorization *authorization)
     buf_wipe(&authorization->authorization);
 }
 
-/* Bad credentials are not sent a second time: accounts are locked for that. */
+/* Refused credentials are not sent again: registries lock accounts after several failures. */
 static int refuse_locked(struct registry_host *host, const struct lpipe_error *why,
                          struct lpipe_error *err)
 {
@@ -33,7 +31,7 @@ static int refuse_locked(struct registry_host *host, const struct lpipe_error *w
     return why->status;
 }
 
-/* The scopes of a request, with what earlier challenges asked for. */
+/* The scopes of a request, and those that earlier challenges named. */
 static int scope_of_locked(const struct registry_host *host, const struct host_request *request,
                            struct buf *scope)
 {
@@ -50,7 +48,7 @@ static int scope_of_locked(const struct registry_host *host, const struct host_r
     return status == 0 ? buf_append(scope, NULL, 0) : status;
 }
 
-/* Asks the helpers, once. */
+/* Runs the credential helpers, once. */
 static int resolve_locked(struct registry_host *host, struct lpipe_error *err)
 {
     if (host->locked.is_refused) {
@@ -98,7 +96,7 @@ static int fetch_locked(struct registry_host *host, const struct host_request *r
         return status;
     }
     host->locked.accepted = true;
-    /* Its life counts from the question: the server knew the time no later than that. */
+    /* Its life is counted from the request, because the token server may have counted from then. */
     return token_cache_put(&host->locked.tokens, scope, &token, asked_ms, ret_entry) == 0
                ? 0
                : fail_memory(err);
@@ -159,7 +157,7 @@ static int authorize_locked(struct registry_host *host, const struct host_reques
     }
     if (is_fixed_locked(host)) {
         if (!secret_is_set(&credential->bearer) && !secret_is_set(&credential->password)) {
-            return fail(err, LPIPE_AUTH_REQUIRED, "%s wants a password, and %s has none",
+            return fail(err, LPIPE_AUTH_REQUIRED, "%s requires a password, but %s has none",
                         host->registry, credential->source);
         }
         return authorize_fixed_locked(host, credential, authorization, err);
@@ -208,7 +206,7 @@ static const char *wanted_of(const struct host_request *request, char *buf, size
     return buf;
 }
 
-/* Nothing more can be done about a 401. */
+/* The error for a 401 that a new token cannot repair. */
 static int fail_refused(const struct registry_host *host, const struct host_request *request,
                         bool lacks_scope, struct lpipe_error *err)
 {
@@ -220,9 +218,10 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
     if (credential == NULL && host->locked.credentials.count == 0) {
         char places[256];
         credential_places(&host->context->settings, places, sizeof places);
-        fail(err, status,
-             "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
-             host->registry, wanted, places, host->registry);
+        fail_with_advice(
+            err, status,
+            "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
+            host->registry, wanted, places, host->registry);
     } else if (credential == NULL) {
         fail(err, status, "%s asks for credentials%s, and %s has none", host->registry, wanted,
              host->locked.credentials.items[0].source);
@@ -236,7 +235,7 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
     return status;
 }
 
-/* Takes the challenge of a 401 in; keeps the one there is where the 401 has none. */
+/* Keeps the challenge of a 401; if it has none, the old one stays. */
 static int take_challenge_locked(struct registry_host *host, const struct host_request *request,
                                  const struct http_response *response, bool *ret_lacks_scope,
                                  struct lpipe_error *err)
@@ -267,7 +266,7 @@ static int take_challenge_locked(struct registry_host *host, const struct host_r
     return 0;
 }
 
-/* Long-lived credentials that were good for hours may have been renewed by their owner. */
+/* Reads the credentials again: after hours their owner may have changed them. */
 static int reload_locked(struct registry_host *host, const struct host_request *request,
                          struct lpipe_error *err)
 {
@@ -292,7 +291,7 @@ static int renew_fixed_locked(struct registry_host *host, const struct host_requ
 {
     struct lpipe_error why = { 0 };
     if (serial != host->locked.fixed_serial) {
-        return 0; /* sent before the challenge was known, or with what is gone already */
+        return 0; /* sent before the challenge was known, or with replaced credentials */
     }
     if (host->locked.accepted && clock_ms() - host->locked.resolved_ms > CREDENTIAL_AGE_MS) {
         return reload_locked(host, request, err);
@@ -312,14 +311,14 @@ static int renew_token_locked(struct registry_host *host, const struct host_requ
 {
     struct token_entry *entry = token_cache_at(&host->locked.tokens, serial);
     if (entry == NULL) {
-        return 0; /* another request has seen to it */
+        return 0; /* another request has renewed it */
     }
     bool final = entry->after_refusal && !entry->accepted;
     token_cache_drop(entry);
     return final ? fail_refused(host, request, lacks_scope, err) : 0;
 }
 
-/* Only the registry's own 401 is answered with anything. */
+/* Only a 401 from the registry's own origin is answered with credentials. */
 static int check_origin(const struct registry_host *host, const struct host_request *request,
                         struct lpipe_error *err)
 {
@@ -330,9 +329,11 @@ static int check_origin(const struct registry_host *host, const struct host_requ
     int status = origin_parse(request->http.url, "address", &origin, NULL, err);
     if (status == 0 && !origin_same(&origin, &host->origin)) {
         char text[ORIGIN_TEXT_BYTES];
-        status = fail(err, LPIPE_DENIED,
-                      "%s asks for authentication, but %s only named it; nothing was sent there",
-                      origin_format(&origin, text, sizeof text), host->registry);
+        status = fail(
+            err, LPIPE_DENIED,
+            "%s requires credentials, but it is not the registry: %s only redirected there. No "
+            "credentials were sent",
+            origin_format(&origin, text, sizeof text), host->registry);
     }
     return status;
 }

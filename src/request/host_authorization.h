@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Authorization of a request to a registry: credentials are looked up, tokens are fetched and
- * kept. Everything happens under the host's mutex, so that many requests cause one first request and
- * one token, and wait for it. */
+/* The Authorization of a request to a registry: credentials are looked up, tokens are fetched
+ * and kept. Everything happens under the host's mutex, so that many requests cause one first
+ * request and one token, and wait for it. */
 #ifndef REQUEST_HOST_AUTHORIZATION_H
 #define REQUEST_HOST_AUTHORIZATION_H
 
 #include "request/registry_host.h"
 
-/* What a request is sent with. */
+/* The Authorization of one request. */
 struct request_authorization {
     struct buf authorization; /* empty = none */
     uint64_t serial;          /* of the token; 0 = none */
@@ -19,15 +19,15 @@ struct request_authorization {
     }
 void request_authorization_dispose(struct request_authorization *authorization);
 
-/* Makes Authorization for a request: pings when that was not done, looks credentials up and fetches
- * a token where needed. */
+/* Makes the Authorization of a request: sends the first request if that was not done, looks up
+ * credentials and fetches a token where needed. */
 MUST_CHECK int host_authorize(struct registry_host *host, const struct host_request *request,
                               struct request_authorization *ret_authorization,
                               struct lpipe_error *err);
-/* Remembers that the registry took what it was sent with. */
+/* Remembers that the registry accepted this authorization. */
 void host_authorization_accepted(struct registry_host *host, uint64_t serial);
-/* Tests credentials of the session's own: 0 when the registry takes them, 1 when it asks for none.
- * For login. */
+/* Tests the host's credentials: 0 when the registry accepts them, 1 when it requires none. For
+ * login. */
 MUST_CHECK int host_test_credentials(struct registry_host *host, struct lpipe_error *err);
 
 /* After a 401: takes its challenge and drops the token that was refused. 0 = repeat the request;

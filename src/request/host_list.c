@@ -41,10 +41,11 @@ static int list_find_or_add(struct host_list *list, struct context *context, con
                             struct lpipe_error *err)
 {
     bool plain = (context->settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
+    bool forced = (context->settings.flags & LPIPE_CLIENT_HTTPS) != 0;
     GUARD(&list->mutex);
     struct registry_host *host = list_find(list, registry, identity);
     if (host == NULL) {
-        bool https = strcmp(scheme, "https") == 0 && !plain;
+        bool https = (strcmp(scheme, "https") == 0 || forced) && !plain;
         int status = registry_host_new(context, registry, https, credentials, &host, err);
         if (status != 0) {
             return status;
@@ -64,7 +65,8 @@ int host_list_get(struct host_list *list, struct context *context, const lpipe_r
     const char *registry = lpipe_ref_registry(ref);
     const char *scheme = lpipe_ref_scheme(ref);
     if (registry == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s names no registry", lpipe_ref_name(ref));
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s does not name a registry",
+                    lpipe_ref_name(ref));
     }
     int status = credential_find(settings, registry, lpipe_ref_repository(ref), &credentials, err);
     if (status != 0) {

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sync.h"
+#include "request/retry.h"
 
 static void note_address_locked(struct registry_host *host, const struct http_response *response)
 {
@@ -30,9 +31,9 @@ int host_fail_probe(const struct registry_host *host, int http_status, struct lp
     return status;
 }
 
-/* GET /v2/ with or without Authorization. */
-int host_ping_locked(struct registry_host *host, const char *secret, bool retry,
-                     struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
+/* failures: attempts that failed before. */
+static int ping(struct registry_host *host, const char *secret, bool retry, uint32_t failures,
+                struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
 {
     AUTO_FREE char *url = mem_printf("%s/v2/", host->origin_text);
     if (url == NULL) {
@@ -45,47 +46,87 @@ int host_ping_locked(struct registry_host *host, const char *secret, bool retry,
     exchange.secret = secret;
     exchange.follow = true;
     exchange.retry = retry;
+    exchange.failures = failures;
+    exchange.first_contact = !host->locked.pinged;
     int status = exchange_send(&exchange, &http, url, ret_response, ret_trusted, err);
     return status == 0 ? 0 : fail_context(err, status, "registry %s", host->registry);
 }
 
-/* The user has said something about TLS that can concern this registry. */
-static bool has_tls_settings(const struct registry_host *host)
+int host_ping_locked(struct registry_host *host, const char *secret, bool retry,
+                     struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
 {
-    return host->tls.ca_pem.size > 0 || host->tls.cert != NULL ||
-           (host->context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0;
+    return ping(host, secret, retry, 0, ret_response, ret_trusted, err);
 }
 
-/* What web servers answer to http on a port for https: all of them 400, and one of these words. */
-static bool says_https(const struct http_response *response)
+/* The answer of a registry, or of a server that may become one: not that of a server which does not
+ * expect http on this port. */
+static bool is_registry_answer(const struct http_response *response)
 {
-    return response->status == 400 && response->body.data != NULL &&
-           (strstr(response->body.data, "HTTPS") != NULL ||
-            strstr(response->body.data, "SSL") != NULL);
+    int status = response->status;
+    return status == 200 || status == 401 || status == 403 || status == 429 || status >= 500;
 }
 
-/* The first ping. http is only a guess for registries on this machine: where the server says that
- * it speaks https, or hangs up and there are settings for TLS, it is asked by https. Never the
- * other way round. */
+static void set_https(struct registry_host *host, bool https)
+{
+    host->origin.https = https;
+    origin_format(&host->origin, host->origin_text, sizeof host->origin_text);
+}
+
+/* Tries https once. True when the server uses it: it answered, or its certificate was refused. */
+static bool try_https(struct registry_host *host, struct http_response *ret_response,
+                      bool *ret_trusted, int *ret_status, struct lpipe_error *ret_err)
+{
+    set_https(host, true);
+    *ret_status = host_ping_locked(host, NULL, false, ret_response, ret_trusted, ret_err);
+    bool is_https = *ret_status == 0 || ret_response->speaks_tls;
+    set_https(host, is_https);
+    return is_https;
+}
+
+/* The first request to a registry on this machine, where http is only a guess. When http gets no
+ * answer of a registry (closed connection, bytes that are not http, a page for people), https is
+ * tried once. When neither works, the failure over http is reported, after its retries. */
+static int guess_scheme_locked(struct registry_host *host, struct http_response *ret_response,
+                               bool *ret_trusted, struct lpipe_error *err)
+{
+    struct http_response second CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct lpipe_error why = { 0 };
+    bool trusted = false;
+    int https_status = 0;
+    int status = host_ping_locked(host, NULL, false, ret_response, ret_trusted, err);
+    bool failed = status == LPIPE_NETWORK || status == LPIPE_PROTOCOL;
+    if ((failed || (status == 0 && !is_registry_answer(ret_response))) &&
+        try_https(host, &second, &trusted, &https_status, &why)) {
+        struct http_response unused = *ret_response;
+        *ret_response = second;
+        second = unused;
+        *ret_trusted = trusted;
+        if (https_status != 0 && err != NULL) {
+            *err = why;
+        }
+        return https_status;
+    }
+    bool again =
+        status == 0 ? retry_worth_status(ret_response->status) : retry_worth_failure(status);
+    if (!again || host->context->settings.retry_count == 0) {
+        return status;
+    }
+    http_response_dispose(ret_response);
+    *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+    return ping(host, NULL, true, 1, ret_response, ret_trusted, err);
+}
+
 static int first_ping_locked(struct registry_host *host, struct http_response *ret_response,
                              bool *ret_trusted, struct lpipe_error *err)
 {
-    bool may_fall_back_to_https = host->scheme_is_guessed && has_tls_settings(host);
-    int status =
-        host_ping_locked(host, NULL, !may_fall_back_to_https, ret_response, ret_trusted, err);
-    bool hung_up = may_fall_back_to_https && (status == LPIPE_NETWORK || status == LPIPE_PROTOCOL);
-    if (hung_up || (host->scheme_is_guessed && status == 0 && says_https(ret_response))) {
-        host->origin.https = true;
-        origin_format(&host->origin, host->origin_text, sizeof host->origin_text);
-        http_response_dispose(ret_response);
-        *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
-        status = host_ping_locked(host, NULL, true, ret_response, ret_trusted, err);
+    if (!host->scheme_is_guessed) {
+        return host_ping_locked(host, NULL, true, ret_response, ret_trusted, err);
     }
-    host->scheme_is_guessed = host->scheme_is_guessed && status != 0;
+    int status = guess_scheme_locked(host, ret_response, ret_trusted, err);
+    host->scheme_is_guessed = status != 0;
     return status;
 }
 
-/* The first contact: is it a registry, and what does it ask for? */
 int host_probe_locked(struct registry_host *host, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
@@ -100,9 +141,9 @@ int host_probe_locked(struct registry_host *host, struct lpipe_error *err)
     if (response.status == 401 && trusted) {
         status = challenge_read(&response.headers, &host->locked.challenge, err);
         if (status == 0 && host->locked.challenge.scheme == CHALLENGE_NONE) {
-            status =
-                fail(err, LPIPE_AUTH_REQUIRED,
-                     "%s asks for authentication in no way that is known here", host->registry);
+            status = fail(err, LPIPE_AUTH_REQUIRED,
+                          "%s requires authentication, but offers neither Basic nor Bearer",
+                          host->registry);
         }
     } else if (response.status != 200) {
         status = host_fail_probe(host, response.status, err);

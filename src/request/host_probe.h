@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first request to a registry, GET /v2/: which scheme does it speak, is it a registry, and what
- * challenge does it answer with? Functions that end in _locked are called with the host's mutex held. */
+/* The first request to a registry, GET /v2/: which scheme does it speak, is it a registry, and
+ * what challenge does it answer with? Functions that end in _locked are called with the host's
+ * mutex held. */
 #ifndef REQUEST_HOST_PROBE_H
 #define REQUEST_HOST_PROBE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions and their requests. How a request is authorized: session_auth.c. */
+
 #include "request/host_request.h"
 
 #include <stdio.h>
@@ -10,13 +10,13 @@
 #include "base/sync.h"
 #include "request/host_authorization.h"
 
-/* An absolute URL for "/v2/..."; a URL stays as it is. */
+/* Makes "/v2/..." an absolute URL; an absolute URL stays as it is. */
 static char *absolute_url(const struct registry_host *host, const char *url)
 {
     return url[0] == '/' ? mem_printf("%s%s", host->origin_text, url) : mem_strdup(url);
 }
 
-/* One attempt: pass, request, answer. */
+/* One attempt: authorization, request, answer. */
 static int send_once(struct registry_host *host, const struct host_request *request,
                      const char *url, struct http_response *ret_response, bool *ret_trusted,
                      struct lpipe_error *err)
@@ -52,7 +52,7 @@ int host_send(struct registry_host *host, const struct host_request *request,
         return fail_memory(err);
     }
     int status = send_once(host, request, url, ret_response, &trusted, err);
-    /* A stranger's 401 is an answer: it gets no secret, whatever it asks for. */
+    /* A 401 from another origin is returned as it is; no credentials are sent there. */
     if (status != 0 || ret_response->status != 401 || !trusted) {
         return status;
     }
@@ -66,7 +66,7 @@ int host_send(struct registry_host *host, const struct host_request *request,
     if (status == 0 && ret_response->status == 401 && trusted) {
         status = host_renew_token(host, request, ret_response, err);
         status = status == 0
-                     ? fail(err, LPIPE_AUTH_REQUIRED, "%s refuses every new token", host->registry)
+                     ? fail(err, LPIPE_AUTH_REQUIRED, "%s refuses each new token", host->registry)
                      : status;
     }
     return status;

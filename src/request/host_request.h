@@ -6,15 +6,15 @@
 
 #include "request/registry_host.h"
 
-/* Sends and waits. A 401 leads to one new token and one repetition where the body is in memory;
- * with a pull body the 401 comes back as the answer (see host_renew_token()). A 401 that nothing can
- * be done about is AUTH_REQUIRED or DENIED; any other final status is an answer, not an error.
- * response.url is request->http.url, as for host_wait(). */
+/* Sends and waits. After a 401 the token is renewed and the request repeated once if its body is
+ * in memory; with a pull body the 401 is returned as the answer (see host_renew_token()). A 401
+ * that a new token cannot repair is AUTH_REQUIRED or DENIED; any other final status is success
+ * here. response.url is request->http.url, as for host_wait(). */
 int host_send(struct registry_host *host, const struct host_request *request,
               struct http_response *ret_response, struct lpipe_error *err);
 
-/* The two halves of host_send() without the repetition, for bodies that overlap other work. The
- * request and everything in it must stay until host_wait() returns. */
+/* The two halves of host_send(), without the repetition: for a body that is produced while it is
+ * sent. The request and everything in it must stay valid until host_wait() returns. */
 struct host_call;
 int host_start(struct registry_host *host, const struct host_request *request,
                struct host_call **ret_call, struct lpipe_error *err);

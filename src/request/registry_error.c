@@ -11,8 +11,8 @@
 #include "oci/json_read.h"
 #include "request/retry.h"
 
-#define SAID_BYTES 240       /* what is shown of a registry's words */
-#define SECRET_WORD_BYTES 16 /* shorter words after "Bearer" are language */
+#define SHOWN_BYTES 240      /* of the registry's text that is shown */
+#define SECRET_WORD_BYTES 16 /* a shorter word after "Bearer" is not a token */
 
 static int status_of(int http_status)
 {
@@ -36,8 +36,7 @@ static int status_of(int http_status)
     }
 }
 
-/* Copies text word by word, so that nothing secret in it is shown: of URLs neither users nor
- * queries, and no token that an answer repeats. */
+/* Copies text word by word and leaves secrets out: users and queries of URLs, and tokens. */
 struct words {
     char *buf;
     size_t buf_size;
@@ -91,7 +90,8 @@ static void words_add(struct words *words, const char *word, size_t size)
     words->after_scheme = is_scheme(word, size);
 }
 
-/* The end of markup that begins at text. What style sheets and scripts hold is markup too. */
+/* The end of the markup that begins at text. The contents of <style> and <script> are markup
+ * too. */
 static const char *markup_end(const char *text, const char *end)
 {
     static const char *const hidden[] = { "style", "script" };
@@ -107,7 +107,7 @@ static const char *markup_end(const char *text, const char *end)
 }
 
 /* Words of plain text, or of HTML without its markup. */
-static void cmdline_of(const char *text, size_t size, bool markup, char *buf, size_t buf_size)
+static void clean_words(const char *text, size_t size, bool markup, char *buf, size_t buf_size)
 {
     struct words words = { .buf = buf, .buf_size = buf_size };
     const char *end = text + size;
@@ -128,7 +128,7 @@ static void cmdline_of(const char *text, size_t size, bool markup, char *buf, si
     }
 }
 
-/* Codes are capitals; what is none is not kept. */
+/* An error code has capital letters and '_'; other texts are not kept. */
 static void keep_code(const char *code, char *buf, size_t buf_size)
 {
     size_t size = strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
@@ -160,7 +160,7 @@ static bool read_json(const struct http_response *response, char *code, size_t c
     bool found = json_get_text(&first, "message", &text, NULL) == 1 && *text != '\0';
     found = found || json_get_text(&first, "detail", &text, NULL) == 1;
     if (found) {
-        cmdline_of(text, strlen(text), false, said, said_size);
+        clean_words(text, strlen(text), false, said, said_size);
     }
     return code[0] != '\0' || said[0] != '\0';
 }
@@ -168,7 +168,7 @@ static bool read_json(const struct http_response *response, char *code, size_t c
 static void read_body(const struct http_response *response, char *code, size_t code_size,
                       char *said, size_t said_size)
 {
-    char words[2 * SAID_BYTES];
+    char words[2 * SHOWN_BYTES];
     words[0] = code[0] = said[0] = '\0';
     if (response->body.size == 0) {
         return;
@@ -176,7 +176,7 @@ static void read_body(const struct http_response *response, char *code, size_t c
     if (!read_json(response, code, code_size, words, sizeof words)) {
         size_t size = MIN_OF(response->body.size, ERROR_BODY_BYTES_MAX);
         bool markup = memmem(response->body.data, MIN_OF(size, (size_t)1024), "<", 1) != NULL;
-        cmdline_of(response->body.data, size, markup, words, sizeof words);
+        clean_words(response->body.data, size, markup, words, sizeof words);
     }
     text_printable(said, said_size, words, strlen(words));
 }
@@ -186,7 +186,7 @@ int registry_error(const struct http_response *response, struct lpipe_error *err
 {
     char what[sizeof err->message];
     char code[sizeof err->registry_code];
-    char said[SAID_BYTES];
+    char said[SHOWN_BYTES];
     va_list args;
     int status = status_of(response->status);
     if (err == NULL) {

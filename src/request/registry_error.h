@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An unexpected answer as one sentence: what was asked, the status, and what the registry said
- * (code and message of its JSON body, or the first printable words of anything else). The status
- * class is chosen here and nowhere else. Pure; any thread. */
+/* Describes an unexpected answer in one sentence: the request, the status, and the registry's
+ * text (code and message of its JSON body, or the first printable words of another body). Only
+ * this file turns an HTTP status into a status of ours. Pure; any thread. */
 #ifndef REQUEST_REGISTRY_ERROR_H
 #define REQUEST_REGISTRY_ERROR_H
 
 #include "http/http.h"
 
 /* Fills err: 401 AUTH_REQUIRED, 403 DENIED, 404 NOT_FOUND, 408, 425, 499 and 5xx SERVER, 429
- * RATE_LIMITED, other 4xx REFUSED, anything else PROTOCOL; http_status and registry_code are set,
- * and RETRYABLE where retry_worth_status() says so. what is a clause: "PUT of manifest app:1".
- * Returns the status. */
+ * RATE_LIMITED, other 4xx REFUSED, anything else PROTOCOL; http_status and registry_code are
+ * set, and RETRYABLE where retry_worth_status() says so. what names the request: "PUT of
+ * manifest app:1". Returns the status. */
 int registry_error(const struct http_response *response, struct lpipe_error *err,
                    const char *what_format, ...) PRINTF_LIKE(3, 4);
 

@@ -49,7 +49,7 @@ int registry_host_new(struct context *context, const char *registry, bool https,
     }
     int status = origin_parse_host(registry, https, &host->origin, err);
     status = status == 0 ? context_http(context, &host->http, err) : status;
-    /* Also for http: its token server may speak https. */
+    /* Also for http, because its token server may use https. */
     status = status == 0 ? tls_files_read(&context->settings, registry, &host->tls, err) : status;
     if (status != 0) {
         return status;

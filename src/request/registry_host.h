@@ -24,7 +24,7 @@ struct registry_host {
     char *registry;          /* host[:port] as references have it */
     char *identity; /* which credentials may be used: the same for all requests of this host */
     char *pool_key;
-    bool scheme_is_guessed; /* http, and nobody has said so: see host_find_scheme() */
+    bool scheme_is_guessed; /* http, but the user did not ask for it: see host_find_scheme() */
     struct origin origin;
     char origin_text[ORIGIN_TEXT_BYTES];
     struct tls_files tls;
@@ -38,30 +38,30 @@ struct registry_host {
         struct credential *credential; /* the one in use, of the list; NULL = anonymous */
         bool resolved;                 /* helpers were asked */
         uint64_t resolved_ms;
-        uint64_t fixed_serial; /* of Basic and of a registry's own token */
-        bool accepted;         /* the credentials were good for something */
-        bool is_refused;       /* they are bad: not to be sent again */
+        uint64_t fixed_serial; /* of Basic credentials and of a token for the registry itself */
+        bool accepted;         /* the credentials were accepted at least once */
+        bool is_refused;       /* they were refused: not to be sent again */
         struct lpipe_error refused;
         struct token_cache tokens;
-        char *known_scope; /* what challenges asked for in addition; NULL = nothing */
+        char *known_scope; /* scopes that challenges named in addition; NULL = none */
     } locked;              /* by mutex */
 };
 
 /* A request to a registry host. */
 struct host_request {
     struct http_request http; /* url: absolute (a Location), or a path starting with '/' on the
-                                 registry; secret, addresses and pool_key are set by the session */
+                                 registry; secret, addresses and pool_key are set here */
     const char *repository;   /* for the token scope; NULL = none */
     const char *actions;      /* "pull", "pull,push", "delete"; NULL = "pull" */
-    const char *mount_from;   /* repository that pull is wanted on too; NULL = none */
-    bool send_after_cancel;   /* to be sent also when the client is cancelled, for cleaning up: with
-                                 the token that it needs, and within CLOSE_TIMEOUT_MS each */
-    bool follow;              /* follow redirects (GET and HEAD only) */
-    uint32_t life_ms;         /* the token should outlive this; 0 = 60 s */
-    bool retry;               /* repeat as retry.h says; always so for GET and HEAD. For
-                                 host_send() and a body in memory */
-    bool untrusted_url;       /* a stranger has chosen the URL: no secret goes along, wherever it
-                                 leads */
+    const char *mount_from;   /* the token must also allow to pull from here; NULL = none */
+    bool send_after_cancel; /* send also when the client is cancelled, to clean up; this request and
+                                 the one for its token may take CLOSE_TIMEOUT_MS each */
+    bool follow;            /* follow redirects (GET and HEAD only) */
+    uint32_t life_ms;       /* the token should outlive this; 0 = 60 s */
+    bool retry;             /* retry as retry.h says; always so for GET and HEAD. Only for
+                                 host_send() with a body in memory */
+    bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent, not
+                                 even to the registry itself */
 };
 
 /* A host that is in no list, with exactly these credentials (moved). */
@@ -77,11 +77,11 @@ static inline void cleanup_registry_host(struct registry_host **host)
 /* "https://host:port" of the registry itself. Borrowed from the host. */
 const char *host_base_url(const struct registry_host *host);
 
-/* Names the credentials of a list without telling them: hosts with the same name share connections
- * and tokens. Owned; NULL when out of memory. */
+/* A text that identifies the credentials of a list but contains no secret: requests with the
+ * same identity share connections and tokens. Owned; NULL when out of memory. */
 char *credential_list_identity(const struct credential_list *credentials);
 
-/* The frame of an exchange with this registry; the caller sets the secret. */
+/* An exchange with this registry, without a secret; the caller sets it. */
 struct exchange host_exchange(struct registry_host *host, enum origin_sink sink, bool is_local);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One repository of a registry, as the files of this room hand it to each other. Immutable; any
- * thread. */
+/* One repository of a registry: what requests about it need. Immutable; any thread. */
 #ifndef REQUEST_REPOSITORY_H
 #define REQUEST_REPOSITORY_H
 

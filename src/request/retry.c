@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/retry.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -14,7 +15,9 @@
 
 void retry_init(struct retry *retry, struct context *context)
 {
-    *retry = (struct retry){ .context = context, .progress_ms = clock_ms() };
+    *retry = (struct retry){ .context = context,
+                             .count_max = context->settings.retry_count,
+                             .progress_ms = clock_ms() };
 }
 
 void retry_progress(struct retry *retry)
@@ -35,7 +38,7 @@ bool retry_worth_failure(int status)
     return status == LPIPE_NETWORK || status == LPIPE_TIMEOUT;
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" is read piece by piece: strptime() would ask the locale. */
+/* Reads "Sun, 06 Nov 1994 08:49:37 GMT" without strptime(), which depends on the locale. */
 struct cursor {
     const char *at;
 };
@@ -59,7 +62,7 @@ static bool take_digits(struct cursor *cursor, size_t size, int *ret_number)
     return true;
 }
 
-/* One of the names in a text of three-letter words. */
+/* Reads one of several three-letter names. */
 static bool take_name(struct cursor *cursor, const char *names, int *ret_index)
 {
     for (int i = 0; *names != '\0'; i++, names += 3) {
@@ -72,7 +75,7 @@ static bool take_name(struct cursor *cursor, const char *names, int *ret_index)
     return false;
 }
 
-/* The one form that may be sent; the two of last century are no longer written by anyone. */
+/* IMF-fixdate, the only form that may be generated (RFC 9110, 5.6.7). */
 static bool parse_date(const char *text, int64_t *ret_s)
 {
     struct cursor cursor = { text };
@@ -108,10 +111,10 @@ bool retry_after_parse(const char *value, int64_t now_s, uint64_t *ret_ms)
     return true;
 }
 
-/* Clients that failed together must not come back together. */
+/* With random jitter, so that clients which failed together do not retry together. */
 static uint64_t back_off_ms(uint32_t failures)
 {
-    static const uint32_t steps_ms[] = { 250, 1000, 3000, 8000, 16000, 30000 };
+    static const uint32_t steps_ms[] = { RETRY_DELAYS_MS };
     uint64_t step = steps_ms[MIN_OF((size_t)failures, ARRAY_LEN(steps_ms) - 1)];
     uint32_t number = UINT32_MAX / 2;
     (void)getrandom(&number, sizeof number, GRND_NONBLOCK);
@@ -147,22 +150,43 @@ static int fail_long(const struct http_response *response, uint64_t ms, struct l
     return LPIPE_RATE_LIMITED;
 }
 
-static void tell(const struct retry *retry, const struct http_response *response, uint64_t ms)
+/* why: the failure, when there is no response. */
+static void announce(const struct retry *retry, const struct http_response *response, uint64_t ms,
+                     const struct lpipe_error *why)
 {
-    if (ms >= RETRY_NOTICE_MS && response != NULL) {
-        context_notice(retry->context, "the registry answered %d; trying again in %u s",
-                       response->status, (unsigned)(ms / SECOND_MS));
-    } else if (ms >= RETRY_NOTICE_MS) {
-        context_notice(retry->context, "the registry cannot be reached; trying again in %u s",
-                       (unsigned)(ms / SECOND_MS));
+    unsigned seconds = (unsigned)((ms + SECOND_MS / 2) / SECOND_MS);
+    unsigned next = retry->failures + 1;
+    unsigned attempts = retry->count_max + 1;
+    if (ms < RETRY_NOTICE_MS) {
+        return;
     }
+    if (response != NULL) {
+        context_notice(retry->context,
+                       "the registry answered %d; trying again in %u s (attempt %u of %u)",
+                       response->status, seconds, next, attempts);
+    } else {
+        context_notice(retry->context, "%s; trying again in %u s (attempt %u of %u)",
+                       why != NULL && why->message[0] != '\0' ? why->message
+                                                              : "the registry cannot be reached",
+                       seconds, next, attempts);
+    }
+}
+
+void retry_note_attempts(const struct retry *retry, struct lpipe_error *err)
+{
+    if (err == NULL || retry->failures == 0) {
+        return;
+    }
+    size_t size = strlen(err->message);
+    (void)snprintf(err->message + size, sizeof err->message - size, " (%u attempts)",
+                   retry->failures + 1);
 }
 
 int retry_next(struct retry *retry, const struct http_response *response, uint64_t *ret_ms,
                struct lpipe_error *err)
 {
     uint64_t ms = wait_ms(retry, response);
-    if (retry->failures >= retry->context->settings.retry_count ||
+    if (retry->failures >= retry->count_max ||
         clock_ms() + MIN_OF(ms, (uint64_t)RETRY_AFTER_MS_MAX) >
             retry->progress_ms + RETRY_GIVE_UP_MS) {
         return LPIPE_SERVER;
@@ -171,7 +195,7 @@ int retry_next(struct retry *retry, const struct http_response *response, uint64
         return fail_long(response, ms, err);
     }
     retry->failures++;
-    tell(retry, response, ms);
+    announce(retry, response, ms, err);
     *ret_ms = ms;
     return 0;
 }

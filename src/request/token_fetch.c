@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "oci/json_read.h"
 
-/* Percent-encodes a text of the challenge or of ours. */
+/* Appends a text percent-encoded. */
 static int append_encoded(struct buf *buf, const char *text)
 {
     static const char plain[] =
@@ -28,7 +28,7 @@ static int append_parameter(struct buf *buf, const char *separator, const char *
     return status == 0 ? append_encoded(buf, value) : status;
 }
 
-/* realm?service=...&scope=...&scope=..., the realm's own query kept. */
+/* realm?service=...&scope=...&scope=...; a query of the realm is kept. */
 static int append_get_url(struct buf *buf, const struct challenge *challenge, const char *scope)
 {
     const char *separator = strchr(challenge->realm, '?') == NULL ? "?" : "&";
@@ -63,7 +63,7 @@ static int append_form(struct buf *buf, const struct token_request *request)
     return status == 0 ? secret_append_form(&request->credential->identity, buf) : status;
 }
 
-/* Reads a number as it was meant: whole and positive, or as if it were absent. */
+/* expires_in; anything but a positive integer counts as absent. */
 static uint64_t read_life(const struct json_node *root)
 {
     uint64_t seconds = 0;
@@ -73,7 +73,7 @@ static uint64_t read_life(const struct json_node *root)
     return MIN_OF(seconds, TOKEN_LIFE_MAX_MS / 1000) * 1000;
 }
 
-/* 1 when there is a text that is not empty. */
+/* 1 when there is a text and it is not empty. */
 static int read_value(const struct json_node *root, const char *key, const char **ret_value,
                       struct lpipe_error *err)
 {
@@ -117,7 +117,7 @@ static const char *realm_of(const struct token_request *request, char *buf, size
                           strcspn(request->challenge->realm, "?#"));
 }
 
-/* Long-lived credentials, and a realm that nobody vouches for. */
+/* Credentials are sent to a realm only if the origin policy trusts it. */
 static int check_realm(const struct token_request *request, struct lpipe_error *err)
 {
     struct origin realm;
@@ -134,13 +134,15 @@ static int check_realm(const struct token_request *request, struct lpipe_error *
         return status;
     }
     origin_format(&realm, text, sizeof text);
-    return fail(err, LPIPE_AUTH_REQUIRED,
-                "%s wants its credentials sent to %s, another host; if that is its token server, "
-                "allow it with --trust-realm %s",
-                request->registry, text, strstr(text, "://") + 3);
+    return fail_with_advice(
+        err, LPIPE_AUTH_REQUIRED,
+        "%s asks for its credentials to be sent to %s, another host; if that is its token "
+        "server, allow it with --trust-realm %s",
+        request->registry, text, strstr(text, "://") + 3);
 }
 
-/* What the server's refusal means. OAuth2 answers 400 to a refresh token that it does not take. */
+/* The status for a refusal. An OAuth2 server answers 400 to a refresh token that it does not
+ * accept. */
 static int status_of(const struct token_request *request, int http_status)
 {
     bool identity = request->credential != NULL && secret_is_set(&request->credential->identity);
@@ -163,9 +165,10 @@ static int fail_answer(const struct token_request *request, int http_status,
     if (status != LPIPE_AUTH_REQUIRED && status != LPIPE_DENIED) {
         fail(err, status, "the token server %s answered %d", realm, http_status);
     } else if (request->credential == NULL) {
-        fail(err, status,
-             "%s refused access without credentials (%d from %s); try layerpipe login %s",
-             request->registry, http_status, realm, request->registry);
+        fail_with_advice(
+            err, status,
+            "%s refused access without credentials (%d from %s); try layerpipe login %s",
+            request->registry, http_status, realm, request->registry);
     } else {
         fail(err, status, "%s refused %s (%d from %s)", request->registry,
              credential_describe(request->credential, who, sizeof who), http_status, realm);
@@ -177,7 +180,7 @@ static int fail_answer(const struct token_request *request, int http_status,
     return status;
 }
 
-/* Sends and reads the answer. 1 = the server knows no such method (404, 405). */
+/* Sends and reads the answer. 1 = the server does not support the method (404, 405). */
 static int exchange_token(const struct token_request *request, const struct exchange *exchange,
                           const struct http_request *http, const char *url, bool may_lack,
                           struct token *ret_token, bool *ret_refused, struct lpipe_error *err)
@@ -222,7 +225,8 @@ static int fetch_by_post(const struct token_request *request, struct token *ret_
         .body_wanted = true,
         .response_bytes_max = TOKEN_BODY_BYTES_MAX,
     };
-    /* The secret is in the body; nobody but check_realm() has said that it may go there. */
+    /* The secret is in the body. check_realm() has allowed this URL only, so redirects are not
+     * followed. */
     struct exchange exchange = *request->exchange;
     exchange.secret = NULL;
     exchange.follow = false;
@@ -267,9 +271,10 @@ int token_fetch(const struct token_request *request, struct token *ret_token, bo
     if (status == 0 && credential != NULL && secret_is_set(&credential->identity)) {
         status = fetch_by_post(request, ret_token, &refused, err);
         if (status == 1 && !secret_is_set(&credential->password)) {
-            status = fail(err, LPIPE_AUTH_REQUIRED,
-                          "the token server of %s takes no identity token, and %s has no password",
-                          request->registry, credential->source);
+            status = fail(
+                err, LPIPE_AUTH_REQUIRED,
+                "the token server of %s does not accept an identity token, and %s has no password",
+                request->registry, credential->source);
         }
         if (status == 1) {
             status = fetch_by_get(request, ret_token, &refused, err);

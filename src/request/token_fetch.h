@@ -9,17 +9,18 @@
 #include "request/exchange.h"
 
 struct token_request {
-    const struct exchange *exchange; /* sink ORIGIN_REALM; secret is set here */
+    const struct exchange
+        *exchange; /* with sink ORIGIN_REALM; its secret is set by token_fetch() */
     const struct challenge *challenge;
     const char *scope;                   /* canonical set, see scope.h */
     const struct credential *credential; /* NULL = anonymous */
     const char *registry;                /* for messages */
 };
 
-/* GET with Basic or nothing, or POST for an identity token (GET where the server knows no POST).
- * AUTH_REQUIRED when the credentials are refused or must not be sent to this realm, DENIED,
- * PROTOCOL for an answer without a usable token, SERVER, RATE_LIMITED, and what the transport
- * says. *ret_refused (may be NULL) tells that the server itself refused the credentials. */
+/* GET with Basic or without credentials, or POST for an identity token (GET if the server does
+ * not support POST). AUTH_REQUIRED when the credentials are refused or must not be sent to this
+ * realm; DENIED; PROTOCOL for an answer without a usable token; SERVER, RATE_LIMITED, and the
+ * failures of http_wait(). *ret_refused (may be NULL): the token server refused the credentials. */
 MUST_CHECK int token_fetch(const struct token_request *request, struct token *ret_token,
                            bool *ret_refused, struct lpipe_error *err);
 /* Reads a token server's answer. */

@@ -26,16 +26,16 @@ struct directory_source {
     struct directory_walk *walk;
     struct hard_links links;
     struct xattr_reader *xattr;
-    const struct directory_entry *found; /* the entry at hand */
-    struct buf path;                     /* a directory's, with its '/' */
+    const struct directory_entry *found; /* the current entry */
+    struct buf path;                     /* of a directory, with '/' at its end */
     struct buf records;
-    struct buf staged; /* header or padding to be given out, from staged_done on */
+    struct buf staged; /* header or padding that is read next, from staged_done on */
     size_t staged_done;
-    uint64_t data_left; /* of the file at hand */
+    uint64_t data_left; /* of the current file */
     bool ended;
-    char target[PATH_MAX]; /* of the link at hand */
-    uint64_t sockets;      /* left out */
-    uint64_t unnamed;      /* attributes left out */
+    char target[PATH_MAX]; /* of the current symbolic link */
+    uint64_t sockets;      /* number of sockets that were left out */
+    uint64_t unnamed;      /* number of extended attributes that were left out */
     char first_left_out[256];
     char notice[512];
 };
@@ -106,8 +106,8 @@ static void left_out(struct directory_source *source, uint64_t *count)
     *count += 1;
 }
 
-/* What the entry is called in the tar. */
-static int name_entry(struct directory_source *source, struct tar_entry *entry,
+/* The entry's path in the tar. */
+static int name_entry(struct directory_source *source, struct tar_write_entry *entry,
                       struct lpipe_error *err)
 {
     entry->path = source->found->path;
@@ -121,9 +121,9 @@ static int name_entry(struct directory_source *source, struct tar_entry *entry,
     return status == 0 ? 0 : fail_memory(err);
 }
 
-/* A file that has other names may have been packed under one of them. */
-static int meet_links(struct directory_source *source, struct tar_entry *entry,
-                      struct lpipe_error *err)
+/* A file with several names becomes a hard link to the first one. */
+static int link_to_first_name(struct directory_source *source, struct tar_write_entry *entry,
+                              struct lpipe_error *err)
 {
     const struct stat *info = &source->found->info;
     if (info->st_nlink < 2 || entry->type == TAR_ENTRY_DIRECTORY) {
@@ -139,7 +139,7 @@ static int meet_links(struct directory_source *source, struct tar_entry *entry,
     return 0;
 }
 
-static int read_link(struct directory_source *source, struct tar_entry *entry,
+static int read_link(struct directory_source *source, struct tar_write_entry *entry,
                      struct lpipe_error *err)
 {
     char *target = source->target;
@@ -152,7 +152,7 @@ static int read_link(struct directory_source *source, struct tar_entry *entry,
     return 0;
 }
 
-static int read_xattrs(struct directory_source *source, struct tar_entry *entry,
+static int read_xattrs(struct directory_source *source, struct tar_write_entry *entry,
                        struct lpipe_error *err)
 {
     unsigned unnamed = 0;
@@ -165,7 +165,7 @@ static int read_xattrs(struct directory_source *source, struct tar_entry *entry,
     return status;
 }
 
-static void fill_numbers(const struct directory_source *source, struct tar_entry *entry)
+static void fill_numbers(const struct directory_source *source, struct tar_write_entry *entry)
 {
     const struct stat *info = &source->found->info;
     entry->mode = info->st_mode & 07777;
@@ -181,9 +181,9 @@ static void fill_numbers(const struct directory_source *source, struct tar_entry
 
 static int stage_entry(struct directory_source *source, struct lpipe_error *err)
 {
-    struct tar_entry entry = { .type = type_of(source->found->info.st_mode) };
+    struct tar_write_entry entry = { .type = type_of(source->found->info.st_mode) };
     int status = name_entry(source, &entry, err);
-    status = status == 0 ? meet_links(source, &entry, err) : status;
+    status = status == 0 ? link_to_first_name(source, &entry, err) : status;
     if (status == 0 && entry.type == TAR_ENTRY_SYMLINK) {
         status = read_link(source, &entry, err);
     }
@@ -228,7 +228,7 @@ static int next_entry(struct directory_source *source, struct lpipe_error *err)
     return stage_entry(source, err);
 }
 
-/* Reads of the file at hand, straight to where it is wanted. */
+/* Reads the current file directly into the caller's buffer. */
 static int read_data(struct directory_source *source, char *buf, size_t size, size_t *ret_done,
                      struct lpipe_error *err)
 {
@@ -294,7 +294,7 @@ static const char *directory_notice(struct source *base)
         return NULL;
     }
     (void)snprintf(source->notice, sizeof source->notice,
-                   "%s: a tar has no place for %" PRIu64 " sockets and %" PRIu64
+                   "%s: a tar cannot contain %" PRIu64 " sockets and %" PRIu64
                    " attributes with a '=' in their name, which were left out (the first: %s)",
                    text_printable(shown, sizeof shown, source->name, strlen(source->name)),
                    source->sockets, source->unnamed, source->first_left_out);

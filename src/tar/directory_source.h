@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory as the source of a layer: the tar is made while it is read, in the thread that reads it.
- * The same tree gives the same bytes, in whatever order the system lists it and whoever asks:
+/* A directory as a source: writes a tar of it while it is read, in the thread that reads. The
+ * same tree gives the same bytes, in whatever order the system lists it:
  *
- *   - paths as below the directory ("bin/ls"), the directory itself as "./" first; a directory before
- *     what is in it, the names in one sorted by their bytes;
+ *   - paths relative to the directory ("bin/ls"), the directory itself as "./" first; a directory
+ *     before its entries, entries sorted by the bytes of their names;
  *   - owners as numbers, whole seconds of mtime, no other times; extended attributes as
- *     image/xattr_reader.h has them;
+ *     directory_xattr.h says;
  *   - the second name of a file is a hard link to the first; sparse files are written out;
  *   - sockets cannot be in a tar: they are left out, which the notice tells;
- *   - names are bytes and stay what they are, whiteouts (".wh.") too;
- *   - two zero blocks end it.
+ *   - names are bytes and are not changed, also not those that begin with ".wh." (whiteouts);
+ *   - two zero blocks at the end.
  *
- * What cannot be read, and what changes while it is read, is a failure (SOURCE_IO), never a tar that
- * is not the tree. No read waits for anybody else, so there is nothing to cancel. */
+ * An entry that cannot be read, or that changes while it is read, is SOURCE_IO. No read blocks
+ * for long, so there is no cancel function. */
 #ifndef TAR_DIRECTORY_SOURCE_H
 #define TAR_DIRECTORY_SOURCE_H
 

@@ -11,14 +11,14 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-/* A directory on the way to the entry at hand. */
+/* A directory on the path to the current entry. */
 struct level {
     struct stat info; /* when it was entered */
-    struct buf names; /* one after the other: a type (DT_...), the name, a NUL */
+    struct buf names; /* for each entry: a type (DT_...), the name, a NUL */
     const char **order;
     size_t count;
     size_t next;
-    size_t path_size; /* of what stands before its entries' names */
+    size_t path_size; /* of the path before the names of its entries */
 };
 
 struct directory_walk {
@@ -43,7 +43,7 @@ int directory_walk_new(int top, struct directory_walk **ret_walk, struct lpipe_e
     walk->top = top;
     walk->here = -1;
     walk->found.fd = -1;
-    /* A path has to fit into a PAX header that every reader takes, beside other records. */
+    /* A path must fit into a PAX header of a size that every reader accepts, with other records. */
     walk->path = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX / 2);
     *ret_walk = walk;
     return 0;
@@ -156,7 +156,7 @@ static int compare(const void *a, const void *b)
 {
     const char *const *first = a;
     const char *const *second = b;
-    return strcmp(*first + 1, *second + 1); /* behind the type */
+    return strcmp(*first + 1, *second + 1); /* after the type */
 }
 
 static int sort_names(struct level *level)
@@ -199,7 +199,7 @@ static bool on_the_way(const struct directory_walk *walk, const struct stat *inf
     return false;
 }
 
-/* Goes into the directory at hand. */
+/* Enters the current directory. */
 static int enter(struct directory_walk *walk, struct lpipe_error *err)
 {
     char path[300];
@@ -228,7 +228,7 @@ static int enter(struct directory_walk *walk, struct lpipe_error *err)
     return 0;
 }
 
-/* Goes from a directory that has been given whole to the one that it is in. */
+/* Returns from a finished directory to its parent. */
 static int leave(struct directory_walk *walk, struct lpipe_error *err)
 {
     const struct level *level = &walk->levels[walk->depth - 1];
@@ -259,11 +259,11 @@ static int leave(struct directory_walk *walk, struct lpipe_error *err)
                : directory_fail_changed(&walk->found, err);
 }
 
-/* Opens what can be opened and looks at the entry; 0 or an errno value. */
-static int look_at(struct directory_entry *found, unsigned char type)
+/* Opens files and directories, and gets the entry's attributes; 0 or an errno value. */
+static int inspect(struct directory_entry *found, unsigned char type)
 {
     if (type == DT_REG || type == DT_DIR) {
-        /* O_NONBLOCK: what was a file a moment ago may be a FIFO now. */
+        /* O_NONBLOCK: the file may have been replaced by a FIFO. */
         int flags = OPEN_FLAGS | (type == DT_DIR ? O_DIRECTORY : O_NONBLOCK);
         found->fd = openat(found->parent, found->name, flags);
         return found->fd < 0 || fstat(found->fd, &found->info) != 0 ? errno : 0;
@@ -277,19 +277,19 @@ static int find(struct directory_walk *walk, const char *typed, struct lpipe_err
     unsigned char type = (unsigned char)typed[0];
     walk->path.size = walk->levels[walk->depth - 1].path_size;
     *found = (struct directory_entry){ .name = typed + 1, .parent = walk->here, .fd = -1 };
-    found->path = found->name; /* should there be no room for more */
+    found->path = found->name; /* in case there is no memory for the whole path */
     if (buf_append_text(&walk->path, found->name) != 0) {
         return directory_fail(found, ENAMETOOLONG, "pack", err);
     }
     found->path = walk->path.data;
-    if (type == DT_UNKNOWN) { /* a file system that does not say */
-        int code = look_at(found, type);
+    if (type == DT_UNKNOWN) { /* this file system does not report types */
+        int code = inspect(found, type);
         if (code != 0) {
-            return directory_fail(found, code, "look at", err);
+            return directory_fail(found, code, "read the attributes of", err);
         }
         type = (unsigned char)IFTODT(found->info.st_mode);
     }
-    int code = look_at(found, type);
+    int code = inspect(found, type);
     if (code == ELOOP || code == ENOTDIR || code == ENXIO ||
         (code == 0 && IFTODT(found->info.st_mode) != type)) {
         return directory_fail_changed(found, err);

@@ -10,11 +10,11 @@
 #include "base/text.h"
 #include "tar/tar_write.h"
 
-#define XATTR_BYTES_MAX 65536 /* the system's own maximum, of a list and of a value */
+#define XATTR_BYTES_MAX 65536 /* the kernel's maximum for a list and for a value */
 #define XATTR_COUNT_MAX (XATTR_BYTES_MAX / 2)
 
 struct xattr_reader {
-    char path[512]; /* for what is not opened; else "" */
+    char path[512]; /* for entries that are not opened; else "" */
     int fd;
     char list[XATTR_BYTES_MAX];
     char value[XATTR_BYTES_MAX];
@@ -54,7 +54,8 @@ bool xattr_is_kept(const char *name)
     return keep;
 }
 
-/* The list's size; 0 where there are no attributes or no way to them; or a negative errno value. */
+/* The list's size; 0 when there are no attributes, or they are not accessible; or a negative
+ * errno. */
 static ssize_t read_list(struct xattr_reader *xattr, const struct directory_entry *found)
 {
     xattr->fd = found->fd;
@@ -62,7 +63,8 @@ static ssize_t read_list(struct xattr_reader *xattr, const struct directory_entr
         ssize_t size = flistxattr(found->fd, xattr->list, sizeof xattr->list);
         return size >= 0 ? size : errno == ENOTSUP || errno == ENOSYS ? 0 : -errno;
     }
-    /* Links and devices are not opened. Where /proc is not mounted they have no attributes. */
+    /* Links and devices are not opened; their attributes are read through /proc, if it is
+     * mounted. */
     int size = snprintf(xattr->path, sizeof xattr->path, "/proc/self/fd/%d/%s", found->parent,
                         found->name);
     if (size >= (int)sizeof xattr->path) {

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "layerpipe/error.h"
 
-#define ROOM_FIRST 256
+#define FIRST_CAPACITY 256
 
-/* Inode numbers are handed out in a row; a multiplication spreads them. */
+/* Inode numbers are often consecutive; the multiplication spreads them. */
 static size_t slot_of(dev_t device, ino_t inode)
 {
     uint64_t mixed = ((uint64_t)inode ^ ((uint64_t)device << 32)) * UINT64_C(0x9e3779b97f4a7c15);
@@ -20,7 +20,7 @@ static struct hard_link *find(const struct hard_links *links, dev_t device, ino_
 {
     size_t at = slot_of(device, inode);
     for (;; at++) {
-        struct hard_link *link = &links->slots[at & (links->room - 1)];
+        struct hard_link *link = &links->slots[at & (links->capacity - 1)];
         if (link->path == NULL || (link->device == device && link->inode == inode)) {
             return link;
         }
@@ -29,13 +29,13 @@ static struct hard_link *find(const struct hard_links *links, dev_t device, ino_
 
 static int grow(struct hard_links *links)
 {
-    struct hard_links wider = { NULL, links->room == 0 ? ROOM_FIRST : links->room * 2,
+    struct hard_links wider = { NULL, links->capacity == 0 ? FIRST_CAPACITY : links->capacity * 2,
                                 links->count };
-    wider.slots = mem_new_array(wider.room, sizeof *wider.slots);
+    wider.slots = mem_new_array(wider.capacity, sizeof *wider.slots);
     if (wider.slots == NULL) {
         return LPIPE_NO_MEMORY;
     }
-    for (size_t i = 0; i < links->room; i++) {
+    for (size_t i = 0; i < links->capacity; i++) {
         const struct hard_link *link = &links->slots[i];
         if (link->path != NULL) {
             *find(&wider, link->device, link->inode) = *link;
@@ -49,7 +49,7 @@ static int grow(struct hard_links *links)
 int hard_links_find_or_add(struct hard_links *links, dev_t device, ino_t inode, const char *path,
                            const char **ret_earlier)
 {
-    if (links->count >= links->room / 4 * 3 && grow(links) != 0) {
+    if (links->count >= links->capacity / 4 * 3 && grow(links) != 0) {
         return LPIPE_NO_MEMORY;
     }
     struct hard_link *link = find(links, device, inode);
@@ -69,7 +69,7 @@ int hard_links_find_or_add(struct hard_links *links, dev_t device, ino_t inode, 
 
 void hard_links_dispose(struct hard_links *links)
 {
-    for (size_t i = 0; i < links->room; i++) {
+    for (size_t i = 0; i < links->capacity; i++) {
         free(links->slots[i].path);
     }
     free(links->slots);

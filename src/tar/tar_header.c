@@ -3,17 +3,29 @@
 
 #include <string.h>
 
+#include "base/macros.h"
+
 enum {
     NAME_OFFSET = 0,
     NAME_SIZE = 100,
+    NUMBER_SIZE = 8,
+    TIME_SIZE = 12,
     SIZE_OFFSET = 124,
     SIZE_SIZE = 12,
     SUM_OFFSET = 148,
     SUM_SIZE = 8,
     TYPE_OFFSET = 156,
+    LINK_OFFSET = 157,
+    LINK_SIZE = 100,
     MAGIC_OFFSET = 257,
+    DEVICE_MAJOR_OFFSET = 329,
+    DEVICE_MINOR_OFFSET = 337,
     PREFIX_OFFSET = 345,
     PREFIX_SIZE = 155,
+    STAR_PREFIX_SIZE = 131,
+    STAR_TRAILER_OFFSET = 508,
+    GNU_ATIME_OFFSET = 345,
+    GNU_CTIME_OFFSET = 357,
     SPARSE_MORE_OFFSET = 482,
     SPARSE_BLOCK_MORE_OFFSET = 504,
 };
@@ -73,7 +85,49 @@ bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value)
     return true;
 }
 
-/* Loops without a condition: the compiler takes many bytes at once, and every header passes here. */
+static bool number_base256_signed(const unsigned char *field, size_t width, int64_t *ret_value)
+{
+    /* A negative number's bytes are those of the number -n-1, inverted. */
+    bool negative = (field[0] & 0x40) != 0;
+    unsigned char flip = negative ? 0xff : 0;
+    uint64_t value = (field[0] ^ flip) & 0x7f;
+    for (size_t i = 1; i < width; i++) {
+        if (value >> 55 != 0) {
+            return false;
+        }
+        value = value << 8 | (field[i] ^ flip);
+    }
+    *ret_value = negative ? -(int64_t)value - 1 : (int64_t)value;
+    return true;
+}
+
+static bool is_filler(unsigned char c)
+{
+    return c == ' ' || c == '\0';
+}
+
+bool tar_number_of_go(const unsigned char *field, size_t width, int64_t *ret_value)
+{
+    if ((field[0] & 0x80) != 0) {
+        return number_base256_signed(field, width, ret_value);
+    }
+    const unsigned char *end = field + width;
+    while (field < end && is_filler(*field)) {
+        field++;
+    }
+    while (field < end && is_filler(end[-1])) {
+        end--;
+    }
+    int64_t value = 0; /* a field has at most 12 bytes: no overflow */
+    while (field < end && *field >= '0' && *field <= '7') {
+        value = value << 3 | (*field++ - '0');
+    }
+    *ret_value = value;
+    return field == end || *field == '\0';
+}
+
+/* Loops without a condition: the compiler takes many bytes at once, and every header passes
+ * here. */
 static void add_bytes(const unsigned char *bytes, size_t size, unsigned *sum, unsigned *high)
 {
     for (size_t i = 0; i < size; i++) {
@@ -86,7 +140,8 @@ bool tar_header_checksum_good(const unsigned char *header)
 {
     const size_t behind = SUM_OFFSET + SUM_SIZE;
     uint64_t wanted = 0;
-    if (!tar_number(header + SUM_OFFSET, SUM_SIZE, &wanted)) {
+    if ((header[SUM_OFFSET] & 0x80) != 0 || /* base-256, which is for other fields */
+        !tar_number(header + SUM_OFFSET, SUM_SIZE, &wanted)) {
         return false;
     }
     unsigned sum = SUM_SIZE * ' '; /* what its own field counts as */
@@ -122,21 +177,106 @@ bool tar_sparse_block_continues(const unsigned char *block)
     return block[SPARSE_BLOCK_MORE_OFFSET] != 0;
 }
 
-size_t tar_header_name(const unsigned char *header, char ret_name[TAR_NAME_BYTES])
+enum tar_format tar_header_format(const unsigned char *header)
 {
-    /* Only POSIX headers have a prefix; GNU's magic ("ustar" and blanks) has other fields there. */
-    size_t size = 0;
-    if (memcmp(header + MAGIC_OFFSET, "ustar", 6) == 0) {
-        size = strnlen((const char *)header + PREFIX_OFFSET, PREFIX_SIZE);
-        memcpy(ret_name, header + PREFIX_OFFSET, size);
-        if (size > 0) {
-            ret_name[size++] = '/';
+    const unsigned char *magic = header + MAGIC_OFFSET;
+    if (memcmp(magic, "ustar\0", 6) == 0) {
+        return memcmp(header + STAR_TRAILER_OFFSET, "tar\0", 4) == 0 ? TAR_FORMAT_STAR
+                                                                     : TAR_FORMAT_USTAR;
+    }
+    return memcmp(magic, "ustar  \0", 8) == 0 ? TAR_FORMAT_GNU : TAR_FORMAT_V7;
+}
+
+const char *tar_header_not_numeric(const unsigned char *header)
+{
+    static const struct {
+        const char *name;
+        unsigned offset;
+        unsigned size;
+        unsigned formats; /* as bits */
+    } fields[] = {
+        { "mode", 100, NUMBER_SIZE, ~0u },
+        { "uid", 108, NUMBER_SIZE, ~0u },
+        { "gid", 116, NUMBER_SIZE, ~0u },
+        { "mtime", 136, TIME_SIZE, ~0u },
+        { "devmajor", DEVICE_MAJOR_OFFSET, NUMBER_SIZE, ~(1u << TAR_FORMAT_V7) },
+        { "devminor", DEVICE_MINOR_OFFSET, NUMBER_SIZE, ~(1u << TAR_FORMAT_V7) },
+        { "atime", 476, TIME_SIZE, 1u << TAR_FORMAT_STAR },
+        { "ctime", 488, TIME_SIZE, 1u << TAR_FORMAT_STAR },
+    };
+    unsigned format = 1u << tar_header_format(header);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        int64_t value = 0;
+        if ((fields[i].formats & format) != 0 &&
+            !tar_number_of_go(header + fields[i].offset, fields[i].size, &value)) {
+            return fields[i].name;
         }
     }
-    size_t name = strnlen((const char *)header + NAME_OFFSET, NAME_SIZE);
-    if (name > TAR_NAME_BYTES - 1 - size) {
-        name = TAR_NAME_BYTES - 1 - size;
+    return NULL;
+}
+
+bool tar_header_device_fits(const unsigned char *header)
+{
+    int64_t major = 0;
+    int64_t minor = 0;
+    return tar_header_format(header) == TAR_FORMAT_V7 ||
+           (tar_number_of_go(header + DEVICE_MAJOR_OFFSET, NUMBER_SIZE, &major) &&
+            tar_number_of_go(header + DEVICE_MINOR_OFFSET, NUMBER_SIZE, &minor) && major >= 0 &&
+            major <= UINT32_MAX && minor >= 0 && minor <= UINT32_MAX);
+}
+
+size_t tar_header_link(const unsigned char *header, const char **ret_link)
+{
+    *ret_link = (const char *)header + LINK_OFFSET;
+    return strnlen(*ret_link, LINK_SIZE);
+}
+
+static bool gnu_time_good(const unsigned char *field)
+{
+    int64_t value = 0;
+    return field[0] == '\0' || tar_number_of_go(field, TIME_SIZE, &value);
+}
+
+static bool is_ascii(const unsigned char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] >= 0x80) {
+            return false;
+        }
     }
+    return true;
+}
+
+/* GNU's format has times where others have a prefix. Go's writer put a prefix there for a while, so
+ * its reader takes for one what is no time. */
+static size_t prefix_size(const unsigned char *header)
+{
+    const unsigned char *prefix = header + PREFIX_OFFSET;
+    size_t size = strnlen((const char *)prefix, PREFIX_SIZE);
+    switch (tar_header_format(header)) {
+    case TAR_FORMAT_USTAR:
+        return size;
+    case TAR_FORMAT_STAR:
+        return MIN_OF(size, (size_t)STAR_PREFIX_SIZE);
+    case TAR_FORMAT_GNU:
+        if (gnu_time_good(header + GNU_ATIME_OFFSET) && gnu_time_good(header + GNU_CTIME_OFFSET)) {
+            return 0;
+        }
+        return is_ascii(prefix, size) ? size : 0;
+    case TAR_FORMAT_V7:
+        break;
+    }
+    return 0;
+}
+
+size_t tar_header_name(const unsigned char *header, char ret_name[TAR_NAME_BYTES])
+{
+    size_t size = prefix_size(header);
+    memcpy(ret_name, header + PREFIX_OFFSET, size);
+    if (size > 0) {
+        ret_name[size++] = '/';
+    }
+    size_t name = strnlen((const char *)header + NAME_OFFSET, NAME_SIZE);
     memcpy(ret_name + size, header + NAME_OFFSET, name);
     ret_name[size + name] = '\0';
     return size + name;

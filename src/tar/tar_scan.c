@@ -7,17 +7,18 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "tar/tar_header.h"
-#include "tar/tar_pax.h"
+#include "tar/tar_entry.h"
 
 enum scan_phase {
     SCAN_HEADER = 0, /* collecting a block that must be a header or a zero block */
     SCAN_SPARSE,     /* collecting a continuation of an old GNU sparse map */
     SCAN_PAX,        /* body of an 'x' or 'g' header */
-    SCAN_LONG_NAME,  /* body of a GNU 'L' header */
+    SCAN_LONG_NAME,  /* body of a GNU 'L' or 'K' header */
+    SCAN_SPARSE_MAP, /* map in front of the data of a sparse file */
     SCAN_BODY,       /* body of anything else: skipped */
     SCAN_PADDING,    /* up to the next block edge */
-    SCAN_AFTER_END   /* behind the end-of-archive mark: zeros only */
+    SCAN_AFTER_END,  /* behind the end-of-archive mark: zeros */
+    SCAN_LEFTOVER    /* rest of the last record, where anything may stand */
 };
 
 struct tar_scan {
@@ -30,18 +31,12 @@ struct tar_scan {
     uint64_t sparse_body;  /* body size, kept while the sparse map is read */
     unsigned sparse_blocks;
     unsigned zero_blocks; /* in a row */
+    uint64_t end_offset;  /* of what follows the end-of-archive mark */
     bool within_entry;    /* headers that belong to the next one have been seen */
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
-    /* What extension headers said about the entry to come. */
-    bool next_has_size;
-    uint64_t next_size;
-    bool next_has_name;
-    bool next_name_ended; /* by its NUL; more bytes may follow */
-    char next_name_last;
-    char next_name[TAR_NAME_BYTES];
-    char name[TAR_NAME_BYTES]; /* of the last entry, printable */
-    struct tar_pax pax;
+    struct tar_entry entry;
+    struct tar_sparse_data map; /* of a sparse file, being read */
     unsigned char block[TAR_BLOCK_BYTES];
 };
 
@@ -65,10 +60,13 @@ struct tar_scan *tar_scan_free(struct tar_scan *scan)
 static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const char *what,
                      const struct tar_scan *scan)
 {
-    if (scan->name[0] == '\0') {
+    char name[TAR_NAME_BYTES];
+    if (scan->entry.name.size == 0) {
         status = fail(err, status, "%s (at byte %" PRIu64 ")", what, offset);
     } else {
-        status = fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset, scan->name);
+        status =
+            fail(err, status, "%s (at byte %" PRIu64 ", entry %s)", what, offset,
+                 text_printable(name, sizeof name, scan->entry.name.bytes, scan->entry.name.size));
     }
     if (err != NULL) {
         err->offset = offset;
@@ -96,61 +94,26 @@ static void enter_body(struct tar_scan *scan, enum scan_phase phase, uint64_t si
     scan->phase = size > 0 ? phase : SCAN_HEADER;
 }
 
-static void forget_extensions(struct tar_scan *scan)
-{
-    scan->next_has_size = false;
-    scan->next_has_name = false;
-}
-
 static int enter_extension(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
 {
     if (size > TAR_EXTENSION_BYTES_MAX) {
         return refuse(scan, err, "an extension header is larger than any real one");
     }
-    if (scan->next_has_size && (type == 'x' || type == 'X')) {
+    if ((type == 'x' || type == 'X') && tar_entry_has_pax_size(&scan->entry)) {
         /* Readers disagree on whether the second replaces or completes the first. */
         return refuse(scan, err, "an entry has two PAX headers and a size in the first");
     }
-    if (type == 'x' || type == 'g' || type == 'X') {
-        tar_pax_begin(&scan->pax);
-        enter_body(scan, SCAN_PAX, size);
-    } else if (type == 'L') {
-        scan->next_has_name = true;
-        scan->next_name_ended = false;
-        scan->next_name[0] = '\0';
-        scan->next_name_last = '\0';
-        enter_body(scan, SCAN_LONG_NAME, size);
-    } else {
-        enter_body(scan, SCAN_BODY, size);
+    tar_entry_extension_begin(&scan->entry, type);
+    enter_body(scan, type == 'L' || type == 'K' ? SCAN_LONG_NAME : SCAN_PAX, size);
+    if (size == 0) {
+        tar_entry_extension_end(&scan->entry, type, scan->block);
     }
     return 0;
 }
 
-static void take_name(struct tar_scan *scan, const unsigned char *header, char *ret_last)
-{
-    char name[TAR_NAME_BYTES];
-    size_t size = tar_header_name(header, name);
-    *ret_last = size > 0 ? name[size - 1] : '\0';
-    if (scan->next_has_name) {
-        *ret_last = scan->next_name_last;
-        size = strlen(scan->next_name);
-        memcpy(name, scan->next_name, size + 1);
-    }
-    text_printable(scan->name, sizeof scan->name, name, size);
-}
-
 static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
 {
-    char last = '\0';
-    take_name(scan, scan->block, &last);
-    if (scan->next_has_size) {
-        size = scan->next_size;
-    }
-    forget_extensions(scan);
-    /* Before directories had a type of their own they were files with a name ending in '/'. */
-    if (tar_type_is_bare(type) || (type == '\0' && last == '/')) {
-        size = 0;
-    }
+    bool has_map = tar_entry_done(&scan->entry, scan->block, &size);
     if (size > INT64_MAX - TAR_BLOCK_BYTES) {
         return refuse(scan, err, "an entry's size is out of range");
     }
@@ -158,10 +121,44 @@ static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct l
         scan->sparse_body = size;
         scan->sparse_blocks = 0;
         scan->phase = SCAN_SPARSE;
-    } else {
-        enter_body(scan, SCAN_BODY, size);
+        return 0;
+    }
+    tar_sparse_data_begin(&scan->map);
+    enter_body(scan, has_map ? SCAN_SPARSE_MAP : SCAN_BODY, size);
+    return 0;
+}
+
+static int zero_block(struct tar_scan *scan, struct lpipe_error *err)
+{
+    if (scan->within_entry) {
+        return refuse(scan, err, "extension headers are followed by no entry");
+    }
+    scan->zero_blocks++;
+    if (scan->zero_blocks == 2) {
+        scan->phase = SCAN_AFTER_END;
+        scan->end_offset = scan->offset;
     }
     return 0;
+}
+
+static bool is_extension(char type)
+{
+    return type == 'x' || type == 'X' || type == 'L' || type == 'K';
+}
+
+static int begin_header(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
+{
+    if (type == 'g' && scan->within_entry) {
+        /* Some readers forget the extension headers in front of it, others do not. */
+        return refuse(scan, err, "a global header stands within the headers of an entry");
+    }
+    tar_entry_header(&scan->entry, scan->block, scan->entry_offset, !scan->within_entry);
+    scan->body_type = type;
+    scan->within_entry = is_extension(type);
+    if (is_extension(type) || type == 'g') {
+        return enter_extension(scan, type, size, err);
+    }
+    return enter_entry(scan, type, size, err);
 }
 
 static int header_done(struct tar_scan *scan, struct lpipe_error *err)
@@ -169,12 +166,7 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     uint64_t size = 0;
     scan->entry_offset = scan->offset - TAR_BLOCK_BYTES;
     if (is_zero(scan->block, TAR_BLOCK_BYTES)) {
-        if (scan->within_entry) {
-            return refuse(scan, err, "extension headers are followed by no entry");
-        }
-        scan->zero_blocks++;
-        scan->phase = scan->zero_blocks == 2 ? SCAN_AFTER_END : SCAN_HEADER;
-        return 0;
+        return zero_block(scan, err);
     }
     if (!tar_header_checksum_good(scan->block)) {
         return refuse(scan, err,
@@ -187,14 +179,7 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
     if (!tar_header_size(scan->block, &size)) {
         return refuse(scan, err, "an entry's size is malformed");
     }
-    char type = tar_header_type(scan->block);
-    scan->body_type = type;
-    scan->within_entry = type == 'x' || type == 'X' || type == 'L' || type == 'K' ||
-                         (type == 'g' && scan->within_entry);
-    if (type == 'x' || type == 'g' || type == 'X' || type == 'L' || type == 'K') {
-        return enter_extension(scan, type, size, err);
-    }
-    return enter_entry(scan, type, size, err);
+    return begin_header(scan, tar_header_type(scan->block), size, err);
 }
 
 static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
@@ -212,24 +197,16 @@ static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
 
 static int pax_done(struct tar_scan *scan, struct lpipe_error *err)
 {
-    const char *wrong = tar_pax_end(&scan->pax);
+    uint64_t size = 0;
+    const char *wrong = tar_pax_end(&scan->entry.pax);
     if (wrong != NULL) {
         return refuse(scan, err, wrong);
     }
-    if (scan->body_type == 'g') {
+    if (scan->body_type == 'g' && tar_pax_size(&scan->entry.pax, &size)) {
         /* Readers disagree on what a size for all entries means. */
-        return scan->pax.has_size ? refuse(scan, err, "a global header sets a size") : 0;
+        return refuse(scan, err, "a global header sets a size");
     }
-    if (scan->pax.has_size) {
-        scan->next_has_size = true;
-        scan->next_size = scan->pax.size;
-    }
-    if (scan->pax.path_size > 0) {
-        scan->next_has_name = true;
-        scan->next_name_last = scan->pax.path_last;
-        memcpy(scan->next_name, scan->pax.path, scan->pax.path_size);
-        scan->next_name[scan->pax.path_size] = '\0';
-    }
+    tar_entry_extension_end(&scan->entry, scan->body_type, scan->block);
     return 0;
 }
 
@@ -242,20 +219,21 @@ static size_t collect_block(struct tar_scan *scan, const unsigned char *data, si
     return used;
 }
 
-static void long_name_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
+/* Up to the end of a block at most. */
+static size_t sparse_map_bytes(struct tar_scan *scan, const unsigned char *data, size_t size)
 {
-    size_t have = strlen(scan->next_name);
-    for (size_t i = 0; i < size && !scan->next_name_ended; i++) {
-        if (data[i] == '\0') {
-            scan->next_name_ended = true;
-            break;
-        }
-        if (have < sizeof scan->next_name - 1) {
-            scan->next_name[have++] = (char)data[i];
-            scan->next_name[have] = '\0';
-        }
-        scan->next_name_last = (char)data[i];
+    size_t block_left = (size_t)(TAR_BLOCK_BYTES - scan->offset % TAR_BLOCK_BYTES);
+    size_t used = MIN_OF(size, block_left);
+    enum tar_sparse_state state = tar_sparse_data_feed(&scan->map, data, used, used == block_left);
+    uint64_t stored = scan->left - used;
+    if (state == TAR_SPARSE_WRONG || (state == TAR_SPARSE_MORE && stored == 0) ||
+        (state == TAR_SPARSE_DONE &&
+         !tar_sparse_fits(&scan->map.map, scan->map.regions, scan->entry.sparse_size, stored))) {
+        tar_entry_sparse_wrong(&scan->entry);
+        state = TAR_SPARSE_WRONG;
     }
+    scan->phase = state == TAR_SPARSE_MORE ? SCAN_SPARSE_MAP : SCAN_BODY;
+    return used;
 }
 
 static int step_block(struct tar_scan *scan, const unsigned char *data, size_t size,
@@ -276,10 +254,12 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     size_t used = (size_t)MIN_OF((uint64_t)size, scan->left);
     int status = 0;
     if (scan->phase == SCAN_PAX) {
-        const char *wrong = tar_pax_feed(&scan->pax, data, used);
+        const char *wrong = tar_pax_feed(&scan->entry.pax, data, used);
         status = wrong == NULL ? 0 : refuse(scan, err, wrong);
     } else if (scan->phase == SCAN_LONG_NAME) {
-        long_name_bytes(scan, data, used);
+        tar_entry_long_bytes(&scan->entry, scan->body_type, data, used);
+    } else if (scan->phase == SCAN_SPARSE_MAP) {
+        used = sparse_map_bytes(scan, data, used);
     }
     scan->offset += used;
     scan->left -= used;
@@ -295,20 +275,80 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     return status;
 }
 
+/* The end of the tape record that the end-of-archive mark ends in. Old writers do not clear what is
+ * left of it, and no reader looks at it. */
+static uint64_t record_end(const struct tar_scan *scan)
+{
+    uint64_t records = (scan->end_offset + TAR_RECORD_BYTES - 1) / TAR_RECORD_BYTES;
+    return records * TAR_RECORD_BYTES;
+}
+
+static int refuse_rest(const struct tar_scan *scan, uint64_t offset, struct lpipe_error *err)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text,
+                   "not a valid tar archive: data follows its end-of-archive mark; head -c %" PRIu64
+                   " leaves it out",
+                   scan->end_offset);
+    return refuse_at(err, LPIPE_NOT_TAR, offset, text, scan);
+}
+
+static size_t first_byte(const unsigned char *data, size_t size)
+{
+    size_t first = 0;
+    while (first < size && data[first] == 0) {
+        first++;
+    }
+    return first;
+}
+
+/* A block that is not zero, behind the end mark. */
+static int rest_done(struct tar_scan *scan, struct lpipe_error *err)
+{
+    uint64_t begin = scan->offset - TAR_BLOCK_BYTES;
+    if (tar_header_checksum_good(scan->block)) {
+        return refuse_at(
+            err, LPIPE_NOT_TAR, begin,
+            "not a valid tar archive: another archive follows its end-of-archive mark, "
+            "which no reader would see; tar -A joins archives",
+            scan);
+    }
+    if (begin >= record_end(scan)) {
+        return refuse_rest(scan, begin + first_byte(scan->block, TAR_BLOCK_BYTES), err);
+    }
+    scan->phase = scan->offset < record_end(scan) ? SCAN_LEFTOVER : SCAN_AFTER_END;
+    return 0;
+}
+
 static int step_after_end(struct tar_scan *scan, const unsigned char *data, size_t size,
                           size_t *ret_used, struct lpipe_error *err)
 {
-    *ret_used = size;
-    if (is_zero(data, size)) {
-        scan->offset += size;
+    if (scan->block_size == 0) {
+        size_t first = is_zero(data, size) ? size : first_byte(data, size);
+        uint64_t block = (scan->offset + first) / TAR_BLOCK_BYTES * TAR_BLOCK_BYTES;
+        if (first == size || block > scan->offset) {
+            *ret_used = first == size ? size : (size_t)(block - scan->offset);
+            scan->offset += *ret_used;
+            return 0;
+        }
+        scan->block_size = (size_t)(scan->offset - block);
+        memset(scan->block, 0, scan->block_size);
+    }
+    *ret_used = collect_block(scan, data, size);
+    scan->offset += *ret_used;
+    if (scan->block_size < TAR_BLOCK_BYTES) {
         return 0;
     }
-    size_t first = 0;
-    while (data[first] == 0) {
-        first++;
-    }
-    return refuse_at(err, LPIPE_NOT_TAR, scan->offset + first,
-                     "not a valid tar archive: data follows its end-of-archive mark", scan);
+    scan->block_size = 0;
+    return rest_done(scan, err);
+}
+
+static size_t step_leftover(struct tar_scan *scan, size_t size)
+{
+    size_t used = (size_t)MIN_OF((uint64_t)size, record_end(scan) - scan->offset);
+    scan->offset += used;
+    scan->phase = scan->offset < record_end(scan) ? SCAN_LEFTOVER : SCAN_AFTER_END;
+    return used;
 }
 
 int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct lpipe_error *err)
@@ -324,12 +364,16 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
             break;
         case SCAN_PAX:
         case SCAN_LONG_NAME:
+        case SCAN_SPARSE_MAP:
         case SCAN_BODY:
         case SCAN_PADDING:
             status = step_body(scan, next, size, &used, err);
             break;
         case SCAN_AFTER_END:
             status = step_after_end(scan, next, size, &used, err);
+            break;
+        case SCAN_LEFTOVER:
+            used = step_leftover(scan, size);
             break;
         }
         next += used;
@@ -338,26 +382,48 @@ int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size, struct 
     return status;
 }
 
+void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd)
+{
+    *ret_odd = scan->entry.odd;
+}
+
+/* A part of a block that is not zero, behind the end mark. */
+static int rest_end(const struct tar_scan *scan, struct lpipe_error *err)
+{
+    uint64_t begin = scan->offset - scan->block_size;
+    if (scan->block_size == 0 || begin < record_end(scan)) {
+        return 0;
+    }
+    return refuse_rest(scan, begin + first_byte(scan->block, scan->block_size), err);
+}
+
 int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
 {
     const char *what = NULL;
-    bool optional = true;
+    bool cut_off = true; /* not empty, and long enough to be a tar archive */
+    if (scan->phase == SCAN_AFTER_END || scan->phase == SCAN_LEFTOVER) {
+        return rest_end(scan, err);
+    }
     if (scan->offset == 0) {
-        optional = false;
+        cut_off = false;
         what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
                    ? NULL
                    : "the input is empty (--allow-empty accepts it)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
-        optional = false;
+        cut_off = false;
         what = "the input is too short to be a tar archive (--raw takes any bytes)";
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
                                      : "the tar archive ends without its end-of-archive mark";
-    } else if (scan->phase != SCAN_AFTER_END) {
+    } else {
         what = "the tar archive is cut off within an entry";
     }
-    if (what == NULL || (optional && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {
+    if (what == NULL || (cut_off && (scan->flags & TAR_SCAN_ALLOW_TRUNCATED) != 0)) {
         return 0;
     }
-    return refuse_at(err, LPIPE_TRUNCATED, scan->offset, what, scan);
+    int status = refuse_at(err, LPIPE_TRUNCATED, scan->offset, what, scan);
+    if (err != NULL && !cut_off) {
+        err->flags |= LPIPE_ERROR_ADVICE;
+    }
+    return status;
 }

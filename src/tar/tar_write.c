@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-/* POSIX ustar; every field of text may fill its room without a NUL. */
+/* POSIX ustar; a text may fill its field completely, then it has no NUL. */
 struct ustar {
     char name[100];
     char mode[8];
@@ -48,7 +48,7 @@ static void put_octal(char *field, size_t width, uint64_t value)
     }
 }
 
-/* GNU's base-256, for readers that know no PAX. */
+/* GNU's base-256, for readers that do not support PAX. */
 static void put_binary(char *field, size_t width, uint64_t value)
 {
     for (size_t i = width; i-- > 1;) {
@@ -63,8 +63,8 @@ static void put_text(char *field, size_t width, const char *text)
     memcpy(field, text, strnlen(text, width));
 }
 
-/* Where a path that is too long for the name field can be cut in two, or 0. The last character may
- * be a directory's '/', which is no such place. */
+/* Where a path that is too long for the name field can be split, or 0. The '/' at the end of a
+ * directory's path is not such a place. */
 static size_t split_of(const char *path, size_t size)
 {
     struct ustar *header = NULL;
@@ -77,7 +77,7 @@ static size_t split_of(const char *path, size_t size)
     return 0;
 }
 
-/* False when the path has to be in a PAX header; what fits of it is here all the same. */
+/* False when the path needs a PAX header; then the field has the beginning of the path. */
 static bool put_path(struct ustar *header, const char *path)
 {
     size_t size = strlen(path);
@@ -130,7 +130,7 @@ static int pax_number(struct buf *records, const char *key, int64_t value)
     return pax_text(records, key, text);
 }
 
-/* Where one of a record's texts is no UTF-8 the header says so, as POSIX wants it. */
+/* If a text is not UTF-8, the record hdrcharset=BINARY is added (POSIX pax). */
 static int pax_charset(struct buf *records, const char *path, const char *link)
 {
     bool text = (path == NULL || text_is_utf8(path, strlen(path))) &&
@@ -165,7 +165,7 @@ static int put_mtime(struct buf *records, struct ustar *header, int64_t mtime)
     return fits ? 0 : pax_number(records, "mtime", mtime);
 }
 
-static void put_rest(struct ustar *header, const struct tar_entry *entry)
+static void put_rest(struct ustar *header, const struct tar_write_entry *entry)
 {
     put_octal(header->mode, sizeof header->mode, entry->mode);
     put_octal(header->device_major, sizeof header->device_major, entry->device_major);
@@ -175,8 +175,8 @@ static void put_rest(struct ustar *header, const struct tar_entry *entry)
     header->type = (char)entry->type;
 }
 
-/* Fills the header; what has no room in it becomes records, sorted by their keys. */
-static int fill(const struct tar_entry *entry, struct ustar *header, struct buf *records)
+/* Fills the header; values that do not fit become PAX records, sorted by their keys. */
+static int fill(const struct tar_write_entry *entry, struct ustar *header, struct buf *records)
 {
     const char *link = entry->link != NULL ? entry->link : "";
     put_rest(header, entry);
@@ -202,7 +202,7 @@ static int put_pax_header(const struct buf *records, struct buf *ret_header)
     static const char zeros[TAR_WRITE_BLOCK_BYTES];
     struct ustar header = { .type = 0 };
     struct buf none = BUF_INIT(0);
-    struct tar_entry entry = {
+    struct tar_write_entry entry = {
         .type = TAR_ENTRY_PAX, .path = "././@PaxHeader", .size = records->size, .mode = 0644
     };
     int status = fill(&entry, &header, &none);
@@ -212,7 +212,7 @@ static int put_pax_header(const struct buf *records, struct buf *ret_header)
     return status == 0 ? buf_append(ret_header, zeros, tar_padding(records->size)) : status;
 }
 
-int tar_write_header(const struct tar_entry *entry, struct buf *ret_header)
+int tar_write_header(const struct tar_write_entry *entry, struct buf *ret_header)
 {
     struct buf records AUTO_BUF = BUF_INIT(TAR_EXTENSION_BYTES_MAX);
     struct ustar header = { .type = 0 };

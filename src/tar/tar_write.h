@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An entry's description as the bytes of a tar header: POSIX ustar, and a PAX header before it only
- * where ustar has no room. Ours and not libarchive's, for the reasons in HACKING.md; and what is
- * written here is part of every directory's diff ID, which no library's version shall change. Pure. */
+/* Writes the tar header of an entry: POSIX ustar, and a PAX header before it only when a value
+ * does not fit. Not done with libarchive, for the reasons in HACKING.md; also, these bytes are
+ * part of the diff ID of every directory, which must not change with the version of a library.
+ * Pure. */
 #ifndef TAR_TAR_WRITE_H
 #define TAR_TAR_WRITE_H
 
@@ -17,12 +18,12 @@ enum tar_entry_type {
     TAR_ENTRY_BLOCK_DEVICE = '4',
     TAR_ENTRY_DIRECTORY = '5',
     TAR_ENTRY_FIFO = '6',
-    TAR_ENTRY_PAX = 'x' /* what tar_write_header() writes by itself */
+    TAR_ENTRY_PAX = 'x' /* written by tar_write_header() when needed */
 };
 
-struct tar_entry {
+struct tar_write_entry {
     enum tar_entry_type type;
-    const char *path;         /* a directory's ends with '/' */
+    const char *path;         /* of a directory, ends with '/' */
     const char *link;         /* where a link points to, else NULL */
     const struct buf *xattrs; /* PAX records, or NULL */
     uint64_t size;            /* of a file's data */
@@ -34,12 +35,12 @@ struct tar_entry {
     unsigned device_minor;
 };
 
-/* Appends the header. TOO_LARGE when what it says does not fit into ret_header. */
-MUST_CHECK int tar_write_header(const struct tar_entry *entry, struct buf *ret_header);
+/* Appends the header. TOO_LARGE when it does not fit into ret_header. */
+MUST_CHECK int tar_write_header(const struct tar_write_entry *entry, struct buf *ret_header);
 /* Appends one PAX record. */
 MUST_CHECK int tar_write_pax_record(struct buf *records, const char *key, const void *value,
                                     size_t size);
-/* Zeros from the end of size bytes to the next block edge. */
+/* The number of zero bytes from the end of size bytes to the next block. */
 size_t tar_padding(uint64_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer's side of an upload: bytes into the window, and a sender's thread as soon as there is
- * something to send before the blob has ended. A blob that ends sooner is sent by the caller. */
+/* The writer's side of an upload: it puts bytes into the window. The sender's thread starts when
+ * there are enough bytes for the first request. A blob that ends before that is sent in the
+ * writer's thread. */
 #include "upload/upload.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "base/sync.h"
 #include "upload/upload_run.h"
 
-static void *sender_run(void *ctx)
+static void *sender_main(void *ctx)
 {
     upload_run(ctx);
     return NULL;
@@ -18,13 +19,14 @@ static void *sender_run(void *ctx)
 
 static void sender_join(struct upload *upload)
 {
-    if (upload->threaded) {
+    if (upload->has_thread) {
         (void)pthread_join(upload->thread, NULL);
-        upload->threaded = false;
+        upload->has_thread = false;
     }
 }
 
-static int tell(struct upload *upload, struct lpipe_error *err)
+/* Waits for the sender and returns its result. */
+static int join_and_report(struct upload *upload, struct lpipe_error *err)
 {
     sender_join(upload);
     if (upload->status != 0 && err != NULL) {
@@ -35,8 +37,8 @@ static int tell(struct upload *upload, struct lpipe_error *err)
 
 static int sender_start(struct upload *upload, struct lpipe_error *err)
 {
-    int status = thread_start(&upload->thread, "lpipe-upload", sender_run, upload, err);
-    upload->threaded = upload->begun = status == 0;
+    int status = thread_start(&upload->thread, "lpipe-upload", sender_main, upload, err);
+    upload->has_thread = upload->is_started = status == 0;
     return status;
 }
 
@@ -47,12 +49,12 @@ static int writer_write(struct blob_writer *writer, const void *data, size_t siz
     const char *rest = data;
     while (size > 0) {
         size_t taken = 0;
-        uint64_t first = upload->begun ? 0 : upload_first_bytes(upload);
+        uint64_t first = upload->is_started ? 0 : upload_first_bytes(upload);
         int status = window_write(&upload->window, rest, size, first, &taken, err);
-        if (status == LPIPE_ABORTED && upload->begun) {
-            return tell(upload, err);
+        if (status == LPIPE_ABORTED && upload->is_started) {
+            return join_and_report(upload, err);
         }
-        if (status == 0 && !upload->begun && window_size(&upload->window) >= first) {
+        if (status == 0 && !upload->is_started && window_size(&upload->window) >= first) {
             status = sender_start(upload, err);
         }
         if (status != 0) {
@@ -69,15 +71,16 @@ static int writer_finish(struct blob_writer *writer, const char *digest, uint64_
 {
     struct upload *upload = (struct upload *)writer;
     if (size != window_size(&upload->window) || !digest_valid(digest)) {
-        return fail(err, LPIPE_INTEGRITY, "a blob was written with another size than it has");
+        return fail(err, LPIPE_INTEGRITY,
+                    "the blob's size or digest does not match the bytes that were written");
     }
     strcpy(upload->digest, digest);
     window_end(&upload->window);
-    if (!upload->begun) {
-        upload->begun = true;
+    if (!upload->is_started) {
+        upload->is_started = true;
         upload_run(upload);
     }
-    return tell(upload, err);
+    return join_and_report(upload, err);
 }
 
 static void writer_free(struct blob_writer *writer)
@@ -90,15 +93,16 @@ static void writer_free(struct blob_writer *writer)
     free(upload);
 }
 
-static void writer_stop(struct blob_writer *writer)
+static void writer_abort(struct blob_writer *writer)
 {
     window_abandon(&((struct upload *)writer)->window);
 }
 
 static const struct blob_writer_ops writer_ops = { writer_write, writer_finish, writer_free,
-                                                   writer_stop };
+                                                   writer_abort };
 
-static enum upload_method way_of(enum lpipe_upload_mode mode, const struct upload_defaults *host)
+static enum upload_method method_of(enum lpipe_upload_mode mode,
+                                    const struct upload_defaults *defaults)
 {
     switch (mode) {
     case LPIPE_UPLOAD_STREAMED:
@@ -109,17 +113,17 @@ static enum upload_method way_of(enum lpipe_upload_mode mode, const struct uploa
         return UPLOAD_SINGLE_PUT;
     case LPIPE_UPLOAD_AUTO:
     default:
-        return host->start;
+        return defaults->start;
     }
 }
 
-/* Most that will ever be held; memory is taken as it is needed. */
-static uint64_t held_max_of(const struct upload *upload)
+/* The window's largest capacity; its memory is allocated as it fills. */
+static uint64_t window_bytes_max(const struct upload *upload)
 {
     bool only_streams =
         upload->mode == LPIPE_UPLOAD_STREAMED ||
-        (upload->method == UPLOAD_STREAMED && upload->host->fall_back == UPLOAD_STREAMED);
-    return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->size.room;
+        (upload->method == UPLOAD_STREAMED && upload->defaults->fallback == UPLOAD_STREAMED);
+    return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->chunk_size.bytes_max;
 }
 
 int upload_begin(const struct repository *repository, const struct blob_hint *hint,
@@ -133,21 +137,22 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
     upload->writer.ops = &writer_ops;
     upload->repository = repository;
     upload->hint = *hint;
-    upload->sessions = hint->sessions != NULL ? hint->sessions : &upload->own_sessions;
+    upload->sessions_opened =
+        hint->sessions != NULL ? hint->sessions : &upload->own_sessions_opened;
     upload->mode = settings->upload;
-    upload->host = upload_defaults_of(repository->registry);
-    upload->method = way_of(settings->upload, upload->host);
-    upload->size = upload_size_begin(settings->chunk_bytes, upload->host->chunk_bytes,
-                                     upload->host->chunk_bytes_max);
+    upload->defaults = upload_defaults_for(repository->registry);
+    upload->method = method_of(settings->upload, upload->defaults);
+    upload->chunk_size = chunk_size_init(settings->chunk_bytes, upload->defaults->chunk_bytes,
+                                         upload->defaults->chunk_bytes_max);
     upload->expect = true;
     retry_init(&upload->retry, repository->context);
-    int status = window_init(&upload->window, held_max_of(upload), settings->spool_dir, err);
+    int status = window_init(&upload->window, window_bytes_max(upload), settings->spool_dir, err);
     if (status != 0) {
         writer_free(&upload->writer);
         return status;
     }
     if (upload->method != UPLOAD_STREAMED) {
-        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->size.bytes);
+        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->chunk_size.bytes);
     } else {
         window_set_limit(&upload->window, STREAM_RING_BYTES);
     }

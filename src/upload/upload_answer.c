@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "request/retry.h"
-#include "upload/upload_size.h"
+#include "upload/upload_chunk_size.h"
 
 enum upload_event upload_failure_event(const struct lpipe_error *err)
 {
-    return retry_worth_failure(err->status) ? UPLOAD_BROKEN : UPLOAD_ERROR;
+    return retry_worth_failure(err->status) ? UPLOAD_NO_ANSWER : UPLOAD_ERROR;
 }
 
-/* What all requests have in common. */
+/* Statuses that mean the same for all requests. */
 static enum upload_event refusal_event(int status)
 {
     switch (status) {
@@ -21,7 +21,7 @@ static enum upload_event refusal_event(int status)
     case 410:
         return UPLOAD_GONE;
     default:
-        return retry_worth_status(status) ? UPLOAD_BUSY : UPLOAD_REFUSED;
+        return retry_worth_status(status) ? UPLOAD_RETRY_LATER : UPLOAD_REFUSED;
     }
 }
 
@@ -36,7 +36,7 @@ enum upload_event upload_open_event(int status)
     return status == 202 ? UPLOAD_OK : event == UPLOAD_HTTP_401 ? UPLOAD_REFUSED : event;
 }
 
-/* Refusals that are about how the bytes were sent. */
+/* Statuses that also say what is wrong with the request's body. */
 static enum upload_event body_event(const struct http_response *response)
 {
     switch (response->status) {
@@ -45,7 +45,7 @@ static enum upload_event body_event(const struct http_response *response)
     case 413:
         return UPLOAD_HTTP_413;
     case 416:
-        return upload_size_limit_named(response->body.data, response->body.size) != 0
+        return chunk_size_limit_in_text(response->body.data, response->body.size) != 0
                    ? UPLOAD_HTTP_413
                    : UPLOAD_HTTP_416;
     case 417:
@@ -60,10 +60,10 @@ enum upload_event upload_send_event(const struct http_response *response)
     if (!is_success(response->status)) {
         return body_event(response);
     }
-    return response->body_complete ? UPLOAD_OK : UPLOAD_SHORT;
+    return response->body_complete ? UPLOAD_OK : UPLOAD_PARTLY_ACCEPTED;
 }
 
-enum upload_event upload_ask_event(int status)
+enum upload_event upload_offset_event(int status)
 {
     enum upload_event event = refusal_event(status);
     if (is_success(status)) {
@@ -75,7 +75,7 @@ enum upload_event upload_ask_event(int status)
 enum upload_event upload_commit_event(const struct http_response *response, const char *code)
 {
     if (is_success(response->status)) {
-        return response->body_complete ? UPLOAD_OK : UPLOAD_SHORT;
+        return response->body_complete ? UPLOAD_OK : UPLOAD_PARTLY_ACCEPTED;
     }
     if (strcmp(code, "DIGEST_INVALID") == 0 || strcmp(code, "SIZE_INVALID") == 0) {
         return response->status == 413 ? UPLOAD_HTTP_413 : UPLOAD_DIGEST_REFUSED;

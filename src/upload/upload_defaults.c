@@ -5,12 +5,12 @@
 
 #include "base/limits.h"
 #include "base/macros.h"
-#include "base/text.h"
 
-/* Chunks first where nothing speaks against them: they survive time and size limits of proxies, tokens
- * that live five minutes, producers that stall, and a registry that refuses them says so while the
- * first two chunks are still held. The named ones refuse chunks, or lose what was sent before. */
-static const struct upload_defaults hosts[] = {
+/* Chunks are the default: they work with time and size limits of proxies, with tokens that expire
+ * after five minutes and with slow producers. A registry that refuses chunks does so while the
+ * first two are still buffered, so that the other method can send them again. The registries that
+ * start with a stream refuse chunks, or lose chunks that they had accepted. */
+static const struct upload_defaults registries[] = {
     { "ghcr.io", UPLOAD_STREAMED, UPLOAD_STREAMED, 3 * MIB, 4 * MIB - 64 * KIB,
       UPLOAD_LAST_IN_PATCH },
     { "*.pkg.dev", UPLOAD_STREAMED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX,
@@ -19,7 +19,7 @@ static const struct upload_defaults hosts[] = {
       UPLOAD_LAST_IN_PATCH },
     { "*.gcr.io", UPLOAD_STREAMED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX,
       UPLOAD_LAST_IN_PATCH },
-    /* Parts of 5 to 10 MiB; wants the last one together with the digest. */
+    /* Accepts chunks of 5 to 10 MiB and needs the last one in the PUT. */
     { "*.dkr.ecr.*.amazonaws.com", UPLOAD_STREAMED, UPLOAD_CHUNKED, 10 * MIB, 10 * MIB,
       UPLOAD_LAST_IN_PUT },
     { "*.dkr.ecr.*.amazonaws.com.cn", UPLOAD_STREAMED, UPLOAD_CHUNKED, 10 * MIB, 10 * MIB,
@@ -38,8 +38,8 @@ static int same_letter(char a, char b)
     return a == b;
 }
 
-/* The last '*' may take one letter more whenever the rest does not fit. */
-static int matches(const char *pattern, const char *text, size_t size)
+/* When the text after the last '*' does not match, that '*' takes one more character. */
+static int pattern_matches(const char *pattern, const char *text, size_t size)
 {
     const char *star = NULL;
     size_t star_at = 0;
@@ -64,14 +64,14 @@ static int matches(const char *pattern, const char *text, size_t size)
     return *pattern == '\0';
 }
 
-const struct upload_defaults *upload_defaults_of(const char *registry)
+const struct upload_defaults *upload_defaults_for(const char *registry)
 {
     size_t size = registry[0] == '[' ? strlen(registry) : strcspn(registry, ":");
-    const struct upload_defaults *last = &hosts[ARRAY_LEN(hosts) - 1];
-    for (const struct upload_defaults *host = hosts; host != last; host++) {
-        if (matches(host->pattern, registry, size)) {
-            return host;
+    const struct upload_defaults *any = &registries[ARRAY_LEN(registries) - 1];
+    for (const struct upload_defaults *row = registries; row != any; row++) {
+        if (pattern_matches(row->pattern, registry, size)) {
+            return row;
         }
     }
-    return last;
+    return any;
 }

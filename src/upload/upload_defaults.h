@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of registries by their names: where an upload begins, and what is tried when that
- * does not work. Data, not code: a new registry is a row. Pure; any thread. */
+/* The defaults of an upload for each known registry: upload methods and chunk sizes. The table in
+ * upload_defaults.c is the only place that has them; a new registry is a new row. Pure; any
+ * thread. */
 #ifndef UPLOAD_UPLOAD_DEFAULTS_H
 #define UPLOAD_UPLOAD_DEFAULTS_H
 
@@ -8,18 +9,18 @@
 
 #include "upload/upload_machine.h"
 
-enum upload_last { UPLOAD_LAST_IN_PATCH = 0, UPLOAD_LAST_IN_PUT }; /* of several chunks */
+enum upload_last_chunk { UPLOAD_LAST_IN_PATCH = 0, UPLOAD_LAST_IN_PUT };
 
 struct upload_defaults {
-    const char *pattern;          /* of the host, without port; '*' is any text */
-    enum upload_method start;     /* chunked or streamed */
-    enum upload_method fall_back; /* the same as start = there is none */
-    uint64_t chunk_bytes;         /* to begin with */
-    uint64_t chunk_bytes_max;
-    enum upload_last last;
+    const char *pattern;         /* of the host without its port; '*' matches any text */
+    enum upload_method start;    /* the first method: chunked or streamed */
+    enum upload_method fallback; /* tried when start is refused; the same as start = none */
+    uint64_t chunk_bytes;        /* without --chunk-size */
+    uint64_t chunk_bytes_max;    /* also with --chunk-size */
+    enum upload_last_chunk last; /* where the last of several chunks goes */
 };
 
-/* The row of a registry, host[:port]; the last row is for all others. */
-const struct upload_defaults *upload_defaults_of(const char *registry);
+/* registry is host[:port]. The last row of the table is for all registries without a row. */
+const struct upload_defaults *upload_defaults_for(const char *registry);
 
 #endif

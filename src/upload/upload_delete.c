@@ -3,18 +3,18 @@
 
 #include "base/limits.h"
 
-/* Some registries want the right to delete for it, others know none but to pull and to push: of what
- * is asked for, a token server gives what it has. And the token is another one than that of the upload,
- * which may be what was refused. */
-#define END "delete,pull,push"
+/* Some registries require the action "delete" for this request, others do not know it. A token
+ * server grants the actions that it knows, so all are requested. This also gives another token than
+ * the upload's, which the registry may have refused. */
+#define DELETE_ACTIONS "delete,pull,push"
 
-void session_delete(const struct repository *repository, const char *url, bool untrusted_url)
+void upload_session_delete(const struct repository *repository, const char *url, bool untrusted_url)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = {
         .http = { .method = "DELETE", .url = url, .response_bytes_max = ERROR_BODY_BYTES_MAX },
         .repository = repository->name,
-        .actions = END,
+        .actions = DELETE_ACTIONS,
         .send_after_cancel = true,
         .untrusted_url = untrusted_url,
     };

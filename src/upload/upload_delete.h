@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Giving up an upload session that a registry has opened. Any thread. */
+/* Deletes an upload session that will not be committed. Its users are uploads, and mounts that a
+ * registry answered with a session. Any thread. */
 #ifndef UPLOAD_UPLOAD_DELETE_H
 #define UPLOAD_UPLOAD_DELETE_H
 
 #include "request/repository.h"
 
-/* Whatever comes of it, and within a few seconds also when the client is cancelled: a session that
- * stays is ended by the registry in time. untrusted_url: a stranger named the URL. */
-void session_delete(const struct repository *repository, const char *url, bool untrusted_url);
+/* Sends one DELETE, also after the client was cancelled; each step of it takes at most
+ * CLOSE_TIMEOUT_MS. Failures are ignored: the registry removes old sessions later. untrusted_url: a
+ * cross-origin server chose the URL, so no credentials are sent. */
+void upload_session_delete(const struct repository *repository, const char *url,
+                           bool untrusted_url);
 
 #endif

@@ -3,39 +3,40 @@
 
 #include "base/macros.h"
 
-enum upload_when {
+/* The condition of a rule, about struct upload_facts. */
+enum upload_condition {
     ALWAYS = 0,
-    KNOWN_ABSENT, /* the caller has looked already */
-    SINGLE_PUT,   /* the blob goes in one PUT */
-    READY,        /* there is something to send */
-    LATER,        /* there will be */
-    NO_BODY_SENT, /* not one byte of the body went out */
-    FIRST,        /* it has not happened to this request before */
-    SHRINKABLE,   /* chunks can be smaller */
-    METHOD_LEFT,  /* another way is left and all bytes are held */
-    REPLAYABLE,   /* sessions are left and all bytes are held */
-    REPLAYABLE_FIRST,
-    REPLAYABLE_SMALL,
-    COMMIT_OVER, /* the registry is not at work on it any more */
-    GOT_201,     /* the answer was a 201 */
-    WHEN_COUNT
+    BLOB_CHECKED,
+    SINGLE_PUT,
+    PATCH_READY,
+    PATCH_LATER,
+    NO_BODY_SENT,
+    FIRST_TIME,
+    SHRINKABLE,
+    METHOD_LEFT,
+    REPLAYABLE,
+    REPLAYABLE_FIRST_TIME,
+    REPLAYABLE_SINGLE,
+    COMMIT_ENDED,
+    GOT_201,
+    CONDITION_COUNT
 };
 
-static const char *const when_names[WHEN_COUNT] = {
+static const char *const condition_names[CONDITION_COUNT] = {
     [ALWAYS] = "",
-    [KNOWN_ABSENT] = "blob was checked before",
-    [SINGLE_PUT] = "one PUT",
-    [READY] = "something to send",
-    [LATER] = "more to come",
+    [BLOB_CHECKED] = "the caller has sent the HEAD before",
+    [SINGLE_PUT] = "the method is one PUT",
+    [PATCH_READY] = "the next PATCH can be sent",
+    [PATCH_LATER] = "the next PATCH needs more bytes",
     [NO_BODY_SENT] = "no body byte was sent",
-    [FIRST] = "the first time",
+    [FIRST_TIME] = "first time",
     [SHRINKABLE] = "a smaller chunk is possible",
-    [METHOD_LEFT] = "all bytes held, another method left",
-    [REPLAYABLE] = "all bytes held, sessions left",
-    [REPLAYABLE_FIRST] = "all bytes held, sessions left, the first time",
-    [REPLAYABLE_SMALL] = "in one request, sessions left",
-    [COMMIT_OVER] = "the registry is not working on the commit",
-    [GOT_201] = "the answer was 201",
+    [METHOD_LEFT] = "all bytes are buffered, another method is left",
+    [REPLAYABLE] = "all bytes are buffered, a session is left",
+    [REPLAYABLE_FIRST_TIME] = "all bytes are buffered, a session is left, first time",
+    [REPLAYABLE_SINGLE] = "one PUT or one PATCH, all bytes are buffered, a session is left",
+    [COMMIT_ENDED] = "the registry is not working on the PUT",
+    [GOT_201] = "the PUT was answered with 201",
 };
 
 static const char *const state_names[UPLOAD_STATE_COUNT] = {
@@ -60,18 +61,18 @@ static const char *const state_names[UPLOAD_STATE_COUNT] = {
 };
 
 static const char *const event_names[UPLOAD_EVENT_COUNT] = {
-    [UPLOAD_FILLED] = "filled",
-    [UPLOAD_ENDED] = "ended",
+    [UPLOAD_BYTES_READY] = "bytes ready",
+    [UPLOAD_STREAM_ENDED] = "stream ended",
     [UPLOAD_ABANDONED] = "abandoned",
     [UPLOAD_OK] = "ok",
-    [UPLOAD_BROKEN] = "broken",
-    [UPLOAD_BUSY] = "busy",
+    [UPLOAD_NO_ANSWER] = "no answer",
+    [UPLOAD_RETRY_LATER] = "retry later",
     [UPLOAD_HTTP_401] = "401",
-    [UPLOAD_GONE] = "gone",
+    [UPLOAD_GONE] = "404 or 410",
     [UPLOAD_REFUSED] = "refused",
     [UPLOAD_ERROR] = "error",
-    [UPLOAD_EXHAUSTED] = "exhausted",
-    [UPLOAD_SHORT] = "short",
+    [UPLOAD_EXHAUSTED] = "attempts exhausted",
+    [UPLOAD_PARTLY_ACCEPTED] = "partly accepted",
     [UPLOAD_HTTP_416] = "416",
     [UPLOAD_HTTP_413] = "413",
     [UPLOAD_HTTP_411] = "411",
@@ -83,7 +84,7 @@ static const char *const event_names[UPLOAD_EVENT_COUNT] = {
     [UPLOAD_OFFSET_UNSTABLE] = "offset unstable",
     [UPLOAD_BLOB_FOUND] = "blob found",
     [UPLOAD_BLOB_MISSING] = "blob missing",
-    [UPLOAD_BLOB_SIZE_MISMATCH] = "blob size mismatch",
+    [UPLOAD_BLOB_MISMATCH] = "blob mismatch",
     [UPLOAD_BLOB_CHECK_FAILED] = "blob check failed",
 };
 
@@ -93,105 +94,108 @@ static const char *const act_names[UPLOAD_ACT_COUNT] = {
     [UPLOAD_ACT_HEAD_BLOB] = "HEAD blob",
     [UPLOAD_ACT_OPEN_SESSION] = "POST",
     [UPLOAD_ACT_SEND] = "PATCH",
-    [UPLOAD_ACT_SEND_SMALLER] = "PATCH, smaller",
+    [UPLOAD_ACT_SEND_SMALLER] = "smaller PATCH",
     [UPLOAD_ACT_SEND_WITHOUT_EXPECT] = "PATCH without Expect",
     [UPLOAD_ACT_RENEW_TOKEN] = "renew token",
-    [UPLOAD_ACT_QUERY_OFFSET] = "GET session offset",
+    [UPLOAD_ACT_QUERY_OFFSET] = "GET session",
     [UPLOAD_ACT_COMMIT] = "PUT",
     [UPLOAD_ACT_COMMIT_WITHOUT_EXPECT] = "PUT without Expect",
-    [UPLOAD_ACT_DELETE_SESSION] = "DELETE",
-    [UPLOAD_ACT_CHANGE_METHOD] = "DELETE, then the other method",
+    [UPLOAD_ACT_DELETE_SESSION] = "DELETE session",
+    [UPLOAD_ACT_CHANGE_METHOD] = "DELETE session, other method",
 };
 
 static const char *const pause_names[UPLOAD_PAUSE_COUNT] = {
     [UPLOAD_NO_PAUSE] = "",
     [UPLOAD_BACK_OFF] = "back off",
     [UPLOAD_WAIT_FOR_OFFSET] = "wait for the offset",
-    [UPLOAD_POLL] = "poll",
+    [UPLOAD_WAIT_FOR_COMMIT] = "wait for the commit",
 };
 
 static const char *const cause_names[UPLOAD_CAUSE_COUNT] = {
     [UPLOAD_NO_CAUSE] = "",
     [UPLOAD_LAST_ERROR] = "last error",
-    [UPLOAD_LOST] = "session lost",
-    [UPLOAD_OTHER_BYTES] = "other bytes",
-    [UPLOAD_UNCONFIRMED] = "unconfirmed",
-    [UPLOAD_BLOB_VANISHED] = "blob vanished",
+    [UPLOAD_SESSION_LOST] = "session lost",
+    [UPLOAD_CONTENT_MISMATCH] = "content mismatch",
+    [UPLOAD_COMMIT_UNCONFIRMED] = "commit unconfirmed",
+    [UPLOAD_BLOB_MISSING_AFTER_COMMIT] = "blob missing after commit",
     [UPLOAD_TOO_LARGE_FOR_ONE_REQUEST] = "too large for one request",
 };
 
 struct rule {
     enum upload_state state;
     enum upload_event event;
-    enum upload_when when;
+    enum upload_condition condition;
     struct upload_action action;
 };
 
-/* Rows of the table. GO: to a state with an action; WAIT: the same after a pause; SHUT: the session
- * is closed and the upload fails; FAIL: there is no session to close. */
-#define GO(state, event, when, next, act)                                                          \
+/* Rows of the table. GO: an action and the next state. WAIT: the same, after a pause.
+ * DELETE_AND_FAIL: the session is deleted, then the upload fails. FAIL: there is no session to
+ * delete. */
+#define GO(state, event, condition, next, act)                                                     \
     {                                                                                              \
-        UPLOAD_##state, UPLOAD_##event, when,                                                      \
+        UPLOAD_##state, UPLOAD_##event, condition,                                                 \
         {                                                                                          \
             UPLOAD_##next, UPLOAD_ACT_##act, UPLOAD_NO_PAUSE, UPLOAD_NO_CAUSE                      \
         }                                                                                          \
     }
-#define WAIT(state, event, when, next, act, pause)                                                 \
+#define WAIT(state, event, condition, next, act, pause)                                            \
     {                                                                                              \
-        UPLOAD_##state, UPLOAD_##event, when,                                                      \
+        UPLOAD_##state, UPLOAD_##event, condition,                                                 \
         {                                                                                          \
             UPLOAD_##next, UPLOAD_ACT_##act, UPLOAD_##pause, UPLOAD_NO_CAUSE                       \
         }                                                                                          \
     }
-#define DELETE_AND_FAIL(state, event, when, cause)                                                 \
+#define DELETE_AND_FAIL(state, event, condition, cause)                                            \
     {                                                                                              \
-        UPLOAD_##state, UPLOAD_##event, when,                                                      \
+        UPLOAD_##state, UPLOAD_##event, condition,                                                 \
         {                                                                                          \
             UPLOAD_DELETING_SESSION, UPLOAD_ACT_DELETE_SESSION, UPLOAD_NO_PAUSE, UPLOAD_##cause    \
         }                                                                                          \
     }
-#define FAIL(state, event, when, cause)                                                            \
+#define FAIL(state, event, condition, cause)                                                       \
     {                                                                                              \
-        UPLOAD_##state, UPLOAD_##event, when,                                                      \
+        UPLOAD_##state, UPLOAD_##event, condition,                                                 \
         {                                                                                          \
             UPLOAD_FAILED, UPLOAD_ACT_NOTHING, UPLOAD_NO_PAUSE, UPLOAD_##cause                     \
         }                                                                                          \
     }
-/* What is acknowledged is: the next part, or the end. */
+/* All bytes that were sent are acknowledged: send the next ones, wait for them, or commit. */
 #define SEND_NEXT_OR_COMMIT(state, event)                                                          \
-    GO(state, event, READY, SENDING, SEND), GO(state, event, LATER, WAITING, WAIT),                \
+    GO(state, event, PATCH_READY, SENDING, SEND), GO(state, event, PATCH_LATER, WAITING, WAIT),    \
         GO(state, event, ALWAYS, COMMITTING, COMMIT)
-/* The session is dead. */
-#define SESSION_LOST(state, event)                                                                 \
+/* The session is lost. */
+#define RESTART_OR_FAIL(state, event)                                                              \
     GO(state, event, REPLAYABLE, RESTARTING, DELETE_SESSION),                                      \
-        DELETE_AND_FAIL(state, event, ALWAYS, LOST)
-#define METHOD_REFUSED(state, event)                                                               \
+        DELETE_AND_FAIL(state, event, ALWAYS, SESSION_LOST)
+/* The registry does not accept this upload method. */
+#define CHANGE_METHOD_OR_FAIL(state, event)                                                        \
     GO(state, event, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),                                 \
         DELETE_AND_FAIL(state, event, ALWAYS, LAST_ERROR)
 
-/* Our count was denied and nothing tells another one: once more, then no longer. */
-#define OFFSET_UNKNOWN_AFTER_416(state, event)                                                     \
+/* The PATCH got a 416, and GET of the session gave no usable offset. Another method is tried;
+ * without one, the PATCH is sent once more, then the session counts as lost. */
+#define RETRY_ONCE_OR_RESTART(state, event)                                                        \
     GO(state, event, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),                                 \
-        WAIT(state, event, FIRST, SENDING, SEND, BACK_OFF), SESSION_LOST(state, event)
+        WAIT(state, event, FIRST_TIME, SENDING, SEND, BACK_OFF), RESTART_OR_FAIL(state, event)
 
-/* The first row of a state and an event whose condition holds is the rule. */
+/* The first row with this state, this event and a true condition applies. */
 static const struct rule rules[] = {
-    FAIL(BUFFERING, FILLED, SINGLE_PUT, TOO_LARGE_FOR_ONE_REQUEST),
-    GO(BUFFERING, FILLED, ALWAYS, OPENING, OPEN_SESSION),
-    GO(BUFFERING, ENDED, KNOWN_ABSENT, OPENING, OPEN_SESSION),
-    GO(BUFFERING, ENDED, ALWAYS, CHECKING_BLOB, HEAD_BLOB),
+    FAIL(BUFFERING, BYTES_READY, SINGLE_PUT, TOO_LARGE_FOR_ONE_REQUEST),
+    GO(BUFFERING, BYTES_READY, ALWAYS, OPENING, OPEN_SESSION),
+    GO(BUFFERING, STREAM_ENDED, BLOB_CHECKED, OPENING, OPEN_SESSION),
+    GO(BUFFERING, STREAM_ENDED, ALWAYS, CHECKING_BLOB, HEAD_BLOB),
     FAIL(BUFFERING, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(CHECKING_BLOB, BLOB_FOUND, ALWAYS, DONE, NOTHING),
     GO(CHECKING_BLOB, BLOB_MISSING, ALWAYS, OPENING, OPEN_SESSION),
     GO(CHECKING_BLOB, BLOB_CHECK_FAILED, ALWAYS, OPENING, OPEN_SESSION),
-    FAIL(CHECKING_BLOB, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(CHECKING_BLOB, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
     FAIL(CHECKING_BLOB, ERROR, ALWAYS, LAST_ERROR),
     FAIL(CHECKING_BLOB, ABANDONED, ALWAYS, LAST_ERROR),
 
     SEND_NEXT_OR_COMMIT(OPENING, OK),
-    WAIT(OPENING, BROKEN, ALWAYS, OPENING, OPEN_SESSION, BACK_OFF),
-    WAIT(OPENING, BUSY, ALWAYS, OPENING, OPEN_SESSION, BACK_OFF),
+    WAIT(OPENING, NO_ANSWER, ALWAYS, OPENING, OPEN_SESSION, BACK_OFF),
+    WAIT(OPENING, RETRY_LATER, ALWAYS, OPENING, OPEN_SESSION, BACK_OFF),
     FAIL(OPENING, GONE, ALWAYS, LAST_ERROR),
     FAIL(OPENING, REFUSED, ALWAYS, LAST_ERROR),
     FAIL(OPENING, ERROR, ALWAYS, LAST_ERROR),
@@ -199,23 +203,23 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(OPENING, ABANDONED, ALWAYS, LAST_ERROR),
 
     SEND_NEXT_OR_COMMIT(SENDING, OK),
-    GO(SENDING, SHORT, FIRST, QUERYING_OFFSET, QUERY_OFFSET),
-    WAIT(SENDING, SHORT, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
-    WAIT(SENDING, BROKEN, NO_BODY_SENT, SENDING, SEND, BACK_OFF),
-    WAIT(SENDING, BROKEN, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
-    WAIT(SENDING, BUSY, NO_BODY_SENT, SENDING, SEND, BACK_OFF),
-    WAIT(SENDING, BUSY, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
-    GO(SENDING, HTTP_401, FIRST, RENEWING_TOKEN, RENEW_TOKEN),
+    GO(SENDING, PARTLY_ACCEPTED, FIRST_TIME, QUERYING_OFFSET, QUERY_OFFSET),
+    WAIT(SENDING, PARTLY_ACCEPTED, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
+    WAIT(SENDING, NO_ANSWER, NO_BODY_SENT, SENDING, SEND, BACK_OFF),
+    WAIT(SENDING, NO_ANSWER, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
+    WAIT(SENDING, RETRY_LATER, NO_BODY_SENT, SENDING, SEND, BACK_OFF),
+    WAIT(SENDING, RETRY_LATER, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
+    GO(SENDING, HTTP_401, FIRST_TIME, RENEWING_TOKEN, RENEW_TOKEN),
     DELETE_AND_FAIL(SENDING, HTTP_401, ALWAYS, LAST_ERROR),
-    GO(SENDING, HTTP_417, FIRST, SENDING, SEND_WITHOUT_EXPECT),
-    METHOD_REFUSED(SENDING, HTTP_417),
+    GO(SENDING, HTTP_417, FIRST_TIME, SENDING, SEND_WITHOUT_EXPECT),
+    CHANGE_METHOD_OR_FAIL(SENDING, HTTP_417),
     GO(SENDING, HTTP_413, SHRINKABLE, SENDING, SEND_SMALLER),
-    METHOD_REFUSED(SENDING, HTTP_413),
-    METHOD_REFUSED(SENDING, HTTP_411),
-    METHOD_REFUSED(SENDING, REFUSED),
+    CHANGE_METHOD_OR_FAIL(SENDING, HTTP_413),
+    CHANGE_METHOD_OR_FAIL(SENDING, HTTP_411),
+    CHANGE_METHOD_OR_FAIL(SENDING, REFUSED),
     GO(SENDING, HTTP_416, ALWAYS, QUERYING_OFFSET_AFTER_416, QUERY_OFFSET),
     GO(SENDING, GONE, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),
-    SESSION_LOST(SENDING, GONE),
+    RESTART_OR_FAIL(SENDING, GONE),
     DELETE_AND_FAIL(SENDING, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(SENDING, EXHAUSTED, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(SENDING, ABANDONED, ALWAYS, LAST_ERROR),
@@ -228,51 +232,51 @@ static const struct rule rules[] = {
     SEND_NEXT_OR_COMMIT(QUERYING_OFFSET, OFFSET_COMPLETE),
     GO(QUERYING_OFFSET, OFFSET_BEHIND, ALWAYS, SENDING, SEND),
     WAIT(QUERYING_OFFSET, OFFSET_UNSTABLE, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, WAIT_FOR_OFFSET),
-    WAIT(QUERYING_OFFSET, BROKEN, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
-    WAIT(QUERYING_OFFSET, BUSY, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
-    SESSION_LOST(QUERYING_OFFSET, OFFSET_INVALID),
-    SESSION_LOST(QUERYING_OFFSET, GONE),
-    SESSION_LOST(QUERYING_OFFSET, REFUSED),
+    WAIT(QUERYING_OFFSET, NO_ANSWER, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
+    WAIT(QUERYING_OFFSET, RETRY_LATER, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
+    RESTART_OR_FAIL(QUERYING_OFFSET, OFFSET_INVALID),
+    RESTART_OR_FAIL(QUERYING_OFFSET, GONE),
+    RESTART_OR_FAIL(QUERYING_OFFSET, REFUSED),
     DELETE_AND_FAIL(QUERYING_OFFSET, EXHAUSTED, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(QUERYING_OFFSET, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(QUERYING_OFFSET, ABANDONED, ALWAYS, LAST_ERROR),
 
     SEND_NEXT_OR_COMMIT(QUERYING_OFFSET_AFTER_416, OFFSET_COMPLETE),
     GO(QUERYING_OFFSET_AFTER_416, OFFSET_BEHIND, ALWAYS, SENDING, SEND),
-    WAIT(QUERYING_OFFSET_AFTER_416, BROKEN, ALWAYS, QUERYING_OFFSET_AFTER_416, QUERY_OFFSET,
+    WAIT(QUERYING_OFFSET_AFTER_416, NO_ANSWER, ALWAYS, QUERYING_OFFSET_AFTER_416, QUERY_OFFSET,
          BACK_OFF),
-    WAIT(QUERYING_OFFSET_AFTER_416, BUSY, ALWAYS, QUERYING_OFFSET_AFTER_416, QUERY_OFFSET,
+    WAIT(QUERYING_OFFSET_AFTER_416, RETRY_LATER, ALWAYS, QUERYING_OFFSET_AFTER_416, QUERY_OFFSET,
          BACK_OFF),
-    OFFSET_UNKNOWN_AFTER_416(QUERYING_OFFSET_AFTER_416, OFFSET_INVALID),
-    OFFSET_UNKNOWN_AFTER_416(QUERYING_OFFSET_AFTER_416, GONE),
-    OFFSET_UNKNOWN_AFTER_416(QUERYING_OFFSET_AFTER_416, REFUSED),
+    RETRY_ONCE_OR_RESTART(QUERYING_OFFSET_AFTER_416, OFFSET_INVALID),
+    RETRY_ONCE_OR_RESTART(QUERYING_OFFSET_AFTER_416, GONE),
+    RETRY_ONCE_OR_RESTART(QUERYING_OFFSET_AFTER_416, REFUSED),
     DELETE_AND_FAIL(QUERYING_OFFSET_AFTER_416, EXHAUSTED, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(QUERYING_OFFSET_AFTER_416, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(QUERYING_OFFSET_AFTER_416, ABANDONED, ALWAYS, LAST_ERROR),
 
-    GO(WAITING, FILLED, ALWAYS, SENDING, SEND),
-    SEND_NEXT_OR_COMMIT(WAITING, ENDED),
+    GO(WAITING, BYTES_READY, ALWAYS, SENDING, SEND),
+    SEND_NEXT_OR_COMMIT(WAITING, STREAM_ENDED),
     DELETE_AND_FAIL(WAITING, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(COMMITTING, OK, ALWAYS, VERIFYING_BLOB, HEAD_BLOB),
-    FAIL(COMMITTING, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
-    GO(COMMITTING, HTTP_401, FIRST, RENEWING_TOKEN_FOR_COMMIT, RENEW_TOKEN),
+    FAIL(COMMITTING, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
+    GO(COMMITTING, HTTP_401, FIRST_TIME, RENEWING_TOKEN_FOR_COMMIT, RENEW_TOKEN),
     DELETE_AND_FAIL(COMMITTING, HTTP_401, ALWAYS, LAST_ERROR),
-    GO(COMMITTING, HTTP_417, FIRST, COMMITTING, COMMIT_WITHOUT_EXPECT),
-    METHOD_REFUSED(COMMITTING, HTTP_417),
+    GO(COMMITTING, HTTP_417, FIRST_TIME, COMMITTING, COMMIT_WITHOUT_EXPECT),
+    CHANGE_METHOD_OR_FAIL(COMMITTING, HTTP_417),
     GO(COMMITTING, DIGEST_REFUSED, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),
-    GO(COMMITTING, DIGEST_REFUSED, REPLAYABLE_FIRST, RESTARTING, DELETE_SESSION),
-    DELETE_AND_FAIL(COMMITTING, DIGEST_REFUSED, ALWAYS, OTHER_BYTES),
+    GO(COMMITTING, DIGEST_REFUSED, REPLAYABLE_FIRST_TIME, RESTARTING, DELETE_SESSION),
+    DELETE_AND_FAIL(COMMITTING, DIGEST_REFUSED, ALWAYS, CONTENT_MISMATCH),
     GO(COMMITTING, HTTP_416, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),
-    DELETE_AND_FAIL(COMMITTING, HTTP_416, ALWAYS, OTHER_BYTES),
-    METHOD_REFUSED(COMMITTING, HTTP_413),
-    METHOD_REFUSED(COMMITTING, HTTP_411),
-    METHOD_REFUSED(COMMITTING, REFUSED),
+    DELETE_AND_FAIL(COMMITTING, HTTP_416, ALWAYS, CONTENT_MISMATCH),
+    CHANGE_METHOD_OR_FAIL(COMMITTING, HTTP_413),
+    CHANGE_METHOD_OR_FAIL(COMMITTING, HTTP_411),
+    CHANGE_METHOD_OR_FAIL(COMMITTING, REFUSED),
     GO(COMMITTING, GONE, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),
     GO(COMMITTING, GONE, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
-    GO(COMMITTING, BROKEN, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
-    GO(COMMITTING, BUSY, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
-    GO(COMMITTING, SHORT, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
+    GO(COMMITTING, NO_ANSWER, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
+    GO(COMMITTING, RETRY_LATER, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
+    GO(COMMITTING, PARTLY_ACCEPTED, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB),
     DELETE_AND_FAIL(COMMITTING, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(COMMITTING, EXHAUSTED, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(COMMITTING, ABANDONED, ALWAYS, LAST_ERROR),
@@ -282,32 +286,35 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(RENEWING_TOKEN_FOR_COMMIT, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_FOUND, ALWAYS, DONE, NOTHING),
-    FAIL(CHECKING_BLOB_AFTER_ERROR, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(CHECKING_BLOB_AFTER_ERROR, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_MISSING, ALWAYS, CHECKING_SESSION, QUERY_OFFSET),
     GO(CHECKING_BLOB_AFTER_ERROR, BLOB_CHECK_FAILED, ALWAYS, CHECKING_SESSION, QUERY_OFFSET),
     GO(CHECKING_BLOB_AFTER_ERROR, EXHAUSTED, REPLAYABLE, RESTARTING, DELETE_SESSION),
-    DELETE_AND_FAIL(CHECKING_BLOB_AFTER_ERROR, EXHAUSTED, ALWAYS, UNCONFIRMED),
+    DELETE_AND_FAIL(CHECKING_BLOB_AFTER_ERROR, EXHAUSTED, ALWAYS, COMMIT_UNCONFIRMED),
     DELETE_AND_FAIL(CHECKING_BLOB_AFTER_ERROR, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(CHECKING_BLOB_AFTER_ERROR, ABANDONED, ALWAYS, LAST_ERROR),
 
-    WAIT(CHECKING_SESSION, OFFSET_COMPLETE, COMMIT_OVER, COMMITTING, COMMIT, BACK_OFF),
-    WAIT(CHECKING_SESSION, OFFSET_COMPLETE, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, POLL),
-    SESSION_LOST(CHECKING_SESSION, OFFSET_BEHIND),
-    SESSION_LOST(CHECKING_SESSION, OFFSET_INVALID),
+    WAIT(CHECKING_SESSION, OFFSET_COMPLETE, COMMIT_ENDED, COMMITTING, COMMIT, BACK_OFF),
+    WAIT(CHECKING_SESSION, OFFSET_COMPLETE, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB,
+         WAIT_FOR_COMMIT),
+    RESTART_OR_FAIL(CHECKING_SESSION, OFFSET_BEHIND),
+    RESTART_OR_FAIL(CHECKING_SESSION, OFFSET_INVALID),
     GO(CHECKING_SESSION, GONE, METHOD_LEFT, CHANGING_METHOD, CHANGE_METHOD),
-    GO(CHECKING_SESSION, GONE, REPLAYABLE_SMALL, RESTARTING, DELETE_SESSION),
-    WAIT(CHECKING_SESSION, GONE, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, POLL),
-    GO(CHECKING_SESSION, REFUSED, REPLAYABLE_SMALL, RESTARTING, DELETE_SESSION),
-    WAIT(CHECKING_SESSION, REFUSED, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, POLL),
-    WAIT(CHECKING_SESSION, BROKEN, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, POLL),
-    WAIT(CHECKING_SESSION, BUSY, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, POLL),
+    GO(CHECKING_SESSION, GONE, REPLAYABLE_SINGLE, RESTARTING, DELETE_SESSION),
+    WAIT(CHECKING_SESSION, GONE, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, WAIT_FOR_COMMIT),
+    GO(CHECKING_SESSION, REFUSED, REPLAYABLE_SINGLE, RESTARTING, DELETE_SESSION),
+    WAIT(CHECKING_SESSION, REFUSED, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB, WAIT_FOR_COMMIT),
+    WAIT(CHECKING_SESSION, NO_ANSWER, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB,
+         WAIT_FOR_COMMIT),
+    WAIT(CHECKING_SESSION, RETRY_LATER, ALWAYS, CHECKING_BLOB_AFTER_ERROR, HEAD_BLOB,
+         WAIT_FOR_COMMIT),
     DELETE_AND_FAIL(CHECKING_SESSION, ERROR, ALWAYS, LAST_ERROR),
     DELETE_AND_FAIL(CHECKING_SESSION, ABANDONED, ALWAYS, LAST_ERROR),
 
     GO(VERIFYING_BLOB, BLOB_FOUND, ALWAYS, DONE, NOTHING),
-    FAIL(VERIFYING_BLOB, BLOB_SIZE_MISMATCH, ALWAYS, OTHER_BYTES),
+    FAIL(VERIFYING_BLOB, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
     WAIT(VERIFYING_BLOB, BLOB_MISSING, ALWAYS, VERIFYING_BLOB, HEAD_BLOB, BACK_OFF),
-    FAIL(VERIFYING_BLOB, EXHAUSTED, ALWAYS, BLOB_VANISHED),
+    FAIL(VERIFYING_BLOB, EXHAUSTED, ALWAYS, BLOB_MISSING_AFTER_COMMIT),
     GO(VERIFYING_BLOB, BLOB_CHECK_FAILED, GOT_201, DONE, NOTHING),
     FAIL(VERIFYING_BLOB, BLOB_CHECK_FAILED, ALWAYS, LAST_ERROR),
     FAIL(VERIFYING_BLOB, ERROR, ALWAYS, LAST_ERROR),
@@ -323,41 +330,41 @@ static const struct rule rules[] = {
 
 static int replayable(const struct upload_facts *facts)
 {
-    return facts->source == UPLOAD_REPLAY_BUFFERED && facts->sessions == UPLOAD_SESSIONS_LEFT;
+    return facts->replay == UPLOAD_REPLAY_BUFFERED && facts->sessions == UPLOAD_SESSIONS_LEFT;
 }
 
-static int holds(enum upload_when when, const struct upload_facts *facts)
+static int holds(enum upload_condition condition, const struct upload_facts *facts)
 {
-    switch (when) {
-    case KNOWN_ABSENT:
-        return facts->digest == UPLOAD_DIGEST_CHECKED;
+    switch (condition) {
+    case BLOB_CHECKED:
+        return facts->blob_check == UPLOAD_BLOB_CHECKED;
     case SINGLE_PUT:
         return facts->method == UPLOAD_SINGLE_PUT;
-    case READY:
-        return facts->rest == UPLOAD_REST_READY;
-    case LATER:
-        return facts->rest == UPLOAD_REST_LATER;
+    case PATCH_READY:
+        return facts->next_patch == UPLOAD_PATCH_READY;
+    case PATCH_LATER:
+        return facts->next_patch == UPLOAD_PATCH_LATER;
     case NO_BODY_SENT:
         return facts->body == UPLOAD_NO_BODY_SENT;
-    case FIRST:
-        return facts->times == UPLOAD_FIRST;
+    case FIRST_TIME:
+        return facts->repetition == UPLOAD_FIRST_TIME;
     case SHRINKABLE:
-        return facts->method == UPLOAD_CHUNKED && facts->size == UPLOAD_SHRINKABLE;
+        return facts->method == UPLOAD_CHUNKED && facts->chunk_size == UPLOAD_SHRINKABLE_CHUNK;
     case METHOD_LEFT:
-        return facts->source == UPLOAD_REPLAY_BUFFERED && facts->other_method == UPLOAD_METHOD_LEFT;
+        return facts->replay == UPLOAD_REPLAY_BUFFERED && facts->other_method == UPLOAD_METHOD_LEFT;
     case REPLAYABLE:
         return replayable(facts);
-    case REPLAYABLE_FIRST:
-        return replayable(facts) && facts->times == UPLOAD_FIRST;
-    case REPLAYABLE_SMALL:
+    case REPLAYABLE_FIRST_TIME:
+        return replayable(facts) && facts->repetition == UPLOAD_FIRST_TIME;
+    case REPLAYABLE_SINGLE:
         return replayable(facts) &&
                (facts->method == UPLOAD_SINGLE_PUT || facts->method == UPLOAD_SINGLE_PATCH);
-    case COMMIT_OVER:
-        return facts->commit == UPLOAD_COMMIT_OVER;
+    case COMMIT_ENDED:
+        return facts->commit == UPLOAD_COMMIT_ENDED;
     case GOT_201:
         return facts->commit_answer == UPLOAD_GOT_201;
     case ALWAYS:
-    case WHEN_COUNT:
+    case CONDITION_COUNT:
     default:
         return 1;
     }
@@ -368,7 +375,7 @@ struct upload_action upload_step(enum upload_state state, enum upload_event even
 {
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         const struct rule *rule = &rules[i];
-        if (rule->state == state && rule->event == event && holds(rule->when, facts)) {
+        if (rule->state == state && rule->event == event && holds(rule->condition, facts)) {
             return rule->action;
         }
     }
@@ -384,7 +391,7 @@ int upload_rule_at(size_t index, struct upload_rule_text *ret_text)
     *ret_text = (struct upload_rule_text){
         .state = state_names[rule->state],
         .event = event_names[rule->event],
-        .when = when_names[rule->when],
+        .condition = condition_names[rule->condition],
         .next = state_names[rule->action.next],
         .act = act_names[rule->action.act],
         .pause = pause_names[rule->action.pause],

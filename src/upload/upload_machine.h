@@ -1,155 +1,164 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an upload does next: a pure function of its state, what has just happened, and what is true
- * of the upload at this moment. No I/O, clock or memory. The rules are rows of one table, which is
- * also what docs/upload.md shows. Any thread. */
+/* The state machine of an upload: state, event and facts go in, the next state and an action come
+ * out. It is a pure function: no I/O, no clock, no memory. The rules are the rows of one table;
+ * docs/upload.md prints the same table. Any thread. */
 #ifndef UPLOAD_UPLOAD_MACHINE_H
 #define UPLOAD_UPLOAD_MACHINE_H
 
 #include <stddef.h>
 
 enum upload_state {
-    UPLOAD_BUFFERING = 0,   /* nothing was asked: the blob may end before anything must be sent */
-    UPLOAD_CHECKING_BLOB,   /* the whole blob is here: does the registry have it? */
-    UPLOAD_OPENING,         /* a session is asked for */
-    UPLOAD_SENDING,         /* bytes are on their way */
-    UPLOAD_RENEWING_TOKEN,  /* they were refused for want of a good token */
-    UPLOAD_QUERYING_OFFSET, /* how much of them has arrived? */
-    UPLOAD_QUERYING_OFFSET_AFTER_416, /* the same, after the registry denied our count */
-    UPLOAD_WAITING,    /* the session is open, the stream has no more at the moment */
-    UPLOAD_COMMITTING, /* all has been sent, the digest is told */
-    UPLOAD_RENEWING_TOKEN_FOR_COMMIT, /* which was refused for want of a good token */
-    UPLOAD_CHECKING_BLOB_AFTER_ERROR, /* no clear answer: is the blob there? */
-    UPLOAD_CHECKING_SESSION,          /* it is not: what of the session? */
-    UPLOAD_VERIFYING_BLOB,            /* yes, says the registry: is the blob there? */
-    UPLOAD_CHANGING_METHOD,  /* this way does not work: the session ends, another way is tried */
-    UPLOAD_RESTARTING,       /* the session is lost, the bytes are not: another session */
-    UPLOAD_DELETING_SESSION, /* it has failed: the session ends */
+    UPLOAD_BUFFERING = 0,   /* no request was sent yet; the blob may end before one is needed */
+    UPLOAD_CHECKING_BLOB,   /* the stream has ended before any request: HEAD of the blob */
+    UPLOAD_OPENING,         /* POST opens a session */
+    UPLOAD_SENDING,         /* PATCH sends bytes */
+    UPLOAD_RENEWING_TOKEN,  /* the PATCH got a 401: a new token is fetched */
+    UPLOAD_QUERYING_OFFSET, /* GET of the session: how many bytes has it? */
+    UPLOAD_QUERYING_OFFSET_AFTER_416, /* the same, after a 416 refused our offset */
+    UPLOAD_WAITING,                   /* the session is open, the next PATCH needs more bytes */
+    UPLOAD_COMMITTING,                /* PUT names the digest, and may carry the last bytes */
+    UPLOAD_RENEWING_TOKEN_FOR_COMMIT, /* the PUT got a 401: a new token is fetched */
+    UPLOAD_CHECKING_BLOB_AFTER_ERROR, /* the PUT had no clear answer: HEAD of the blob */
+    UPLOAD_CHECKING_SESSION,          /* that HEAD found no blob: GET of the session */
+    UPLOAD_VERIFYING_BLOB,            /* the PUT succeeded: HEAD of the blob confirms it */
+    UPLOAD_CHANGING_METHOD,           /* DELETE of the session, then another upload method */
+    UPLOAD_RESTARTING,       /* DELETE of the session, then all bytes again in a new session */
+    UPLOAD_DELETING_SESSION, /* the upload has failed: DELETE of the session */
     UPLOAD_DONE,
     UPLOAD_FAILED,
     UPLOAD_STATE_COUNT
 };
 
 enum upload_event {
-    /* Of the stream. */
-    UPLOAD_FILLED = 0, /* there is enough to send */
-    UPLOAD_ENDED,      /* it has ended, digest and size are known */
-    UPLOAD_ABANDONED,  /* nobody wants the blob any more */
-    /* Of any request. */
-    UPLOAD_OK,        /* done as asked */
-    UPLOAD_BROKEN,    /* no answer: the connection failed or fell silent */
-    UPLOAD_BUSY,      /* an answer that asks to come again: 429, 5xx and the like */
-    UPLOAD_HTTP_401,  /* 401 */
-    UPLOAD_GONE,      /* 404, 410 */
-    UPLOAD_REFUSED,   /* any other refusal */
-    UPLOAD_ERROR,     /* nothing that could be helped: cancelled, no memory, a bad address */
-    UPLOAD_EXHAUSTED, /* the pause before it was one too many */
-    /* Of requests with bytes. */
-    UPLOAD_SHORT,          /* accepted, but fewer bytes than were sent; or before they were sent */
-    UPLOAD_HTTP_416,       /* 416 */
-    UPLOAD_HTTP_413,       /* 413 */
-    UPLOAD_HTTP_411,       /* 411 */
-    UPLOAD_HTTP_417,       /* 417 */
-    UPLOAD_DIGEST_REFUSED, /* the registry's digest or size is another */
-    /* Of the question for the offset. */
-    UPLOAD_OFFSET_COMPLETE, /* all that was sent has arrived */
-    UPLOAD_OFFSET_BEHIND,   /* less, and what is missing is held */
-    UPLOAD_OFFSET_INVALID,  /* something that cannot be gone on from */
-    UPLOAD_OFFSET_UNSTABLE, /* an offset that may still move */
-    /* Of the question for the blob. */
+    /* From the stream. */
+    UPLOAD_BYTES_READY = 0, /* there are enough bytes for a request */
+    UPLOAD_STREAM_ENDED,    /* digest and size of the blob are known */
+    UPLOAD_ABANDONED,       /* the writer does not want the blob any more */
+    /* From any request. */
+    UPLOAD_OK,          /* success */
+    UPLOAD_NO_ANSWER,   /* the connection failed or timed out */
+    UPLOAD_RETRY_LATER, /* a status that is worth a retry: 429, 5xx and others */
+    UPLOAD_HTTP_401,
+    UPLOAD_GONE,      /* 404 or 410 */
+    UPLOAD_REFUSED,   /* any other status that is no success */
+    UPLOAD_ERROR,     /* a retry cannot help: cancelled, no memory, an invalid Location */
+    UPLOAD_EXHAUSTED, /* all attempts are used; comes from the pause before a request */
+    /* From requests with bytes. */
+    UPLOAD_PARTLY_ACCEPTED, /* success, but the registry has not read or not kept all bytes */
+    UPLOAD_HTTP_416,
+    UPLOAD_HTTP_413,
+    UPLOAD_HTTP_411,
+    UPLOAD_HTTP_417,
+    UPLOAD_DIGEST_REFUSED, /* the registry computed another digest or size */
+    /* From GET of the session. */
+    UPLOAD_OFFSET_COMPLETE, /* the session has all bytes that were sent */
+    UPLOAD_OFFSET_BEHIND,   /* it has fewer, and the missing ones can be sent again */
+    UPLOAD_OFFSET_INVALID,  /* the upload cannot continue at this offset */
+    UPLOAD_OFFSET_UNSTABLE, /* the offset may still change */
+    /* From HEAD of the blob. */
     UPLOAD_BLOB_FOUND,
     UPLOAD_BLOB_MISSING,
-    UPLOAD_BLOB_SIZE_MISMATCH, /* under this digest there is something else */
-    UPLOAD_BLOB_CHECK_FAILED,  /* a refusal of the question */
+    UPLOAD_BLOB_MISMATCH,     /* the registry has another size, or its PUT answer another digest */
+    UPLOAD_BLOB_CHECK_FAILED, /* the HEAD was refused */
     UPLOAD_EVENT_COUNT
 };
 
-/* What is to be done. Each ends in an event. */
+/* What to do next. Each action ends in an event. */
 enum upload_act {
-    UPLOAD_ACT_NOTHING = 0,           /* the end */
-    UPLOAD_ACT_WAIT,                  /* for the stream */
-    UPLOAD_ACT_HEAD_BLOB,             /* HEAD of the blob */
-    UPLOAD_ACT_OPEN_SESSION,          /* POST */
-    UPLOAD_ACT_SEND,                  /* PATCH */
-    UPLOAD_ACT_SEND_SMALLER,          /* PATCH, with a smaller chunk from now on */
-    UPLOAD_ACT_SEND_WITHOUT_EXPECT,   /* PATCH, without "Expect" from now on */
-    UPLOAD_ACT_RENEW_TOKEN,           /* the token */
+    UPLOAD_ACT_NOTHING = 0, /* DONE or FAILED */
+    UPLOAD_ACT_WAIT,        /* until the stream has more bytes, ends or is abandoned */
+    UPLOAD_ACT_HEAD_BLOB,
+    UPLOAD_ACT_OPEN_SESSION,        /* POST */
+    UPLOAD_ACT_SEND,                /* PATCH */
+    UPLOAD_ACT_SEND_SMALLER,        /* PATCH; chunks are smaller from now on */
+    UPLOAD_ACT_SEND_WITHOUT_EXPECT, /* PATCH; no "Expect: 100-continue" from now on */
+    UPLOAD_ACT_RENEW_TOKEN,
     UPLOAD_ACT_QUERY_OFFSET,          /* GET of the session */
     UPLOAD_ACT_COMMIT,                /* PUT */
-    UPLOAD_ACT_COMMIT_WITHOUT_EXPECT, /* PUT, without "Expect" from now on */
+    UPLOAD_ACT_COMMIT_WITHOUT_EXPECT, /* PUT; no "Expect: 100-continue" from now on */
     UPLOAD_ACT_DELETE_SESSION,        /* DELETE */
-    UPLOAD_ACT_CHANGE_METHOD,         /* DELETE, and the other way from now on */
+    UPLOAD_ACT_CHANGE_METHOD,         /* DELETE; the other upload method from now on */
     UPLOAD_ACT_COUNT
 };
 
-/* What to wait for before. */
+/* The pause before the action. */
 enum upload_pause {
     UPLOAD_NO_PAUSE = 0,
-    UPLOAD_BACK_OFF,        /* longer each time, as the registry asks, until attempts are used up */
-    UPLOAD_WAIT_FOR_OFFSET, /* for bytes still under way */
-    UPLOAD_POLL,            /* for a registry that may still be at work */
+    UPLOAD_BACK_OFF,        /* the delay before a retry, see request/retry.h */
+    UPLOAD_WAIT_FOR_OFFSET, /* the registry may still be reading bytes: OFFSET_QUERY_DELAY_MS */
+    UPLOAD_WAIT_FOR_COMMIT, /* the registry may still be at the commit: COMMIT_POLL_DELAYS_MS */
     UPLOAD_PAUSE_COUNT
 };
 
-/* What the failure is called. */
+/* Which error a failed upload reports. */
 enum upload_cause {
     UPLOAD_NO_CAUSE = 0,
-    UPLOAD_LAST_ERROR,    /* by the last answer or failure */
-    UPLOAD_LOST,          /* the session is gone and the bytes are too, or too many sessions were */
-    UPLOAD_OTHER_BYTES,   /* the registry has other bytes */
-    UPLOAD_UNCONFIRMED,   /* all was sent; whether it is there is not known */
-    UPLOAD_BLOB_VANISHED, /* confirmed, and then denied */
-    UPLOAD_TOO_LARGE_FOR_ONE_REQUEST, /* too large for one request without a spool */
+    UPLOAD_LAST_ERROR,   /* the last answer or failure */
+    UPLOAD_SESSION_LOST, /* the session is lost, and bytes or sessions for another try are too */
+    UPLOAD_CONTENT_MISMATCH,          /* the registry has other bytes than were sent */
+    UPLOAD_COMMIT_UNCONFIRMED,        /* the PUT was sent; whether it succeeded is unknown */
+    UPLOAD_BLOB_MISSING_AFTER_COMMIT, /* the PUT succeeded, then HEAD found no blob */
+    UPLOAD_TOO_LARGE_FOR_ONE_REQUEST, /* one PUT, but the blob does not fit in memory */
     UPLOAD_CAUSE_COUNT
 };
 
-enum upload_method { UPLOAD_SINGLE_PUT = 0, UPLOAD_SINGLE_PATCH, UPLOAD_CHUNKED, UPLOAD_STREAMED };
+enum upload_method {
+    UPLOAD_SINGLE_PUT = 0, /* all bytes in the PUT */
+    UPLOAD_SINGLE_PATCH,   /* one PATCH of known length */
+    UPLOAD_CHUNKED,        /* a PATCH for each chunk */
+    UPLOAD_STREAMED        /* one PATCH of unknown length */
+};
 
-/* What is true of the upload when something happens. */
+/* What is true of the upload when an event happens. */
 struct upload_facts {
-    enum upload_method
-        method; /* one PUT; one PATCH of known length; PATCHes; one PATCH without length */
-    enum upload_rest { UPLOAD_REST_READY = 0, UPLOAD_REST_LATER, UPLOAD_REST_NONE } rest;
-    enum upload_body { UPLOAD_NO_BODY_SENT = 0, UPLOAD_BODY_SENT } body; /* of the last request */
-    enum upload_replay {
-        UPLOAD_REPLAY_BUFFERED = 0,
-        UPLOAD_REPLAY_DISCARDED
-    } source; /* the blob's first byte */
+    enum upload_method method;
+    /* READY: the next PATCH can be sent. LATER: it needs more bytes. NONE: only the PUT is left. */
+    enum upload_next_patch {
+        UPLOAD_PATCH_READY = 0,
+        UPLOAD_PATCH_LATER,
+        UPLOAD_PATCH_NONE
+    } next_patch;
+    /* Whether any body byte of the last request was sent. */
+    enum upload_body { UPLOAD_NO_BODY_SENT = 0, UPLOAD_BODY_SENT } body;
+    /* Whether the blob can be sent again from its first byte. */
+    enum upload_replay { UPLOAD_REPLAY_BUFFERED = 0, UPLOAD_REPLAY_DISCARDED } replay;
+    /* Whether another session may be opened for this blob. */
     enum upload_sessions { UPLOAD_SESSIONS_LEFT = 0, UPLOAD_NO_SESSIONS_LEFT } sessions;
+    /* Whether another upload method may be tried. */
     enum upload_other_method { UPLOAD_METHOD_LEFT = 0, UPLOAD_NO_METHOD_LEFT } other_method;
-    enum upload_times { UPLOAD_FIRST = 0, UPLOAD_AGAIN } times; /* this event, for this request */
-    enum upload_digest {
-        UPLOAD_DIGEST_NEW = 0,
-        UPLOAD_DIGEST_CHECKED
-    } digest; /* was it looked for? */
-    enum upload_commit { UPLOAD_COMMIT_OVER = 0, UPLOAD_COMMIT_AT_WORK } commit;
-    enum upload_chunk_size { UPLOAD_SHRINKABLE = 0, UPLOAD_SMALLEST } size; /* of the chunk */
-    enum upload_commit_answer {
-        UPLOAD_GOT_201 = 0,
-        UPLOAD_NO_201
-    } commit_answer; /* 201 to the PUT */
+    /* How often this event has happened to this request. */
+    enum upload_repetition { UPLOAD_FIRST_TIME = 0, UPLOAD_REPEATED } repetition;
+    /* Whether the caller has sent HEAD of the blob before the upload began. */
+    enum upload_blob_check { UPLOAD_BLOB_NOT_CHECKED = 0, UPLOAD_BLOB_CHECKED } blob_check;
+    /* Whether the registry may still be working on the last PUT. */
+    enum upload_commit { UPLOAD_COMMIT_ENDED = 0, UPLOAD_COMMIT_MAY_STILL_RUN } commit;
+    /* Whether a smaller chunk is possible. */
+    enum upload_chunk_size { UPLOAD_SHRINKABLE_CHUNK = 0, UPLOAD_SMALLEST_CHUNK } chunk_size;
+    /* Whether the successful PUT was answered with 201, or with another 2xx. */
+    enum upload_commit_answer { UPLOAD_GOT_201 = 0, UPLOAD_NO_201 } commit_answer;
 };
 
 struct upload_action {
-    enum upload_state next; /* UPLOAD_STATE_COUNT: this cannot happen in this state */
+    enum upload_state next; /* UPLOAD_STATE_COUNT: the event is impossible in this state */
     enum upload_act act;
     enum upload_pause pause;
-    enum upload_cause cause;
+    enum upload_cause cause; /* set when the upload fails */
 };
 
 struct upload_action upload_step(enum upload_state state, enum upload_event event,
                                  const struct upload_facts *facts);
 
-/* What the table says in words, for the documentation and for messages. */
+/* One rule as text, for docs/upload.md and for tests. */
 struct upload_rule_text {
     const char *state;
     const char *event;
-    const char *when; /* "" = always */
+    const char *condition; /* "" = always */
     const char *next;
     const char *act;
     const char *pause;
     const char *cause;
 };
-/* The rule of that number; false when there are no more. */
+/* The rule at index, in table order; false past the last one. */
 int upload_rule_at(size_t index, struct upload_rule_text *ret_text);
 const char *upload_state_name(enum upload_state state);
 const char *upload_event_name(enum upload_event event);

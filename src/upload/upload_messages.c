@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the user is told of an upload that failed, or nearly did: what, at which byte, what the
- * registry said, what to try. */
+/* The errors and notices of an upload: what failed, at which byte, what the registry answered, and
+ * what the user can do. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "upload/upload_run.h"
 
-#define CUT_MS_MIN 55000u /* proxies and registries that cut every request after a minute */
+#define CUT_MS_MIN 55000u /* some proxies and registries cut every request after a minute */
 #define CUT_MS_MAX 65000u
 
 static void size_text(uint64_t bytes, char *buf, size_t buf_size)
@@ -22,45 +22,47 @@ static void size_text(uint64_t bytes, char *buf, size_t buf_size)
     (void)snprintf(buf, buf_size, unit == 0 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
 }
 
-static void explain_lost(struct upload *upload)
+static void set_session_lost(struct upload *upload)
 {
     char at[32];
     char why[sizeof upload->err.message];
-    bool spent = window_holds(&upload->window, 0);
+    bool still_buffered = window_holds(&upload->window, 0);
     bool cut = upload->response.time_ms >= CUT_MS_MIN && upload->response.time_ms <= CUT_MS_MAX;
     size_text(upload->acked, at, sizeof at);
     (void)snprintf(why, sizeof why, "%.200s", upload->err.message);
-    if (spent) {
-        (void)fail(&upload->err, LPIPE_NETWORK, "upload to %s/%s lost at %s in session %u: %s",
-                   upload->repository->registry, upload->repository->name, at, *upload->sessions,
-                   why);
+    if (still_buffered) {
+        (void)fail(&upload->err, LPIPE_NETWORK,
+                   "upload to %s/%s lost at %s, in upload session %u: %s",
+                   upload->repository->registry, upload->repository->name, at,
+                   *upload->sessions_opened, why);
     } else {
-        (void)fail(
+        (void)fail_with_advice(
             &upload->err, LPIPE_NETWORK,
             "upload to %s/%s lost at %s: the session cannot be resumed and the stream cannot "
             "be read again; use --spool DIR, or a file as input (%s)%s",
             upload->repository->registry, upload->repository->name, at, why,
-            cut ? "; the request was cut after a minute, a read time-out of a proxy or the "
-                  "registry: try --upload chunked with a smaller --chunk-size"
+            cut ? "; the request was cut after a minute, probably by a time-out of a proxy or of "
+                  "the registry: try --upload chunked with a smaller --chunk-size"
                 : "");
-        upload->err.flags |= *upload->sessions < SESSIONS_MAX ? LPIPE_ERROR_REPLAY : 0;
+        upload->err.flags |= *upload->sessions_opened < SESSIONS_MAX ? LPIPE_ERROR_REPLAY : 0;
     }
     upload->err.flags |= LPIPE_ERROR_RETRYABLE;
     upload->err.offset = upload->acked;
 }
 
-static void explain_changed(struct upload *upload)
+static void set_content_mismatch(struct upload *upload)
 {
-    struct lpipe_error told = upload->err;
+    struct lpipe_error refusal = upload->err;
     bool answered = upload->response.status >= 400;
-    (void)fail(&upload->err, LPIPE_INTEGRITY,
-               "%s/%s has other bytes than were sent for %s%s%.200s; a proxy or the registry has "
-               "changed them",
-               upload->repository->registry, upload->repository->name, upload->digest,
-               answered ? ": " : "", answered ? told.message : "");
-    upload->err.http_status = told.http_status;
-    memcpy(upload->err.registry_code, told.registry_code, sizeof told.registry_code);
-    if (!window_holds(&upload->window, 0) && *upload->sessions < SESSIONS_MAX) {
+    (void)fail(
+        &upload->err, LPIPE_INTEGRITY,
+        "the bytes of %s in %s/%s are not those that were sent%s%.200s; a proxy or the registry "
+        "has changed them",
+        upload->digest, upload->repository->registry, upload->repository->name,
+        answered ? ": " : "", answered ? refusal.message : "");
+    upload->err.http_status = refusal.http_status;
+    memcpy(upload->err.registry_code, refusal.registry_code, sizeof refusal.registry_code);
+    if (!window_holds(&upload->window, 0) && *upload->sessions_opened < SESSIONS_MAX) {
         upload->err.flags |= LPIPE_ERROR_REPLAY;
     }
 }
@@ -69,35 +71,36 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
 {
     const char *registry = upload->repository->registry;
     const char *name = upload->repository->name;
-    struct lpipe_error told = upload->err;
+    struct lpipe_error last = upload->err;
     switch (cause) {
-    case UPLOAD_LOST:
-        explain_lost(upload);
+    case UPLOAD_SESSION_LOST:
+        set_session_lost(upload);
         break;
-    case UPLOAD_OTHER_BYTES:
-        explain_changed(upload);
+    case UPLOAD_CONTENT_MISMATCH:
+        set_content_mismatch(upload);
         break;
-    case UPLOAD_UNCONFIRMED:
-        (void)fail(
-            &upload->err, LPIPE_NETWORK,
-            "all bytes were sent, but %s/%s does not confirm %s; it may appear later (%.200s)",
-            registry, name, upload->digest, told.message);
+    case UPLOAD_COMMIT_UNCONFIRMED:
+        (void)fail(&upload->err, LPIPE_NETWORK,
+                   "all bytes were sent, but %s/%s did not confirm the blob %s; it may appear "
+                   "later (%.200s)",
+                   registry, name, upload->digest, last.message);
         upload->err.flags |= (uint32_t)LPIPE_ERROR_RETRYABLE | (uint32_t)LPIPE_ERROR_REPLAY;
         break;
-    case UPLOAD_BLOB_VANISHED:
+    case UPLOAD_BLOB_MISSING_AFTER_COMMIT:
         (void)fail(&upload->err, LPIPE_INTEGRITY,
-                   "%s/%s has confirmed %s and now denies to have it", registry, name,
+                   "%s/%s accepted the blob %s, but now reports it missing", registry, name,
                    upload->digest);
         break;
     case UPLOAD_TOO_LARGE_FOR_ONE_REQUEST:
-        (void)fail(&upload->err, LPIPE_TOO_LARGE,
-                   "a blob of more than %" PRIu64
-                   " bytes cannot go in one request; use --spool DIR or another --upload",
-                   upload->window.held_max);
+        (void)fail(
+            &upload->err, LPIPE_TOO_LARGE,
+            "a blob of more than %" PRIu64
+            " bytes cannot be sent in one request; use --spool DIR or another --upload method",
+            upload->window.held_max);
         break;
     case UPLOAD_LAST_ERROR:
         if (window_is_abandoned(&upload->window)) {
-            (void)fail(&upload->err, LPIPE_ABORTED, "the upload was given up");
+            (void)fail(&upload->err, LPIPE_ABORTED, "the upload was abandoned");
         }
         break;
     case UPLOAD_NO_CAUSE:
@@ -114,6 +117,6 @@ void upload_announce(struct upload *upload, enum upload_state next)
     if (next == UPLOAD_RESTARTING) {
         context_notice(upload->repository->context,
                        "upload session lost at %s; sending again from the start (session %u of %d)",
-                       at, *upload->sessions + 1, SESSIONS_MAX);
+                       at, *upload->sessions_opened + 1, SESSIONS_MAX);
     }
 }

@@ -40,17 +40,18 @@ struct upload_range upload_range_parse(const char *value)
     return *value == '\0' || *value == '/' || *value == ' ' ? range : none;
 }
 
-/* Only an end within what was sent just now, and before its last byte, speaks of a loss. One exception
- * among those: registries that report the length of the last request alone. */
+/* Bytes are missing only when the range ends inside this PATCH and before its last byte. Exception:
+ * some registries report the length of the last request instead of the session's. */
 bool upload_range_is_short(const struct upload_range *range, uint64_t start, uint64_t size)
 {
     return range->kind == RANGE_LAST && range->last >= start && range->last + 1 < start + size &&
            range->last + 1 != size;
 }
 
-/* "0-0" of a session that should be empty is not taken for a byte: most registries say so of an empty
- * one. Where it is one, the next request is refused or the digest will not fit. Ends that come with a
- * unit are exclusive: the one registry that writes it counts so. */
+/* "0-0" means no bytes when none were acknowledged: most registries write this for an empty
+ * session. If it did mean one byte, the next request is refused or the digest does not match. A
+ * range with a unit names the byte after the last one: the only registry that writes a unit counts
+ * this way. */
 uint64_t upload_range_offset(const struct upload_range *range, uint64_t start)
 {
     if (range->kind == RANGE_NONE) {

@@ -15,14 +15,13 @@
 #include "upload/upload_run.h"
 
 #define PUSH "pull,push"
-#define OCTETS "Content-Type: application/octet-stream"
-#define EXPECT_BYTES_MIN (256 * KIB) /* smaller bodies are sent before an answer could come */
-#define HIGH_RTT_US 5000u            /* a round trip to the next town */
-#define FAR_SHARE 50                 /* of the time of a chunk: 2 % */
-#define IDLE_MS 5000u                /* after which a kept connection may have gone */
-#define COMMIT_ANSWER_MS (15u * 60 * 1000)
-#define CHUNK_ANSWER_MS 60000u
-#define COMMIT_SOON_MS 10000u
+#define CONTENT_TYPE "Content-Type: application/octet-stream"
+/* Below EXPECT_BYTES_MIN "Expect: 100-continue" is no use: the body is sent before an answer can
+ * come. It costs a round trip for each chunk, so it is also left out when a round trip takes at
+ * least HIGH_RTT_US and more than 1/HIGH_RTT_SHARE of the chunk's time. */
+#define EXPECT_BYTES_MIN (256 * KIB)
+#define HIGH_RTT_US 5000u
+#define HIGH_RTT_SHARE 50
 
 static void response_clear(struct upload *upload)
 {
@@ -43,8 +42,8 @@ static const struct host_request *request_begin(struct upload *upload, const cha
     return &upload->request;
 }
 
-/* What was borrowed for one exchange goes. A new token is asked for at the session's newest address:
- * the old one may be gone. */
+/* Removes pointers that are only valid during the request. A new token is requested for the
+ * session's newest URL, because the old one may be invalid. */
 static void request_end(struct upload *upload)
 {
     upload->response.url = NULL;
@@ -53,14 +52,15 @@ static void request_end(struct upload *upload)
     upload->request.http.header_count = 0;
 }
 
-/* The answer as an error; to be told only if it is one. */
+/* Sets upload->err from the answer; it is reported only if the answer is a failure. */
 static void note_answer(struct upload *upload, const char *what)
 {
     (void)registry_error(&upload->response, &upload->err, "%s %s/%s", what,
                          upload->repository->registry, upload->repository->name);
 }
 
-/* A new address of the session, where the answer has one. */
+/* Takes the session's new URL from the answer's Location. Without the header: 0 when it is not
+ * needed, else an error. */
 static int take_location(struct upload *upload, bool needed)
 {
     char first[2];
@@ -93,17 +93,17 @@ enum upload_event upload_head_blob(struct upload *upload)
         return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
     }
     bool same = size == BLOB_SIZE_UNKNOWN || size == window_size(&upload->window);
-    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_SIZE_MISMATCH;
+    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_MISMATCH;
 }
 
-static void take_sizes(struct upload *upload)
+static void take_announced_sizes(struct upload *upload)
 {
     char min[32] = "";
     char max[32] = "";
     (void)http_response_header(&upload->response, "oci-chunk-min-length", 0, min, sizeof min);
     (void)http_response_header(&upload->response, "oci-chunk-max-length", 0, max, sizeof max);
-    if (upload_size_announced(&upload->size, min, max)) {
-        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->size.bytes);
+    if (chunk_size_set_announced(&upload->chunk_size, min, max)) {
+        window_set_limit(&upload->window, CHUNK_BUFFERS * upload->chunk_size.bytes);
     } else if (upload->method == UPLOAD_CHUNKED && upload->mode == LPIPE_UPLOAD_AUTO) {
         upload->method = UPLOAD_STREAMED;
     }
@@ -112,8 +112,9 @@ static void take_sizes(struct upload *upload)
 static enum upload_event open_session(struct upload *upload, const char *path)
 {
     upload->untrusted_url = false;
-    upload->method = upload->resumed ? UPLOAD_STREAMED : upload->method; /* which was good before */
-    upload->resumed = false;
+    upload->method = upload->resumed_in_chunks ? UPLOAD_STREAMED
+                                               : upload->method; /* the method that had worked */
+    upload->resumed_in_chunks = false;
     const struct host_request *request = request_begin(upload, "POST", path);
     if (host_send(upload->repository->host, request, &upload->response, &upload->err) != 0) {
         return upload_failure_event(&upload->err);
@@ -127,10 +128,10 @@ static enum upload_event open_session(struct upload *upload, const char *path)
     if (take_location(upload, true) != 0) {
         return UPLOAD_ERROR;
     }
-    ++*upload->sessions;
-    upload->chunks = upload->polls = 0;
-    upload->acked = upload->sent = 0;
-    take_sizes(upload);
+    ++*upload->sessions_opened;
+    upload->chunks_acked = upload->commit_polls = 0;
+    upload->acked = upload->unacked = 0;
+    take_announced_sizes(upload);
     return UPLOAD_OK;
 }
 
@@ -146,13 +147,14 @@ enum upload_event upload_open_session(struct upload *upload)
     return event;
 }
 
-uint64_t upload_next_size(struct upload *upload)
+static uint64_t next_size(struct upload *upload)
 {
     uint64_t left = window_size(&upload->window) - upload->acked;
     switch (upload->method) {
     case UPLOAD_CHUNKED:
-        left = upload->sent > 0 ? MIN_OF(left, upload->sent) : left; /* the rest of a broken one */
-        return MIN_OF(left, upload->size.bytes);
+        left = upload->unacked > 0 ? MIN_OF(left, upload->unacked)
+                                   : left; /* the rest of a broken chunk */
+        return MIN_OF(left, upload->chunk_size.bytes);
     case UPLOAD_SINGLE_PATCH:
     case UPLOAD_SINGLE_PUT:
         return left;
@@ -162,16 +164,16 @@ uint64_t upload_next_size(struct upload *upload)
     }
 }
 
-/* Headers of a request with bytes. */
-struct lines {
+/* Header lines of a PATCH or PUT. */
+struct header_lines {
     const char *line[2];
     char range[64];
 };
 
-static void add_body(struct upload *upload, struct lines *lines, uint64_t size, bool ranged)
+static void add_body(struct upload *upload, struct header_lines *lines, uint64_t size, bool ranged)
 {
     struct http_request *http = &upload->request.http;
-    lines->line[0] = OCTETS;
+    lines->line[0] = CONTENT_TYPE;
     http->headers = lines->line;
     http->header_count = 1;
     if (ranged) {
@@ -182,11 +184,12 @@ static void add_body(struct upload *upload, struct lines *lines, uint64_t size, 
     http->body = window_body(&upload->window, size);
     http->expect_continue =
         upload->expect && !upload->high_latency && (size == 0 || size >= EXPECT_BYTES_MIN);
-    http->fresh_connection =
-        !http->expect_continue && clock_ms() - upload->moved_ms > IDLE_MS && upload->moved_ms != 0;
+    http->fresh_connection = !http->expect_continue &&
+                             clock_ms() - upload->connection_used_ms > IDLE_CONNECTION_MS &&
+                             upload->connection_used_ms != 0;
 }
 
-/* Sends what was prepared and waits for the end of it. */
+/* Sends upload->request and waits for its answer. */
 static int exchange_bytes(struct upload *upload)
 {
     struct host_call *call = NULL;
@@ -200,14 +203,14 @@ static int exchange_bytes(struct upload *upload)
     http_call_join(host_call_http(call));
     window_set_request(&upload->window, NULL);
     status = host_wait(call, &upload->response, &upload->err);
-    upload->moved_ms = clock_ms();
+    upload->connection_used_ms = clock_ms();
     if (status == LPIPE_ABORTED && window_spool_failure(&upload->window, &upload->err) != 0) {
         return upload->err.status;
     }
     if (upload->response.unexpected ||
         (status == 0 && upload->request.http.expect_continue && !upload->response.continued &&
          upload->response.body_sent > 0)) {
-        upload->expect = false; /* the registry does not know it: each time would cost a second */
+        upload->expect = false; /* the registry ignores it, and each request would wait a second */
     }
     return status;
 }
@@ -216,11 +219,12 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
 {
     char text[128];
     enum upload_event event = upload_send_event(&upload->response);
-    upload->questions = 0;
-    if (event != UPLOAD_OK && event != UPLOAD_SHORT) {
+    upload->offset_queries = 0;
+    if (event != UPLOAD_OK && event != UPLOAD_PARTLY_ACCEPTED) {
         note_answer(upload, "sending a blob to");
-        bool told = upload->response.status == 416 && take_location(upload, false) == 0;
-        (void)told; /* an address that is no good is no worse than none */
+        if (upload->response.status == 416) {
+            (void)!take_location(upload, false); /* an invalid Location is ignored */
+        }
         return event;
     }
     if (take_location(upload, false) != 0) {
@@ -229,34 +233,35 @@ static enum upload_event judge_patch(struct upload *upload, uint64_t size)
     if (event == UPLOAD_OK && size > 0 &&
         http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
         struct upload_range range = upload_range_parse(text);
-        event = upload_range_is_short(&range, upload->acked, size) ? UPLOAD_SHORT : UPLOAD_OK;
+        event =
+            upload_range_is_short(&range, upload->acked, size) ? UPLOAD_PARTLY_ACCEPTED : UPLOAD_OK;
     }
-    if (event == UPLOAD_SHORT) {
+    if (event == UPLOAD_PARTLY_ACCEPTED) {
         (void)fail(&upload->err, LPIPE_SERVER,
                    "sending a blob to %s/%s: the registry answered %d and took fewer bytes than "
-                   "it was sent",
+                   "were sent",
                    upload->repository->registry, upload->repository->name, upload->response.status);
         upload->err.flags |= LPIPE_ERROR_RETRYABLE;
     } else {
-        /* Asking first costs a round trip for each chunk: where that is much, it is not worth it. */
         uint64_t took_us = (uint64_t)upload->response.time_ms * 1000;
         upload->high_latency = upload->response.rtt_us >= HIGH_RTT_US &&
-                               took_us < (uint64_t)upload->response.rtt_us * FAR_SHARE;
-        upload->chunks++;
-        upload_size_took(&upload->size, upload->response.time_ms);
+                               took_us < (uint64_t)upload->response.rtt_us * HIGH_RTT_SHARE;
+        upload->chunks_acked++;
+        chunk_size_note_time(&upload->chunk_size, upload->response.time_ms);
     }
     return event;
 }
 
 enum upload_event upload_send_chunk(struct upload *upload)
 {
-    struct lines lines;
-    uint64_t size = upload_next_size(upload);
+    struct header_lines lines;
+    uint64_t size = next_size(upload);
     bool streams = upload->method == UPLOAD_STREAMED;
     bool ranged = size > 0 && (upload->method == UPLOAD_CHUNKED || upload->acked > 0);
     (void)request_begin(upload, "PATCH", upload->location);
     if (!window_seek(&upload->window, upload->acked)) {
-        (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
+        (void)fail(&upload->err, LPIPE_NETWORK,
+                   "bytes that have to be sent again are not buffered any more");
         return UPLOAD_ERROR;
     }
     add_body(upload, &lines, size, ranged);
@@ -265,14 +270,14 @@ enum upload_event upload_send_chunk(struct upload *upload)
     window_set_streaming(&upload->window, streams);
     int status = exchange_bytes(upload);
     window_set_streaming(&upload->window, false);
-    upload->sent = streams ? window_cursor(&upload->window) - upload->acked : size;
-    upload->offset_seen = UPLOAD_OFFSET_NONE;
+    upload->unacked = streams ? window_cursor(&upload->window) - upload->acked : size;
+    upload->last_offset = UPLOAD_OFFSET_NONE;
     enum upload_event event =
         status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
     request_end(upload);
     if (event == UPLOAD_OK) {
         upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
-        upload->sent = 0;
+        upload->unacked = 0;
     }
     return event;
 }
@@ -285,52 +290,55 @@ enum upload_event upload_renew_token(struct upload *upload)
                : UPLOAD_ERROR;
 }
 
-/* The registry's answer as a number of bytes. */
-static uint64_t told_offset(struct upload *upload)
+/* How many bytes the session has, by the registry's answer. */
+static uint64_t answered_offset(struct upload *upload)
 {
     char text[128];
     struct upload_range range = { .kind = RANGE_NONE };
     if (http_response_header(&upload->response, "range", 0, text, sizeof text) > 0) {
         range = upload_range_parse(text);
     }
-    /* "0-0" is what most say of an empty session; one that was refused a first byte has it. */
+    /* Most registries answer "0-0" for an empty session. One that refused a PATCH at offset 0 with
+     * 416 does have one byte. */
     bool refused = upload->state == UPLOAD_QUERYING_OFFSET_AFTER_416 && upload->acked == 0;
     uint64_t offset = upload_range_offset(&range, refused ? 1 : upload->acked);
     return offset == UPLOAD_OFFSET_NONE && upload->acked == 0 ? 0 : offset;
 }
 
-/* What the offset means. After a break it counts when it was the same twice: the registry may still
- * be reading what was under way. */
+/* Compares the session's offset with what was sent. When the last request had no answer, the
+ * registry may still be reading its bytes: then the offset is used when two queries return the same
+ * one. */
 static enum upload_event judge_offset(struct upload *upload, uint64_t offset)
 {
-    uint64_t last = upload->acked + upload->sent;
-    bool settled = offset == upload->offset_seen || upload->response.status != 0;
+    uint64_t last = upload->acked + upload->unacked;
+    bool is_stable = offset == upload->last_offset || upload->response.status != 0;
     bool inside = offset >= upload->acked && offset <= last &&
                   (offset > upload->acked || upload->state != UPLOAD_QUERYING_OFFSET_AFTER_416);
     bool all = offset == last;
-    if (!all && !settled && offset != UPLOAD_OFFSET_NONE) {
-        upload->offset_seen = offset;
+    if (!all && !is_stable && offset != UPLOAD_OFFSET_NONE) {
+        upload->last_offset = offset;
         return UPLOAD_OFFSET_UNSTABLE;
     }
     if (!inside || !window_seek(&upload->window, offset)) {
         return UPLOAD_OFFSET_INVALID;
     }
-    upload->sent -= offset - upload->acked;
+    upload->unacked -= offset - upload->acked;
     upload->acked = offset;
     return all ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_BEHIND;
 }
 
 enum upload_event upload_query_offset(struct upload *upload)
 {
-    enum upload_event before =
-        upload->state == UPLOAD_CHECKING_SESSION ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_BEHIND;
+    bool is_session_check = upload->state == UPLOAD_CHECKING_SESSION;
     AUTO_FREE char *url = mem_strdup(upload->location);
     if (url == NULL) {
         (void)fail_memory(&upload->err);
         return UPLOAD_ERROR;
     }
-    struct http_response answer = upload->response; /* of the request in doubt: still needed */
-    struct lpipe_error doubt = upload->err;
+    /* The machine still needs the answer and the error of the PATCH or PUT: they are put back
+     * below. */
+    struct http_response answer = upload->response;
+    struct lpipe_error error = upload->err;
     struct host_request request = upload->request;
     upload->response = (struct http_response)HTTP_RESPONSE_INIT;
     (void)request_begin(upload, "GET", url);
@@ -341,23 +349,23 @@ enum upload_event upload_query_offset(struct upload *upload)
     if (status != 0) {
         event = upload->err.http_status != 0 ? UPLOAD_REFUSED : upload_failure_event(&upload->err);
     } else {
-        event = upload_ask_event(upload->response.status);
+        event = upload_offset_event(upload->response.status);
     }
     upload->response.url = url;
     if (event == UPLOAD_OK && take_location(upload, false) != 0) {
         event = UPLOAD_ERROR;
     }
-    uint64_t offset = event == UPLOAD_OK ? told_offset(upload) : UPLOAD_OFFSET_NONE;
+    uint64_t offset = event == UPLOAD_OK ? answered_offset(upload) : UPLOAD_OFFSET_NONE;
     http_response_dispose(&upload->response);
     upload->response = answer;
     upload->request.http.url = upload->location;
     if (event != UPLOAD_ERROR) {
-        upload->err = doubt;
+        upload->err = error;
     }
     if (event != UPLOAD_OK) {
         return event;
     }
-    if (before == UPLOAD_OFFSET_COMPLETE) { /* nothing of the last request should have been kept */
+    if (is_session_check) { /* no bytes of the PUT may be in the session */
         return offset == upload->acked ? UPLOAD_OFFSET_COMPLETE : UPLOAD_OFFSET_INVALID;
     }
     return judge_offset(upload, offset);
@@ -370,8 +378,8 @@ static char *commit_url(const struct upload *upload)
     return mem_printf("%s%sdigest=%s", upload->location, joint, upload->digest);
 }
 
-/* A digest in the answer that is another one is the registry's word that it has other bytes. */
-static bool tells_other_digest(const struct upload *upload)
+/* Whether the answer names another digest: then the registry has other bytes. */
+static bool names_other_digest(const struct upload *upload)
 {
     char digest[DIGEST_TEXT_SIZE];
     return http_response_header(&upload->response, "docker-content-digest", 0, digest,
@@ -386,14 +394,14 @@ static enum upload_event judge_commit(struct upload *upload)
     enum upload_event event = upload_commit_event(&upload->response, upload->err.registry_code);
     if (event == UPLOAD_OK) {
         upload->got_201 = upload->response.status == 201;
-        event = tells_other_digest(upload) ? UPLOAD_BLOB_SIZE_MISMATCH : UPLOAD_OK;
+        event = names_other_digest(upload) ? UPLOAD_BLOB_MISMATCH : UPLOAD_OK;
     }
     return event;
 }
 
 enum upload_event upload_commit(struct upload *upload)
 {
-    struct lines lines;
+    struct header_lines lines;
     AUTO_FREE char *url = commit_url(upload);
     uint64_t size = window_size(&upload->window) - upload->acked;
     uint64_t start_ms = clock_ms();
@@ -403,20 +411,21 @@ enum upload_event upload_commit(struct upload *upload)
     }
     (void)request_begin(upload, "PUT", url);
     if (!window_seek(&upload->window, upload->acked)) {
-        (void)fail(&upload->err, LPIPE_NETWORK, "bytes to send are not held any more");
+        (void)fail(&upload->err, LPIPE_NETWORK,
+                   "bytes that have to be sent again are not buffered any more");
         return UPLOAD_ERROR;
     }
     if (size > 0) {
         add_body(upload, &lines, size, upload->acked > 0);
     } else {
-        lines.line[0] = OCTETS;
+        lines.line[0] = CONTENT_TYPE;
         upload->request.http.headers = lines.line;
         upload->request.http.header_count = 1;
     }
     upload->request.http.answer_timeout_ms = COMMIT_ANSWER_MS;
-    upload->sent = size;
+    upload->unacked = size;
     int status = exchange_bytes(upload);
-    upload->commit_slow = clock_ms() - start_ms > COMMIT_SOON_MS;
+    upload->commit_was_slow = clock_ms() - start_ms > COMMIT_SLOW_MS;
     enum upload_event event =
         status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
     request_end(upload);
@@ -427,6 +436,6 @@ void upload_delete_session(struct upload *upload)
 {
     AUTO_FREE char *url = TAKE(upload->location);
     if (url != NULL) {
-        session_delete(upload->repository, url, upload->untrusted_url);
+        upload_session_delete(upload->repository, url, upload->untrusted_url);
     }
 }

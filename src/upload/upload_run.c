@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out what the machine says, until it is done or has failed. */
+/* Runs an upload: carries out the actions of the upload machine, until it is DONE or FAILED. */
 #include <inttypes.h>
 
 #include "base/cancel.h"
@@ -7,94 +7,99 @@
 #include "base/mem.h"
 #include "upload/upload_run.h"
 
-#define OFFSET_SETTLE_MS 1000
-#define QUESTIONS_MAX 60
+/* The facts of the machine. */
 
-/* Facts. */
-
-/* Whether what is written beyond acked makes a request. */
-static enum upload_rest rest_of(struct upload *upload)
+/* Whether the bytes after the acknowledged ones are enough for a PATCH. */
+static enum upload_next_patch next_patch_of(struct upload *upload)
 {
-    bool ended = window_has_ended(&upload->window); /* first: what came before it counts too */
+    bool ended = window_has_ended(&upload->window); /* before the size: the size is final then */
     uint64_t left = window_size(&upload->window) - upload->acked;
-    uint64_t chunk = upload->size.bytes;
+    uint64_t chunk = upload->chunk_size.bytes;
     switch (upload->method) {
     case UPLOAD_SINGLE_PUT:
-        return UPLOAD_REST_NONE;
+        return UPLOAD_PATCH_NONE;
     case UPLOAD_SINGLE_PATCH:
-        return left > 0 ? UPLOAD_REST_READY : UPLOAD_REST_NONE;
+        return left > 0 ? UPLOAD_PATCH_READY : UPLOAD_PATCH_NONE;
     case UPLOAD_STREAMED:
-        return left > 0 || !ended ? UPLOAD_REST_READY : UPLOAD_REST_NONE;
+        return left > 0 || !ended ? UPLOAD_PATCH_READY : UPLOAD_PATCH_NONE;
     case UPLOAD_CHUNKED:
     default:
         break;
     }
-    if (upload->host->last == UPLOAD_LAST_IN_PUT) {
-        return left > chunk ? UPLOAD_REST_READY : ended ? UPLOAD_REST_NONE : UPLOAD_REST_LATER;
+    if (upload->defaults->last == UPLOAD_LAST_IN_PUT) {
+        return left > chunk ? UPLOAD_PATCH_READY : ended ? UPLOAD_PATCH_NONE : UPLOAD_PATCH_LATER;
     }
-    return left >= chunk || (ended && left > 0) ? UPLOAD_REST_READY
-           : ended                              ? UPLOAD_REST_NONE
-                                                : UPLOAD_REST_LATER;
+    return left >= chunk || (ended && left > 0) ? UPLOAD_PATCH_READY
+           : ended                              ? UPLOAD_PATCH_NONE
+                                                : UPLOAD_PATCH_LATER;
 }
 
-/* The way after this one; the same = there is none. */
+/* The method to try when this one is refused; the same = none. */
 static enum upload_method other_method(const struct upload *upload)
 {
     if (upload->method == UPLOAD_SINGLE_PUT) {
         return upload->mode == LPIPE_UPLOAD_MONOLITHIC ? UPLOAD_SINGLE_PUT : UPLOAD_SINGLE_PATCH;
     }
-    bool may = upload->mode == LPIPE_UPLOAD_AUTO && upload->switches == 0 && upload->chunks < 2 &&
-               upload->response.status != 403 && upload->method != UPLOAD_SINGLE_PATCH;
-    enum upload_method other =
-        upload->method == upload->host->start ? upload->host->fall_back : upload->host->start;
-    return may ? other : upload->method;
+    bool may_change = upload->mode == LPIPE_UPLOAD_AUTO && upload->method_changes == 0 &&
+                      upload->chunks_acked < 2 && upload->response.status != 403 &&
+                      upload->method != UPLOAD_SINGLE_PATCH;
+    enum upload_method other = upload->method == upload->defaults->start
+                                   ? upload->defaults->fallback
+                                   : upload->defaults->start;
+    return may_change ? other : upload->method;
+}
+
+static unsigned commit_polls_max(const struct upload *upload)
+{
+    unsigned retries = upload->repository->context->settings.retry_count;
+    return upload->commit_was_slow ? COMMIT_SLOW_POLL_FACTOR * retries : retries;
 }
 
 static struct upload_facts facts_of(struct upload *upload, enum upload_event event)
 {
-    bool slow = upload->commit_slow &&
-                upload->polls < 3 * upload->repository->context->settings.retry_count;
+    bool may_run = upload->commit_was_slow && upload->commit_polls < commit_polls_max(upload);
     return (struct upload_facts){
         .method = upload->method,
-        .rest = rest_of(upload),
+        .next_patch = next_patch_of(upload),
         .body = upload->response.body_sent > 0 ? UPLOAD_BODY_SENT : UPLOAD_NO_BODY_SENT,
-        .source =
+        .replay =
             window_holds(&upload->window, 0) ? UPLOAD_REPLAY_BUFFERED : UPLOAD_REPLAY_DISCARDED,
-        .sessions =
-            *upload->sessions < SESSIONS_MAX ? UPLOAD_SESSIONS_LEFT : UPLOAD_NO_SESSIONS_LEFT,
+        .sessions = *upload->sessions_opened < SESSIONS_MAX ? UPLOAD_SESSIONS_LEFT
+                                                            : UPLOAD_NO_SESSIONS_LEFT,
         .other_method =
             other_method(upload) != upload->method ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
-        .times = upload->times[event] > 1 ? UPLOAD_AGAIN : UPLOAD_FIRST,
-        .digest = upload->hint.known != NULL ? UPLOAD_DIGEST_CHECKED : UPLOAD_DIGEST_NEW,
-        .commit = slow ? UPLOAD_COMMIT_AT_WORK : UPLOAD_COMMIT_OVER,
-        .size = upload_size_can_shrink(&upload->size) ? UPLOAD_SHRINKABLE : UPLOAD_SMALLEST,
+        .repetition = upload->event_counts[event] > 1 ? UPLOAD_REPEATED : UPLOAD_FIRST_TIME,
+        .blob_check = upload->hint.known != NULL ? UPLOAD_BLOB_CHECKED : UPLOAD_BLOB_NOT_CHECKED,
+        .commit = may_run ? UPLOAD_COMMIT_MAY_STILL_RUN : UPLOAD_COMMIT_ENDED,
+        .chunk_size = chunk_size_can_shrink(&upload->chunk_size) ? UPLOAD_SHRINKABLE_CHUNK
+                                                                 : UPLOAD_SMALLEST_CHUNK,
         .commit_answer = upload->got_201 ? UPLOAD_GOT_201 : UPLOAD_NO_201,
     };
 }
 
-/* Events count for one request: the next one begins at nothing, but for a mismatch, which is about
- * the whole blob. */
+/* Counts events for one request: a success resets the counts. The count of DIGEST_REFUSED stays,
+ * because it is about the whole blob. A new token is not a success of the request itself. */
 static void count_event(struct upload *upload, enum upload_event event)
 {
-    unsigned char mismatches = upload->times[UPLOAD_DIGEST_REFUSED];
+    unsigned char digests_refused = upload->event_counts[UPLOAD_DIGEST_REFUSED];
     if (event == UPLOAD_OK && upload->state != UPLOAD_RENEWING_TOKEN &&
         upload->state != UPLOAD_RENEWING_TOKEN_FOR_COMMIT) {
         for (size_t i = 0; i < UPLOAD_EVENT_COUNT; i++) {
-            upload->times[i] = 0;
+            upload->event_counts[i] = 0;
         }
-        upload->times[UPLOAD_DIGEST_REFUSED] = mismatches;
+        upload->event_counts[UPLOAD_DIGEST_REFUSED] = digests_refused;
     }
-    upload->times[event] += upload->times[event] < UINT8_MAX;
+    upload->event_counts[event] += upload->event_counts[event] < UINT8_MAX;
 }
 
-/* Waiting. */
+/* Pauses and waits. */
 
-/* Bytes that the stream has to have before the next request can be made. */
-static uint64_t wanted_of(const struct upload *upload)
+/* How many bytes the writer has to deliver, from the blob's start, before the next request. */
+static uint64_t bytes_wanted(const struct upload *upload)
 {
-    uint64_t chunk = upload->size.bytes;
+    uint64_t chunk = upload->chunk_size.bytes;
     if (upload->state != UPLOAD_BUFFERING) {
-        return upload->acked + chunk + (upload->host->last == UPLOAD_LAST_IN_PUT);
+        return upload->acked + chunk + (upload->defaults->last == UPLOAD_LAST_IN_PUT);
     }
     return upload_first_bytes(upload);
 }
@@ -105,16 +110,16 @@ uint64_t upload_first_bytes(const struct upload *upload)
     case UPLOAD_STREAMED:
         return STREAM_AHEAD_BYTES;
     case UPLOAD_CHUNKED:
-        return upload->size.bytes;
+        return upload->chunk_size.bytes;
     case UPLOAD_SINGLE_PUT:
     case UPLOAD_SINGLE_PATCH:
     default:
-        return upload->window.spool >= 0 ? UINT64_MAX : upload->window.held_max;
+        return upload->window.spool_fd >= 0 ? UINT64_MAX : upload->window.held_max;
     }
 }
 
-/* A blob that ends before anything was sent goes in one request. */
-static void choose_single(struct upload *upload)
+/* A blob that has ended before the first request goes in one request. */
+static void choose_single_method(struct upload *upload)
 {
     bool small = window_size(&upload->window) <= SINGLE_BYTES_MAX;
     upload->method =
@@ -123,21 +128,22 @@ static void choose_single(struct upload *upload)
 
 static enum upload_event wait_for_stream(struct upload *upload)
 {
-    uint64_t wanted = wanted_of(upload);
+    uint64_t wanted = bytes_wanted(upload);
     window_await(&upload->window, wanted);
     if (window_is_abandoned(&upload->window)) {
         return UPLOAD_ABANDONED;
     }
     if (window_size(&upload->window) >= wanted) {
-        return UPLOAD_FILLED;
+        return UPLOAD_BYTES_READY;
     }
     if (upload->state == UPLOAD_BUFFERING) {
-        choose_single(upload);
+        choose_single_method(upload);
     }
-    return UPLOAD_ENDED;
+    return UPLOAD_STREAM_ENDED;
 }
 
-static enum upload_event cancelled(struct upload *upload)
+/* The event after window_sleep() returned false. */
+static enum upload_event sleep_ended_early(struct upload *upload)
 {
     if (!window_is_abandoned(&upload->window)) {
         (void)fail_cancelled(&upload->err);
@@ -154,26 +160,25 @@ static enum upload_event back_off(struct upload *upload)
     }
     return window_sleep(&upload->window, ms, upload->repository->context->cancel)
                ? UPLOAD_OK
-               : cancelled(upload);
+               : sleep_ended_early(upload);
 }
 
-/* For a registry that has said something soon, half a minute; for one that fell silent, as one that
- * copies gigabytes does, five. */
-static enum upload_event poll_again(struct upload *upload)
+/* Waits before the next HEAD of the blob. After a slow PUT there are more and longer waits, because
+ * some registries copy a large blob before they answer. */
+static enum upload_event wait_for_commit(struct upload *upload)
 {
-    static const unsigned soon_s[] = { 1, 1, 3, 8, 16 };
-    static const unsigned late_s[] = { 1, 2, 5, 10, 20, 30 };
-    unsigned retries = upload->repository->context->settings.retry_count;
-    unsigned poll = upload->polls++;
-    if (poll >= (upload->commit_slow ? 3 * retries : retries)) {
+    static const uint32_t delays_ms[] = { COMMIT_POLL_DELAYS_MS };
+    static const uint32_t slow_delays_ms[] = { COMMIT_SLOW_POLL_DELAYS_MS };
+    unsigned poll = upload->commit_polls++;
+    if (poll >= commit_polls_max(upload)) {
         return UPLOAD_EXHAUSTED;
     }
-    unsigned seconds = upload->commit_slow ? late_s[MIN_OF(poll, ARRAY_LEN(late_s) - 1)]
-                                           : soon_s[MIN_OF(poll, ARRAY_LEN(soon_s) - 1)];
-    return window_sleep(&upload->window, (uint64_t)seconds * 1000,
-                        upload->repository->context->cancel)
+    uint32_t ms = upload->commit_was_slow
+                      ? slow_delays_ms[MIN_OF(poll, ARRAY_LEN(slow_delays_ms) - 1)]
+                      : delays_ms[MIN_OF(poll, ARRAY_LEN(delays_ms) - 1)];
+    return window_sleep(&upload->window, ms, upload->repository->context->cancel)
                ? UPLOAD_OK
-               : cancelled(upload);
+               : sleep_ended_early(upload);
 }
 
 static enum upload_event pause_before(struct upload *upload, enum upload_pause pause)
@@ -181,14 +186,14 @@ static enum upload_event pause_before(struct upload *upload, enum upload_pause p
     switch (pause) {
     case UPLOAD_BACK_OFF:
         return back_off(upload);
-    case UPLOAD_POLL:
-        return poll_again(upload);
+    case UPLOAD_WAIT_FOR_COMMIT:
+        return wait_for_commit(upload);
     case UPLOAD_WAIT_FOR_OFFSET:
-        return ++upload->questions > QUESTIONS_MAX ? UPLOAD_EXHAUSTED
-               : window_sleep(&upload->window, OFFSET_SETTLE_MS,
+        return ++upload->offset_queries > OFFSET_QUERIES_MAX ? UPLOAD_EXHAUSTED
+               : window_sleep(&upload->window, OFFSET_QUERY_DELAY_MS,
                               upload->repository->context->cancel)
                    ? UPLOAD_OK
-                   : cancelled(upload);
+                   : sleep_ended_early(upload);
     case UPLOAD_NO_PAUSE:
     case UPLOAD_PAUSE_COUNT:
     default:
@@ -196,24 +201,26 @@ static enum upload_event pause_before(struct upload *upload, enum upload_pause p
     }
 }
 
-/* Doing. */
+/* Actions. */
 
-/* A stream that is resumed goes on in chunks: only they say where they belong. */
+/* A broken stream continues in chunks, because only their Content-Range names the offset. */
 static void resume_in_chunks(struct upload *upload)
 {
     if (upload->method == UPLOAD_STREAMED) {
         upload->method = UPLOAD_CHUNKED;
-        upload->resumed = true;
-        upload->size.bytes = CHUNK_BYTES_MIN;
+        upload->resumed_in_chunks = true;
+        upload->chunk_size.bytes = CHUNK_BYTES_MIN;
     }
 }
 
-/* Acknowledged bytes go, but for those of the first two chunks while another way may be needed. A
- * stream that is resumed has no room for more than the next chunk. */
+/* Drops acknowledged bytes from the window. The first two chunks are kept while another method may
+ * have to send them again. A resumed stream keeps nothing: its window only has space for the next
+ * chunk. */
 static void note_progress(struct upload *upload)
 {
-    bool probing = !upload->resumed && upload->chunks < 2 && other_method(upload) != upload->method;
-    if (!probing && upload->method != UPLOAD_STREAMED) {
+    bool may_change_method = !upload->resumed_in_chunks && upload->chunks_acked < 2 &&
+                             other_method(upload) != upload->method;
+    if (!may_change_method && upload->method != UPLOAD_STREAMED) {
         window_release(&upload->window, upload->acked);
     }
     if (upload->hint.acked != NULL) {
@@ -231,12 +238,12 @@ static enum upload_event send_bytes(struct upload *upload)
     return event;
 }
 
-static enum upload_event ask(struct upload *upload)
+static enum upload_event query_offset(struct upload *upload)
 {
     uint64_t before = upload->acked;
     enum upload_event event = upload_query_offset(upload);
-    /* Also at nothing, which the registry cannot tell from one byte: its count shows with the next
-     * request that says where it belongs. */
+    /* Also at offset 0, which many registries report as they report one byte: the Content-Range of
+     * the next chunk shows which of the two it is. */
     if (upload->acked > before || event == UPLOAD_OFFSET_BEHIND) {
         resume_in_chunks(upload);
     }
@@ -255,10 +262,10 @@ static enum upload_event commit(struct upload *upload)
     return event;
 }
 
-static enum upload_event close_session(struct upload *upload)
+static enum upload_event delete_session(struct upload *upload)
 {
     upload_delete_session(upload);
-    upload->acked = upload->sent = 0;
+    upload->acked = upload->unacked = 0;
     return UPLOAD_OK;
 }
 
@@ -272,8 +279,9 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     case UPLOAD_ACT_OPEN_SESSION:
         return upload_open_session(upload);
     case UPLOAD_ACT_SEND_SMALLER:
-        upload_size_shrink(&upload->size, upload_size_limit_named(upload->response.body.data,
-                                                                  upload->response.body.size));
+        chunk_size_shrink(
+            &upload->chunk_size,
+            chunk_size_limit_in_text(upload->response.body.data, upload->response.body.size));
         return send_bytes(upload);
     case UPLOAD_ACT_SEND_WITHOUT_EXPECT:
         upload->expect = false;
@@ -283,7 +291,7 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     case UPLOAD_ACT_RENEW_TOKEN:
         return upload_renew_token(upload);
     case UPLOAD_ACT_QUERY_OFFSET:
-        return ask(upload);
+        return query_offset(upload);
     case UPLOAD_ACT_COMMIT_WITHOUT_EXPECT:
         upload->expect = false;
         return commit(upload);
@@ -291,10 +299,10 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return commit(upload);
     case UPLOAD_ACT_CHANGE_METHOD:
         upload->method = other_method(upload);
-        upload->switches++;
-        return close_session(upload);
+        upload->method_changes++;
+        return delete_session(upload);
     case UPLOAD_ACT_DELETE_SESSION:
-        return close_session(upload);
+        return delete_session(upload);
     case UPLOAD_ACT_NOTHING:
     case UPLOAD_ACT_COUNT:
     default:
@@ -302,15 +310,16 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     }
 }
 
-/* One step: what the machine says, done. */
+/* One step of the machine, with its pause and its action. Returns the next event. */
 static enum upload_event step(struct upload *upload, enum upload_event event)
 {
     count_event(upload, event);
     struct upload_facts facts = facts_of(upload, event);
     struct upload_action action = upload_step(upload->state, event, &facts);
     if (action.next == UPLOAD_STATE_COUNT) {
-        (void)fail(&upload->err, LPIPE_PROTOCOL, "the upload came to \"%s\" while %s",
-                   upload_event_name(event), upload_state_name(upload->state));
+        (void)fail(&upload->err, LPIPE_PROTOCOL,
+                   "internal error: event \"%s\" in upload state \"%s\"", upload_event_name(event),
+                   upload_state_name(upload->state));
         action = (struct upload_action){ UPLOAD_FAILED, UPLOAD_ACT_NOTHING, UPLOAD_NO_PAUSE,
                                          UPLOAD_NO_CAUSE };
     }
@@ -323,8 +332,8 @@ static enum upload_event step(struct upload *upload, enum upload_event event)
         return event;
     }
     event = pause_before(upload, action.pause);
-    /* A commit that was answered well has left no session that could be ended, and nobody to whom
-     * it could be confirmed. */
+    /* The commit has succeeded, so no session is left to delete; and the writer does not wait for
+     * the check any more. */
     bool abandoned = window_is_abandoned(&upload->window);
     if (abandoned && upload->state == UPLOAD_VERIFYING_BLOB) {
         return UPLOAD_ABANDONED;
@@ -342,11 +351,11 @@ void upload_run(struct upload *upload)
     }
     http_response_dispose(&upload->response);
     if (upload->state == UPLOAD_FAILED && upload->err.status == 0) {
-        (void)fail(&upload->err, LPIPE_ABORTED, "the upload was given up");
+        (void)fail(&upload->err, LPIPE_ABORTED, "the upload was abandoned");
     }
     upload->status = upload->state == UPLOAD_DONE ? 0 : upload->err.status;
     if (upload->status == 0 && upload->hint.acked != NULL) {
         upload->hint.acked(upload->hint.user, window_size(&upload->window));
     }
-    window_fail(&upload->window);
+    window_close(&upload->window);
 }

@@ -29,7 +29,7 @@ static int spool_open(const char *dir, int *ret_fd, struct lpipe_error *err)
         }
     }
     if (fd < 0) {
-        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "no spool file in %s", dir);
+        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot create a spool file in %s", dir);
     }
     *ret_fd = fd;
     return 0;
@@ -39,25 +39,27 @@ int window_init(struct upload_window *window, uint64_t held_max, const char *spo
                 struct lpipe_error *err)
 {
     size_t count = (size_t)(held_max / WINDOW_PAGE_BYTES) + 3;
-    *window = (struct upload_window){
-        .held_max = held_max, .page_count = count, .limit = UINT64_MAX, .spool = -1, .abandoned = -1
-    };
+    *window = (struct upload_window){ .held_max = held_max,
+                                      .page_count = count,
+                                      .request_end = UINT64_MAX,
+                                      .spool_fd = -1,
+                                      .abandoned_fd = -1 };
     pthread_mutex_init(&window->mutex, NULL);
     pthread_condattr_t steady;
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&window->moved, &steady);
+    pthread_cond_init(&window->changed, &steady);
     pthread_condattr_destroy(&steady);
     window->pages = mem_new_array(count, sizeof *window->pages);
     window->spare = mem_new_array(count, sizeof *window->spare);
     if (window->pages == NULL || window->spare == NULL) {
         return fail_memory(err);
     }
-    window->abandoned = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (window->abandoned < 0) {
-        return fail_errno(err, LPIPE_NO_RESOURCES, errno, "no event descriptor");
+    window->abandoned_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (window->abandoned_fd < 0) {
+        return fail_errno(err, LPIPE_NO_RESOURCES, errno, "cannot create an eventfd");
     }
-    return spool_dir == NULL ? 0 : spool_open(spool_dir, &window->spool, err);
+    return spool_dir == NULL ? 0 : spool_open(spool_dir, &window->spool_fd, err);
 }
 
 void window_dispose(struct upload_window *window)
@@ -70,9 +72,9 @@ void window_dispose(struct upload_window *window)
     }
     free(window->pages);
     free(window->spare);
-    fd_close(&window->spool);
-    fd_close(&window->abandoned);
-    pthread_cond_destroy(&window->moved);
+    fd_close(&window->spool_fd);
+    fd_close(&window->abandoned_fd);
+    pthread_cond_destroy(&window->changed);
     pthread_mutex_destroy(&window->mutex);
 }
 
@@ -87,57 +89,58 @@ static char *page_take_locked(struct upload_window *window)
                                    : mem_new_blocks(1, WINDOW_PAGE_BYTES);
 }
 
-/* Lets go of whole pages before that byte. */
-static void drop_locked(struct upload_window *window, uint64_t offset)
+/* Drops the pages that end at or before offset. */
+static void drop_pages_locked(struct upload_window *window, uint64_t offset)
 {
-    while (window->base + WINDOW_PAGE_BYTES <= offset) {
-        char **page = page_of_locked(window, window->base);
+    while (window->oldest + WINDOW_PAGE_BYTES <= offset) {
+        char **page = page_of_locked(window, window->oldest);
         window->spare[window->spare_count++] = *page;
         *page = NULL;
-        window->base += WINDOW_PAGE_BYTES;
+        window->oldest += WINDOW_PAGE_BYTES;
     }
 }
 
-/* First byte that has to stay in memory: what is pulled at this moment has to in any case. */
-static uint64_t floor_locked(const struct upload_window *window)
+/* The first byte that must stay in memory. A page that a request may be pulling must stay, even
+ * with a spool file. */
+static uint64_t first_kept_locked(const struct upload_window *window)
 {
-    if (window->spool >= 0) {
-        return window->pulled ? window->cursor : window->end;
+    if (window->spool_fd >= 0) {
+        return window->may_pull ? window->cursor : window->end;
     }
-    return window->flow == WINDOW_FLOWING ? window->cursor : window->keep;
+    return window->streaming ? window->cursor : window->released;
 }
 
-static uint64_t room_locked(struct upload_window *window)
+static uint64_t free_space_locked(struct upload_window *window)
 {
-    while (window->end - window->base >= window->held_max &&
-           window->base + WINDOW_PAGE_BYTES <= floor_locked(window)) {
-        drop_locked(window, window->base + WINDOW_PAGE_BYTES);
+    while (window->end - window->oldest >= window->held_max &&
+           window->oldest + WINDOW_PAGE_BYTES <= first_kept_locked(window)) {
+        drop_pages_locked(window, window->oldest + WINDOW_PAGE_BYTES);
     }
-    uint64_t room = window->held_max - MIN_OF(window->held_max, window->end - window->base);
-    if (window->flow == WINDOW_FLOWING) {
+    uint64_t space = window->held_max - MIN_OF(window->held_max, window->end - window->oldest);
+    if (window->streaming) {
         uint64_t ahead = window->end - window->cursor;
-        room = MIN_OF(room, STREAM_AHEAD_BYTES - MIN_OF(STREAM_AHEAD_BYTES, ahead));
+        space = MIN_OF(space, STREAM_AHEAD_BYTES - MIN_OF(STREAM_AHEAD_BYTES, ahead));
     }
-    return room;
+    return space;
 }
 
-/* Room for bytes, waited for; 0 = the sender has failed. */
-static uint64_t await_room_locked(struct upload_window *window)
+/* Waits for free space and returns its size; 0 = the window is closed. */
+static uint64_t await_space_locked(struct upload_window *window)
 {
-    uint64_t room = room_locked(window);
-    while (room == 0 && !window->failed) {
-        pthread_cond_wait(&window->moved, &window->mutex);
-        room = room_locked(window);
+    uint64_t space = free_space_locked(window);
+    while (space == 0 && !window->closed) {
+        pthread_cond_wait(&window->changed, &window->mutex);
+        space = free_space_locked(window);
     }
-    return window->failed ? 0 : room;
+    return window->closed ? 0 : space;
 }
 
 static int spool_write(const struct upload_window *window, const char *data, size_t size,
                        struct lpipe_error *err)
 {
     uint64_t offset = window->end;
-    while (size > 0 && window->spool >= 0) {
-        ssize_t done = pwrite(window->spool, data, size, (off_t)offset);
+    while (size > 0 && window->spool_fd >= 0) {
+        ssize_t done = pwrite(window->spool_fd, data, size, (off_t)offset);
         if (done < 0 && errno != EINTR) {
             return fail_errno(err, LPIPE_OUTPUT_IO, errno, "writing the spool file");
         }
@@ -149,7 +152,8 @@ static int spool_write(const struct upload_window *window, const char *data, siz
     return 0;
 }
 
-/* Up to a page. The page is nobody else's beyond the end, so that it is filled without the lock. */
+/* Writes up to the end of one page. Nobody else uses the page beyond window->end, so it is filled
+ * without the lock. */
 static int write_some(struct upload_window *window, const char *data, size_t size,
                       size_t *ret_taken, struct lpipe_error *err)
 {
@@ -157,15 +161,15 @@ static int write_some(struct upload_window *window, const char *data, size_t siz
     size_t within = 0;
     {
         GUARD(&window->mutex);
-        uint64_t room = await_room_locked(window);
-        if (room == 0) {
+        uint64_t space = await_space_locked(window);
+        if (space == 0) {
             return fail(err, LPIPE_ABORTED, "the upload has failed");
         }
         char **place = page_of_locked(window, window->end);
         within = (size_t)(window->end % WINDOW_PAGE_BYTES);
         *place = *place == NULL ? page_take_locked(window) : *place;
         page = *place;
-        size = (size_t)MIN_OF((uint64_t)MIN_OF(size, WINDOW_PAGE_BYTES - within), room);
+        size = (size_t)MIN_OF((uint64_t)MIN_OF(size, WINDOW_PAGE_BYTES - within), space);
     }
     if (page == NULL) {
         return fail_memory(err);
@@ -177,7 +181,7 @@ static int write_some(struct upload_window *window, const char *data, size_t siz
     }
     GUARD(&window->mutex);
     window->end += size;
-    pthread_cond_broadcast(&window->moved);
+    pthread_cond_broadcast(&window->changed);
     if (window->call != NULL) {
         http_call_wake(window->call);
     }
@@ -189,7 +193,7 @@ int window_write(struct upload_window *window, const char *data, size_t size, ui
                  size_t *ret_taken, struct lpipe_error *err)
 {
     size_t taken = 0;
-    /* Only the writer moves the end, so that it may look without the lock. */
+    /* Only the writer changes window->end, so it reads it without the lock. */
     while (taken < size && (until == 0 || window->end < until)) {
         size_t part = size - taken;
         part = until == 0 ? part : (size_t)MIN_OF((uint64_t)part, until - window->end);
@@ -206,11 +210,11 @@ int window_write(struct upload_window *window, const char *data, size_t size, ui
 void window_end(struct upload_window *window)
 {
     GUARD(&window->mutex);
-    if (window->input == WINDOW_ABANDONED) {
+    if (window->stream == WINDOW_ABANDONED) {
         return;
     }
-    window->input = WINDOW_ENDED;
-    pthread_cond_broadcast(&window->moved);
+    window->stream = WINDOW_ENDED;
+    pthread_cond_broadcast(&window->changed);
     if (window->call != NULL) {
         http_call_wake(window->call);
     }
@@ -220,9 +224,9 @@ void window_abandon(struct upload_window *window)
 {
     GUARD(&window->mutex);
     uint64_t one = 1;
-    window->input = WINDOW_ABANDONED;
-    (void)!write(window->abandoned, &one, sizeof one);
-    pthread_cond_broadcast(&window->moved);
+    window->stream = WINDOW_ABANDONED;
+    (void)!write(window->abandoned_fd, &one, sizeof one);
+    pthread_cond_broadcast(&window->changed);
     struct timespec end;
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += ABANDON_GRACE_S;
@@ -231,7 +235,7 @@ void window_abandon(struct upload_window *window)
         http_call_wake(window->call);
     }
     while (window->call != NULL && status == 0) {
-        status = pthread_cond_timedwait(&window->moved, &window->mutex, &end);
+        status = pthread_cond_timedwait(&window->changed, &window->mutex, &end);
     }
     if (window->call != NULL) {
         http_call_abort(window->call);
@@ -241,8 +245,8 @@ void window_abandon(struct upload_window *window)
 void window_await(struct upload_window *window, uint64_t wanted)
 {
     GUARD(&window->mutex);
-    while (window->end < wanted && window->input == WINDOW_OPEN) {
-        pthread_cond_wait(&window->moved, &window->mutex);
+    while (window->end < wanted && window->stream == WINDOW_OPEN) {
+        pthread_cond_wait(&window->changed, &window->mutex);
     }
 }
 
@@ -261,25 +265,25 @@ uint64_t window_cursor(struct upload_window *window)
 bool window_has_ended(struct upload_window *window)
 {
     GUARD(&window->mutex);
-    return window->input == WINDOW_ENDED;
+    return window->stream == WINDOW_ENDED;
 }
 
 bool window_is_abandoned(struct upload_window *window)
 {
     GUARD(&window->mutex);
-    return window->input == WINDOW_ABANDONED;
+    return window->stream == WINDOW_ABANDONED;
 }
 
 bool window_holds(struct upload_window *window, uint64_t offset)
 {
     GUARD(&window->mutex);
-    return offset <= window->end && (offset >= window->base || window->spool >= 0);
+    return offset <= window->end && (offset >= window->oldest || window->spool_fd >= 0);
 }
 
 bool window_seek(struct upload_window *window, uint64_t offset)
 {
     GUARD(&window->mutex);
-    if (offset > window->end || (offset < window->base && window->spool < 0)) {
+    if (offset > window->end || (offset < window->oldest && window->spool_fd < 0)) {
         return false;
     }
     window->cursor = offset;
@@ -289,58 +293,58 @@ bool window_seek(struct upload_window *window, uint64_t offset)
 void window_release(struct upload_window *window, uint64_t offset)
 {
     GUARD(&window->mutex);
-    window->keep = MAX_OF(window->keep, offset);
-    if (window->flow == WINDOW_HELD_BACK) {
-        drop_locked(window, window->keep);
+    window->released = MAX_OF(window->released, offset);
+    if (!window->streaming) {
+        drop_pages_locked(window, window->released);
     }
-    pthread_cond_broadcast(&window->moved);
+    pthread_cond_broadcast(&window->changed);
 }
 
-void window_fail(struct upload_window *window)
+void window_close(struct upload_window *window)
 {
     GUARD(&window->mutex);
-    window->failed = true;
-    pthread_cond_broadcast(&window->moved);
+    window->closed = true;
+    pthread_cond_broadcast(&window->changed);
 }
 
 void window_set_request(struct upload_window *window, struct http_call *call)
 {
     GUARD(&window->mutex);
     window->call = call;
-    window->pulled = call != NULL;
-    if (call != NULL && window->input == WINDOW_ABANDONED) {
-        http_call_abort(call); /* who abandoned it has not seen this one */
+    window->may_pull = call != NULL;
+    if (call != NULL && window->stream == WINDOW_ABANDONED) {
+        http_call_abort(call); /* window_abandon() did not see this request */
     } else if (call != NULL) {
-        http_call_wake(call); /* more may have come since it was first asked */
+        http_call_wake(call); /* more bytes may have been written since the first pull */
     }
-    pthread_cond_broadcast(&window->moved);
+    pthread_cond_broadcast(&window->changed);
 }
 
 int window_spool_failure(struct upload_window *window, struct lpipe_error *err)
 {
     GUARD(&window->mutex);
-    return window->spool_code == 0
+    return window->spool_errno == 0
                ? 0
-               : fail_errno(err, LPIPE_OUTPUT_IO, window->spool_code, "reading the spool file");
+               : fail_errno(err, LPIPE_OUTPUT_IO, window->spool_errno, "reading the spool file");
 }
 
 void window_set_limit(struct upload_window *window, uint64_t held_max)
 {
     GUARD(&window->mutex);
     window->held_max = MIN_OF(held_max, (window->page_count - 2) * WINDOW_PAGE_BYTES);
-    pthread_cond_broadcast(&window->moved);
+    pthread_cond_broadcast(&window->changed);
 }
 
-void window_set_streaming(struct upload_window *window, bool flows)
+void window_set_streaming(struct upload_window *window, bool streaming)
 {
     GUARD(&window->mutex);
-    window->flow = flows ? WINDOW_FLOWING : WINDOW_HELD_BACK;
-    pthread_cond_broadcast(&window->moved);
+    window->streaming = streaming;
+    pthread_cond_broadcast(&window->changed);
 }
 
 bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_cancel *cancel)
 {
-    struct pollfd fds[2] = { { .fd = window->abandoned, .events = POLLIN },
+    struct pollfd fds[2] = { { .fd = window->abandoned_fd, .events = POLLIN },
                              { .fd = cancel_fd(cancel), .events = POLLIN } };
     uint64_t end = clock_ms() + time_ms;
     int ready = 0;
@@ -352,21 +356,21 @@ bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_ca
 
 static ptrdiff_t spool_read(struct upload_window *window, void *buf, size_t size, uint64_t offset)
 {
-    ssize_t done = pread(window->spool, buf, size, (off_t)offset);
+    ssize_t done = pread(window->spool_fd, buf, size, (off_t)offset);
     while (done < 0 && errno == EINTR) {
-        done = pread(window->spool, buf, size, (off_t)offset);
+        done = pread(window->spool_fd, buf, size, (off_t)offset);
     }
     if (done > 0) {
         return done;
     }
-    int code = done < 0 ? errno : EIO; /* cut short by someone else */
+    int code = done < 0 ? errno : EIO; /* another process has truncated the file */
     GUARD(&window->mutex);
-    window->spool_code = code;
+    window->spool_errno = code;
     return HTTP_PULL_ABORT;
 }
 
-/* The network thread. Pages between cursor and end stay where they are, so that they are copied
- * without the lock. */
+/* Called in the network thread. Pages between cursor and end are not dropped, so their bytes are
+ * copied without the lock. */
 static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
 {
     struct upload_window *window = ctx;
@@ -374,16 +378,17 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
     uint64_t at = 0;
     {
         GUARD(&window->mutex);
-        uint64_t end = MIN_OF(window->end, window->limit);
+        uint64_t end = MIN_OF(window->end, window->request_end);
         at = window->cursor;
-        if (at >= end || (window->input == WINDOW_ABANDONED && window->limit == UINT64_MAX)) {
-            return window->input != WINDOW_OPEN || at == window->limit ? 0 : HTTP_PULL_WAIT;
+        if (at >= end ||
+            (window->stream == WINDOW_ABANDONED && window->request_end == UINT64_MAX)) {
+            return window->stream != WINDOW_OPEN || at == window->request_end ? 0 : HTTP_PULL_WAIT;
         }
         size = (size_t)MIN_OF((uint64_t)size, end - at);
-        page = at >= window->base ? *page_of_locked(window, at) : NULL;
+        page = at >= window->oldest ? *page_of_locked(window, at) : NULL;
         size_t left = WINDOW_PAGE_BYTES - (size_t)(at % WINDOW_PAGE_BYTES);
         size = page != NULL ? MIN_OF(size, left)
-                            : (size_t)MIN_OF((uint64_t)size, MAX_OF(window->base, at + 1) - at);
+                            : (size_t)MIN_OF((uint64_t)size, MAX_OF(window->oldest, at + 1) - at);
     }
     ptrdiff_t got = (ptrdiff_t)size;
     if (page != NULL) {
@@ -394,7 +399,7 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
     if (got > 0) {
         GUARD(&window->mutex);
         window->cursor = at + (uint64_t)got;
-        pthread_cond_broadcast(&window->moved);
+        pthread_cond_broadcast(&window->changed);
     }
     return got;
 }
@@ -402,7 +407,7 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
 struct http_body window_body(struct upload_window *window, uint64_t size)
 {
     GUARD(&window->mutex);
-    window->limit = size == 0 ? UINT64_MAX : window->cursor + size;
-    window->pulled = true;
+    window->request_end = size == 0 ? UINT64_MAX : window->cursor + size;
+    window->may_pull = true;
     return (struct http_body){ .size = size, .pull = window_pull, .ctx = window };
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of a blob that are held: from the oldest that may be needed again to the newest that was
- * written. Memory is taken page by page as bytes come, up to a maximum, and used again; with a spool
- * directory every byte is in a file without name as well, and nothing is ever let go.
+/* The window: the bytes of a blob that are buffered between its writer and its sender. They are the
+ * unsent bytes and the replay buffer, that is the sent bytes that may have to be sent again. Memory
+ * is allocated page by page up to a maximum, and reused. With a spool directory all bytes are also
+ * in an unnamed file, so that every byte can be sent again.
  *
- * One thread writes, one sends (and tells what is acknowledged), and the network thread pulls; each
- * function says whose it is. */
+ * One thread writes, one sends, and the network thread pulls the bytes of a request. */
 #ifndef UPLOAD_UPLOAD_WINDOW_H
 #define UPLOAD_UPLOAD_WINDOW_H
 
@@ -13,69 +13,75 @@
 #include "http/http.h"
 
 struct upload_window {
-    pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t moved;  /* whatever changes */
-    char **pages;          /* a ring of page_count pages, NULL where there is none */
+    pthread_mutex_t mutex;  /* guards all below */
+    pthread_cond_t changed; /* anything below has changed */
+    char **pages;           /* a ring of page_count pages; NULL = not allocated */
     size_t page_count;
-    char **spare; /* pages without use */
+    char **spare; /* allocated pages that are not in use */
     size_t spare_count;
-    uint64_t held_max; /* bytes */
-    uint64_t base;     /* first byte in memory; a multiple of the page size */
-    uint64_t keep;     /* first byte that must not be let go */
-    uint64_t cursor;   /* next byte to be pulled */
-    uint64_t end;      /* byte after the last one written */
-    uint64_t limit;    /* cursor stops here: end of a request of known length */
-    int spool;         /* descriptor; -1 = none */
-    int spool_code;    /* errno of a reading that failed; 0 = none did */
-    int abandoned;     /* an eventfd, readable then */
-    enum { WINDOW_OPEN = 0, WINDOW_ENDED, WINDOW_ABANDONED } input;
-    enum { WINDOW_HELD_BACK = 0, WINDOW_FLOWING } flow; /* a stream may let go what it has sent */
-    bool failed;            /* the sending side is through: nothing more is taken */
-    struct http_call *call; /* to be woken when there is more */
-    bool pulled;            /* a request may pull at any moment, whether it is known or not */
+    uint64_t held_max;    /* capacity in bytes */
+    uint64_t oldest;      /* first byte in memory; a multiple of the page size */
+    uint64_t released;    /* bytes before this one may be dropped */
+    uint64_t cursor;      /* next byte to be pulled */
+    uint64_t end;         /* byte after the last one written */
+    uint64_t request_end; /* byte after the request's last one; UINT64_MAX = unknown */
+    int spool_fd;         /* -1 = none */
+    int spool_errno;      /* of a failed read of the spool file; 0 = none failed */
+    int abandoned_fd;     /* an eventfd, readable when the stream is abandoned */
+    enum { WINDOW_OPEN = 0, WINDOW_ENDED, WINDOW_ABANDONED } stream;
+    bool streaming;         /* sent bytes may be dropped before they are acknowledged */
+    bool closed;            /* the sender has ended: no more bytes are accepted */
+    struct http_call *call; /* the request that pulls; it is woken when there are more bytes */
+    bool may_pull;          /* a request may pull at any moment, also before call is set */
 };
 
-/* spool_dir NULL = none. OUTPUT_IO, NO_MEMORY. */
+/* spool_dir NULL = no spool file. OUTPUT_IO, NO_MEMORY. */
 MUST_CHECK int window_init(struct upload_window *window, uint64_t held_max, const char *spool_dir,
                            struct lpipe_error *err);
 void window_dispose(struct upload_window *window);
 
-/* The writer. Blocks while there is no room; 0, NO_MEMORY, OUTPUT_IO, or ABORTED once the sender has
- * failed (whose error is the one to tell). Writes at most until there are `until` bytes (0 = no such
- * limit) and tells how many it took. */
+/* For the writer. Stops when the blob has `until` bytes (0 = no limit) and sets *ret_taken to the
+ * number of bytes that it took. Blocks while the window is full. NO_MEMORY, OUTPUT_IO, or ABORTED
+ * when the sender has ended; the sender's error is the one to report. */
 MUST_CHECK int window_write(struct upload_window *window, const char *data, size_t size,
                             uint64_t until, size_t *ret_taken, struct lpipe_error *err);
+/* The blob is complete. */
 void window_end(struct upload_window *window);
-/* A request that is under way may end well within a moment: many registries cannot give up a session
- * in the middle of one. */
+/* The blob is not wanted any more. A request that is running has ABANDON_GRACE_S to end normally,
+ * because many registries cannot delete a session during one; then it is aborted. Any thread. */
 void window_abandon(struct upload_window *window);
 
-/* The sender. */
-/* Blocks until there are `wanted` bytes, or the stream has ended or is abandoned. */
+/* For the sender. */
+
+/* Blocks until the blob has `wanted` bytes, or the stream has ended or is abandoned. */
 void window_await(struct upload_window *window, uint64_t wanted);
 uint64_t window_size(struct upload_window *window);   /* bytes written so far */
 uint64_t window_cursor(struct upload_window *window); /* next byte to be pulled */
 bool window_has_ended(struct upload_window *window);
 bool window_is_abandoned(struct upload_window *window);
+/* Whether the bytes from offset on are still buffered. */
 bool window_holds(struct upload_window *window, uint64_t offset);
-/* The next request begins at that byte; false when it is not held any more. */
+/* The next request begins at offset; false when that byte is not buffered. */
 MUST_CHECK bool window_seek(struct upload_window *window, uint64_t offset);
-/* Bytes before that one may be let go. */
+/* Bytes before offset are acknowledged and may be dropped. */
 void window_release(struct upload_window *window, uint64_t offset);
-void window_fail(struct upload_window *window);
-/* The request that pulls; NULL when it is over, or did not begin. Before http_wait() frees it. */
+/* The sender has ended: window_write() returns ABORTED from now on. */
+void window_close(struct upload_window *window);
+/* Sets the request that pulls. NULL when it has ended or did not start; then before http_wait(),
+ * which frees it. */
 void window_set_request(struct upload_window *window, struct http_call *call);
-/* A request that was given up because the spool could not be read: OUTPUT_IO. Else 0. */
+/* OUTPUT_IO when a request was aborted because reading the spool file failed, else 0. */
 MUST_CHECK int window_spool_failure(struct upload_window *window, struct lpipe_error *err);
-/* How much may be held, within what window_init() was told. */
+/* Sets the capacity, up to the one of window_init(). */
 void window_set_limit(struct upload_window *window, uint64_t held_max);
-/* While a stream flows, what was sent may go to make room, and only so much waits to be sent. */
-void window_set_streaming(struct upload_window *window, bool flows);
-/* Sleeps; false at once when the stream is abandoned or the token is triggered. */
+/* While true, sent bytes are dropped when space is needed, and at most STREAM_AHEAD_BYTES are
+ * unsent. */
+void window_set_streaming(struct upload_window *window, bool streaming);
+/* Sleeps. False when the stream was abandoned or the token was triggered meanwhile. */
 bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_cancel *cancel);
 
-/* A body of size bytes from the cursor on, or of all there is until the end of the stream. It may be
- * pulled until window_set_request() is told that the request is over. */
+/* A request body of size bytes from the cursor on; 0 = until the stream ends. It may be pulled
+ * until window_set_request(NULL). */
 struct http_body window_body(struct upload_window *window, uint64_t size);
 
 #endif

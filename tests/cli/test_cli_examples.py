@@ -70,7 +70,7 @@ def test_four_manual_pages_have_examples():
 
 def test_readme_examples_run(example_shell, registry):
     server = registry()
-    lines = examples("README.md", "\n## The main job\n")
+    lines = examples("README.md", "\n## Usage\n")
     assert len(lines) == 6
     run_all(example_shell, server.host, lines,
             first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])

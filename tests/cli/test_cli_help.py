@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Help, manual pages and completion have the same options: exactly the documented ones."""
+"""Help, manual pages and completion list the same options, and documents have the right numbers."""
 import glob
 import os
 import re
@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from cli_support import ROOT
+from servers import missing
 
 VERBS = ["layer", "push", "inspect", "login", "logout", "version", "help", "completion"]
 GENERAL = {"help", "quiet", "verbose", "progress"}
@@ -15,7 +16,7 @@ ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", 
           "key", "tls-verify", "plain-http", "trust-realm", "retry"}
 UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
 LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
-         "allow-empty", "json", "digest-file"}
+         "allow-empty", "allow-odd-entries", "json", "digest-file"}
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "layer-descriptor"}
@@ -105,6 +106,90 @@ def test_documents_name_only_existing_options(command):
         assert named - {"cflags", "libs"} <= every, name
 
 
+# What documents say about limits. {NAME} is a number of src/base/limits.h, {NAME_KIB} and {NAME_MIB} the
+# same in other units.
+NUMBERS = {
+    "cli/options.c": ["(default {CHUNK_BYTES_DEFAULT_MIB}M, minimum {CHUNK_BYTES_MIN_MIB}M)",
+                      "(default {JOBS_DEFAULT}, or streams + 1)", "NUMBER(jobs, 1, {JOBS_MAX})",
+                      "(default {RETRY_COUNT_DEFAULT})", "NUMBER(threads, 0, {THREADS_MAX})"],
+    "include/layerpipe/client.h": [
+        "from {CHUNK_BYTES_MIN_MIB} MiB to {CHUNK_BYTES_MAX_MIB} MiB; 0 = {CHUNK_BYTES_DEFAULT_MIB} MiB, adapted",
+        "0 = {RETRY_COUNT_DEFAULT}, -1 = never", "at most {JOBS_MAX}; 0 = {JOBS_DEFAULT}, or one more than the streams"],
+    "man/layerpipe.1.scd": [
+        "at least {CHUNK_BYTES_MIN_MIB}M, {CHUNK_BYTES_DEFAULT_MIB}M by default",
+        "at the same time, 1 to {JOBS_MAX}. The default is {JOBS_DEFAULT},",
+        "{RETRY_COUNT_DEFAULT} by default, 0 for never"],
+    "man/layerpipe-errors.7.scd": ["window of more than {ZSTD_WINDOW_MIB} MiB"],
+    "man/layerpipe-protocol.7.scd": ["blobs of at most {SINGLE_BYTES_MAX_MIB} MiB"],
+    "README.md": ["at most three chunks of {CHUNK_BYTES_DEFAULT_MIB} MiB",
+                  "config has at most {MANIFEST_BYTES_MAX_MIB} MiB, an image at most {LAYERS_MAX} "
+                  "layers"],
+    "SECURITY.md": ["{MANIFEST_BYTES_MAX_MIB} MiB for manifests and configs",
+                    "{TOKEN_BODY_BYTES_MAX_KIB} KiB for a token answer",
+                    "{ERROR_BODY_BYTES_MAX_KIB} KiB for an error body and for the output of a helper",
+                    "{JSON_DEPTH_MAX} levels of JSON"],
+}
+# The same for limits that documents write as words.
+WORDS = {
+    ("CHUNK_BUFFERS", 3): {"README.md": "at most three chunks",
+                           "man/layerpipe-push.1.scd": "three chunks more"},
+    ("SESSIONS_MAX", 3): {"man/layerpipe-protocol.7.scd": "at most three in all"},
+    ("REDIRECTS_MAX", 5): {"man/layerpipe-protocol.7.scd": "Up to five redirects",
+                           "SECURITY.md": "at most five"},
+    ("CLOSE_TIMEOUT_MS", 2000): {"man/layerpipe-protocol.7.scd": "at most two seconds"},
+    ("RETRY_AFTER_MS_MAX", 300000): {"man/layerpipe.1.scd": "up to five minutes",
+                                     "man/layerpipe-protocol.7.scd": "more than five minutes",
+                                     "man/layerpipe-errors.7.scd": "longer wait than five minutes"},
+}
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def limits():
+    units = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20}
+    values = {}
+    for name, number, unit in re.findall(r"^#define (\w+) \(?(\d+)(?: \* (KIB|MIB))?\)?(?:\s|$)",
+                                         read("src/base/limits.h"), re.M):
+        values[name] = int(number) * units[unit]
+        values[name + "_KIB"], values[name + "_MIB"] = values[name] >> 10, values[name] >> 20
+    values["ZSTD_WINDOW_MIB"] = 1 << (values["ZSTD_INPUT_WINDOW_LOG_MAX"] - 20)
+    return values
+
+
+@pytest.mark.parametrize("document", NUMBERS)
+def test_documents_have_the_numbers_of_the_source(document):
+    text = " ".join(read(document).split())
+    for phrase in NUMBERS[document]:
+        assert phrase.format(**limits()) in text
+
+
+def test_numbers_written_as_words():
+    values = limits()
+    assert values["HELPER_OUTPUT_BYTES_MAX"] == values["ERROR_BODY_BYTES_MAX"]
+    assert values["CONFIG_BYTES_MAX"] == values["MANIFEST_BYTES_MAX"]
+    for (name, value), phrases in WORDS.items():
+        assert values[name] == value
+        for document, phrase in phrases.items():
+            assert phrase in " ".join(read(document).split()), (name, document)
+
+
+def test_manual_has_the_waits_of_the_source():
+    steps = re.search(r"define RETRY_DELAYS_MS ([\d, ]+)", read("src/base/limits.h")).group(1)
+    seconds = [f"{int(step) / 1000:g}" for step in steps.split(", ")]
+    text = " ".join(read("man/layerpipe-protocol.7.scd").split())
+    assert f"The waits are {', '.join(seconds[:-1])} and then always {seconds[-1]} seconds" in text
+    assert f"up to {seconds[-1]} seconds" in " ".join(read("man/layerpipe.1.scd").split())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_into_80_columns(command, verb):
+    for text in (command("help", verb).stdout, command("help").stdout):
+        assert max(len(line) for line in text.decode().splitlines()) <= 80
+
+
 def test_errors_page_explains_every_status():
     with open(os.path.join(ROOT, "include", "layerpipe", "error.h"), encoding="utf-8") as header:
         statuses = set(re.findall(r"LPIPE_(\w+) = -\d+,? +/", header.read()))
@@ -126,7 +211,7 @@ def test_completion_script_has_all_options_and_valid_syntax(command, shell):
         for option in options:
             assert option.encode() in script.stdout
     if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} to check the syntax with")
+        pytest.skip(missing(shell))
     check = subprocess.run([shell, "-n"], input=script.stdout, stderr=subprocess.PIPE, check=False)
     assert check.returncode == 0, check.stderr
 
@@ -149,7 +234,7 @@ def test_bash_completion_offers_matching_words(command):
     (command.home / "rootfs.tar").write_bytes(b"")
     (command.home / "folder").mkdir()
     assert complete(command, "layerpipe", "lo") == {"login", "logout"}
-    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty"}
+    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty", "--allow-odd-entries"}
     assert complete(command, "layerpipe", "push", "--upload", "c") == {"chunked"}
     assert complete(command, "layerpipe", "completion", "") == {"bash", "zsh", "fish"}
     assert complete(command, "layerpipe", "push", "x", "roo") == {"rootfs.tar"}

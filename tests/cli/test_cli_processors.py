@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from cli_support import is_sanitized
+from servers import missing
 
 EMULATOR = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
 PORTABLE = ["none", "gzip:0", "gzip:-2", "gzip:-1", "gzip:3", "gzip:6", "gzip:9", "gzip:12",
@@ -17,7 +18,7 @@ WITH_SSE42 = ["Nehalem", "Haswell"]
 MODELS = ["qemu64"] + WITH_SSE42
 
 pytestmark = [
-    pytest.mark.skipif(EMULATOR is None, reason="no emulator (package qemu-user)"),
+    pytest.mark.skipif(EMULATOR is None, reason=missing("qemu-user")),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="the models are of x86-64"),
     pytest.mark.skipif(is_sanitized(), reason="sanitizers do not run in the emulator"),
 ]

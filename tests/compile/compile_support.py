@@ -26,15 +26,21 @@ def install(root, options):
                        check=True, stdout=subprocess.DEVNULL)
     prefix = root + options["prefix"]
     library = os.path.join(prefix, options["libdir"])
-    environment = {**os.environ, "PKG_CONFIG_PATH": os.path.join(library, "pkgconfig"),
-                   "PKG_CONFIG_SYSROOT_DIR": root, "LD_LIBRARY_PATH": library}
+    # Nothing tells the dynamic linker where the library is: what was installed must know.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    environment.update(PKG_CONFIG_PATH=os.path.join(library, "pkgconfig"),
+                       PKG_CONFIG_SYSROOT_DIR=root)
 
     def pkg_config(*args):
         return subprocess.run(["pkg-config", *args, "layerpipe"], check=True, env=environment,
                               stdout=subprocess.PIPE).stdout.decode().split()
 
+    def link_flags():
+        """As `make install` says it for a directory that the dynamic linker does not search."""
+        return [*pkg_config("--cflags", "--libs"), "-Wl,-rpath," + library]
+
     headers = sorted(os.path.relpath(path, os.path.join(prefix, "include")) for path in glob.glob(
         os.path.join(prefix, "include", "**", "*.h"), recursive=True))
     return SimpleNamespace(prefix=prefix, libdir=library, environment=environment,
-                           pkg_config=pkg_config, headers=headers,
+                           pkg_config=pkg_config, link_flags=link_flags, headers=headers,
                            sanitized=options["b_sanitize"] != "none")

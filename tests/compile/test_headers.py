@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from servers import missing
 
 STRICT = ["-pedantic-errors", "-Wall", "-Wextra", "-Werror"]
 LANGUAGES = {
@@ -45,7 +46,7 @@ int main(void)
 def compile_text(installed, language, text):
     argv = LANGUAGES[language]
     if shutil.which(argv[0]) is None:
-        pytest.skip(f"no {argv[0]} here")
+        pytest.skip(missing(argv[0]))
     return subprocess.run([*argv, *STRICT, "-c", "-o", os.devnull,
                            *installed.pkg_config("--cflags"), "-"],
                           input=text.encode(), stderr=subprocess.PIPE, check=False)

@@ -10,6 +10,7 @@ import tarfile
 
 import pytest
 from compile_support import ROOT
+from servers import missing
 
 EXAMPLES = {"push_stdin": [], "push_archive": ["-larchive"], "custom_source": []}
 
@@ -34,7 +35,7 @@ def build_example(installed, tmp_path, name):
     program = str(tmp_path / name)
     subprocess.run(["gcc", "-std=c99", "-D_XOPEN_SOURCE=700", "-Wall", "-Wextra", "-Werror", "-o",
                     program, os.path.join(ROOT, "examples", name + ".c"),
-                    *installed.pkg_config("--cflags", "--libs"), *EXAMPLES[name]], check=True)
+                    *installed.link_flags(), *EXAMPLES[name]], check=True)
     return program
 
 
@@ -62,11 +63,35 @@ def test_installed_command_finds_its_library(installed):
     assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", result.stdout)
 
 
-def test_installed_files_name_no_build_directory(installed):
+def test_default_libdir_is_one_that_is_searched(tmp_path):
+    """Whether or not dpkg-dev is there, which Meson asks for its own default."""
+    script = tmp_path / "bin" / "dpkg-architecture"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    subprocess.run(["/usr/bin/meson", "setup", tmp_path / "build", ROOT, "-Dunits=disabled"],
+                   check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "PATH": f"{script.parent}:{os.environ['PATH']}"})
+    with open(tmp_path / "build" / "meson-private" / "layerpipe.pc", encoding="utf-8") as pc:
+        assert "libdir=${prefix}/lib\n" in pc.read()
+
+
+@pytest.mark.parametrize("libdir, says", [("/usr/local/lib", []), ("{}/lib", [
+    "    export PKG_CONFIG_PATH={}/lib/pkgconfig",
+    "    cc ... $(pkg-config --cflags --libs layerpipe) -Wl,-rpath,{}/lib"])])
+def test_what_programs_need_is_said(tmp_path, libdir, says):
+    done = subprocess.run([os.path.join(ROOT, "tools", "after_install"),
+                           libdir.format(tmp_path)], check=True, stdout=subprocess.PIPE)
+    lines = [line for line in done.stdout.decode().splitlines() if line.startswith("    ")]
+    assert lines == [line.format(tmp_path) for line in says]
+
+
+def test_installed_files_name_no_build_directory(installed, options):
     program = os.path.join(installed.prefix, "bin", "layerpipe")
     dynamic = subprocess.run(["readelf", "-d", program], check=True,
                              stdout=subprocess.PIPE).stdout.decode()
-    assert "RUNPATH" not in dynamic and "RPATH" not in dynamic
+    # From where the command lies, and no other place.
+    assert set(re.findall(r"R(?:UN)?PATH.*\[(.*)\]", dynamic)) <= {"$ORIGIN/../" + options["libdir"]}
     with open(os.path.join(installed.libdir, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
         assert ROOT not in pc.read()
 
@@ -108,7 +133,7 @@ def test_library_works_without_initialisation(installed):
 
 def test_manual_pages_have_no_warnings(installed):
     if shutil.which("scdoc") is None or shutil.which("man") is None:
-        pytest.skip("no scdoc, or no man to read with")
+        pytest.skip(missing("scdoc" if shutil.which("scdoc") is None else "man"))
     pages = [name for name in below(installed.prefix) if "/man/" in name]
     for page in pages:
         path = os.path.join(installed.prefix, page)
@@ -119,12 +144,22 @@ def test_manual_pages_have_no_warnings(installed):
         assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
 
 
-def test_readme_program_compiles(installed, tmp_path):
+def test_readme_program_compiles_and_runs(installed, tmp_path, registry):
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
         program = re.search(r"^    #include <layerpipe.h>\n.*?^    }\n", readme.read(),
                             re.M | re.S).group()
+    server = registry()
+    assert '"localhost:5000/stream"' in program
+    program = program.replace("localhost:5000/", server.host + "/")
     source = tmp_path / "push.c"
     source.write_text("".join(line[4:] + "\n" for line in program.splitlines()))
+    object_file = tmp_path / "push.o"
     subprocess.run(["gcc", "-std=c99", "-D_XOPEN_SOURCE=700", "-Wall", "-Wextra", "-Werror", "-c",
-                    "-o", tmp_path / "push.o", source, *installed.pkg_config("--cflags")],
-                   check=True)
+                    "-o", object_file, source, *installed.pkg_config("--cflags")], check=True)
+    if installed.sanitized:
+        pytest.skip("a plain program cannot use a library with sanitizers")
+    subprocess.run(["gcc", "-o", tmp_path / "push", object_file, *installed.link_flags()], check=True)
+    result = subprocess.run([tmp_path / "push"], input=tar_bytes(), env=installed.environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 0, result.stderr
+    assert set(server.blobs()) == {result.stdout.decode().strip()}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout_writer DIR TAG: puts one blob and one tagged manifest into a layout, through the store. Its
- * tests let each of its system calls fail, or kill it there. Prints the message of a failure. */
+/* layout_writer DIR TAG: puts one blob and one tagged manifest into a layout, through the store.
+ * Its tests let each of its system calls fail, or kill it there. Prints the message of a
+ * failure. */
 #include <stdio.h>
 #include <string.h>
 

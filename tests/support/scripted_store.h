@@ -21,19 +21,19 @@ struct scripted_entry {
 struct scripted_store {
     struct store base;
     pthread_mutex_t lock; /* guards all below */
-    char journal[8192];   /* "exists mount:a begin finish put:tag ..." */
+    char journal[8192];   /* "exists mount:a begin finish put:tag finish_store ..." */
     struct scripted_entry blobs[SCRIPTED_ENTRIES];
     struct scripted_entry manifests[SCRIPTED_ENTRIES];
     size_t blob_count;
     size_t manifest_count;
     const char *mounts_from; /* the repository that blobs can be mounted from */
     bool native;             /* lists referrers */
-    const char *fail_step;   /* the step that fails with this status ... */
+    const char *fail_step;   /* the step that fails with fail_status */
     int fail_status;
     uint32_t fail_flags;
-    int fail_times;    /* ... this many times, -1 = always */
+    int fail_times;    /* how often fail_step fails, -1 = always */
     size_t fail_after; /* bytes that a writer takes before "write" fails */
-    int lose_puts;     /* how many puts of a tag another client overwrites */
+    int lose_puts;     /* this many puts under a tag succeed but have no effect */
     int writers_open;
 };
 
@@ -290,6 +290,11 @@ static inline int scripted_referrers(struct store *store)
     return ((struct scripted_store *)store)->native;
 }
 
+static inline int scripted_store_finish(struct store *store, struct lpipe_error *err)
+{
+    return scripted_step((struct scripted_store *)store, "finish_store", NULL, err);
+}
+
 static inline void scripted_free(struct store *store)
 {
     struct scripted_store *self = (struct scripted_store *)store;
@@ -301,7 +306,7 @@ static inline void scripted_free(struct store *store)
     free(self);
 }
 
-static inline struct scripted_store *scripted_new(const char *origin)
+static inline struct scripted_store *scripted_new(const char *store_id)
 {
     static const struct store_ops ops = {
         .blob_exists = scripted_exists,
@@ -312,12 +317,13 @@ static inline struct scripted_store *scripted_new(const char *origin)
         .manifest_put = scripted_manifest_put,
         .referrers_native = scripted_referrers,
         .free = scripted_free,
+        .finish = scripted_store_finish,
     };
     struct scripted_store *self = calloc(1, sizeof *self);
     assert_non_null(self);
     pthread_mutex_init(&self->lock, NULL);
     self->base.ops = &ops;
-    self->base.origin = mem_strdup(origin);
+    self->base.store_id = mem_strdup(store_id);
     self->base.name = mem_strdup("scripted:store");
     return self;
 }

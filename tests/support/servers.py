@@ -19,6 +19,16 @@ import pytest
 REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd", "time", "tar", "bsdtar",
             "zstd"}
 START_S = 30
+# Debian's names, where the program's own differs.
+PACKAGES = {"man": "man-db", "clang++": "clang"}
+NOT_IN_DEBIAN = {"crane": "no crane in PATH or ~/go/bin (built with Go)",
+                 "registry": "no registry of distribution 3 in PATH or ~/go/bin (built with Go)"}
+
+
+def missing(program):
+    """The reason to skip a test that needs the program."""
+    return NOT_IN_DEBIAN.get(
+        program, f"{program} is not installed (package {PACKAGES.get(program, program)})")
 
 
 def find_tool(name):
@@ -26,7 +36,7 @@ def find_tool(name):
     if path is None:
         if name in REQUIRED:
             pytest.fail(f"{name} is missing: run `make deps`")
-        pytest.skip(f"{name} is not installed")
+        pytest.skip(missing(name))
     return path
 
 
@@ -45,16 +55,20 @@ def free_port():
 class ConnectProxy:
     """An HTTP proxy. CONNECT to a name in `ports` leads to that loopback port; every other request
     is answered with an empty 200. `heads`: the head of each request. `credentials`:
-    "user:password" that the proxy requires."""
+    "user:password" that the proxy requires. `tls`: an ssl context for an https proxy."""
 
-    def __init__(self, ports, credentials=None):
+    def __init__(self, ports, credentials=None, tls=None):
         self.ports = ports
         self.credentials = credentials
+        self._tls = tls
         self.asked = []
         self.heads = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.url = "http://" + self.host
+        if tls is not None:
+            self.host = self.host.replace("127.0.0.1", "localhost")
+            self.url = "https://" + self.host
         self._sockets = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -79,6 +93,12 @@ class ConnectProxy:
         return f"proxy-authorization: basic {wanted}".lower() in head.lower()
 
     def _serve(self, sock):
+        if self._tls is not None:
+            try:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+            except OSError:
+                sock.close()
+                return
         head = b""
         while b"\r\n\r\n" not in head:
             piece = sock.recv(4096)
@@ -213,7 +233,7 @@ class DockerRegistry:
     def __init__(self, directory, ca, binary, users=None, tls=False, token=None, relative=False,
                  secret="a secret"):
         if not os.path.exists(binary):
-            pytest.skip(f"{binary} is not installed")
+            pytest.skip(missing(os.path.basename(binary)))
         self.binary = binary
         self.directory = str(directory)
         os.makedirs(self.directory)

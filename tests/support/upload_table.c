@@ -17,10 +17,10 @@ int main(void)
 {
     struct upload_rule_text rule;
     const char *state = "";
-    (void)printf("| state | what happens | if | then do | next state |\n|---|---|---|---|---|\n");
+    (void)printf("| state | event | condition | action | next state |\n|---|---|---|---|---|\n");
     for (size_t i = 0; upload_rule_at(i, &rule); i++) {
         (void)printf("| %s | %s | %s | %s%s%s | ", strcmp(state, rule.state) == 0 ? "" : rule.state,
-                     rule.event, rule.when, rule.pause, rule.pause[0] != '\0' ? ", " : "",
+                     rule.event, rule.condition, rule.pause, rule.pause[0] != '\0' ? ", " : "",
                      rule.act);
         print_next(&rule);
         (void)printf(" |\n");

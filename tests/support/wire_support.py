@@ -55,6 +55,7 @@ def assert_failed(server, result, status=UNREACHABLE, sessions=0):
     assert result.stdout == ""
     lines = [line for line in result.stderr.splitlines() if not line.startswith("layerpipe: warn")]
     assert lines and lines[-1].startswith("layerpipe: "), result.stderr
+    assert lines[-1].count("--spool") <= 1, "the hint repeats what the message says"
     assert server.blobs() == [] and server.tags() == {} and server.storage.manifests() == []
     if sessions is not None:
         assert len(server.open_sessions()) <= sessions, server.journal

@@ -116,7 +116,7 @@ static void test_same_as_go_with_manifest(void **state)
                                                     "2f5d616a7e63ab8e91e3516ec9");
 }
 
-/* Where we mean to differ from Go: no layers are [], not null, and unknown fields stay. */
+/* Intended differences from Go: no layers are [], not null, and unknown fields are kept. */
 static void test_other_than_go(void **state)
 {
     (void)state;
@@ -177,7 +177,7 @@ static void test_fresh_with_everything(void **state)
         { LPIPE_EDIT_STOP_SIGNAL, "SIGTERM" },
         { LPIPE_EDIT_AUTHOR, "me" },
     };
-    /* The order of edits of different fields shows nowhere. */
+    /* The order of edits of different fields does not change the result. */
     for (int backward = 0; backward < 2; backward++) {
         struct image_config *config AUTO_IMAGE_CONFIG = fresh(&platform);
         for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
@@ -236,7 +236,7 @@ static void test_edits_of_a_base(void **state)
     check_edit("null", LPIPE_EDIT_USER, "u", "{\"User\":\"u\"}");
 }
 
-/* A Cmd given beside an Entrypoint stays, whichever came first. */
+/* A Cmd that is set together with an Entrypoint is kept, in both orders of the edits. */
 static void test_entrypoint_and_cmd(void **state)
 {
     (void)state;
@@ -292,7 +292,7 @@ static void test_refused_edits(void **state)
         { LPIPE_EDIT_STOP_SIGNAL, "TERM", "SIGTERM" },
         { LPIPE_EDIT_STOP_SIGNAL, "SIG", "SIGTERM" },
         { LPIPE_EDIT_STOP_SIGNAL, "0", "SIGTERM" },
-        { LPIPE_EDIT_ANNOTATION, "a=b", "none of the image configuration" },
+        { LPIPE_EDIT_ANNOTATION, "a=b", "does not change the image config" },
     };
     struct image_config *config AUTO_IMAGE_CONFIG = fresh(&AMD64);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

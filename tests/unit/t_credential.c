@@ -36,7 +36,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Replaces @text@ by the base64 of text: "@foo:bar@" reads better than its code. ~ is a zero byte. */
+/* Replaces @text@ by the base64 of text: "@foo:bar@" reads better than its code. ~ is a zero
+ * byte. */
 static void expand(const char *from, struct buf *to)
 {
     while (*from != '\0') {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Directories as tars: headers to the byte, order, and what must never become a tar. What others read
- * out of them is tested with other people's readers in tests/wire. */
+/* Directories as tars: headers to the byte, order, and what must never become a tar. What others
+ * read out of them is tested with other people's readers in tests/wire. */
 #include "support/layer_run.h"
 #include "support/scratch.h"
 
@@ -18,11 +18,11 @@
 #include "tar/tar_header.h"
 #include "tar/tar_write.h"
 
-static const struct tar_entry PLAIN = {
+static const struct tar_write_entry PLAIN = {
     .type = TAR_ENTRY_FILE, .path = "file", .mode = 0644, .uid = 1, .gid = 2, .size = 5, .mtime = 8
 };
 
-static void header_of(const struct tar_entry *entry, struct buf *header)
+static void header_of(const struct tar_write_entry *entry, struct buf *header)
 {
     buf_clear(header);
     header->size_max = 1 << 22;
@@ -46,7 +46,7 @@ static const char *records_of(const struct buf *header, size_t *ret_size)
     return header->data + 512;
 }
 
-static void expect_records(const struct tar_entry *entry, const char *expected)
+static void expect_records(const struct tar_write_entry *entry, const char *expected)
 {
     struct buf header AUTO_BUF = BUF_INIT(0);
     size_t size = 0;
@@ -90,7 +90,8 @@ static void test_plain_header(void **state)
                         16);
 }
 
-/* Paths of each length, with a '/' at each place: in the header where they fit, else in a record. */
+/* Paths of each length, with a '/' at each place: in the header where they fit, else in a
+ * record. */
 static void test_paths(void **state)
 {
     (void)state;
@@ -100,7 +101,7 @@ static void test_paths(void **state)
             char path[300];
             char name[TAR_NAME_BYTES];
             size_t records_size = 0;
-            struct tar_entry entry = PLAIN;
+            struct tar_write_entry entry = PLAIN;
             memset(path, 'n', size);
             path[size] = '\0';
             path[slash] = '/';
@@ -127,7 +128,7 @@ static void test_what_has_no_room(void **state)
 {
     (void)state;
     char target[200];
-    struct tar_entry entry = PLAIN;
+    struct tar_write_entry entry = PLAIN;
     struct buf header AUTO_BUF = BUF_INIT(0);
     uint64_t value = 0;
     expect_records(&entry, NULL);
@@ -172,7 +173,7 @@ static void test_names_that_are_no_text(void **state)
     (void)state;
     char path[200];
     char expected[300];
-    struct tar_entry entry = PLAIN;
+    struct tar_write_entry entry = PLAIN;
     entry.path = "\xff";
     expect_records(&entry, NULL);
     memset(path, 'n', sizeof path);
@@ -212,7 +213,7 @@ static void test_record_that_does_not_fit(void **state)
     (void)state;
     struct buf header AUTO_BUF = BUF_INIT(1 << 22);
     struct buf records AUTO_BUF = BUF_INIT(1 << 22);
-    struct tar_entry entry = PLAIN;
+    struct tar_write_entry entry = PLAIN;
     char *value = calloc(1, 1 << 20);
     assert_non_null(value);
     entry.xattrs = &records;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline by itself, under a driver that does everything that a driver may do, at random: fills
- * in pieces of any size, takes output late, stops from another thread, leaves at any step. What it
- * says is held against a model of the stream. And the table of what must not change a digest. */
+/* The pipeline by itself, under a driver that does everything that a driver may do, at random:
+ * fills in pieces of any size, takes output late, stops from another thread, leaves at any step.
+ * What it says is held against a model of the stream. And the table of what must not change a
+ * digest. */
 #include "support/tar_make.h"
 
 #include "base/limits.h"
@@ -29,19 +30,19 @@ static void setup_of(const struct reference *reference, struct flow_setup *ret_s
     assert_int_equal(codec_parse(reference->compress, &ret_setup->codec, NULL), 0);
 }
 
-/* Fills the block in hand with no more than `piece` bytes at a time; hands it over when it is full or
- * the stream has ended. */
+/* Fills the block in hand with no more than `piece` bytes at a time; hands it over when it is
+ * full or the stream has ended. */
 static void fill_block(struct flow *flow, const struct bytes *plain, size_t *position, size_t piece)
 {
     unsigned char *room = NULL;
-    size_t size = flow_room(flow, &room);
+    size_t size = flow_free_space(flow, &room);
     assert_true(size > 0);
     while (size > 0 && *position < plain->size) {
         size_t part = MIN_OF(MIN_OF(size, plain->size - *position), piece);
         memcpy(room, plain->data + *position, part);
         flow_advance(flow, part);
         *position += part;
-        size = flow_room(flow, &room);
+        size = flow_free_space(flow, &room);
     }
     flow_submit(flow, size > 0);
 }
@@ -169,7 +170,7 @@ static void model_fill(struct model *model)
 {
     const struct bytes *plain = &model->reference->plain;
     unsigned char *room = NULL;
-    size_t size = flow_room(model->flow, &room);
+    size_t size = flow_free_space(model->flow, &room);
     size_t part = MIN_OF(size, plain->size - model->position);
     const unsigned char *filled = NULL;
     assert_true(size > 0 && !model->ended);
@@ -189,7 +190,7 @@ static void model_fill(struct model *model)
     if (model->ended || part == size) {
         flow_submit(model->flow, model->ended);
         model->in_hand = 0;
-        assert_int_equal(flow_room(model->flow, &room), 0);
+        assert_int_equal(flow_free_space(model->flow, &room), 0);
     }
 }
 
@@ -305,8 +306,8 @@ static void test_model_of_streams(void **state)
     check_model("zstd:1", ZSTD_BLOCK_BYTES);
 }
 
-/* A tar that breaks at some header: every driver gets that failure, at once and again, and never the
- * end of the output. */
+/* A tar that breaks at some header: every driver gets that failure, at once and again, and never
+ * the end of the output. */
 static void check_broken(const char *compress, unsigned workers, size_t files, size_t bad)
 {
     struct reference reference = { .compress = compress };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digests of what every recipe makes of one stream. A row holds for the library version that its
- * recipe names; with another version, or on a processor that a recipe is not promised for, it is
- * skipped and says why. A row that fails with its own version means that everybody's digests change:
- * raise the recipe's version, or put back what made the difference. */
+/* The digests of what every recipe makes of one stream. A row holds for the library version that
+ * its recipe names; with another version, or on a processor that a recipe is not promised for,
+ * it is skipped and says why. A row that fails with its own version means that everybody's
+ * digests change: raise the recipe's version, or put back what made the difference. */
 #include "support/tar_make.h"
 
 #include "base/limits.h"

@@ -317,7 +317,8 @@ static void test_st03_st06_upload_locations(void **state)
         opened.url = "/v2/a/b/blobs/uploads/";
         assert_int_equal(buf_printf(&opened.headers, "location: %s\n", row->url), 0);
         int status = host_resolve_location(fixture.host, &opened, &url, &err);
-        /* A line end in a URL ends the header; what is left of it was chosen by them all the same. */
+        /* A line end in a URL ends the header; what is left of it was chosen by them all the
+         * same. */
         bool cut = strpbrk(row->url, "\r\n") != NULL;
         if (!cut && (row->location == URL_REFUSED) != (status != 0)) {
             fail_msg("Location %s: %d (%s)", row->url, status, err.message);
@@ -683,7 +684,8 @@ static void test_nobody_is_told_where_to_look(void **state)
     end(&fixture);
 }
 
-/* A body that is pulled cannot be sent again from here: the 401 comes back, the token is renewed. */
+/* A body that is pulled cannot be sent again from here: the 401 comes back, the token is
+ * renewed. */
 static void test_t45_401_in_mid_upload(void **state)
 {
     (void)state;

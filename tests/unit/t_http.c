@@ -122,13 +122,14 @@ static int get(struct http *http, const char *url, enum http_address_policy addr
     return status;
 }
 
-/* A host that the user named has a connection open: one that the remote side named does not get it. */
+/* A host that the user named has a connection open: one that the remote side named does not get
+ * it. */
 static void test_address_policy_of_a_kept_connection(void **state)
 {
     (void)state;
     struct server server;
     server_start(&server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", server_run);
-    struct http *http = transport(&(struct http_options){ .cacert = NULL });
+    struct http *http = transport(&(struct http_options){ .proxy_ca_pem = NULL });
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_PUBLIC), LPIPE_REFUSED);
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
@@ -179,7 +180,8 @@ static void *upload_at_a_rate(void *ctx)
     return NULL;
 }
 
-/* What a producer does not give at once is not taken off the rate: both are done at the same time. */
+/* What a producer does not give at once is not taken off the rate: both are done at the same
+ * time. */
 static void test_rate_of_a_producer_of_little(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images under construction and their push, against a store in memory. */
+/* Images under construction, and pushing them into a store in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include "support/scripted_store.h"
 
 #include "base/limits.h"
+#include "base/sync.h"
 #include "image/image_blobs.h"
 #include "image/image_descriptor.h"
 #include "image/image_push.h"
@@ -43,7 +44,7 @@ static const struct lpipe_layer_options PLAIN = { .struct_size = sizeof PLAIN,
                                                   .threads = LPIPE_THREADS_INLINE,
                                                   .flags = LPIPE_LAYER_RAW };
 
-/* A layer of bytes as they are. */
+/* Adds a layer whose blob has the same bytes as the source. */
 static void add_memory(lpipe_image *image, struct memory_source *source, const char *history)
 {
     const struct lpipe_source from = { memory_read, memory_close, memory_cancel, source };
@@ -75,10 +76,10 @@ static const char *digest_text(const void *data, size_t size)
 
 struct tally {
     pthread_mutex_t lock;
-    pthread_t first; /* who did piece 0 */
+    pthread_t first; /* the thread that ran task 0 */
     int runs[100];
     size_t fail_at;
-    int stops;
+    int aborts;
 };
 
 static int tally_run(void *ctx, size_t index, struct lpipe_error *err)
@@ -91,9 +92,9 @@ static int tally_run(void *ctx, size_t index, struct lpipe_error *err)
     return index >= tally->fail_at ? fail(err, LPIPE_SERVER, "task %zu", index) : 0;
 }
 
-static void tally_stop(void *ctx)
+static void tally_abort(void *ctx)
 {
-    ((struct tally *)ctx)->stops++;
+    ((struct tally *)ctx)->aborts++;
 }
 
 static void test_tasks_each_once(void **state)
@@ -101,12 +102,12 @@ static void test_tasks_each_once(void **state)
     (void)state;
     for (size_t threads = 1; threads <= 16; threads *= 4) {
         struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = SIZE_MAX };
-        const struct task_list tasks = { 100, threads, 1, tally_run, tally_stop, &tally };
+        const struct task_list tasks = { 100, threads, 1, tally_run, tally_abort, &tally };
         assert_int_equal(tasks_run(&tasks, NULL), 0);
         for (size_t i = 0; i < 100; i++) {
             assert_int_equal(tally.runs[i], 1);
         }
-        assert_int_equal(tally.stops, 0);
+        assert_int_equal(tally.aborts, 0);
         assert_true(pthread_equal(tally.first, pthread_self()) != 0);
     }
 }
@@ -116,12 +117,12 @@ static void test_tasks_first_failure(void **state)
     (void)state;
     struct lpipe_error err = { 0 };
     struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = 3 };
-    const struct task_list tasks = { 100, 1, 1, tally_run, tally_stop, &tally };
+    const struct task_list tasks = { 100, 1, 1, tally_run, tally_abort, &tally };
     assert_int_equal(tasks_run(&tasks, &err), LPIPE_SERVER);
     assert_string_equal(err.message, "task 3");
     assert_int_equal(tally.runs[3], 1);
     assert_int_equal(tally.runs[4], 0);
-    assert_int_equal(tally.stops, 1);
+    assert_int_equal(tally.aborts, 1);
 }
 
 static void test_tasks_all_fail_at_once(void **state)
@@ -129,21 +130,21 @@ static void test_tasks_all_fail_at_once(void **state)
     (void)state;
     struct lpipe_error err = { 0 };
     struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    const struct task_list tasks = { 100, 8, 1, tally_run, tally_stop, &tally };
+    const struct task_list tasks = { 100, 8, 1, tally_run, tally_abort, &tally };
     assert_int_equal(tasks_run(&tasks, &err), LPIPE_SERVER);
-    assert_int_equal(tally.stops, 1);
+    assert_int_equal(tally.aborts, 1);
 }
 
 static void test_no_tasks(void **state)
 {
     (void)state;
-    const struct task_list tasks = { 0, 4, 1, tally_run, tally_stop, NULL };
+    const struct task_list tasks = { 0, 4, 1, tally_run, tally_abort, NULL };
     assert_int_equal(tasks_run(&tasks, NULL), 0);
 }
 
 #ifdef LPIPE_FAULTS
-/* Fewer threads than wanted do the work as well; where fewer are needed than can be had, none of it
- * is begun. */
+/* Fewer threads than asked for are enough, unless there are fewer than threads_min: then no task is
+ * run. */
 static void test_tasks_threads_refused(void **state)
 {
     (void)state;
@@ -159,12 +160,12 @@ static void test_tasks_threads_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = SIZE_MAX };
         const struct task_list tasks = {
-            100, 4, rows[i].threads_min, tally_run, tally_stop, &tally
+            100, 4, rows[i].threads_min, tally_run, tally_abort, &tally
         };
         thread_fail_nth(rows[i].nth);
         assert_int_equal(tasks_run(&tasks, NULL), rows[i].status);
         thread_fail_nth(0);
-        assert_int_equal(tally.stops, rows[i].status != 0);
+        assert_int_equal(tally.aborts, rows[i].status != 0);
         assert_int_equal(tally.runs[0], rows[i].status == 0);
         assert_true(rows[i].status != 0 || tally.runs[99] == 1);
     }
@@ -194,7 +195,7 @@ static void stage_begin(struct stage *stage, enum lpipe_format format, const cha
     stage->result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
 }
 
-/* For a number of blobs at a time; the image begins anew. */
+/* Sets the number of jobs: makes a new client and a new image. */
 static void stage_jobs(struct stage *stage, uint32_t jobs)
 {
     lpipe_image_free(stage->image);
@@ -229,8 +230,9 @@ static void test_order_of_a_push(void **state)
     stage.target.tag_count = 2;
     add_memory(stage.image, &source, NULL);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal,
-                        "begin finish exists begin:known finish get put:one get put:two ");
+    assert_string_equal(
+        stage.store->journal,
+        "begin finish exists begin:known finish get put:one get put:two finish_store ");
     assert_string_equal(stage.result.layers[0].digest, digest_text(FIRST, sizeof FIRST));
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
     assert_int_equal(stage.result.tag_count, 2);
@@ -244,7 +246,7 @@ static void test_order_of_a_push(void **state)
     stage_end(&stage);
 }
 
-/* What others make of the same: the order of keys, nothing else, escapes of Go. */
+/* The same bytes as Go programs write: order of keys, no white space, escapes. */
 static void test_bytes_of_config_and_manifest(void **state)
 {
     (void)state;
@@ -309,7 +311,7 @@ static void test_docker_family(void **state)
     stage_end(&stage);
 }
 
-/* What is known of a layer before it is read must fit the image's format. */
+/* The media type of an unread layer must fit the image's format. */
 static void test_layers_of_the_other_format(void **state)
 {
     (void)state;
@@ -320,14 +322,14 @@ static void test_layers_of_the_other_format(void **state)
         const char *words;
     } rows[] = {
         { LPIPE_FORMAT_DOCKER, NULL, NULL, 0, "" },
-        { LPIPE_FORMAT_DOCKER, "zstd", NULL, LPIPE_INVALID_ARGUMENT, "no zstd layers" },
+        { LPIPE_FORMAT_DOCKER, "zstd", NULL, LPIPE_INVALID_ARGUMENT, "does not allow zstd layers" },
         { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.oci.image.layer.v1.tar+gzip",
-          LPIPE_INVALID_ARGUMENT, "application/vnd.docker.image.rootfs.diff.tar.gzip is" },
+          LPIPE_INVALID_ARGUMENT, "use application/vnd.docker.image.rootfs.diff.tar.gzip" },
         { LPIPE_FORMAT_DOCKER, "zstd", "application/vnd.oci.image.layer.v1.tar+zstd",
-          LPIPE_INVALID_ARGUMENT, "no zstd layers" },
+          LPIPE_INVALID_ARGUMENT, "does not allow zstd layers" },
         { LPIPE_FORMAT_DOCKER, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip", 0, "" },
         { LPIPE_FORMAT_OCI, NULL, "application/vnd.docker.image.rootfs.diff.tar.gzip",
-          LPIPE_INVALID_ARGUMENT, "application/vnd.oci.image.layer.v1.tar+gzip is" },
+          LPIPE_INVALID_ARGUMENT, "use application/vnd.oci.image.layer.v1.tar+gzip" },
         { LPIPE_FORMAT_OCI, "zstd", NULL, 0, "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -351,7 +353,7 @@ static void test_layers_of_the_other_format(void **state)
     }
 }
 
-/* What a caller fills in who knows only what is required. */
+/* A descriptor with only the required members. */
 static void test_descriptor_of_what_is_required(void **state)
 {
     (void)state;
@@ -369,7 +371,7 @@ static void test_descriptor_of_what_is_required(void **state)
     stage_end(&stage);
 }
 
-/* A layer said to be there is asked for before any stream is begun. */
+/* The store is asked for a layer given by its descriptor before any stream is read. */
 static void test_known_layer_that_is_missing(void **state)
 {
     (void)state;
@@ -444,7 +446,7 @@ static void test_one_layer_too_many(void **state)
     lpipe_client_free(client);
 }
 
-/* Every step may fail: then no tag is put, and every source is closed. */
+/* When any step fails, no tag is put, the store is not completed, and every source is closed. */
 static void test_failing_steps(void **state)
 {
     (void)state;
@@ -466,10 +468,43 @@ static void test_failing_steps(void **state)
         assert_int_equal(stage_push(&stage), LPIPE_DENIED);
         assert_non_null(strstr(stage.err.message, "scripted failure"));
         assert_int_equal(stage.store->manifest_count, 0);
+        assert_int_equal(scripted_count(stage.store, "finish_store"), 0);
         stage_end(&stage);
         for (size_t n = 0; n < 3; n++) {
             assert_int_equal(sources[n].closes, 1);
         }
+    }
+}
+
+/* The store is completed once, after the last tag, and not when a tag cannot be put. */
+static void test_store_is_finished_after_the_last_tag(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fail_step;
+        int status;
+        int puts;
+        int finishes;
+    } rows[] = {
+        { NULL, 0, 2, 1 },
+        { "put", LPIPE_DENIED, 1, 0 },
+        { "finish_store", LPIPE_DENIED, 2, 1 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stage stage;
+        struct memory_source source = { .data = (const unsigned char *)FIRST, .size = 4 };
+        stage_begin(&stage, LPIPE_FORMAT_DEFAULT, NULL);
+        stage.tags[1] = "two";
+        stage.target.tag_count = 2;
+        stage.store->fail_step = rows[i].fail_step;
+        stage.store->fail_status = LPIPE_DENIED;
+        stage.store->fail_times = 1;
+        add_memory(stage.image, &source, NULL);
+        assert_int_equal(stage_push(&stage), rows[i].status);
+        assert_int_equal(scripted_count(stage.store, "put"), rows[i].puts);
+        assert_int_equal(scripted_count(stage.store, "finish_store"), rows[i].finishes);
+        assert_int_equal(stage.result.tag_count, rows[i].status == 0 ? 2 : 0);
+        stage_end(&stage);
     }
 }
 
@@ -492,7 +527,8 @@ static void test_source_that_fails(void **state)
     stage_end(&stage);
 }
 
-/* One source fails while another waits for bytes that never come: it is woken. */
+/* A source fails while another source waits for bytes that never arrive: the other one is
+ * stopped. */
 static void test_failure_wakes_the_others(void **state)
 {
     (void)state;
@@ -581,8 +617,8 @@ static void run_pipes(bool backwards, uint32_t jobs)
     stage_end(&stage);
 }
 
-/* One producer fills the pipes one after the other, the last one first: more of them than there are
- * jobs by default. */
+/* One producer fills the pipes one after the other, the last pipe first. There are more pipes than
+ * default jobs. */
 static void test_pipes_in_any_order(void **state)
 {
     (void)state;
@@ -597,7 +633,7 @@ static void test_pipes_in_their_order_with_one_job(void **state)
 
 /* Files. */
 
-/* One blob at a time, so that there is one order of all steps: the config is the last. */
+/* With one job all steps have a fixed order. */
 static void push_file(struct stage *stage, const struct scratch *scratch, uint32_t flags)
 {
     stage_begin(stage, LPIPE_FORMAT_DEFAULT, NULL);
@@ -616,7 +652,8 @@ static void test_file_that_is_there(void **state)
     push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     scripted_put_blob(stage.store, digest_text(FIRST, sizeof FIRST), FIRST, sizeof FIRST);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal, "exists exists begin:known finish get put:one ");
+    assert_string_equal(stage.store->journal,
+                        "exists exists begin:known finish get put:one finish_store ");
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_EXISTING);
     assert_int_equal(stage.result.layers[0].uncompressed_size, sizeof FIRST);
     stage_end(&stage);
@@ -632,14 +669,15 @@ static void test_file_that_is_not_there(void **state)
     scratch_write(&scratch, "layer", FIRST, sizeof FIRST, 0600);
     push_file(&stage, &scratch, LPIPE_LAYER_LOOK_FIRST);
     assert_int_equal(stage_push(&stage), 0);
-    assert_string_equal(stage.store->journal,
-                        "exists begin:known finish exists begin:known finish get put:one ");
+    assert_string_equal(
+        stage.store->journal,
+        "exists begin:known finish exists begin:known finish get put:one finish_store ");
     assert_int_equal(stage.result.layers[0].origin, LPIPE_ORIGIN_STREAMED);
     stage_end(&stage);
     scratch_end(&scratch);
 }
 
-/* Nobody wants it looked for: it is sent, and sent again where that goes wrong. */
+/* Without LPIPE_LAYER_LOOK_FIRST the file is sent at once, and again after a lost upload. */
 static void test_file_that_is_read_once(void **state)
 {
     (void)state;
@@ -821,7 +859,7 @@ static void test_fallback_tag(void **state)
     char wanted[1024];
     struct memory_source source = { .data = (const unsigned char *)FIRST, .size = sizeof FIRST };
     stage_refer(&stage, &source);
-    stage.store->lose_puts = 2; /* somebody else was faster, twice */
+    stage.store->lose_puts = 2; /* another client overwrites the entry twice */
     assert_int_equal(stage_push(&stage), 0);
     snprintf(wanted, sizeof wanted,
              "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
@@ -847,10 +885,10 @@ static void test_referrers_are_kept_and_entered_once(void **state)
     (void)state;
     struct scripted_store *store = scripted_new("scripted:");
     const struct manifest_item first = referrer("a"), second = referrer("b");
-    assert_int_equal(image_referrers_enter(&store->base, SUBJECT, &first, NULL), 0);
-    assert_int_equal(image_referrers_enter(&store->base, SUBJECT, &second, NULL), 0);
+    assert_int_equal(image_referrers_add(&store->base, SUBJECT, &first, NULL), 0);
+    assert_int_equal(image_referrers_add(&store->base, SUBJECT, &second, NULL), 0);
     int puts = scripted_count(store, "put");
-    assert_int_equal(image_referrers_enter(&store->base, SUBJECT, &first, NULL), 0);
+    assert_int_equal(image_referrers_add(&store->base, SUBJECT, &first, NULL), 0);
     assert_int_equal(scripted_count(store, "put"), puts);
     const char *list = scripted_text(scripted_manifest(store, SUBJECT_TAG));
     assert_non_null(strstr(list, first.descriptor.digest));
@@ -865,15 +903,15 @@ static void test_referrers_that_cannot_be_kept(void **state)
     struct scripted_store *store = scripted_new("scripted:");
     const struct manifest_item item = referrer("a");
     store->lose_puts = 1000;
-    assert_int_equal(image_referrers_enter(&store->base, SUBJECT, &item, &err), LPIPE_SERVER);
+    assert_int_equal(image_referrers_add(&store->base, SUBJECT, &item, &err), LPIPE_SERVER);
     store->lose_puts = 0;
     static const char image[] =
         "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\",\"size\":2,\"digest\":"
         "\"" EMPTY_JSON_DIGEST "\"},\"layers\":[]}";
     scripted_set(store->manifests, &store->manifest_count, SUBJECT_TAG,
                  media_type_name(MEDIA_FAMILY_OCI, MEDIA_ROLE_MANIFEST), image, strlen(image));
-    assert_int_equal(image_referrers_enter(&store->base, SUBJECT, &item, &err), LPIPE_PROTOCOL);
-    assert_non_null(strstr(err.message, "not an index"));
+    assert_int_equal(image_referrers_add(&store->base, SUBJECT, &item, &err), LPIPE_PROTOCOL);
+    assert_non_null(strstr(err.message, "does not name an index"));
     store_free(&store->base);
 }
 
@@ -897,6 +935,7 @@ int main(void)
         cmocka_unit_test(test_descriptor_json),
         cmocka_unit_test(test_one_layer_too_many),
         cmocka_unit_test(test_failing_steps),
+        cmocka_unit_test(test_store_is_finished_after_the_last_tag),
         cmocka_unit_test(test_source_that_fails),
         cmocka_unit_test(test_failure_wakes_the_others),
         cmocka_unit_test(test_cancelled),

@@ -56,7 +56,7 @@ static void test_refused(void **state)
     assert_int_equal(json_doc_parse("{} ", 3, 2, "x", LPIPE_PROTOCOL, &doc, NULL), LPIPE_TOO_LARGE);
 }
 
-/* depth levels of arrays inside an object, which is one level itself. */
+/* An object (one level) with arrays nested depth levels deep. */
 static char *nested(size_t depth, size_t *ret_size)
 {
     char *text = malloc(2 * depth + 16);
@@ -86,7 +86,7 @@ static void test_depth(void **state)
         json_doc_dispose(&doc);
         free(text);
     }
-    /* Brackets in strings do not nest. */
+    /* Brackets in strings are not counted. */
     struct json_doc doc = JSON_DOC_INIT;
     char text[400];
     (void)snprintf(text, sizeof text, "{\"a\":\"\\\"%0200d\"}", 0);
@@ -221,7 +221,7 @@ static void test_case(void **state)
     json_doc_dispose(&doc);
 }
 
-/* Text of the remote side reaches a message only in printable form. */
+/* Text of the remote side is printable in messages. */
 static void test_hostile_path(void **state)
 {
     (void)state;
@@ -277,7 +277,7 @@ static void test_build(void **state)
     status |= json_set_bool(object, "m", true);
     status |= json_add_text(list, "x");
     status |= json_set_value(object, "l", list);
-    status |= json_set_text(object, "z", "2"); /* keeps its place */
+    status |= json_set_text(object, "z", "2"); /* keeps its position */
     assert_int_equal(status, 0);
     assert_int_equal(json_write(object, &buf), 0);
     assert_string_equal(buf.data, "{\"z\":\"2\",\"a\":4294967296,\"m\":true,\"l\":[\"x\"]}");

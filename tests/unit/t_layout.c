@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layout store on real directories: what it writes, what it refuses, who may be killed. */
+/* The layout store on real directories: what it writes, what it refuses, killed writers. */
 #include "support/unit.h"
 
 #include <dirent.h>
@@ -27,7 +27,7 @@
 
 struct scene {
     char root[64]; /* a temporary directory */
-    char dir[96];  /* the layout in it, not made yet */
+    char dir[96];  /* path of the layout in root; not created yet */
 };
 
 static int setup(void **state)
@@ -130,7 +130,7 @@ static void put(struct store *store, const char *text, const char *tag)
     }
 }
 
-/* What a tag or digest gives, as text; NULL and the status otherwise. */
+/* Gets the manifest of a tag or digest as text. Returns the status. */
 static int get(struct store *store, const char *reference, char *text, size_t size)
 {
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
@@ -284,7 +284,7 @@ static void test_tags(void **state)
     check_file(scene, "index.json",
                INDEX(ENTRY(D_A, 1) TAGGED("one") "," ENTRY(D_B, 1) TAGGED("two") "," ENTRY(D_A, 1)
                          TAGGED("three")));
-    put(store, "b", "one"); /* moves, in its place */
+    put(store, "b", "one"); /* the tag moves; the entry keeps its position */
     check_file(scene, "index.json",
                INDEX(ENTRY(D_B, 1) TAGGED("one") "," ENTRY(D_B, 1) TAGGED("two") "," ENTRY(D_A, 1)
                          TAGGED("three")));
@@ -312,9 +312,9 @@ static void test_untagged(void **state)
     check_file(scene, "index.json", INDEX(ENTRY(D_A, 1) "}"));
     check_get(store, "", "a"); /* the only one */
     put(store, "b", "x");
-    put(store, "b", NULL); /* there already, tagged */
+    put(store, "b", NULL); /* has an entry with a tag already */
     check_file(scene, "index.json", INDEX(ENTRY(D_A, 1) "}," ENTRY(D_B, 1) TAGGED("x")));
-    put(store, "a", "x"); /* the entry without a tag moves to its tag */
+    put(store, "a", "x"); /* the entry without a tag gets the tag */
     check_file(scene, "index.json", INDEX(ENTRY(D_A, 1) TAGGED("x")));
     put(store, "b", NULL);
     put(store, "b", "y");
@@ -334,8 +334,8 @@ static void test_same_again_writes_nothing(void **state)
     assert_true(before.st_ino == after.st_ino);
 }
 
-/* What others wrote stays: entries, their order, fields we do not know. */
-static void test_foreign_fields(void **state)
+/* Entries of other programs, their order and unknown fields are kept. */
+static void test_fields_of_other_programs(void **state)
 {
     struct scene *scene = *state;
     store_free(open_store(scene, true));
@@ -401,7 +401,7 @@ static void test_other_directories(void **state)
     struct scene *scene = *state;
     store_free(open_store(scene, true));
     assert_int_equal(unlink(path_in(scene, "oci-layout")), 0);
-    /* A run killed before oci-layout leaves this, and the next one goes on. */
+    /* A run that was killed before it wrote oci-layout leaves this; the next run can use it. */
     store_free(open_store(scene, true));
     check_file(scene, "oci-layout", LAYOUT_FILE);
     assert_int_equal(unlink(path_in(scene, "oci-layout")), 0);
@@ -413,7 +413,7 @@ static void test_other_directories(void **state)
     assert_int_equal(access(path_in(scene, "oci-layout"), F_OK), -1);
 }
 
-/* Replaces a name by something else of each kind; none may be followed, waited for or changed. */
+/* Replaces a file by another kind of file. It must not be followed, waited for or changed. */
 static void test_hostile_files(void **state)
 {
     struct scene *scene = *state;
@@ -432,7 +432,7 @@ static void test_hostile_files(void **state)
                        : directory ? mknod(path, S_IFREG | 0600, 0)
                                    : mkdir(path, 0700);
             assert_int_equal(code, 0);
-            check_refused(scene, directory  ? "is not a directory of its own"
+            check_refused(scene, directory  ? "is not a directory, or is a symbolic link"
                                  : kind < 2 ? "symbolic link"
                                             : "not a regular file");
             assert_int_equal(remove(path), 0);
@@ -522,7 +522,7 @@ static void test_wait_for_the_lock_is_cancelled(void **state)
     lpipe_cancel_trigger(cancel);
     assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, &err), LPIPE_CANCELLED);
     assert_null(store);
-    /* Who has not to wait is not held up: a cancelled run decides itself when it ends. */
+    /* A free lock is taken even after a cancel: layout_lock() only checks for it while it waits. */
     assert_int_equal(flock(held, LOCK_UN), 0);
     assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, &err), 0);
     store_free(store);
@@ -578,8 +578,9 @@ static void test_many_writers(void **state)
     assert_int_equal(count_temps(scene), 0);
 }
 
-/* Killed at arbitrary moments, a writer leaves a layout that opens, in which every tag that was
- * reported (a byte in the pipe) gives its manifest, and whose temporary files the next run removes. */
+/* Writes tags until it is killed, and reports each tag with a byte in a pipe. Wherever it is
+ * killed, the layout can be opened, every reported tag gives its manifest, and the next run removes
+ * the temporary files. */
 static void write_until_killed(const struct scene *scene, int round, int report)
 {
     struct store *store = NULL;
@@ -640,7 +641,7 @@ static void test_null_store(void **state)
     struct descriptor blob = { .digest = EMPTY_JSON_DIGEST, .size = 2 };
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     assert_int_equal(null_store_open(&store, NULL), 0);
-    /* What has a digest already needs no copy to be hashed. */
+    /* A blob with a known digest does not have to be copied. */
     assert_int_equal(store->ops->blob_exists(store, &blob, NULL), 1);
     assert_int_equal(store->ops->blob_begin(store, NULL, &writer, NULL), 0);
     assert_int_equal(writer->ops->write(writer, "{}", 2, NULL), 0);
@@ -663,7 +664,7 @@ int main(void)
         ON_DISK(test_tags),
         ON_DISK(test_untagged),
         ON_DISK(test_same_again_writes_nothing),
-        ON_DISK(test_foreign_fields),
+        ON_DISK(test_fields_of_other_programs),
         ON_DISK(test_corrupt_layouts),
         ON_DISK(test_other_directories),
         ON_DISK(test_hostile_files),

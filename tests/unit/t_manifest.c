@@ -64,7 +64,7 @@ static void test_parse_image(void **state)
 #define V2 "{\"schemaVersion\":2,"
 #define TYPE(t) "\"mediaType\":\"" t "\","
 
-/* Announced type x inner type x shape: exactly the combinations that say one thing. */
+/* All combinations of Content-Type, mediaType and fields: only consistent ones are accepted. */
 static void test_type_matrix(void **state)
 {
     (void)state;
@@ -140,7 +140,7 @@ static void check_config_field(const char *media_type, const char *digest, const
     check_refused(text, OCI_MANIFEST, LPIPE_PROTOCOL, why);
 }
 
-/* Digests that would be paths, queries or something else than a digest never get through. */
+/* Texts that are not digests, such as paths and queries, are refused. */
 static void test_hostile_descriptors(void **state)
 {
     (void)state;
@@ -243,7 +243,7 @@ static void test_choose_small(void **state)
     struct lpipe_error err = { 0 };
     struct manifest *empty AUTO_MANIFEST = parse_index("");
     assert_int_equal(manifest_choose(empty, &platform, &item, &err), LPIPE_NOT_FOUND);
-    assert_non_null(strstr(err.message, "none at all"));
+    assert_non_null(strstr(err.message, "it has none"));
     struct manifest *single AUTO_MANIFEST = parse_index(CHILD(9, ""));
     assert_int_equal(manifest_choose(single, &platform, &item, &err), 0);
     assert_true(item->descriptor.size == 9);
@@ -317,7 +317,7 @@ static void test_written_bytes(void **state)
     assert_false(manifest_needs_empty(&spec));
 }
 
-/* What a base's descriptor says beside the three fields is written again. */
+/* The other fields of a base's descriptor are written again. */
 static void test_keeps_descriptor_fields(void **state)
 {
     (void)state;

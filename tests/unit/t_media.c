@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Media types, platforms and annotation pairs. */
+/* Media types, platforms and string maps. */
 #include "support/unit.h"
 
 #include "base/macros.h"
@@ -129,7 +129,7 @@ static void test_host(void **state)
 #endif
 }
 
-static void test_pairs(void **state)
+static void test_string_map(void **state)
 {
     (void)state;
     AUTO_STRING_MAP struct string_map string_map = STRING_MAP_INIT;
@@ -163,7 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles),  cmocka_unit_test(test_families),
         cmocka_unit_test(test_header), cmocka_unit_test(test_platform_text),
-        cmocka_unit_test(test_host),   cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_host),   cmocka_unit_test(test_string_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each allocation of the library fails once, and from each on all of them: the work ends with
- * NO_MEMORY and its outputs untouched, or well when it could do without. Leaks and what is read
- * after free are the sanitizer's to find. Only in builds with fault points. */
+/* Makes each allocation of the library fail: first only this one, then this one and all later ones.
+ * The work must end with NO_MEMORY and untouched outputs, or succeed if it can work without the
+ * memory. The sanitizer finds leaks and uses after free. Only in builds with fault points. */
 #include "support/scratch.h"
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static void check_end(int status, const struct lpipe_error *err, unsigned long n
     }
 }
 
-/* Runs the work with the first allocation failing, then the second, until none is left to fail. */
+/* Runs the work with the first allocation failing, then with the second, and so on to the last. */
 static void fail_each(work run, const void *with)
 {
     for (int persistent = 0; persistent <= 1; persistent++) {

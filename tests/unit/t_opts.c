@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Option structs of programs built against older and newer headers. */
+/* Option structs of programs that were built with older and newer headers. */
 #include "support/unit.h"
 
 #include <fcntl.h>
@@ -17,7 +17,8 @@ struct known {
     uint64_t number;
 };
 
-/* The last bytes of a page that nothing follows: reading past the struct ends the test. */
+/* A struct at the end of a page without a mapped page after it: reading past it crashes the
+ * test. */
 struct guarded {
     unsigned char *page;
     size_t page_size;
@@ -59,7 +60,7 @@ static void test_null_means_defaults(void **state)
     assert_int_equal(known.number, 0);
 }
 
-/* A program built when the struct was shorter: what it did not know has its default. */
+/* A program that was built with a shorter struct: the missing members have their defaults. */
 static void test_every_shorter_struct(void **state)
 {
     (void)state;
@@ -77,7 +78,7 @@ static void test_every_shorter_struct(void **state)
     guarded_done(&guarded);
 }
 
-/* A program built when the struct was longer, which uses nothing of that. */
+/* A program that was built with a longer struct and does not use the new members. */
 static void test_longer_struct_with_a_zero_tail(void **state)
 {
     (void)state;
@@ -97,7 +98,7 @@ static void test_longer_struct_with_a_zero_tail(void **state)
     guarded_done(&guarded);
 }
 
-/* One that does use it must not be served as if it did not. */
+/* A program that uses a new member is refused. */
 static void test_each_tail_byte_that_is_not_zero(void **state)
 {
     (void)state;
@@ -164,7 +165,7 @@ static ptrdiff_t read_nothing(void *ctx, void *buf, size_t size)
     return 0;
 }
 
-/* The public door: layer options of a newer header are refused, and the source is closed still. */
+/* Layer options of a newer header are refused, and the source is closed. */
 static void test_layer_options_of_a_newer_header(void **state)
 {
     (void)state;
@@ -197,7 +198,7 @@ static void count_free(void *user)
     free_count++;
 }
 
-/* Same for clients: a program that gives what we do not know gets no client. */
+/* The same for client options. */
 static void test_client_options_of_a_newer_header(void **state)
 {
     (void)state;
@@ -220,7 +221,7 @@ static void test_client_options_of_a_newer_header(void **state)
     guarded_done(&guarded);
 }
 
-/* What an observer holds is let go of exactly once, also by a call that fails. */
+/* The observer's free callback runs exactly once, also when the call fails. */
 static void test_observer_is_freed_once(void **state)
 {
     (void)state;
@@ -270,7 +271,7 @@ static void test_sizes_of_public_structs(void **state)
     }
 }
 
-/* A caller without an error is told the same status. */
+/* Without an error struct, a call returns the same status. */
 static void test_status_without_an_error(void **state)
 {
     (void)state;
@@ -290,7 +291,7 @@ static void test_status_without_an_error(void **state)
     lpipe_client_free(client);
 }
 
-/* A result that cannot be filled in is refused before anything is done. */
+/* A result struct that is not initialised is refused before anything is done. */
 static void test_result_that_was_not_initialised(void **state)
 {
     (void)state;
@@ -316,7 +317,7 @@ static void test_result_that_was_not_initialised(void **state)
     lpipe_client_free(client);
 }
 
-/* What a push made fits into the struct of an older or a newer header, and is freed from there. */
+/* The result of a push can be returned in the struct of an older or a newer header, and freed. */
 static void test_push_result_of_other_headers(void **state)
 {
     (void)state;
@@ -352,7 +353,7 @@ static void test_push_result_of_other_headers(void **state)
     }
 }
 
-/* Options that cannot be read are not taken: their observer stays the caller's. */
+/* Options that cannot be read are not taken: the observer's free callback does not run. */
 static void test_observer_of_options_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -377,7 +378,7 @@ static void test_lists_with_holes(void **state)
     assert_null(client);
 }
 
-/* The same rule for images as for the times of files. */
+/* SOURCE_DATE_EPOCH follows the same rules for images as for directory layers. */
 static void test_source_date_of_an_image(void **state)
 {
     (void)state;

@@ -2,6 +2,8 @@
 /* What NO_PROXY means, and what is told of a proxy. */
 #include "support/unit.h"
 
+#include <stdlib.h>
+
 #include "base/macros.h"
 #include "http/http_proxy.h"
 
@@ -11,6 +13,7 @@ static void test_exceptions(void **state)
         const char *list;
         const char *host;
         bool has;
+        unsigned port; /* 0 = 443 */
     } rows[] = {
         { "registry.example", "registry.example", true },
         { "REGISTRY.example", "registry.EXAMPLE", true },
@@ -24,11 +27,25 @@ static void test_exceptions(void **state)
         { "*", "registry.example", true },
         { "*", "10.1.2.3", true },
         { "*,a", "registry.example", false },
-        { "*.example", "registry.example", false },
+        { "*.example", "registry.example", true },
+        { "*.example", "a.registry.example", true },
+        { "*.registry.example", "registry.example", false },
+        { "*.example:443", "registry.example", true },
+        { "*example", "registry.example", false },
         { "gistry.example", "registry.example", false },
         { "registry", "registry.example", false },
         { "registry.example.org", "registry.example", false },
-        { "registry.example:443", "registry.example", false },
+        { "registry.example:443", "registry.example", true },
+        { "registry.example:5000", "registry.example", true, 5000 },
+        { "registry.example:443", "registry.example", false, 5000 },
+        { "registry.example:", "registry.example", false },
+        { "registry.example:x", "registry.example", false },
+        { "registry.example:99999", "registry.example", false },
+        { "10.1.2.3:5000", "10.1.2.3", true, 5000 },
+        { "10.1.2.3:5001", "10.1.2.3", false, 5000 },
+        { "[fd12::1]:5000", "fd12::1", true, 5000 },
+        { "[fd12::1]:5001", "fd12::1", false, 5000 },
+        { "[fd12::1]", "fd12::1", true },
         { "", "registry.example", false },
         { ",. ,", "registry.example", false },
         { "10.1.2.3", "10.1.2.3", true },
@@ -50,7 +67,8 @@ static void test_exceptions(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (proxy_list_has(rows[i].list, rows[i].host) != rows[i].has) {
+        if (proxy_list_has(rows[i].list, rows[i].host, rows[i].port != 0 ? rows[i].port : 443) !=
+            rows[i].has) {
             fail_msg("\"%s\" and %s", rows[i].list, rows[i].host);
         }
     }
@@ -58,7 +76,9 @@ static void test_exceptions(void **state)
 
 static void check_proxy(const char *url, const char *wanted)
 {
-    const char *proxy = proxy_of(url);
+    const char *variable = "none";
+    const char *proxy = proxy_of(url, &variable);
+    assert_true(proxy == NULL || secure_getenv(variable) == proxy);
     if (wanted == NULL ? proxy != NULL : proxy == NULL || strcmp(proxy, wanted) != 0) {
         fail_msg("%s: %s", url, proxy == NULL ? "none" : proxy);
     }
@@ -105,12 +125,34 @@ static void test_description(void **state)
     assert_string_equal(text, "");
 }
 
+/* What a variable may contain as it is must reach libcurl as a URL. */
+static void test_url(void **state)
+{
+    static const char *const rows[][2] = {
+        { "http://proxy:3128", "http://proxy:3128" },
+        { "proxy:3128", "proxy:3128" },
+        { "http://u:p@ss@proxy:3128/", "http://u:p%40ss@proxy:3128/" },
+        { "http://u:p%40ss@proxy", "http://u:p%40ss@proxy" },
+        { "http://u:100%@proxy", "http://u:100%25@proxy" },
+        { "http://DOMAIN\\u:a/b#c?d:e@proxy", "http://DOMAIN%5Cu:a%2Fb%23c%3Fd%3Ae@proxy" },
+        { "u@proxy", "u@proxy" },
+        { "http://u:@[::1]:9", "http://u:@[::1]:9" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf url AUTO_BUF = BUF_INIT(4096);
+        assert_int_equal(proxy_url(rows[i][0], &url), 0);
+        assert_string_equal(url.data, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exceptions),
         cmocka_unit_test(test_proxy_of_a_url),
         cmocka_unit_test(test_description),
+        cmocka_unit_test(test_url),
     };
     return cmocka_run_group_tests_name("proxy", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References against a table of what other tools accept. Rows whose comment says "stricter" are
- * inputs that Go tools let through and the distribution grammar, or a registry, rejects. */
+/* References against a table of what other tools accept. Rows with the comment "stricter" are
+ * inputs that Go tools accept, but that the distribution grammar or a registry rejects. */
 #include "support/unit.h"
 
 #include "base/macros.h"
@@ -20,7 +20,7 @@ struct good {
     const char *repository;
     const char *identifier; /* tag or digest */
     const char *scheme;
-    bool strict; /* parses strictly too */
+    bool strict; /* also accepted with LPIPE_REF_STRICT */
 };
 
 static const struct good GOOD[] = {
@@ -116,7 +116,7 @@ static const struct bad BAD[] = {
     { "gcr.io/Foo/bar", 8, "upper-case" },
     { "gcr.io/foO/bar", 10, "upper-case" },
     { "foo:", 5, "empty tag" },
-    { "foo:tag:tag", 8, "tag has" },
+    { "foo:tag:tag", 8, "tag may contain" },
     { "foo:" A128 "a", 133, "longer than 128" },
     { "gcr.io/" A255 "a", 263, "longer than 255" },
     { "foo bar", 4, "white space" },
@@ -135,10 +135,10 @@ static const struct bad BAD[] = {
     { "foo:c@n'tuse", 7, "after '@'" },
     { "gcr.io:abc/foo/bar", 8, "port" },
     { "user@host/img", 6, "after '@'" },
-    { "host?q/img", 5, "repository name has only" },
+    { "host?q/img", 5, "name may contain only" },
     { "host%20x.io/img", 5, "host name" },
-    { "foo/b\xc3\xa4", 6, "repository name has only" },
-    { "a.b/c:d/e", 6, "repository name has only" },
+    { "foo/b\xc3\xa4", 6, "name may contain only" },
+    { "a.b/c:d/e", 6, "name may contain only" },
     /* stricter, by the distribution grammar */
     { "foo//bar", 5, "empty path component" },
     { "foo/", 5, "empty path component" },
@@ -146,14 +146,14 @@ static const struct bad BAD[] = {
     { ".foo/bar", 1, "label" },
     { "-foo/bar", 1, "begins and ends" },
     { "foo-/bar", 4, "ends with" },
-    { "foo___bar", 4, "repository name has only" },
+    { "foo___bar", 4, "name may contain only" },
     { "foo..bar/x", 4, "label" },
-    { "x/foo..bar", 6, "repository name has only" },
+    { "x/foo..bar", 6, "name may contain only" },
     { "x/foo._bar", 7, "begins and ends" },
     { ".", 1, "begins and ends" },
     { "..", 1, "begins and ends" },
-    { "foo:-tag", 5, "begins with none" },
-    { "foo:.tag", 5, "begins with none" },
+    { "foo:-tag", 5, "must not start" },
+    { "foo:.tag", 5, "must not start" },
     { "https://gcr.io/foo/bar", 6, "no scheme" },
     { "http://localhost:5000/x", 5, "--plain-http" },
     { "gcr.io:99999/foo/bar", 8, "port" },
@@ -224,7 +224,7 @@ static void test_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         struct lpipe_error err = { 0 };
-        lpipe_ref *ref = (lpipe_ref *)&err; /* must stay */
+        lpipe_ref *ref = (lpipe_ref *)&err; /* any value: must be unchanged after a failure */
         char at[40];
         (void)snprintf(at, sizeof at, "at character %zu:", BAD[i].at);
         if (lpipe_ref_parse(BAD[i].text, 0, &ref, &err) != LPIPE_INVALID_ARGUMENT) {
@@ -238,7 +238,7 @@ static void test_refused(void **state)
     }
 }
 
-/* Any of what is refused stays refused with flags that only narrow the grammar. */
+/* What is refused without flags is also refused with flags that make the grammar stricter. */
 static void test_refused_strictly(void **state)
 {
     (void)state;

@@ -141,7 +141,8 @@ static void test_libdeflate_streams(void **state)
 }
 #endif
 
-/* Blocks that no compressor makes: reserved type, lengths that do not agree, codes that cannot be. */
+/* Blocks that no compressor makes: reserved type, lengths that do not agree, codes that cannot
+ * be. */
 static void test_broken_blocks(void **state)
 {
     (void)state;

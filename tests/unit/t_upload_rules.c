@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an upload knows and computes, without sending anything: hosts, offsets, sizes of chunks, and
- * what answers mean. */
+/* The parts of an upload that send nothing: defaults by registry, offsets, chunk sizes, and the
+ * events of answers. */
 #include "support/unit.h"
 
 #include "base/limits.h"
 #include "base/macros.h"
 #include "upload/upload_answer.h"
+#include "upload/upload_chunk_size.h"
 #include "upload/upload_defaults.h"
 #include "upload/upload_offset.h"
-#include "upload/upload_size.h"
 
-static void test_hosts(void **state)
+static void test_defaults_by_registry(void **state)
 {
     static const struct {
         const char *registry;
-        enum upload_method start, fall_back;
+        enum upload_method start, fallback;
         uint64_t chunk;
-        enum upload_last last;
+        enum upload_last_chunk last;
     } rows[] = {
         { "ghcr.io", UPLOAD_STREAMED, UPLOAD_STREAMED, 3 * MIB, UPLOAD_LAST_IN_PATCH },
         { "GHCR.io:443", UPLOAD_STREAMED, UPLOAD_STREAMED, 3 * MIB, UPLOAD_LAST_IN_PATCH },
@@ -35,7 +35,7 @@ static void test_hosts(void **state)
           UPLOAD_LAST_IN_PATCH },
         { "[::1]:5000", UPLOAD_CHUNKED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT,
           UPLOAD_LAST_IN_PATCH },
-        /* Not these, for all they look like them. */
+        /* Similar names get the general defaults. */
         { "notghcr.io", UPLOAD_CHUNKED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT,
           UPLOAD_LAST_IN_PATCH },
         { "ghcr.io.example", UPLOAD_CHUNKED, UPLOAD_STREAMED, CHUNK_BYTES_DEFAULT,
@@ -47,15 +47,15 @@ static void test_hosts(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct upload_defaults *host = upload_defaults_of(rows[i].registry);
-        if (host->start != rows[i].start || host->fall_back != rows[i].fall_back ||
-            host->chunk_bytes != rows[i].chunk || host->last != rows[i].last) {
-            fail_msg("%s is taken for %s", rows[i].registry, host->pattern);
+        const struct upload_defaults *defaults = upload_defaults_for(rows[i].registry);
+        if (defaults->start != rows[i].start || defaults->fallback != rows[i].fallback ||
+            defaults->chunk_bytes != rows[i].chunk || defaults->last != rows[i].last) {
+            fail_msg("%s got the defaults of %s", rows[i].registry, defaults->pattern);
         }
     }
 }
 
-static void test_ranges(void **state)
+static void test_range_parse(void **state)
 {
     static const struct {
         const char *text;
@@ -93,13 +93,13 @@ static void test_ranges(void **state)
         if ((int)range.kind != rows[i].kind ||
             (rows[i].kind == RANGE_LAST && range.last != rows[i].last) ||
             (rows[i].kind != RANGE_NONE && range.has_unit != rows[i].unit)) {
-            fail_msg("\"%s\" is misread", rows[i].text);
+            fail_msg("\"%s\" is parsed wrongly", rows[i].text);
         }
     }
 }
 
-/* 100 bytes were acknowledged, 50 more were sent and accepted. */
-static void test_what_is_a_short_accept(void **state)
+/* 100 bytes were acknowledged before; the PATCH sent 50 and succeeded. */
+static void test_range_shows_missing_bytes(void **state)
 {
     static const struct {
         const char *text;
@@ -107,29 +107,29 @@ static void test_what_is_a_short_accept(void **state)
     } rows[] = {
         { "0-149", false }, /* all of it */
         { "0-150", false }, /* counts one too many */
-        { "0-49", false },  /* of this request alone */
-        { "0-99", false },  /* of an earlier one, for ever */
+        { "0-49", false },  /* the length of this request only */
+        { "0-99", false },  /* never changes after an earlier request */
         { "0-0", false },   { "0--1", false }, { "garbage", false },
-        { "0-999", false }, { "0-100", true }, /* one byte of it */
+        { "0-999", false }, { "0-100", true }, /* one byte of this request arrived */
         { "0-148", true },                     /* one byte is missing */
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct upload_range range = upload_range_parse(rows[i].text);
         if (upload_range_is_short(&range, 100, 50) != rows[i].is_short) {
-            fail_msg("\"%s\" is misjudged", rows[i].text);
+            fail_msg("\"%s\" is judged wrongly", rows[i].text);
         }
     }
 }
 
-static void test_offsets_asked_for(void **state)
+static void test_offset_from_range(void **state)
 {
     static const struct {
         const char *text;
         uint64_t start, offset;
     } rows[] = {
         { "0-99", 100, 100 }, { "0-149", 100, 150 }, { "bytes=0-100", 100, 100 }, /* exclusive */
-        { "0-0", 0, 0 }, /* an empty session, most probably */
+        { "0-0", 0, 0 }, /* most registries mean an empty session */
         { "0-0", 1, 1 },      { "0--1", 100, 0 },    { "garbage", 100, UPLOAD_OFFSET_NONE },
     };
     (void)state;
@@ -139,7 +139,7 @@ static void test_offsets_asked_for(void **state)
     }
 }
 
-static void test_sizes_announced(void **state)
+static void test_announced_chunk_sizes(void **state)
 {
     static const struct {
         uint64_t asked;
@@ -156,7 +156,7 @@ static void test_sizes_announced(void **state)
         { MIB, "-5", "", true, MIB },
         { 0, "", "1048576", true, MIB },
         { 0, "", "0", true, CHUNK_BYTES_DEFAULT },
-        /* No memory because the other side names a number. */
+        /* An announced size does not increase the memory. */
         { MIB, "99999999999999999999999", "", true, MIB },
         { MIB, "999999999", "", false, MIB },
         { MIB, "17825792", "", false, MIB },
@@ -166,42 +166,42 @@ static void test_sizes_announced(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct upload_size size =
-            upload_size_begin(rows[i].asked, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
-        bool fits = upload_size_announced(&size, rows[i].min, rows[i].max);
+        struct chunk_size size =
+            chunk_size_init(rows[i].asked, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
+        bool fits = chunk_size_set_announced(&size, rows[i].min, rows[i].max);
         if (fits != rows[i].fits || size.bytes != rows[i].bytes) {
             fail_msg("row %zu: %llu bytes", i, (unsigned long long)size.bytes);
         }
-        assert_true(size.bytes <= size.room);
+        assert_true(size.bytes <= size.bytes_max);
     }
 }
 
-static void test_chunks_shrink(void **state)
+static void test_chunk_size_shrinks(void **state)
 {
     (void)state;
-    struct upload_size size = upload_size_begin(8 * MIB, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
-    upload_size_shrink(&size, 4 * MIB - 64 * KIB);
+    struct chunk_size size = chunk_size_init(8 * MIB, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
+    chunk_size_shrink(&size, 4 * MIB - 64 * KIB);
     assert_int_equal(size.bytes, 4 * MIB - 64 * KIB);
-    upload_size_shrink(&size, 0);
+    chunk_size_shrink(&size, 0);
     assert_int_equal(size.bytes, 2 * MIB - 32 * KIB);
-    upload_size_shrink(&size, 0);
+    chunk_size_shrink(&size, 0);
     assert_int_equal(size.bytes, MIB);
-    assert_false(upload_size_can_shrink(&size));
-    /* A limit that is none. */
-    size = upload_size_begin(8 * MIB, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
-    upload_size_shrink(&size, 9 * MIB);
+    assert_false(chunk_size_can_shrink(&size));
+    /* A limit above the current size is ignored. */
+    size = chunk_size_init(8 * MIB, CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX);
+    chunk_size_shrink(&size, 9 * MIB);
     assert_int_equal(size.bytes, 4 * MIB);
-    /* Slow ones, and not those that have to stay equal or may not. */
-    upload_size_took(&size, 19999);
+    /* Slow chunks are halved, but not below the announced minimum. */
+    chunk_size_note_time(&size, 19999);
     assert_int_equal(size.bytes, 4 * MIB);
-    upload_size_took(&size, 20001);
+    chunk_size_note_time(&size, 20001);
     assert_int_equal(size.bytes, 2 * MIB);
-    assert_true(upload_size_announced(&size, "2097152", ""));
-    upload_size_took(&size, 20001);
+    assert_true(chunk_size_set_announced(&size, "2097152", ""));
+    chunk_size_note_time(&size, 20001);
     assert_int_equal(size.bytes, 2 * MIB);
 }
 
-static void test_limits_in_words(void **state)
+static void test_limit_in_text(void **state)
 {
     static const struct {
         const char *text;
@@ -221,16 +221,16 @@ static void test_limits_in_words(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        assert_int_equal(upload_size_limit_named(rows[i].text, strlen(rows[i].text)),
+        assert_int_equal(chunk_size_limit_in_text(rows[i].text, strlen(rows[i].text)),
                          rows[i].limit);
     }
 }
 
-static void test_answers(void **state)
+static void test_events_of_statuses(void **state)
 {
     static const struct {
         int status;
-        enum upload_event open, send, ask, commit;
+        enum upload_event open, send, offset, commit;
     } rows[] = {
         { 200, UPLOAD_REFUSED, UPLOAD_OK, UPLOAD_OK, UPLOAD_OK },
         { 201, UPLOAD_REFUSED, UPLOAD_OK, UPLOAD_OK, UPLOAD_OK },
@@ -242,34 +242,34 @@ static void test_answers(void **state)
         { 401, UPLOAD_REFUSED, UPLOAD_HTTP_401, UPLOAD_REFUSED, UPLOAD_HTTP_401 },
         { 403, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
         { 404, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE },
-        { 408, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
+        { 408, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER },
         { 410, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE, UPLOAD_GONE },
         { 411, UPLOAD_REFUSED, UPLOAD_HTTP_411, UPLOAD_REFUSED, UPLOAD_HTTP_411 },
         { 413, UPLOAD_REFUSED, UPLOAD_HTTP_413, UPLOAD_REFUSED, UPLOAD_HTTP_413 },
         { 416, UPLOAD_REFUSED, UPLOAD_HTTP_416, UPLOAD_REFUSED, UPLOAD_HTTP_416 },
         { 417, UPLOAD_REFUSED, UPLOAD_HTTP_417, UPLOAD_REFUSED, UPLOAD_HTTP_417 },
-        { 429, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
-        { 500, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
+        { 429, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER },
+        { 500, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER },
         { 501, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED, UPLOAD_REFUSED },
-        { 504, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY, UPLOAD_BUSY },
+        { 504, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER, UPLOAD_RETRY_LATER },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct http_response response = { .status = rows[i].status, .body_complete = true };
         assert_int_equal(upload_open_event(rows[i].status), rows[i].open);
         assert_int_equal(upload_send_event(&response), rows[i].send);
-        assert_int_equal(upload_ask_event(rows[i].status), rows[i].ask);
+        assert_int_equal(upload_offset_event(rows[i].status), rows[i].offset);
         assert_int_equal(upload_commit_event(&response, ""), rows[i].commit);
     }
 }
 
-static void test_answers_that_depend(void **state)
+static void test_events_of_body_and_code(void **state)
 {
     (void)state;
-    /* A success before the bytes were sent is none yet. */
+    /* A 2xx that comes before all bytes were sent is only a partial success. */
     struct http_response response = { .status = 202 };
-    assert_int_equal(upload_send_event(&response), UPLOAD_SHORT);
-    assert_int_equal(upload_commit_event(&response, ""), UPLOAD_SHORT);
+    assert_int_equal(upload_send_event(&response), UPLOAD_PARTLY_ACCEPTED);
+    assert_int_equal(upload_commit_event(&response, ""), UPLOAD_PARTLY_ACCEPTED);
     response = (struct http_response){ .status = 400, .body_complete = true };
     assert_int_equal(upload_commit_event(&response, "DIGEST_INVALID"), UPLOAD_DIGEST_REFUSED);
     assert_int_equal(upload_commit_event(&response, "SIZE_INVALID"), UPLOAD_DIGEST_REFUSED);
@@ -281,7 +281,7 @@ static void test_answers_that_depend(void **state)
     assert_int_equal(upload_send_event(&response), UPLOAD_HTTP_413);
     http_response_dispose(&response);
     struct lpipe_error err = { .status = LPIPE_TIMEOUT };
-    assert_int_equal(upload_failure_event(&err), UPLOAD_BROKEN);
+    assert_int_equal(upload_failure_event(&err), UPLOAD_NO_ANSWER);
     err.status = LPIPE_TLS;
     assert_int_equal(upload_failure_event(&err), UPLOAD_ERROR);
     err.status = LPIPE_CANCELLED;
@@ -291,15 +291,15 @@ static void test_answers_that_depend(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hosts),
-        cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_what_is_a_short_accept),
-        cmocka_unit_test(test_offsets_asked_for),
-        cmocka_unit_test(test_sizes_announced),
-        cmocka_unit_test(test_chunks_shrink),
-        cmocka_unit_test(test_limits_in_words),
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_answers_that_depend),
+        cmocka_unit_test(test_defaults_by_registry),
+        cmocka_unit_test(test_range_parse),
+        cmocka_unit_test(test_range_shows_missing_bytes),
+        cmocka_unit_test(test_offset_from_range),
+        cmocka_unit_test(test_announced_chunk_sizes),
+        cmocka_unit_test(test_chunk_size_shrinks),
+        cmocka_unit_test(test_limit_in_text),
+        cmocka_unit_test(test_events_of_statuses),
+        cmocka_unit_test(test_events_of_body_and_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is held of a blob: bytes come out as they went in, however they are asked for, and what may
- * be needed again is there. */
+/* The upload window: bytes come out as they were written, in any request sizes, and bytes that may
+ * have to be sent again are kept. */
 #include "support/unit.h"
 
 #include <netinet/in.h>
@@ -18,7 +18,7 @@ static char byte_at(uint64_t offset)
     return (char)(offset * 131 + offset / 251);
 }
 
-static void put(struct upload_window *window, size_t size)
+static void write_bytes(struct upload_window *window, size_t size)
 {
     char *data = malloc(size);
     size_t taken = 0;
@@ -31,7 +31,8 @@ static void put(struct upload_window *window, size_t size)
     free(data);
 }
 
-/* Pulls until nothing comes; how many bytes, all of them right, and how it ended. */
+/* Pulls until there are no more bytes and checks them. Returns their number; *ret_last is the last
+ * result of pull. */
 static uint64_t pull(const struct http_body *body, uint64_t start, ptrdiff_t *ret_last)
 {
     char buf[100000];
@@ -47,18 +48,18 @@ static uint64_t pull(const struct http_body *body, uint64_t start, ptrdiff_t *re
     return done;
 }
 
-static void test_chunks(void **state)
+static void test_requests_of_known_length(void **state)
 {
     (void)state;
     struct upload_window window;
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, 3 * MIB, NULL, NULL), 0);
-    put(&window, 2 * MIB + 5);
+    write_bytes(&window, 2 * MIB + 5);
     assert_true(window_seek(&window, 0));
     struct http_body body = window_body(&window, MIB + 1);
     assert_int_equal(pull(&body, 0, &last), MIB + 1);
     assert_int_equal(last, 0); /* the end of the request, not of the blob */
-    /* Again, and from the middle of a page. */
+    /* The bytes are sent again, from the middle of a page. */
     assert_true(window_seek(&window, 12345));
     body = window_body(&window, MIB);
     assert_int_equal(pull(&body, 12345, &last), MIB);
@@ -67,13 +68,13 @@ static void test_chunks(void **state)
     assert_false(window_seek(&window, 0));
     assert_true(window_seek(&window, MIB + 1));
     assert_false(window_seek(&window, 2 * MIB + 6)); /* not written yet */
-    put(&window, 2 * MIB - 5);
+    write_bytes(&window, 2 * MIB - 5);
     body = window_body(&window, 3 * MIB - 1);
     assert_int_equal(pull(&body, MIB + 1, &last), 3 * MIB - 1);
     window_dispose(&window);
 }
 
-static void test_stream_lets_go_of_what_was_sent(void **state)
+static void test_stream_drops_sent_bytes(void **state)
 {
     (void)state;
     struct upload_window window;
@@ -83,13 +84,13 @@ static void test_stream_lets_go_of_what_was_sent(void **state)
     window_set_streaming(&window, true);
     struct http_body body = window_body(&window, 0);
     for (int i = 0; i < 40; i++) {
-        put(&window, 200000);
+        write_bytes(&window, 200000);
         sent += pull(&body, sent, &last);
         assert_int_equal(last, HTTP_PULL_WAIT);
     }
     assert_int_equal(sent, 8000000);
     assert_false(window_holds(&window, 0));
-    /* The last of it is still there to be sent again. */
+    /* The last bytes can still be sent again. */
     window_set_streaming(&window, false);
     assert_true(window_seek(&window, sent - (STREAM_RING_BYTES - 2 * WINDOW_PAGE_BYTES)));
     window_end(&window);
@@ -99,8 +100,8 @@ static void test_stream_lets_go_of_what_was_sent(void **state)
     window_dispose(&window);
 }
 
-/* Held to less than there is, a stream lets go of as many pages as it takes. */
-static void test_stream_held_to_less(void **state)
+/* After the limit was lowered, a stream drops pages until it is below the limit. */
+static void test_stream_with_a_lower_limit(void **state)
 {
     (void)state;
     struct upload_window window;
@@ -109,12 +110,12 @@ static void test_stream_held_to_less(void **state)
     window_set_streaming(&window, true);
     struct http_body body = window_body(&window, 0);
     for (int i = 0; i < 16; i++) {
-        put(&window, 256 * KIB);
+        write_bytes(&window, 256 * KIB);
         (void)pull(&body, (uint64_t)i * 256 * KIB, &last);
     }
     assert_true(window_holds(&window, 0));
     window_set_limit(&window, MIB);
-    put(&window, 1);
+    write_bytes(&window, 1);
     assert_false(window_holds(&window, 3 * MIB - 1));
     window_dispose(&window);
 }
@@ -125,7 +126,7 @@ static void test_spool_keeps_everything(void **state)
     struct upload_window window;
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
-    put(&window, 5 * MIB + 7); /* more than memory is there for, without anyone who sends */
+    write_bytes(&window, 5 * MIB + 7); /* more than the memory limit, and nothing was sent */
     window_end(&window);
     assert_true(window_holds(&window, 0) && window_seek(&window, 0));
     struct http_body body = window_body(&window, 0);
@@ -137,16 +138,16 @@ static void test_spool_keeps_everything(void **state)
     window_dispose(&window);
 }
 
-static void test_spool_that_cannot_be_read(void **state)
+static void test_spool_read_failure(void **state)
 {
     (void)state;
     struct upload_window window;
     struct lpipe_error err = { 0 };
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
-    put(&window, 3 * MIB);
+    write_bytes(&window, 3 * MIB);
     assert_int_equal(window_spool_failure(&window, &err), 0);
-    assert_int_equal(ftruncate(window.spool, 1000), 0);
+    assert_int_equal(ftruncate(window.spool_fd, 1000), 0);
     assert_true(window_seek(&window, 0));
     struct http_body body = window_body(&window, MIB);
     assert_int_equal(pull(&body, 0, &last), 1000);
@@ -156,7 +157,7 @@ static void test_spool_that_cannot_be_read(void **state)
     window_dispose(&window);
 }
 
-static void test_spool_that_cannot_be(void **state)
+static void test_spool_cannot_be_created(void **state)
 {
     (void)state;
     struct upload_window window;
@@ -166,7 +167,7 @@ static void test_spool_that_cannot_be(void **state)
     window_dispose(&window);
 }
 
-static void *write_much(void *ctx)
+static void *write_three_mib(void *ctx)
 {
     struct upload_window *window = ctx;
     static char data[3 * MIB];
@@ -175,36 +176,35 @@ static void *write_much(void *ctx)
     return (void *)(intptr_t)status;
 }
 
-static void test_a_failed_sender_frees_the_writer(void **state)
+static void test_close_unblocks_the_writer(void **state)
 {
     (void)state;
     struct upload_window window;
     pthread_t thread;
     void *status = NULL;
     assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
-    assert_int_equal(pthread_create(&thread, NULL, write_much, &window), 0);
-    window_await(&window, MIB); /* full: the writer can only wait */
-    window_fail(&window);
+    assert_int_equal(pthread_create(&thread, NULL, write_three_mib, &window), 0);
+    window_await(&window, MIB); /* full: the writer blocks */
+    window_close(&window);
     assert_int_equal(pthread_join(thread, &status), 0);
     assert_int_equal((intptr_t)status, LPIPE_ABORTED);
     window_dispose(&window);
 }
 
-/* The network thread may be copying a page from the moment on at which a request can pull, which is
- * before the sender knows the request. */
-static void test_a_spool_keeps_pages_that_are_pulled(void **state)
+/* The network thread may pull, and so copy a page, before window_set_request() is called. */
+static void test_spool_keeps_pages_of_a_request(void **state)
 {
     (void)state;
     struct upload_window window;
     pthread_t thread;
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, MIB, "/tmp", NULL), 0);
-    put(&window, MIB);
+    write_bytes(&window, MIB);
     assert_true(window_seek(&window, 0));
     struct http_body body = window_body(&window, MIB);
-    assert_int_equal(pthread_create(&thread, NULL, write_much, &window), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_three_mib, &window), 0);
     assert_true(window_sleep(&window, 100, NULL));
-    assert_int_equal(window_size(&window), MIB); /* there is no room */
+    assert_int_equal(window_size(&window), MIB); /* the window is full */
     assert_int_equal(pull(&body, 0, &last), MIB);
     window_set_request(&window, NULL);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -212,19 +212,19 @@ static void test_a_spool_keeps_pages_that_are_pulled(void **state)
     window_dispose(&window);
 }
 
-static void test_abandoned(void **state)
+static void test_abandon(void **state)
 {
     (void)state;
     struct upload_window window;
     ptrdiff_t last = 0;
     assert_int_equal(window_init(&window, MIB, NULL, NULL), 0);
-    put(&window, 1000);
+    write_bytes(&window, 1000);
     assert_true(window_seek(&window, 0));
     window_abandon(&window);
     assert_true(window_is_abandoned(&window));
-    assert_false(window_sleep(&window, 60000, NULL)); /* at once */
+    assert_false(window_sleep(&window, 60000, NULL)); /* returns immediately */
     window_await(&window, 5000);
-    /* A chunk may end well; a stream ends where it is. */
+    /* A request of known length gets all its bytes; a stream ends at once. */
     struct http_body body = window_body(&window, 1000);
     assert_int_equal(pull(&body, 0, &last), 1000);
     assert_true(window_seek(&window, 0));
@@ -234,8 +234,8 @@ static void test_abandoned(void **state)
     window_dispose(&window);
 }
 
-/* Who abandons it sees the requests that are under way; one that begins at that moment ends too. */
-static void test_abandoned_while_a_request_begins(void **state)
+/* window_abandon() aborts the current request. One that is set later must be aborted too. */
+static void test_abandon_before_a_request_is_set(void **state)
 {
     (void)state;
     struct upload_window window;
@@ -269,16 +269,16 @@ static void test_abandoned_while_a_request_begins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_stream_lets_go_of_what_was_sent),
-        cmocka_unit_test(test_stream_held_to_less),
+        cmocka_unit_test(test_requests_of_known_length),
+        cmocka_unit_test(test_stream_drops_sent_bytes),
+        cmocka_unit_test(test_stream_with_a_lower_limit),
         cmocka_unit_test(test_spool_keeps_everything),
-        cmocka_unit_test(test_spool_that_cannot_be),
-        cmocka_unit_test(test_spool_that_cannot_be_read),
-        cmocka_unit_test(test_a_failed_sender_frees_the_writer),
-        cmocka_unit_test(test_a_spool_keeps_pages_that_are_pulled),
-        cmocka_unit_test(test_abandoned),
-        cmocka_unit_test(test_abandoned_while_a_request_begins),
+        cmocka_unit_test(test_spool_cannot_be_created),
+        cmocka_unit_test(test_spool_read_failure),
+        cmocka_unit_test(test_close_unblocks_the_writer),
+        cmocka_unit_test(test_spool_keeps_pages_of_a_request),
+        cmocka_unit_test(test_abandon),
+        cmocka_unit_test(test_abandon_before_a_request_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ def test_htpasswd_login_push_logout_over_tls(htpasswd, run):
 def test_htpasswd_wrong_password_is_refused_and_not_stored(htpasswd, run, command):
     result = login(run, htpasswd, *htpasswd.options, password="mistaken")
     assert result.rc == 4 and not (command.home / ".docker").exists()
+    assert "layerpipe login" not in result.stderr
     write_config(command.home, {"auths": {htpasswd.host: entry(password="mistaken")}})
     result = push(run, htpasswd, *htpasswd.options)
     assert_nothing_pushed(htpasswd, result)

@@ -45,7 +45,7 @@ def test_password_is_tested_and_stored(server, run, config):
     assert stat.S_IMODE(config.parent.stat().st_mode) == 0o700
     assert os.listdir(config.parent) == ["config.json"]
     assert result.stdout == ""
-    assert str(config) in result.stderr and "not encrypted" in result.stderr
+    assert str(config) in result.stderr and "without encryption" in result.stderr
     assert f"logged in to {server.host} as user" in result.stderr
     assert_absent(result.stderr, CANARY)
     assert login(run, server, "-q").stderr == ""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proxies from the environment: which requests use which proxy, and where each password is sent."""
+import socket
+
 import pytest
 from auth_support import CANARY, assert_absent, entry, write_config
 from registry import Auth
@@ -14,8 +16,8 @@ def proxy():
     """proxy(ports, credentials): starts a proxy that records its requests."""
     running = []
 
-    def start(ports=None, credentials=None):
-        running.append(ConnectProxy(ports or {}, credentials))
+    def start(ports=None, credentials=None, tls=None):
+        running.append(ConnectProxy(ports or {}, credentials, tls))
         return running[-1]
 
     yield start
@@ -82,7 +84,8 @@ def test_HTTP_PROXY_is_ignored_in_cgi(run, proxy):
 @pytest.mark.parametrize("value, direct", [
     (NAME, True), ("example", True), (".example", True), ("other, " + NAME, True), ("*", True),
     (NAME.upper(), True), ("gistry.example", False), ("registry", False), ("", False),
-    ("registry.example.org", False), ("10.0.0.0/8", False)])
+    ("registry.example.org", False), ("10.0.0.0/8", False), ("*.example", True),
+    ("*." + NAME, False), (NAME + ":80", True), (NAME + ":443", False)])
 def test_NO_PROXY_decides_whether_proxy_is_used(variable, value, direct, run, proxy, tar_bytes):
     """The name has no address, so a direct connection fails. Only requests to the proxy count."""
     through = proxy()
@@ -115,6 +118,38 @@ def test_proxy_and_registry_get_only_their_own_password(run, server, proxy):
     assert any("authorization" in request.headers for request in server.journal)
 
 
+@pytest.mark.parametrize("password", ["p@ss", "a/b#c?d", "100%", "p%40ss"])
+def test_password_of_a_proxy_may_have_any_character(password, run, server, proxy):
+    """Variables of other tools contain it as it is, although a URL would need escapes."""
+    through = proxy({NAME: server.port}, credentials="proxyuser:" + password.replace("%40", "@"))
+    url = through.url.replace("://", f"://proxyuser:{password}@")
+    assert login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments).rc == 0
+
+
+def test_proxy_that_is_down_is_named_with_its_variable(run, tar_bytes):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    result = run("layer", "--retry", "0", f"{NAME}/a", input=tar_bytes,
+                 env={"HTTPS_PROXY": f"http://user:{PROXY_SECRET}@127.0.0.1:{port}"})
+    assert result.rc == 6, result
+    assert f"the proxy 127.0.0.1:{port} (HTTPS_PROXY): " in result.stderr.splitlines()[-1], result
+    assert_absent(result.stderr, PROXY_SECRET)
+
+
+@pytest.mark.parametrize("options", ["--cacert", "--tls-verify=false", "SSL_CERT_FILE"])
+def test_https_proxy_with_a_private_authority(options, run, server, proxy, ca):
+    """What is said about certificates concerns both sides: the proxy and the registry."""
+    through = proxy({NAME: server.port}, tls=ca.server_context(name="proxy", hosts=["localhost"]))
+    env = {"HTTPS_PROXY": through.url}
+    if options == "SSL_CERT_FILE":
+        env["SSL_CERT_FILE"] = ca.cert
+    arguments = {"--cacert": server.arguments, "SSL_CERT_FILE": []}.get(options, [options])
+    assert login(run, NAME, env, *arguments).rc == 0
+    refused = login(run, NAME, {"HTTPS_PROXY": through.url})
+    assert refused.rc == 6 and f"the proxy {through.host} (HTTPS_PROXY): " in refused.stderr
+    assert "--cacert" in refused.stderr
+
+
 @pytest.mark.parametrize("password", ["", ":wrong" + PROXY_SECRET])
 def test_407_of_proxy_fails_once_and_names_proxy(password, run, server, proxy):
     """The error names the proxy without its password; there is one request."""
@@ -122,7 +157,7 @@ def test_407_of_proxy_fails_once_and_names_proxy(password, run, server, proxy):
     url = through.url.replace("://", f"://proxyuser{password}@") if password else through.url
     result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)
     assert result.rc == 4, result
-    assert f"the proxy {through.host} answered 407" in result.stderr.splitlines()[-1], result
+    assert f"the proxy {through.host} (HTTPS_PROXY) answered 407" in result.stderr.splitlines()[-1], result
     assert "layerpipe login" not in result.stderr, "the proxy's password is not the registry's"
     assert len(through.asked) == 1
     assert len(server.journal) == 0
@@ -134,19 +169,19 @@ def test_502_of_proxy_is_retried_and_names_proxy(command, run, server, proxy, ta
     result = run("layer", "--retry", "1", *server.arguments, f"{NAME}/a", input=tar_bytes,
                  env={"HTTPS_PROXY": through.url})
     assert result.rc == 6, result
-    assert f"the proxy {through.host} answered 502" in result.stderr.splitlines()[-1], result
+    assert f"the proxy {through.host} (HTTPS_PROXY) answered 502" in result.stderr.splitlines()[-1], result
     assert len(through.asked) == 2
 
 
 def test_407_of_http_proxy_names_proxy(run, proxy):
     through = proxy(credentials="proxyuser:" + PROXY_SECRET)
     result = login(run, NAME, {"HTTP_PROXY": through.url}, "--plain-http")
-    assert result.rc == 4 and f"the proxy {through.host} answered 407" in result.stderr, result
+    assert result.rc == 4 and f"the proxy {through.host} (HTTP_PROXY) answered 407" in result.stderr, result
 
 
 @pytest.mark.parametrize("url", [f"http://proxyuser:{PROXY_SECRET}@proxy.invalid:99999",
                                  f"gopher://proxyuser:{PROXY_SECRET}@proxy.invalid:1",
-                                 f"http://proxyuser:{PROXY_SECRET}#@proxy.invalid:1",
+                                 f"http://proxyuser:{PROXY_SECRET}@:1",
                                  f"proxyuser:{PROXY_SECRET}@proxy.invalid:99999"])
 def test_malformed_proxy_url_error_does_not_show_password(url, run, server):
     result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)

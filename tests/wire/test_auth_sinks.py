@@ -188,7 +188,7 @@ def test_untrusted_realm_gets_no_request_and_error_names_option(world):
     world.good(realm=f"https://{EVIL}/token")
     result = world.upload()
     assert result.rc == 4, result
-    assert f"--trust-realm {EVIL}" in error_of(result)
+    assert f"--trust-realm {EVIL}" in error_of(result) and "login" not in error_of(result)
     world.assert_silent()
     assert len(evil.journal) == 0
 

@@ -65,6 +65,24 @@ def test_authority_of_cacert_option_is_trusted(over, ca):
     assert over.login(server, "--cacert", ca.cert).rc == 0
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_authority_of_environment_is_trusted(variable, over, ca, tmp_path):
+    """As tools written in Go read them: a file, or directories with files of any name."""
+    server = over.serve(ca.server_context(name="environment", **HOSTS))
+    directory = tmp_path / "authorities"
+    directory.mkdir()
+    (directory / "notes.txt").write_text("no certificate\n")
+    shutil.copy(ca.cert, directory / "ours")
+    value = {"SSL_CERT_FILE": ca.cert, "SSL_CERT_DIR": f"/nonexistent:{directory}"}[variable]
+    assert over.login(server, env={variable: str(value)}).rc == 0
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_environment_that_names_a_missing_file_is_ignored(variable, over, ca):
+    server = over.serve(ca.server_context(name="nothing", **HOSTS))
+    assert over.login(server, "--cacert", ca.cert, env={variable: "/nonexistent"}).rc == 0
+
+
 def test_unknown_authority_fails_and_names_option(over, ca, other_ca):
     server = over.serve(ca.server_context(name="unknown", **HOSTS))
     assert_tls_failed(over.login(server), server, "name its authority", "--cacert")
@@ -72,19 +90,19 @@ def test_unknown_authority_fails_and_names_option(over, ca, other_ca):
 
 
 def test_expired_certificate_fails(over, ca):
-    server = over.serve(ca.server_context(name="expired", days=-1, **HOSTS))
+    server = over.serve(ca.server_context(name="expired", days=0, **HOSTS))
     assert_tls_failed(over.login(server, "--cacert", ca.cert), server, "expired", "clock")
 
 
 def test_certificate_for_other_host_fails(over, ca):
     server = over.serve(ca.server_context(name="wrong", hosts=["other.example"]))
     assert_tls_failed(over.login(server, "--cacert", ca.cert), server,
-            "target host name", NAME)
+                      "matches target host", NAME)
 
 
 @pytest.mark.parametrize("options", [[], ["-q"]])
 def test_tls_verify_false_warns_even_with_quiet(options, over, other_ca):
-    server = over.serve(other_ca.server_context(name="any", days=-1, hosts=["x.example"]))
+    server = over.serve(other_ca.server_context(name="any", days=0, hosts=["x.example"]))
     result = over.login(server, "--tls-verify=false", *options)
     assert result.rc == 0, result
     assert "warning: certificates are not verified" in result.stderr

@@ -86,7 +86,7 @@ def test_nondistributable_layer_is_not_read_or_sent(run, registry, tar_bytes, fa
     source.storage.blob_remove(BASE, foreign["digest"])
     result = push(run, server, name, tar=tar_bytes)
     assert sources(result.json()) == ["existing", "copied", "streamed"]
-    assert "may not be distributed" in result.stderr
+    assert "is not distributable" in result.stderr
     assert server.manifest(NAME, "1")["layers"][0] == foreign
     assert not [entry for entry in server.journal if foreign["digest"][7:] in entry.path]
 

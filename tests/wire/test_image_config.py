@@ -95,7 +95,7 @@ def test_layer_failure_during_config_upload_is_reported(command, run, registry, 
         process = start(command, server, stdin=file)
     out, err = process.communicate()
     assert process.returncode == rc, err
-    assert out == b"" and str(refusal).encode() in err and b"given up" not in err
+    assert out == b"" and str(refusal).encode() in err and b"abandoned" not in err
     wait_until(lambda: server.open_sessions() == [])
     config.release()
     assert server.tags() == {} and server.storage.manifests() == [] and server.blobs() == []
@@ -113,7 +113,7 @@ def test_config_failure_during_layer_upload_is_reported(command, run, registry, 
         process = start(command, server, stdin=file)
     out, err = process.communicate()
     assert process.returncode == 4, err
-    assert out == b"" and b"given up" not in err
+    assert out == b"" and b"abandoned" not in err
     wait_until(lambda: server.open_sessions() == [])
     stall.release()
     assert server.tags() == {} and server.storage.manifests() == [] and server.blobs() == []

@@ -110,7 +110,7 @@ def test_fewer_jobs_than_streams_is_a_warning(run, registry, tmp_path):
     result = run("push", "--json", "--jobs", "1", f"{server.host}/{NAME}:1", *paths)
     thread.join()
     assert [layer["diffId"] for layer in result.json()["layers"]] == [sha256(tar) for tar in tars]
-    assert "3 streams are read 1 at a time" in result.stderr
+    assert "jobs is 1, but there are 3 input streams" in result.stderr
 
 
 def test_truncated_stream_ends_push_without_tag(run, registry, tmp_path):

@@ -145,7 +145,8 @@ def test_docker_registry_with_htpasswd_needs_right_password(run, docker_registry
     path = tmp_path / "layer.tar"
     path.write_bytes(tar_bytes)
     target = f"{server.host}/{REPOSITORY}"
-    assert run("layer", target, path).rc == 4
+    anonymous = run("layer", target, path)
+    assert anonymous.rc == 4 and anonymous.stderr.count("layerpipe login") == 1
     wrong = run("layer", "--username", "ann", "--password-stdin", target, path, input=b"no\n")
     assert wrong.rc == 4
     right = run("layer", "--username", "ann", "--password-stdin", target, path, input=b"pass\n")
@@ -160,9 +161,10 @@ def test_docker_registry_token_server_needs_trust(run, docker_registry, tmp_path
     target = f"{server.host}/{REPOSITORY}"
     assert run("layer", target, path).rc == 4
     login = ["--username", "ann", "--password-stdin"]
-    untrusted = run("layer", *login, target, path, input=b"pass\n")
-    # The token server is another host.
-    assert untrusted.rc == 4 and "--trust-realm" in untrusted.stderr
+    refused = run("layer", *login, target, path, input=b"pass\n")
+    # The token server has another origin than the registry.
+    assert refused.rc == 4
+    assert "--trust-realm" in refused.stderr and "layerpipe login" not in refused.stderr
     realm = server.token_server.realm.split("/")[2]
     right = run("layer", *login, "--trust-realm", realm, target, path, input=b"pass\n")
     assert right.rc == 0, right

@@ -65,6 +65,7 @@ CASES = {
     "base-256": (header("b", size_field=b"\x80" + bytes(10) + b"\5") + padded(b"hello") + FILE +
                  END, True, True),
     "a volume header": (header("label", kind=b"V") + FILE + END, True, True),
+    "junk in the last record": (FILE + END + b"junk" * 128, True, True),
     "a name that is no text": (entry(b"\xff\xfe", b"x") + END, True, True),
     # Refused; at least one reader refuses it, too.
     "empty": (b"", False, False),
@@ -82,7 +83,9 @@ CASES = {
     "no end": (FILE, False, True),
     "half an end": (FILE + bytes(512), False, True),
     "a second tar behind": (FILE + END + entry("b", b"x") + END, False, True),
-    "junk behind": (FILE + END + b"junk" * 128, False, True),
+    "junk behind the last record": (FILE + END + bytes(10240) + b"junk" * 128, False, True),
+    "a second tar behind the record": ((FILE + END).ljust(10240, b"\0") + entry("b", b"x") + END, False,
+                                       True),
     "one zero block between": (FILE + bytes(512) + entry("b", b"x") + END, False, True),
     "a size for all": (pax(b"9 size=5\n", kind=b"g") + FILE + END, False, True),
 }

@@ -14,7 +14,7 @@ REPOSITORY = "real/layer"
 DATA = noise(5 * MIB + 5)
 MODES = ["auto", "chunked", "streamed", "monolithic"]
 BINARIES = {"distribution-2": "/usr/bin/docker-registry",
-            "distribution-3": shutil.which("registry") or "/nowhere/registry"}
+            "distribution-3": shutil.which("registry") or os.path.expanduser("~/go/bin/registry")}
 
 
 @pytest.fixture(params=BINARIES)

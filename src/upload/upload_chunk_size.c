@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "upload/upload_size.h"
+#include "upload/upload_chunk_size.h"
 
 #include <string.h>
 #include <strings.h>
@@ -8,17 +8,17 @@
 #include "base/macros.h"
 #include "base/text.h"
 
-#define SLOW_MS 20000u           /* a third of the minute after which proxies cut */
-#define LIMIT_MARGIN (64 * KIB)  /* for what a proxy counts with the body */
-#define LIMIT_WORD "permissible" /* a refusal that names a limit in passing */
+#define LIMIT_MARGIN (64 * KIB)  /* a proxy may count more than the body */
+#define LIMIT_WORD "permissible" /* in the text of a refusal, before the limit */
 
-struct upload_size upload_size_begin(uint64_t asked, uint64_t usual, uint64_t usual_max)
+struct chunk_size chunk_size_init(uint64_t asked, uint64_t usual, uint64_t usual_max)
 {
     uint64_t bytes = asked != 0 ? asked : usual;
     bytes = MIN_OF(bytes, MIN_OF(usual_max, (uint64_t)CHUNK_BYTES_MAX));
-    return (struct upload_size){ .bytes = bytes,
-                                 .bytes_min = 1,
-                                 .room = MAX_OF(bytes, MIN_OF(usual_max, CHUNK_BYTES_DEFAULT)) };
+    return (struct chunk_size){ .bytes = bytes,
+                                .bytes_min = 1,
+                                .bytes_max =
+                                    MAX_OF(bytes, MIN_OF(usual_max, CHUNK_BYTES_DEFAULT)) };
 }
 
 static uint64_t number_of(const char *text)
@@ -27,38 +27,38 @@ static uint64_t number_of(const char *text)
     return text_to_u64(text, strlen(text), UINT64_MAX, &value) ? value : 0;
 }
 
-bool upload_size_announced(struct upload_size *size, const char *min, const char *max)
+bool chunk_size_set_announced(struct chunk_size *size, const char *min, const char *max)
 {
     uint64_t least = number_of(min);
     uint64_t most = number_of(max);
-    if (least > size->room || (most != 0 && (most < least || most < CHUNK_BYTES_FLOOR))) {
+    if (least > size->bytes_max || (most != 0 && (most < least || most < CHUNK_BYTES_FLOOR))) {
         return false;
     }
     size->bytes = MAX_OF(size->bytes, least);
     size->bytes_min = MAX_OF(size->bytes_min, least);
     if (most != 0) {
         size->bytes = MIN_OF(size->bytes, most);
-        size->is_equal = true;
+        size->must_be_equal = true;
     }
     return true;
 }
 
-bool upload_size_can_shrink(const struct upload_size *size)
+bool chunk_size_can_shrink(const struct chunk_size *size)
 {
     return size->bytes > MAX_OF(size->bytes_min, CHUNK_BYTES_MIN);
 }
 
-void upload_size_shrink(struct upload_size *size, uint64_t limit)
+void chunk_size_shrink(struct chunk_size *size, uint64_t limit)
 {
     uint64_t least = MAX_OF(size->bytes_min, CHUNK_BYTES_MIN);
     uint64_t bytes = limit != 0 && limit < size->bytes ? limit : size->bytes / 2;
     size->bytes = MAX_OF(bytes, least);
 }
 
-void upload_size_took(struct upload_size *size, uint64_t time_ms)
+void chunk_size_note_time(struct chunk_size *size, uint64_t time_ms)
 {
-    if (time_ms > SLOW_MS && !size->is_equal && upload_size_can_shrink(size)) {
-        upload_size_shrink(size, 0);
+    if (time_ms > CHUNK_SLOW_MS && !size->must_be_equal && chunk_size_can_shrink(size)) {
+        chunk_size_shrink(size, 0);
     }
 }
 
@@ -74,7 +74,7 @@ static uint64_t unit_of(const char *text, const char *end)
     return left >= 2 && strncasecmp(text, "MB", 2) == 0 ? 1000000 : 0;
 }
 
-/* Digits, perhaps a fraction, perhaps blanks, a unit. Fractions are rounded down to a tenth. */
+/* "4MiB", "4.00 MiB": only the first digit of the fraction counts. */
 static uint64_t amount_at(const char *text, const char *end)
 {
     uint64_t tenths = 0;
@@ -95,7 +95,7 @@ static uint64_t amount_at(const char *text, const char *end)
     return tenths * unit_of(text, end) / 10;
 }
 
-uint64_t upload_size_limit_named(const char *text, uint64_t size)
+uint64_t chunk_size_limit_in_text(const char *text, uint64_t size)
 {
     const char *end = text + size;
     const char *at = size == 0 ? NULL : memmem(text, size, LIMIT_WORD, strlen(LIMIT_WORD));

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/blob_place.h"
+#include "image/blob_ensure.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "image/tracked_writer.h"
 #include "registry/client.h"
 
 struct copy {
     struct blob_progress progress;
     const struct descriptor *blob;
+    struct store *from;
     unsigned char *block;
     struct digest *digest;
-    unsigned sessions; /* opened for it */
+    unsigned sessions; /* upload sessions opened for the blob */
 };
 
-static int fail_size(const struct descriptor *blob, struct lpipe_error *err)
+static int fail_size(const struct copy *copy, struct lpipe_error *err)
 {
-    return fail(err, LPIPE_INTEGRITY, "the copied blob %s has not the %" PRIu64 " bytes announced",
-                blob->digest, blob->size);
+    return fail(err, LPIPE_INTEGRITY,
+                "the blob %s in %s does not have the %" PRIu64 " bytes that its descriptor says",
+                copy->blob->digest, copy->from->name, copy->blob->size);
 }
 
-/* Moves all bytes, never more than announced. */
+/* Copies all bytes, never more than the descriptor says. */
 static int copy_bytes(struct copy *copy, struct blob_reader *reader, struct blob_writer *writer,
                       struct lpipe_error *err)
 {
@@ -37,7 +40,7 @@ static int copy_bytes(struct copy *copy, struct blob_reader *reader, struct blob
             return status;
         }
         if (size > copy->blob->size - done || (size == 0 && done != copy->blob->size)) {
-            return fail_size(copy->blob, err);
+            return fail_size(copy, err);
         }
         if (size == 0) {
             return 0;
@@ -57,19 +60,19 @@ static int check_digest(struct copy *copy, struct lpipe_error *err)
     char digest[DIGEST_TEXT_SIZE];
     int status = digest_finish(copy->digest, digest, err);
     if (status == 0 && strcmp(digest, copy->blob->digest) != 0) {
-        return fail(err, LPIPE_INTEGRITY, "the blob %s has other bytes in its place of origin",
-                    copy->blob->digest);
+        return fail(err, LPIPE_INTEGRITY, "the bytes of the blob %s in %s do not match its digest",
+                    copy->blob->digest, copy->from->name);
     }
     return status;
 }
 
-static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *err)
+static int copy_once(struct copy *copy, struct lpipe_error *err)
 {
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress, &copy->sessions };
     digest_reset(copy->digest);
-    int status = from->ops->blob_open(from, copy->blob, &reader, err);
+    int status = copy->from->ops->blob_open(copy->from, copy->blob, &reader, err);
     if (status == 0) {
         status = tracked_writer_begin(&tracked, copy->progress.job, &hint, err);
     }
@@ -84,8 +87,8 @@ static int copy_once(struct copy *copy, struct store *from, struct lpipe_error *
                        : status;
 }
 
-/* A copy can always begin anew. */
-static bool worth_repeating(const struct lpipe_error *err)
+/* A copy can always be started again, so both kinds of failure can be retried. */
+static bool can_retry(const struct lpipe_error *err)
 {
     return (err->flags & (uint32_t)(LPIPE_ERROR_REPLAY | LPIPE_ERROR_RETRYABLE)) != 0;
 }
@@ -102,12 +105,12 @@ static int copy_blob(const struct blob_job *job, const struct descriptor *blob, 
     if (status != 0) {
         return status;
     }
-    struct copy copy = { .blob = blob, .block = block, .digest = digest };
+    struct copy copy = { .blob = blob, .from = from, .block = block, .digest = digest };
     blob_progress_start(&copy.progress, job, LPIPE_ORIGIN_COPIED, blob);
-    status = copy_once(&copy, from, err);
-    for (unsigned pass = 1; status != 0 && worth_repeating(err) && pass < BLOB_PASSES_MAX; pass++) {
+    status = copy_once(&copy, err);
+    for (unsigned pass = 1; status != 0 && can_retry(err) && pass < BLOB_PASSES_MAX; pass++) {
         context_notice(&job->client->context, "%s; the blob is copied again", err->message);
-        status = copy_once(&copy, from, err);
+        status = copy_once(&copy, err);
     }
     blob_progress_end(&copy.progress, status, blob->digest, blob->size);
     return status;
@@ -126,9 +129,9 @@ static int mount_blob(struct store *store, const struct descriptor *blob,
     return mounted;
 }
 
-int blob_find(struct store *store, const struct descriptor *blob,
-              const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
-              struct lpipe_error *err)
+int blob_exists_or_mount(struct store *store, const struct descriptor *blob,
+                         const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
+                         struct lpipe_error *err)
 {
     enum lpipe_blob_origin origin = LPIPE_ORIGIN_EXISTING;
     int found = store->ops->blob_exists(store, blob, err);
@@ -146,9 +149,9 @@ int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
                 const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                 struct lpipe_error *err)
 {
-    int found = blob_find(job->store, blob, sources, ret_origin, err);
+    int found = blob_exists_or_mount(job->store, blob, sources, ret_origin, err);
     if (found == 1) {
-        blob_progress_settled(job, *ret_origin, blob);
+        blob_progress_skipped(job, *ret_origin, blob);
     }
     if (found != 0) {
         return MIN_OF(found, 0);
@@ -176,8 +179,8 @@ static int write_bytes(struct blob_progress *progress, const struct descriptor *
                        : status;
 }
 
-/* What is at hand is not asked for where everything is said to be there already. */
-static int has_bytes(struct store *store, const struct descriptor *blob, struct lpipe_error *err)
+/* A discard store says yes to everything, so it is not asked: see struct store. */
+static int blob_exists(struct store *store, const struct descriptor *blob, struct lpipe_error *err)
 {
     return store->is_discard ? 0 : store->ops->blob_exists(store, blob, err);
 }
@@ -187,12 +190,12 @@ int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
 {
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
-    int there = has_bytes(job->store, blob, err);
-    if (there == 1) {
-        blob_progress_settled(job, LPIPE_ORIGIN_EXISTING, blob);
+    int found = blob_exists(job->store, blob, err);
+    if (found == 1) {
+        blob_progress_skipped(job, LPIPE_ORIGIN_EXISTING, blob);
     }
-    if (there != 0) {
-        return MIN_OF(there, 0);
+    if (found != 0) {
+        return MIN_OF(found, 0);
     }
     struct blob_progress progress;
     blob_progress_start(&progress, job, LPIPE_ORIGIN_STREAMED, blob);

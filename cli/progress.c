@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tty_progress.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define PLAIN_INTERVAL_MS 5000
 #define RATE_INTERVAL_MS 1000
 #define BLOBS_MAX 4096
-#define LINES_MAX 12 /* blobs drawn at a time */
+#define LINES_MAX 12 /* drawn at the same time */
 #define NAME_BYTES 40
 #define LINE_BYTES 256
 
@@ -21,9 +21,9 @@ struct blob {
     bool active;
     char name[NAME_BYTES];
     uint64_t bytes_in, bytes_out, bytes_acked, bytes_total;
-    uint64_t rate_bytes;               /* a second, over the last interval */
-    uint64_t rate_since_ms, rate_from; /* start of the running interval */
-    uint64_t said_ms;                  /* last plain line */
+    uint64_t rate_bytes;               /* bytes a second, in the last interval */
+    uint64_t rate_since_ms, rate_from; /* time and bytes at the start of this interval */
+    uint64_t printed_ms;               /* time of the last plain line */
 };
 
 struct progress {
@@ -85,7 +85,7 @@ void progress_free(struct progress *progress)
     }
 }
 
-/* "12.3 MB" */
+/* Writes a size as "12.3 MB". */
 static const char *amount(char text[16], uint64_t bytes)
 {
     static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
@@ -99,7 +99,7 @@ static const char *amount(char text[16], uint64_t bytes)
     return text;
 }
 
-/* A blob that is copied has nothing read; its counters are shown against the total. */
+/* The state of a blob in one line. A copied blob has a known total and no input. */
 static void describe(char line[LINE_BYTES], const struct blob *blob)
 {
     char in[16], out[16], acked[16], rate[16];
@@ -109,10 +109,10 @@ static void describe(char line[LINE_BYTES], const struct blob *blob)
     (void)amount(rate, blob->rate_bytes);
     if (blob->bytes_total > 0) {
         char total[16];
-        (void)snprintf(line, LINE_BYTES, "%s: %s of %s done, %s/s", blob->name, acked,
+        (void)snprintf(line, LINE_BYTES, "%s: %s of %s stored, %s/s", blob->name, acked,
                        amount(total, blob->bytes_total), rate);
     } else {
-        (void)snprintf(line, LINE_BYTES, "%s: %s in, %s out, %s done, %s/s", blob->name, in, out,
+        (void)snprintf(line, LINE_BYTES, "%s: %s in, %s out, %s stored, %s/s", blob->name, in, out,
                        acked, rate);
     }
 }
@@ -135,7 +135,7 @@ static void draw(struct progress *progress)
     progress->drawn_ms = now_ms();
 }
 
-/* The blob of an event; NULL when there are too many to follow. */
+/* The blob of an event; NULL if its index is too large or memory is short. */
 static struct blob *blob_of(struct progress *progress, uint32_t index)
 {
     if (index >= BLOBS_MAX) {
@@ -174,49 +174,49 @@ static void update(struct blob *blob, const struct lpipe_event *event)
         blob->active = true;
         blob->rate_since_ms = now;
         blob->rate_from = moved;
-        blob->said_ms = now;
+        blob->printed_ms = now;
     }
     blob->bytes_in = event->bytes_in;
     blob->bytes_out = event->bytes_out;
     blob->bytes_acked = event->bytes_acked;
     blob->bytes_total = event->bytes_total;
-    uint64_t spent = now - blob->rate_since_ms;
-    if (spent >= RATE_INTERVAL_MS || (blob->rate_bytes == 0 && spent >= DRAW_INTERVAL_MS)) {
-        blob->rate_bytes = moved > blob->rate_from ? (moved - blob->rate_from) * 1000 / spent : 0;
+    uint64_t elapsed = now - blob->rate_since_ms;
+    if (elapsed >= RATE_INTERVAL_MS || (blob->rate_bytes == 0 && elapsed >= DRAW_INTERVAL_MS)) {
+        blob->rate_bytes = moved > blob->rate_from ? (moved - blob->rate_from) * 1000 / elapsed : 0;
         blob->rate_since_ms = now;
         blob->rate_from = moved;
     }
 }
 
-static void say_done(const struct blob *blob, const struct lpipe_event *event)
+static void print_blob_done(const struct blob *blob, const struct lpipe_event *event)
 {
     static const char *const origins[] = {
         [LPIPE_ORIGIN_STREAMED] = "done",
         [LPIPE_ORIGIN_MOUNTED] = "mounted",
-        [LPIPE_ORIGIN_EXISTING] = "was there already",
+        [LPIPE_ORIGIN_EXISTING] = "already exists",
         [LPIPE_ORIGIN_COPIED] = "copied",
     };
     char in[16], out[16];
     const char *digest = event->digest == NULL ? "" : event->digest;
     const char *how = event->origin <= LPIPE_ORIGIN_COPIED ? origins[event->origin] : "done";
     if (event->bytes_in > 0) {
-        say("%s: %s in, %s out, %s %s", blob->name, amount(in, event->bytes_in),
-            amount(out, event->bytes_out), how, digest);
+        print_message("%s: %s in, %s out, %s %s", blob->name, amount(in, event->bytes_in),
+                      amount(out, event->bytes_out), how, digest);
     } else {
-        say("%s: %s %s", blob->name, how, digest);
+        print_message("%s: %s %s", blob->name, how, digest);
     }
 }
 
-static void show_moving(struct progress *progress, struct blob *blob)
+static void show_progress(struct progress *progress, struct blob *blob)
 {
     uint64_t now = now_ms();
     if (progress->mode == PROGRESS_TTY && now - progress->drawn_ms >= DRAW_INTERVAL_MS) {
         draw(progress);
-    } else if (progress->mode == PROGRESS_PLAIN && now - blob->said_ms >= PLAIN_INTERVAL_MS) {
+    } else if (progress->mode == PROGRESS_PLAIN && now - blob->printed_ms >= PLAIN_INTERVAL_MS) {
         char line[LINE_BYTES];
         describe(line, blob);
-        say("%s", line);
-        blob->said_ms = now;
+        print_message("%s", line);
+        blob->printed_ms = now;
     }
 }
 
@@ -231,11 +231,11 @@ static void on_blob(struct progress *progress, const struct lpipe_event *event)
         progress_clear(progress);
         blob->active = false;
         if (event->kind == LPIPE_EVENT_BLOB_DONE) {
-            say_done(blob, event);
+            print_blob_done(blob, event);
         }
         *blob = (struct blob){ 0 };
     } else {
-        show_moving(progress, blob);
+        show_progress(progress, blob);
     }
 }
 
@@ -245,7 +245,7 @@ static void on_event(void *user, const struct lpipe_event *event)
     if (event->kind == LPIPE_EVENT_NOTICE) {
         if (!progress->quiet && event->text != NULL) {
             progress_clear(progress);
-            say("%s", event->text);
+            print_message("%s", event->text);
         }
         return;
     }
@@ -254,10 +254,10 @@ static void on_event(void *user, const struct lpipe_event *event)
     }
     if (event->kind == LPIPE_EVENT_MANIFEST || event->kind == LPIPE_EVENT_TAG) {
         progress_clear(progress);
-        say("%s %s", event->kind == LPIPE_EVENT_TAG ? "tag" : "manifest",
-            event->kind == LPIPE_EVENT_TAG && event->text != NULL ? event->text
-            : event->digest != NULL                               ? event->digest
-                                                                  : "");
+        print_message("%s %s", event->kind == LPIPE_EVENT_TAG ? "tag" : "manifest",
+                      event->kind == LPIPE_EVENT_TAG && event->text != NULL ? event->text
+                      : event->digest != NULL                               ? event->digest
+                                                                            : "");
         return;
     }
     on_blob(progress, event);
@@ -268,7 +268,7 @@ static void on_log(void *user, enum lpipe_log_level level, const char *line)
     struct progress *progress = user;
     if ((int)level <= progress->verbosity) {
         progress_clear(progress);
-        say("%s", line);
+        print_message("%s", line);
     }
 }
 

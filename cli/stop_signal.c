@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stop.h"
+#include "stop_signal.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -8,26 +8,26 @@
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
 #define STOP_SIGNALS (sizeof stop_signals / sizeof stop_signals[0])
 
-/* Written by the handler, which may do little else. */
-static volatile sig_atomic_t seen;
-static lpipe_cancel *token;
+/* The only data that the handler writes. */
+static volatile sig_atomic_t received;
+static lpipe_cancel *cancel_token;
 
 static void on_signal(int number)
 {
-    if (seen != 0) {
-        /* Blocked until the handler returns, so the process ends right then. */
+    if (received != 0) {
+        /* The signal is blocked until the handler returns; then it ends the process. */
         (void)signal(number, SIG_DFL);
         (void)raise(number);
         return;
     }
-    seen = number;
-    lpipe_cancel_trigger(token);
+    received = number;
+    lpipe_cancel_trigger(cancel_token);
 }
 
-int stop_begin(lpipe_cancel **ret_cancel, struct lpipe_error *err)
+int stop_signal_install(lpipe_cancel **ret_cancel, struct lpipe_error *err)
 {
-    if (token == NULL) {
-        int code = lpipe_cancel_new(&token, err);
+    if (cancel_token == NULL) {
+        int code = lpipe_cancel_new(&cancel_token, err);
         if (code != 0) {
             return code;
         }
@@ -40,18 +40,18 @@ int stop_begin(lpipe_cancel **ret_cancel, struct lpipe_error *err)
             }
         }
     }
-    *ret_cancel = token;
+    *ret_cancel = cancel_token;
     return 0;
 }
 
-int stop_signal(void)
+int stop_signal_received(void)
 {
-    return (int)seen;
+    return (int)received;
 }
 
 const char *stop_signal_name(void)
 {
-    switch (seen) {
+    switch (received) {
     case SIGINT:
         return "SIGINT";
     case SIGTERM:
@@ -63,31 +63,31 @@ const char *stop_signal_name(void)
     }
 }
 
-bool stop_wait_readable(int fd)
+bool stop_signal_wait_readable(int fd)
 {
     sigset_t blocked, before;
     (void)sigemptyset(&blocked);
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         (void)sigaddset(&blocked, stop_signals[i]);
     }
-    /* Blocked between the test and the wait: no signal can fall into the gap. */
+    /* The signals are blocked except in ppoll(): none can arrive unseen between test and wait. */
     (void)sigprocmask(SIG_BLOCK, &blocked, &before);
     struct pollfd wait = { .fd = fd, .events = POLLIN };
-    while (seen == 0 && ppoll(&wait, 1, NULL, &before) < 0) {
+    while (received == 0 && ppoll(&wait, 1, NULL, &before) < 0) {
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    return seen == 0;
+    return received == 0;
 }
 
-int stop_exit(int status)
+int stop_signal_exit(int status)
 {
-    if (seen != 0 && status != 0) {
+    if (received != 0 && status != 0) {
         sigset_t one;
         (void)sigemptyset(&one);
-        (void)sigaddset(&one, (int)seen);
-        (void)signal((int)seen, SIG_DFL);
+        (void)sigaddset(&one, (int)received);
+        (void)signal((int)received, SIG_DFL);
         (void)sigprocmask(SIG_UNBLOCK, &one, NULL);
-        (void)raise((int)seen);
+        (void)raise((int)received);
     }
     return status;
 }

@@ -1,0 +1,3 @@
+module layerpipe.test/tarjudge
+
+go 1.19

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command's failure line: its hint depends on status and flags, never on the message's
+ * words. */
+#include "support/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "print.h"
+
+#define LINE_BYTES 2048
+
+/* Calls print_failure() and returns what it wrote to stderr. */
+static char *failure_line(const struct lpipe_error *err, char line[LINE_BYTES])
+{
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    assert_non_null(file);
+    assert_true(dup2(fileno(file), STDERR_FILENO) == STDERR_FILENO);
+    int code = print_failure(err);
+    assert_true(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
+    assert_int_equal(code, lpipe_status_exit_code(err->status));
+    rewind(file);
+    size_t size = fread(line, 1, LINE_BYTES - 1, file);
+    line[size] = '\0';
+    (void)fclose(file);
+    (void)close(saved);
+    return line;
+}
+
+static struct lpipe_error error_of(int status, uint32_t flags, const char *message)
+{
+    struct lpipe_error err = { .status = status, .flags = flags, .offset = UINT64_MAX };
+    (void)snprintf(err.message, sizeof err.message, "%s", message);
+    return err;
+}
+
+/* The text after the message, which is a hint. */
+static const char *hint_of(int status, uint32_t flags, const char *message, char line[LINE_BYTES])
+{
+    struct lpipe_error err = error_of(status, flags, message);
+    const char *found = strstr(failure_line(&err, line), message);
+    assert_non_null(found);
+    return found + strlen(message);
+}
+
+/* Messages with words that look like a hint, and one without. */
+static const char *const messages[] = {
+    "failed",
+    "failed; try layerpipe login example.org",
+    "failed; allow it with --trust-realm example.org",
+    "the proxy failed this login",
+    "failed; decompress it first",
+    "failed (--raw takes any bytes, --allow-empty accepts it)",
+    "failed; use --spool DIR",
+};
+
+static void test_hint_does_not_depend_on_the_message(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        uint32_t flags;
+        const char *part; /* of the hint */
+    } rows[] = {
+        { LPIPE_AUTH_REQUIRED, 0, "layerpipe login" },
+        { LPIPE_NOT_TAR, 0, "--raw" },
+        { LPIPE_TRUNCATED, 0, "--allow-truncated" },
+        { LPIPE_NETWORK, LPIPE_ERROR_REPLAY, "--spool" },
+        { LPIPE_INTEGRITY, LPIPE_ERROR_RETRYABLE | LPIPE_ERROR_REPLAY, "--spool" },
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        char first[LINE_BYTES], line[LINE_BYTES];
+        const char *expected = hint_of(rows[r].status, rows[r].flags, messages[0], first);
+        assert_non_null(strstr(expected, rows[r].part));
+        for (size_t m = 1; m < sizeof messages / sizeof messages[0]; m++) {
+            assert_string_equal(hint_of(rows[r].status, rows[r].flags, messages[m], line),
+                                expected);
+        }
+    }
+}
+
+static void test_advice_in_the_message_is_the_only_one(void **state)
+{
+    (void)state;
+    static const int statuses[] = { LPIPE_AUTH_REQUIRED, LPIPE_NOT_TAR, LPIPE_TRUNCATED,
+                                    LPIPE_NETWORK };
+    for (size_t s = 0; s < sizeof statuses / sizeof statuses[0]; s++) {
+        for (size_t m = 0; m < sizeof messages / sizeof messages[0]; m++) {
+            char line[LINE_BYTES];
+            uint32_t flags = (uint32_t)LPIPE_ERROR_ADVICE | (uint32_t)LPIPE_ERROR_REPLAY;
+            assert_string_equal(hint_of(statuses[s], flags, messages[m], line), "\n");
+        }
+    }
+}
+
+static void test_other_failures_have_no_hint(void **state)
+{
+    (void)state;
+    for (int status = LPIPE_STATUS_MIN; status < 0; status++) {
+        char line[LINE_BYTES];
+        if (status != LPIPE_AUTH_REQUIRED && status != LPIPE_NOT_TAR && status != LPIPE_TRUNCATED) {
+            assert_string_equal(hint_of(status, 0, "failed", line), "\n");
+        }
+    }
+}
+
+/* The byte is added where the message of this status does not name it. */
+static void test_offset(void **state)
+{
+    (void)state;
+    char line[LINE_BYTES];
+    struct lpipe_error err = error_of(LPIPE_NETWORK, 0, "lost at byte 7 ");
+    err.offset = 4096;
+    assert_non_null(strstr(failure_line(&err, line), "(at byte 4096)"));
+    err.status = LPIPE_SOURCE_IO;
+    assert_null(strstr(failure_line(&err, line), "4096"));
+}
+
+static void test_message_may_be_empty(void **state)
+{
+    (void)state;
+    char line[LINE_BYTES];
+    struct lpipe_error err = error_of(LPIPE_SERVER, 0, "");
+    assert_string_equal(failure_line(&err, line), "layerpipe: SERVER\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hint_does_not_depend_on_the_message),
+        cmocka_unit_test(test_advice_in_the_message_is_the_only_one),
+        cmocka_unit_test(test_other_failures_have_no_hint),
+        cmocka_unit_test(test_offset),
+        cmocka_unit_test(test_message_may_be_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first request to a registry: http or https on this machine, and hosts that do not answer."""
+import socket
+import struct
+import threading
+
+import pytest
+
+TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x0a"
+PAGE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\nConnection: close\r\n\r\n404 page not found\n"
+TOMCAT = (b"HTTP/1.1 400 \r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nBad Request\r\n"
+          b"This combination of host and port requires TLS.\r\n")
+NGINX = (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+         b"<html>The plain HTTP request was sent to HTTPS port</html>")
+
+
+class HttpsPort:
+    """Passes TLS on to a registry, and answers plain http in its own way, like a TLS terminator."""
+
+    def __init__(self, registry_port, plain):
+        self.registry_port = registry_port
+        self.plain = plain
+        self.plain_count = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        first = sock.recv(1, socket.MSG_PEEK)
+        if first == b"\x16":
+            other = socket.create_connection(("127.0.0.1", self.registry_port))
+            threading.Thread(target=self._copy, args=(sock, other), daemon=True).start()
+            self._copy(other, sock)
+            return
+        self.plain_count += 1
+        if self.plain is None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            sock.recv(65536)
+            sock.sendall(self.plain)
+        sock.close()
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def https_port(registry, ca):
+    ports = []
+
+    def start(plain):
+        server = registry("d28", tls=ca.server_context(name="local", hosts=["127.0.0.1"]))
+        ports.append(HttpsPort(server.port, plain))
+        return ports[-1]
+
+    yield start
+    for port in ports:
+        port.stop()
+
+
+PLAIN = {"reset": None, "close": b"", "alert": TLS_ALERT, "page": PAGE, "tomcat": TOMCAT,
+         "nginx": NGINX, "garbage": b"SSH-2.0-OpenSSH_9.2\r\n"}
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_https_registry_on_this_machine_is_found(plain, https_port, ca, run, tar_bytes):
+    port = https_port(PLAIN[plain])
+    result = run("layer", "--cacert", ca.cert, f"{port.host}/a", input=tar_bytes)
+    assert result.rc == 0, result
+    assert port.plain_count == 1
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_unknown_authority_on_this_machine_is_the_failure(plain, https_port, run, tar_bytes):
+    """Not what the server made of plain http."""
+    port = https_port(PLAIN[plain])
+    result = run("layer", f"{port.host}/a", input=tar_bytes)
+    assert result.rc == 6 and "certificate" in result.stderr and "--cacert" in result.stderr, result
+    assert port.plain_count == 1
+
+
+def test_tls_verify_means_https(https_port, ca, run, tar_bytes):
+    port = https_port(b"")
+    result = run("layer", "--tls-verify", "--cacert", ca.cert, f"{port.host}/a", input=tar_bytes)
+    assert result.rc == 0, result
+    assert port.plain_count == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "nosuch.invalid"])
+def test_dead_host_is_given_up_soon(host, run, tar_bytes):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        name = host.format(port=listener.getsockname()[1])
+    result = run("layer", f"{name}/a", input=tar_bytes)
+    assert result.rc == 6, result
+    last = result.stderr.splitlines()[-1]
+    assert name in last and "(3 attempts)" in last, last
+    assert "attempt 3 of 3" in result.stderr, result
