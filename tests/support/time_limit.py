@@ -45,7 +45,7 @@ def _limited(item):
         signal.signal(signal.SIGALRM, before)
 
 
-# Each phase by itself, so that what a test started is stopped after it failed.
+# Each phase separately, so that what a test started is stopped after it failed.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
     with _limited(item):
