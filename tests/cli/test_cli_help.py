@@ -160,13 +160,13 @@ def limits():
 
 
 @pytest.mark.parametrize("document", NUMBERS)
-def test_documents_have_the_numbers_of_the_source(document):
+def test_documents_have_the_numbers_of_limits_h(document):
     text = " ".join(read(document).split())
     for phrase in NUMBERS[document]:
         assert phrase.format(**limits()) in text
 
 
-def test_numbers_written_as_words():
+def test_documents_have_the_limits_that_are_words():
     values = limits()
     assert values["HELPER_OUTPUT_BYTES_MAX"] == values["ERROR_BODY_BYTES_MAX"]
     assert values["CONFIG_BYTES_MAX"] == values["MANIFEST_BYTES_MAX"]
@@ -176,7 +176,7 @@ def test_numbers_written_as_words():
             assert phrase in " ".join(read(document).split()), (name, document)
 
 
-def test_manual_has_the_waits_of_the_source():
+def test_manual_has_the_retry_delays_of_limits_h():
     steps = re.search(r"define RETRY_DELAYS_MS ([\d, ]+)", read("src/base/limits.h")).group(1)
     seconds = [f"{int(step) / 1000:g}" for step in steps.split(", ")]
     text = " ".join(read("man/layerpipe-protocol.7.scd").split())
@@ -185,7 +185,7 @@ def test_manual_has_the_waits_of_the_source():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_fits_into_80_columns(command, verb):
+def test_help_has_at_most_80_columns(command, verb):
     for text in (command("help", verb).stdout, command("help").stdout):
         assert max(len(line) for line in text.decode().splitlines()) <= 80
 

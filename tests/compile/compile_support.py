@@ -36,7 +36,7 @@ def install(root, options):
                               stdout=subprocess.PIPE).stdout.decode().split()
 
     def link_flags():
-        """As `make install` says it for a directory that the dynamic linker does not search."""
+        """The options that `make install` prints when the dynamic linker does not search libdir."""
         return [*pkg_config("--cflags", "--libs"), "-Wl,-rpath," + library]
 
     headers = sorted(os.path.relpath(path, os.path.join(prefix, "include")) for path in glob.glob(

@@ -63,8 +63,8 @@ def test_installed_command_finds_its_library(installed):
     assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", result.stdout)
 
 
-def test_default_libdir_is_one_that_is_searched(tmp_path):
-    """Whether or not dpkg-dev is there, which Meson asks for its own default."""
+def test_default_libdir_is_a_standard_directory(tmp_path):
+    """Also without dpkg-dev, which Meson uses to find its default libdir."""
     script = tmp_path / "bin" / "dpkg-architecture"
     script.parent.mkdir()
     script.write_text("#!/bin/sh\nexit 1\n")
@@ -79,7 +79,7 @@ def test_default_libdir_is_one_that_is_searched(tmp_path):
 @pytest.mark.parametrize("libdir, says", [("/usr/local/lib", []), ("{}/lib", [
     "    export PKG_CONFIG_PATH={}/lib/pkgconfig",
     "    cc ... $(pkg-config --cflags --libs layerpipe) -Wl,-rpath,{}/lib"])])
-def test_what_programs_need_is_said(tmp_path, libdir, says):
+def test_install_prints_compiler_options_for_unusual_libdir(tmp_path, libdir, says):
     done = subprocess.run([os.path.join(ROOT, "tools", "after_install"),
                            libdir.format(tmp_path)], check=True, stdout=subprocess.PIPE)
     lines = [line for line in done.stdout.decode().splitlines() if line.startswith("    ")]
@@ -90,7 +90,7 @@ def test_installed_files_name_no_build_directory(installed, options):
     program = os.path.join(installed.prefix, "bin", "layerpipe")
     dynamic = subprocess.run(["readelf", "-d", program], check=True,
                              stdout=subprocess.PIPE).stdout.decode()
-    # From where the command lies, and no other place.
+    # The path is relative to the command.
     assert set(re.findall(r"R(?:UN)?PATH.*\[(.*)\]", dynamic)) <= {"$ORIGIN/../" + options["libdir"]}
     with open(os.path.join(installed.libdir, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
         assert ROOT not in pc.read()

@@ -119,14 +119,14 @@ def test_proxy_and_registry_get_only_their_own_password(run, server, proxy):
 
 
 @pytest.mark.parametrize("password", ["p@ss", "a/b#c?d", "100%", "p%40ss"])
-def test_password_of_a_proxy_may_have_any_character(password, run, server, proxy):
-    """Variables of other tools contain it as it is, although a URL would need escapes."""
+def test_proxy_password_with_any_character_is_sent(password, run, server, proxy):
+    """Proxy variables contain the password as plain text, although a URL would need escapes."""
     through = proxy({NAME: server.port}, credentials="proxyuser:" + password.replace("%40", "@"))
     url = through.url.replace("://", f"://proxyuser:{password}@")
     assert login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments).rc == 0
 
 
-def test_proxy_that_is_down_is_named_with_its_variable(run, tar_bytes):
+def test_closed_proxy_port_error_names_proxy_and_variable(run, tar_bytes):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = run("layer", "--retry", "0", f"{NAME}/a", input=tar_bytes,
@@ -137,8 +137,8 @@ def test_proxy_that_is_down_is_named_with_its_variable(run, tar_bytes):
 
 
 @pytest.mark.parametrize("options", ["--cacert", "--tls-verify=false", "SSL_CERT_FILE"])
-def test_https_proxy_with_a_private_authority(options, run, server, proxy, ca):
-    """What is said about certificates concerns both sides: the proxy and the registry."""
+def test_https_proxy_with_private_authority_needs_it(options, run, server, proxy, ca):
+    """The certificate options apply to the proxy and to the registry."""
     through = proxy({NAME: server.port}, tls=ca.server_context(name="proxy", hosts=["localhost"]))
     env = {"HTTPS_PROXY": through.url}
     if options == "SSL_CERT_FILE":

@@ -67,7 +67,7 @@ def test_authority_of_cacert_option_is_trusted(over, ca):
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_authority_of_environment_is_trusted(variable, over, ca, tmp_path):
-    """As tools written in Go read them: a file, or directories with files of any name."""
+    """As in Go programs: SSL_CERT_FILE is a file, SSL_CERT_DIR is a list of directories."""
     server = over.serve(ca.server_context(name="environment", **HOSTS))
     directory = tmp_path / "authorities"
     directory.mkdir()
