@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of all tests: the command, inputs, registries. Every server ends with its test."""
+"""Fixtures for all tests: the command, inputs, registries. Each server is stopped after its
+test."""
 import os
 import sys
 
@@ -53,14 +54,15 @@ def tar_file(tmp_path, tar_bytes):
 
 @pytest.fixture(scope="session")
 def t1000_tar():
-    """A thousand small files: 1025024 bytes, the same everywhere."""
+    """A tar of a thousand small files: the same 1025024 bytes on every machine."""
     return t1000()
 
 
 @pytest.fixture
 def registry(ca):
-    """registry(profile="d28", *faults, **options): starts a registry.Registry. host_name: it is
-    reached over https under this name, by a proxy; see its arguments and environment."""
+    """registry(profile="d28", *faults, **options): starts a registry.Registry. With host_name, the
+    registry speaks https under that name and is reached through a proxy; pass its `arguments` and
+    `environment` to the command."""
     running = []
     proxies = []
 
@@ -85,13 +87,13 @@ def registry(ca):
 
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory):
-    """A certificate authority; one for all tests."""
+    """One certificate authority for all tests of the session."""
     return CA(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture
 def docker_registry(tmp_path, ca):
-    """docker_registry(users={}, tls=False, token=None, ...): Debian's own registry, started."""
+    """docker_registry(users={}, tls=False, token=None, ...): starts Debian's docker-registry."""
     running = []
 
     def start(binary="/usr/bin/docker-registry", **options):
@@ -106,5 +108,5 @@ def docker_registry(tmp_path, ca):
 
 @pytest.fixture(scope="session")
 def tool():
-    """tool("crane"): its path; skips where an optional one is missing."""
+    """tool("crane"): path of the program; skips the test when an optional program is missing."""
     return find_tool

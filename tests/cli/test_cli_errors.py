@@ -19,7 +19,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("reference", REFERENCES)
-def test_wrong_reference(command, tar_file, reference):
+def test_malformed_reference_error_names_the_fault(command, tar_file, reference):
     result = command("push", reference, tar_file)
     assert result.returncode == 2
     assert result.stdout == b""
@@ -29,8 +29,8 @@ def test_wrong_reference(command, tar_file, reference):
 
 
 @pytest.mark.parametrize("verb", ["layer", "push"])
-def test_truncated_tar(command, tmp_path, tar_bytes, verb):
-    """Cut within a file, at a header, and before the end-of-archive mark."""
+def test_truncated_tar_error_names_offset_and_option(command, tmp_path, tar_bytes, verb):
+    """The tar ends inside of a file, at a header, and before its end mark."""
     whole = len(tar_bytes.rstrip(b"\0"))
     for size in (100, 512, 700, whole):
         result = command(verb, "-q", f"oci:{tmp_path}/layout", "-", input=tar_bytes[:size])
@@ -45,14 +45,14 @@ def test_truncated_tar(command, tmp_path, tar_bytes, verb):
     assert not blobs.exists() or os.listdir(blobs) == []
 
 
-def test_truncated_gzip(command, tar_bytes):
-    packed = gzip.compress(tar_bytes)
-    result = command("layer", "-q", "null:", "-", input=packed[:len(packed) // 2])
+def test_truncated_gzip_error_names_gzip(command, tar_bytes):
+    compressed = gzip.compress(tar_bytes)
+    result = command("layer", "-q", "null:", "-", input=compressed[:len(compressed) // 2])
     assert result.returncode == 3
     assert "gzip" in error_line(result)
 
 
-def test_not_a_tar(command):
+def test_input_without_tar_header_error_suggests_raw(command):
     result = command("layer", "-q", "null:", "-", input=b"this is no tar at all\n" * 100)
     assert result.returncode == 3
     line = error_line(result)
@@ -60,7 +60,7 @@ def test_not_a_tar(command):
     assert "--raw" in line
 
 
-def test_damage_in_the_middle_is_located(command):
+def test_damaged_header_error_names_its_offset(command):
     data = bytearray(make_tar({"a": b"a" * 1000, "b": b"b" * 1000}))
     second = data.index(b"b\0\0\0\0")
     data[second + 3] ^= 0x20
@@ -70,14 +70,14 @@ def test_damage_in_the_middle_is_located(command):
 
 
 @pytest.mark.parametrize("magic, name", [(b"\xfd7zXZ\0", "xz"), (b"BZh91AY&SY", "bzip2")])
-def test_other_compressions_are_named(command, magic, name):
+def test_unsupported_compression_error_names_it(command, magic, name):
     result = command("layer", "-q", "null:", "-", input=magic + os.urandom(1000))
     assert result.returncode == 3
     line = error_line(result)
     assert name in line and "decompress" in line and "--raw" not in line
 
 
-def test_empty_stdin(command):
+def test_empty_stdin_error_suggests_allow_empty(command):
     result = command("layer", "-q", "null:", "-", input=b"")
     assert result.returncode == 3
     line = error_line(result)
@@ -85,7 +85,7 @@ def test_empty_stdin(command):
 
 
 @pytest.mark.parametrize("verb", ["layer", "push"])
-def test_dead_registry(command, tar_file, verb):
+def test_closed_port_error_names_registry(command, tar_file, verb):
     name = f"localhost:{free_port()}/a/b"
     result = command(verb, "-q", "--retry", "0", name, tar_file)
     assert result.returncode == 6
@@ -96,50 +96,50 @@ def test_dead_registry(command, tar_file, verb):
 
 
 @pytest.mark.slow
-def test_dead_registry_while_inspecting(command):
-    """With all retries, which take half a minute."""
+def test_inspect_of_closed_port_fails_after_retries(command):
+    """Makes all attempts; they take half a minute."""
     name = f"localhost:{free_port()}/a/b"
     result = command("inspect", "-q", name)
     assert result.returncode == 6
     assert name.split("/")[0] in error_line(result)
 
 
-def test_host_that_does_not_exist(command, tar_file):
+def test_unknown_host_error_names_it(command, tar_file):
     result = command("layer", "-q", "--retry", "0", "nowhere.invalid/a", tar_file)
     assert result.returncode == 6
     assert "nowhere.invalid" in error_line(result)
 
 
-def test_https_where_http_is_spoken(command, tar_file, registry):
-    """layerpipe does not recognise this name as a loopback address, so it uses https."""
+def test_https_to_http_server_fails_with_one_line(command, tar_file, registry):
+    """layerpipe does not recognise 0177.0.0.1 as a loopback address, so it uses https."""
     server = registry()
     result = command("layer", "-q", "--retry", "0", f"0177.0.0.1:{server.port}/a", tar_file)
     assert result.returncode in (2, 6)
     error_line(result)
 
 
-def test_missing_image(command, registry):
+def test_inspect_of_missing_image_error_names_it(command, registry):
     server = registry()
     result = command("inspect", f"{server.host}/no/such:image")
     assert result.returncode == 5
     assert "no/such" in error_line(result)
 
 
-def test_unreadable_file(command, tmp_path):
+def test_missing_input_error_names_path_and_reason(command, tmp_path):
     result = command("layer", "null:", tmp_path / "missing.tar")
     assert result.returncode == 3
     assert error_line(result) == (f"layerpipe: cannot open input {tmp_path}/missing.tar: "
                                   "No such file or directory")
 
 
-def test_layout_that_cannot_be(command, tar_file, tmp_path):
+def test_layout_path_that_is_a_file_error_names_it(command, tar_file, tmp_path):
     (tmp_path / "file").write_text("in the way")
     result = command("push", "-q", f"oci:{tmp_path}/file:x", tar_file)
     assert result.returncode == 8
     assert f"{tmp_path}/file" in error_line(result)
 
 
-def test_memory_that_does_not_suffice(command, tar_file):
+def test_memory_limit_too_small_error_names_minimum(command, tar_file):
     result = command("layer", "-q", "--memory", "4K", "null:", tar_file)
     assert result.returncode == 2
     line = error_line(result)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that README and manual pages show, run as they stand there: only names of registries
-are replaced, and producers that are not at hand stand in as scripts that write a tar."""
+"""Runs the commands that README and the manual pages show. Only registry names are replaced, and
+scripts take the place of programs that produce a tar, such as mmdebstrap."""
 import glob
 import os
 import re
@@ -10,14 +10,14 @@ import pytest
 from cli_support import COMMAND, LIMIT_S, ROOT, make_tar
 from registry import Auth
 
-# A command, and its continuation lines.
+# A command with its continuation lines.
 SHOWN = re.compile(r"^(?:    |\t)(.*\blayerpipe .*?(?:\\\n.*)*)$", re.M)
 PRODUCERS = {"mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
              "ssh": "cat rootfs.tar", "pass": "echo secret"}
 
 
 def examples(path, section):
-    """The commands that a section shows; none where there is no such section."""
+    """The commands of a section; an empty list without this section."""
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         text = file.read().partition(section)[2]
     return SHOWN.findall(text.partition("\n#")[0])
@@ -30,9 +30,9 @@ def pages():
 
 
 @pytest.fixture
-def workshop(tmp_path, command):
-    """A directory with all that the examples name, and a shell for it."""
-    folder = tmp_path / "workshop"
+def example_shell(tmp_path, command):
+    """Runs a command line in a directory that has all files and programs of the examples."""
+    folder = tmp_path / "examples"
     for name in ("bin", "app", "src", "rootfs/etc"):
         (folder / name).mkdir(parents=True)
     for name in ("app/run", "src/main.c", "rootfs/etc/hostname"):
@@ -52,35 +52,35 @@ def workshop(tmp_path, command):
     return run
 
 
-def here(line, host):
-    """The same command, with this machine's registry."""
+def with_test_registry(line, host):
+    """The command with the test registry's host in place of the registry names."""
     line = re.sub(r"registry\.example|localhost:5000", host, line)
     return line.replace("--base debian:12", f"--base {host}/debian:12")
 
 
-def run_all(workshop, host, lines, first=()):
+def run_all(example_shell, host, lines, first=()):
     for line in [*first, *lines]:
-        result = workshop(here(line, host))
+        result = example_shell(with_test_registry(line, host))
         assert result.returncode == 0, (line, result.stderr.decode())
 
 
-def test_pages_with_examples():
+def test_four_manual_pages_have_examples():
     assert len(pages()) == 4
 
 
-def test_examples_of_the_readme(workshop, registry):
+def test_readme_examples_run(example_shell, registry):
     server = registry()
     lines = examples("README.md", "\n## Usage\n")
     assert len(lines) == 6
-    run_all(workshop, server.host, lines,
+    run_all(example_shell, server.host, lines,
             first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])
     assert set(server.tags("app")) == {"1.4", "latest"}
     assert set(server.tags("backup")) == {"monday"}
 
 
 @pytest.mark.parametrize("page", pages())
-def test_examples_of_the_manual(workshop, registry, page):
+def test_manual_examples_run(example_shell, registry, page):
     server = registry(auth=Auth("basic", users={"ci": "secret"}) if "login" in page else None)
     lines = examples(page, "\n# EXAMPLES\n")
-    run_all(workshop, server.host, lines, first=[] if "login" in page else [
+    run_all(example_shell, server.host, lines, first=[] if "login" in page else [
         f"layerpipe push {server.host}/{name} rootfs.tar" for name in ("debian:12", "os:1")])

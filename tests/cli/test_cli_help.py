@@ -20,7 +20,7 @@ LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-
 IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "layer-descriptor"}
-PROMISED = {
+OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
     "inspect": GENERAL | ACCESS | {"json", "platform"},
@@ -41,18 +41,18 @@ def options_in_help(command, verb):
 def test_help_lists_every_option_once(command, verb):
     found = options_in_help(command, verb)
     assert len(found) == len(set(found))
-    assert set(found) == PROMISED[verb]
+    assert set(found) == OPTIONS[verb]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_two_ways_to_the_same_help(command, verb):
+def test_help_verb_and_help_option_print_the_same(command, verb):
     by_verb, by_option = command("help", verb), command(verb, "--help")
     assert by_verb.returncode == by_option.returncode == 0
     assert by_verb.stdout == by_option.stdout
     assert by_verb.stderr == by_option.stderr == b""
 
 
-def test_overview_names_every_verb(command):
+def test_help_overview_lists_every_verb(command):
     results = [command("help"), command("--help"), command("-h")]
     for result in results:
         assert result.returncode == 0
@@ -61,7 +61,7 @@ def test_overview_names_every_verb(command):
         assert f"  layerpipe {verb}" in results[0].stdout.decode()
 
 
-def test_version(command):
+def test_version_prints_libraries(command):
     by_verb, by_option = command("version"), command("--version")
     assert by_verb.stdout == by_option.stdout
     text = by_verb.stdout.decode()
@@ -76,14 +76,14 @@ def test_manual_pages_document_exactly_these_options():
         with open(page, encoding="utf-8") as file:
             for line in re.findall(r"^(\*-.*)\n\t", file.read(), re.M):
                 documented += re.findall(r"\*--([a-z-]+)\*", line)
-    every = set().union(*PROMISED.values())
+    every = set().union(*OPTIONS.values())
     assert set(documented) == every
-    # For inspect, --platform and --json have another meaning and are documented twice.
+    # --platform and --json have another meaning for inspect, so they are documented twice.
     assert sorted(documented) == sorted(list(every) + ["platform", "json"])
 
 
-def test_manual_pages_have_the_synopsis_of_the_help(command):
-    """The words are the same; the manual pages add bold and italics."""
+def test_manual_synopsis_equals_help(command):
+    """The words are the same; bold and italic are ignored."""
     in_help = set(re.findall(r"^  (layerpipe .*?) *$", command("help").stdout.decode(), re.M))
     in_page, in_pages = set(), set()
     for path in glob.glob(os.path.join(ROOT, "man", "layerpipe*.1.scd")):
@@ -98,8 +98,8 @@ def test_manual_pages_have_the_synopsis_of_the_help(command):
     assert in_pages <= in_page
 
 
-def test_documents_name_real_options(command):
-    every = set().union(*PROMISED.values())
+def test_documents_name_only_existing_options(command):
+    every = set().union(*OPTIONS.values())
     for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "docs/digests.md"):
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             named = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", file.read()))
@@ -160,13 +160,13 @@ def limits():
 
 
 @pytest.mark.parametrize("document", NUMBERS)
-def test_documents_have_the_numbers_of_the_source(document):
+def test_documents_have_the_numbers_of_limits_h(document):
     text = " ".join(read(document).split())
     for phrase in NUMBERS[document]:
         assert phrase.format(**limits()) in text
 
 
-def test_numbers_written_as_words():
+def test_documents_have_the_limits_that_are_words():
     values = limits()
     assert values["HELPER_OUTPUT_BYTES_MAX"] == values["ERROR_BODY_BYTES_MAX"]
     assert values["CONFIG_BYTES_MAX"] == values["MANIFEST_BYTES_MAX"]
@@ -176,7 +176,7 @@ def test_numbers_written_as_words():
             assert phrase in " ".join(read(document).split()), (name, document)
 
 
-def test_manual_has_the_waits_of_the_source():
+def test_manual_has_the_retry_delays_of_limits_h():
     steps = re.search(r"define RETRY_DELAYS_MS ([\d, ]+)", read("src/base/limits.h")).group(1)
     seconds = [f"{int(step) / 1000:g}" for step in steps.split(", ")]
     text = " ".join(read("man/layerpipe-protocol.7.scd").split())
@@ -185,7 +185,7 @@ def test_manual_has_the_waits_of_the_source():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_fits_into_80_columns(command, verb):
+def test_help_has_at_most_80_columns(command, verb):
     for text in (command("help", verb).stdout, command("help").stdout):
         assert max(len(line) for line in text.decode().splitlines()) <= 80
 
@@ -203,10 +203,10 @@ def test_errors_page_explains_every_status():
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_valid(command, shell):
+def test_completion_script_has_all_options_and_valid_syntax(command, shell):
     script = command("completion", shell)
     assert script.returncode == 0
-    for verb, options in PROMISED.items():
+    for verb, options in OPTIONS.items():
         assert verb.encode() in script.stdout
         for option in options:
             assert option.encode() in script.stdout
@@ -217,7 +217,7 @@ def test_completion_is_valid(command, shell):
 
 
 def complete(command, *words):
-    """The completions that bash offers for the last word."""
+    """What bash completion offers for the last word."""
     script = command("completion", "bash").stdout.decode()
     quoted = " ".join(f"'{word}'" for word in words)
     script += f"""
@@ -230,7 +230,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     return set(out.decode().split())
 
 
-def test_completion_offers_what_fits(command):
+def test_bash_completion_offers_matching_words(command):
     (command.home / "rootfs.tar").write_bytes(b"")
     (command.home / "folder").mkdir()
     assert complete(command, "layerpipe", "lo") == {"login", "logout"}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bytes come from: arguments, stdin by itself, FIFOs, descriptors, directories."""
-import tarfile
-import io
+"""Inputs: named files, stdin without "-", FIFOs, descriptors, directories."""
 import hashlib
+import io
 import json
 import os
+import tarfile
 import pty
 import socket
 import subprocess
@@ -23,18 +23,18 @@ def layer_json(result):
     return json.loads(result.stdout)
 
 
-def test_stdin_pipe_is_read_by_itself(command, tar_bytes):
+def test_stdin_pipe_is_read_without_argument(command, tar_bytes):
     result = command("layer", "--json", "null:", input=tar_bytes)
     assert layer_json(result)["diffId"] == diff_id(tar_bytes)
 
 
-def test_stdin_file_is_read_by_itself(command, tar_file, tar_bytes):
+def test_stdin_file_is_read_without_argument(command, tar_file, tar_bytes):
     with open(tar_file, "rb") as stdin:
         result = command("layer", "--json", "null:", stdin=stdin)
     assert layer_json(result)["diffId"] == diff_id(tar_bytes)
 
 
-def test_stdin_file_is_read_from_where_it_stands(command, tmp_path, tar_bytes):
+def test_stdin_file_is_read_from_its_offset(command, tmp_path, tar_bytes):
     path = tmp_path / "with-header"
     path.write_bytes(b"skip me!" + tar_bytes)
     with open(path, "rb", buffering=0) as stdin:
@@ -43,7 +43,7 @@ def test_stdin_file_is_read_from_where_it_stands(command, tmp_path, tar_bytes):
     assert layer_json(result)["diffId"] == diff_id(tar_bytes)
 
 
-def test_stdin_socket_is_read_by_itself(command, tar_bytes):
+def test_stdin_socket_is_read_without_argument(command, tar_bytes):
     ours, theirs = socket.socketpair()
     writer = threading.Thread(target=lambda: (ours.sendall(tar_bytes), ours.close()))
     writer.start()
@@ -53,7 +53,7 @@ def test_stdin_socket_is_read_by_itself(command, tar_bytes):
     assert layer_json(result)["diffId"] == diff_id(tar_bytes)
 
 
-def test_terminal_is_no_input(command):
+def test_stdin_terminal_is_wrong_usage(command):
     ours, theirs = pty.openpty()
     try:
         assert command("layer", "null:", stdin=theirs).returncode == 2
@@ -63,7 +63,7 @@ def test_terminal_is_no_input(command):
         os.close(theirs)
 
 
-def test_dev_null_is_no_input_unless_named(command):
+def test_stdin_dev_null_is_read_only_when_named(command):
     assert command("layer", "null:").returncode == 2
     empty = command("layer", "null:", "-")
     assert empty.returncode == 3
@@ -71,7 +71,7 @@ def test_dev_null_is_no_input_unless_named(command):
     assert command("layer", "-q", "--allow-empty", "null:", "-").returncode == 0
 
 
-def test_non_blocking_stdin(command, tar_bytes):
+def test_non_blocking_stdin_is_read_to_its_end(command, tar_bytes):
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     with command.start("layer", "--json", "null:", stdin=reader, stdout=subprocess.PIPE) as process:
@@ -85,21 +85,21 @@ def test_non_blocking_stdin(command, tar_bytes):
 
 
 @pytest.mark.parametrize("where", ["/nowhere/rootfs.tar", "missing.tar", ""])
-def test_missing_file_is_named(command, tmp_path, where):
+def test_missing_file_error_names_it(command, tmp_path, where):
     for verb in ("layer", "push"):
         result = command(verb, "null:", where, cwd=tmp_path)
         assert result.returncode == 3, verb
         assert where in error_line(result)
 
 
-def test_missing_file_among_many_costs_nothing(command, tmp_path, tar_file):
+def test_missing_file_fails_before_layout_is_created(command, tmp_path, tar_file):
     layout = tmp_path / "layout"
     result = command("push", f"oci:{layout}:x", tar_file, "missing.tar", cwd=tmp_path)
     assert result.returncode == 3
     assert not layout.exists()
 
 
-def test_descriptor(command, tar_bytes):
+def test_dev_fd_input_is_read(command, tar_bytes):
     reader, writer = os.pipe()
     with command.start("layer", "--json", "null:", f"/dev/fd/{reader}", stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, pass_fds=[reader]) as process:
@@ -111,14 +111,14 @@ def test_descriptor(command, tar_bytes):
     assert result["diffId"] == diff_id(tar_bytes)
 
 
-def test_descriptor_that_is_closed(command):
+def test_closed_dev_fd_input_fails(command):
     result = command("layer", "null:", "/dev/fd/77")
     assert result.returncode == 3
     assert "/dev/fd/77" in error_line(result)
 
 
-def test_fifos_filled_one_after_the_other(command, tmp_path):
-    """The second FIFO gets its writer only when the first was written whole."""
+def test_fifos_written_one_after_the_other_become_layers(command, tmp_path):
+    """The second FIFO gets a writer only after the first one has been written completely."""
     tars = [make_tar({f"file{n}": bytes([n]) * 100000}) for n in range(3)]
     fifos = [tmp_path / f"fifo{n}" for n in range(3)]
     for fifo in fifos:
@@ -137,7 +137,7 @@ def test_fifos_filled_one_after_the_other(command, tmp_path):
     assert [layer["source"] for layer in layers] == ["streamed"] * 3
 
 
-def test_directory_is_packed_the_same_way_twice(command, tmp_path):
+def test_same_directory_gives_same_digest(command, tmp_path):
     folder = tmp_path / "tree"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "b").write_text("b")
@@ -150,7 +150,7 @@ def test_directory_is_packed_the_same_way_twice(command, tmp_path):
     assert first["diffId"] == second["diffId"]
 
 
-def test_layers_lie_as_on_the_command_line(command, tmp_path):
+def test_layers_have_the_order_of_the_command_line(command, tmp_path):
     tars = [make_tar({f"file{n}": b"x" * n}) for n in range(1, 4)]
     paths = [tmp_path / f"{n}.tar" for n in range(3)]
     for path, data in zip(paths, tars):
@@ -165,13 +165,13 @@ def test_layers_lie_as_on_the_command_line(command, tmp_path):
     assert [layer["diffId"] for layer in layers] == [diff_id(data) for data in tars]
 
 
-def test_missing_descriptor_file(command):
+def test_missing_layer_descriptor_error_names_it(command):
     result = command("push", "null:", "--layer-descriptor", "/nowhere/layer.json")
     assert result.returncode == 3
     assert "/nowhere/layer.json" in error_line(result)
 
 
-def test_stdin_is_a_directory(command, tmp_path):
+def test_stdin_directory_gives_same_layer_as_its_path(command, tmp_path):
     (tmp_path / "tree").mkdir()
     stdin = os.open(tmp_path / "tree", os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -181,7 +181,7 @@ def test_stdin_is_a_directory(command, tmp_path):
     assert by_stdin == layer_json(command("layer", "--json", "null:", tmp_path / "tree"))
 
 
-def test_works_in_a_removed_directory_without_home(command, tmp_path, tar_bytes):
+def test_removed_working_directory_without_home_works(command, tmp_path, tar_bytes):
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec env -u HOME "$0" layer -q null: -'
@@ -191,7 +191,7 @@ def test_works_in_a_removed_directory_without_home(command, tmp_path, tar_bytes)
 
 
 @pytest.mark.parametrize("locale", ["de_DE.UTF-8", "tr_TR.UTF-8", "C"])
-def test_locale_changes_nothing(command, tar_bytes, locale):
+def test_locale_and_time_zone_do_not_change_digest(command, tar_bytes, locale):
     env = {"LC_ALL": locale, "TZ": "Pacific/Kiritimati", "SOURCE_DATE_EPOCH": "1700000000"}
     result = command("push", "-q", "null:", "--platform", "linux/amd64", input=tar_bytes, env=env)
     plain = command("push", "-q", "null:", "--platform", "linux/amd64", input=tar_bytes,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes out: the result line, JSON, the digest file; and what happens when it cannot."""
+"""Output: the result line, JSON, the digest file, and errors of writing them."""
 import hashlib
 import itertools
 import json
@@ -15,18 +15,18 @@ DIGEST = r"sha256:[0-9a-f]{64}"
 
 
 def ordered(text):
-    """JSON with its key order kept, as pairs."""
+    """Parses JSON into lists of (key, value) pairs, so that the key order is known."""
     return json.loads(text, object_pairs_hook=lambda pairs: pairs)
 
 
-def test_layer_prints_one_line(command, tar_file, tmp_path):
+def test_layer_prints_reference_with_digest(command, tar_file, tmp_path):
     null = command("layer", "null:", tar_file)
     layout = command("layer", f"oci:{tmp_path}/layout", tar_file)
     assert re.fullmatch(rf"null:@{DIGEST}\n", null.stdout.decode())
     assert re.fullmatch(rf"oci:{tmp_path}/layout@{DIGEST}\n", layout.stdout.decode())
 
 
-def test_layer_json(command, tar_file, tar_bytes):
+def test_layer_json_has_documented_members(command, tar_file, tar_bytes):
     result = command("layer", "--json", "null:", tar_file)
     members = ordered(result.stdout)
     assert [key for key, _ in members] == ["reference", "mediaType", "digest", "size", "diffId",
@@ -39,8 +39,8 @@ def test_layer_json(command, tar_file, tar_bytes):
 
 
 @pytest.mark.parametrize("limit_kib, most", [(1300, 1), (2048, 1), (8192, 6)])
-def test_verbose_tells_the_memory(command, tar_file, limit_kib, most):
-    """Before the layer is read, and within the limit."""
+def test_verbose_prints_buffers_within_memory_limit(command, tar_file, limit_kib, most):
+    """The line is printed before the layer is read."""
     result = command("layer", "-v", "--threads", "8", "--compress", "gzip:6", "--memory",
                      f"{limit_kib}K", "null:", tar_file)
     found = re.search(r"^layerpipe: layer: gzip-6:1 \S+ \S+, threads (\d), buffers (\d+) KiB$",
@@ -50,7 +50,7 @@ def test_verbose_tells_the_memory(command, tar_file, limit_kib, most):
     assert threads == most
 
 
-def test_push_json(command, tar_file, tmp_path):
+def test_push_json_has_documented_members(command, tar_file, tmp_path):
     result = command("push", "--json", "--tag", "more", f"oci:{tmp_path}/layout:first", tar_file)
     assert result.returncode == 0, result.stderr
     members = ordered(result.stdout)
@@ -66,7 +66,7 @@ def test_push_json(command, tar_file, tmp_path):
     assert blob.stat().st_size == image["size"]
 
 
-def test_inspect_shows_what_push_made(command, tar_file, tmp_path):
+def test_inspect_shows_the_pushed_image(command, tar_file, tmp_path):
     pushed = json.loads(command("push", "--json", "--label", "a=b", f"oci:{tmp_path}/layout:x",
                                 tar_file).stdout)
     shown = command("inspect", "--json", f"oci:{tmp_path}/layout:x")
@@ -80,29 +80,29 @@ def test_inspect_shows_what_push_made(command, tar_file, tmp_path):
     assert pushed["layers"][0]["digest"] in people
 
 
-# What is no character, byte by byte: alone, cut off, overlong, a surrogate, above all.
-NO_TEXT = [b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xc0\xaf", b"\xe0\x9f\xbf", b"\xed\xa0\x80",
-           b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5", b"\xf0\x9f\x98"]
+# Invalid UTF-8: single bytes, truncated, overlong, a surrogate, above the last code point.
+INVALID_UTF8 = [b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xc0\xaf", b"\xe0\x9f\xbf",
+                b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5", b"\xf0\x9f\x98"]
 TEXT = "a\u00e9\ud7ff\ue000\U00010000\U0010ffff\u20ac"
 
 
-def test_directory_whose_name_is_no_text(command, tar_file, tmp_path):
-    """Each byte that is no part of a character is shown as U+FFFD, by all commands alike."""
-    name = b"-".join(NO_TEXT) + TEXT.encode()
-    shown = "-".join("\ufffd" * len(part) for part in NO_TEXT) + TEXT
+def test_invalid_utf8_in_layout_path_is_shown_as_fffd(command, tar_file, tmp_path):
+    """All commands show each invalid byte as U+FFFD in JSON."""
+    name = b"-".join(INVALID_UTF8) + TEXT.encode()
+    shown = "-".join("\ufffd" * len(part) for part in INVALID_UTF8) + TEXT
     place = f"oci:{tmp_path}/{os.fsdecode(name)}"
     for args in (["layer", "-q", "--json", place, tar_file],
                  ["push", "-q", "--json", place + ":1", tar_file],
                  ["inspect", "--json", place + ":1"]):
         result = command(*args)
         assert result.returncode == 0, (args[0], result.stderr)
-        told = json.loads(result.stdout.decode("utf-8", "strict"))
-        assert told["reference"] == f"oci:{tmp_path}/{shown}@{told['digest']}", args[0]
+        output = json.loads(result.stdout.decode("utf-8", "strict"))
+        assert output["reference"] == f"oci:{tmp_path}/{shown}@{output['digest']}", args[0]
     plain = command("push", "-q", place + ":1", tar_file)
     assert os.fsencode(tmp_path) + b"/" + name + b"@" in plain.stdout
 
 
-def test_digest_file(command, tar_file, tmp_path):
+def test_digest_file_is_replaced(command, tar_file, tmp_path):
     target = tmp_path / "digest"
     target.write_text("old")
     result = command("layer", "--digest-file", target, "null:", tar_file)
@@ -111,7 +111,7 @@ def test_digest_file(command, tar_file, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["digest", "home", "layer.tar"]
 
 
-def test_digest_file_follows_a_link(command, tar_file, tmp_path):
+def test_digest_file_symlink_is_followed(command, tar_file, tmp_path):
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
     result = command("push", "--digest-file", tmp_path / "link", "null:", tar_file)
@@ -120,7 +120,7 @@ def test_digest_file_follows_a_link(command, tar_file, tmp_path):
     assert re.fullmatch(DIGEST, (tmp_path / "real").read_text())
 
 
-def test_digest_file_may_be_a_pipe(command, tar_file):
+def test_digest_file_can_be_a_pipe(command, tar_file):
     reader, writer = os.pipe()
     result = command("layer", "--digest-file", f"/dev/fd/{writer}", "null:", tar_file,
                      pass_fds=[writer])
@@ -145,7 +145,7 @@ def test_digest_file_is_untouched_after_a_failure(command, tar_bytes, tmp_path, 
 
 
 @pytest.mark.parametrize("where", ["/nowhere/digest", "/", ""])
-def test_digest_file_that_cannot_be_is_said_before_the_work(command, tar_file, tmp_path, where):
+def test_unwritable_digest_file_fails_before_the_push(command, tar_file, tmp_path, where):
     layout = tmp_path / "layout"
     result = command("push", "--digest-file", where, f"oci:{layout}:x", tar_file)
     assert result.returncode == 8
@@ -153,7 +153,7 @@ def test_digest_file_that_cannot_be_is_said_before_the_work(command, tar_file, t
     assert not layout.exists()
 
 
-def test_full_stdout(command, tar_file, tmp_path):
+def test_full_stdout_error_says_push_succeeded(command, tar_file, tmp_path):
     layout = tmp_path / "layout"
     with open("/dev/full", "wb") as full:
         result = command("push", "-q", f"oci:{layout}:x", tar_file, stdout=full)
@@ -164,7 +164,7 @@ def test_full_stdout(command, tar_file, tmp_path):
     assert manifest in line
 
 
-def test_broken_stdout(command, tar_file):
+def test_broken_stdout_fails(command, tar_file):
     reader, writer = os.pipe()
     os.close(reader)
     result = command("layer", "-q", "null:", tar_file, stdout=writer)
@@ -177,8 +177,8 @@ SUBSETS = [subset for size in range(4) for subset in itertools.combinations((0, 
 
 
 @pytest.mark.parametrize("closed", SUBSETS, ids=lambda s: "".join(map(str, s)) or "none")
-def test_closed_descriptors(command, tar_file, closed):
-    """Whatever is closed at the start, no file takes its place; without stdout there is no result."""
+def test_closed_stdout_fails_and_other_closed_descriptors_do_not(command, tar_file, closed):
+    """Starts the command with some of descriptors 0, 1 and 2 closed."""
     script = 'exec "$@"' + "".join(f" {n}{'<' if n == 0 else '>'}&-" for n in closed)
     result = subprocess.run(["sh", "-c", script, "sh", command.path, "layer", "-q", "null:",
                              str(tar_file)],
@@ -190,7 +190,7 @@ def test_closed_descriptors(command, tar_file, closed):
 
 @pytest.mark.parametrize("closed", [s for s in SUBSETS if s],
                          ids=lambda s: "".join(map(str, s)))
-def test_closed_descriptors_are_given_to_nothing(command, tmp_path, tar_bytes, closed):
+def test_closed_descriptors_are_not_reused_for_files(command, tmp_path, tar_bytes, closed):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     script = 'exec "$@"' + "".join(f" {n}{'<' if n == 0 else '>'}&-" for n in closed)
@@ -209,13 +209,13 @@ def test_closed_descriptors_are_given_to_nothing(command, tmp_path, tar_bytes, c
         assert places[number] in ("/dev/null", "/")
 
 
-def test_stdout_holds_only_the_result(command, tar_file):
+def test_stdout_has_only_the_result(command, tar_file):
     for progress in ("auto", "tty", "plain", "none"):
         result = command("push", "-vv", "--progress", progress, "null:", tar_file)
         assert re.fullmatch(rf"null:@{DIGEST}\n", result.stdout.decode()), progress
 
 
-def test_quiet_and_progress(command, tar_file):
+def test_quiet_prints_nothing_and_plain_progress_prints_digest(command, tar_file):
     assert command("layer", "-q", "null:", tar_file).stderr == b""
     assert command("layer", "--progress", "none", "null:", tar_file).stderr == b""
     plain = command("layer", "--progress", "plain", "null:", tar_file).stderr.decode()
@@ -223,7 +223,7 @@ def test_quiet_and_progress(command, tar_file):
     assert "\033" not in plain
 
 
-def test_warnings_are_said_even_when_quiet(command, tar_file):
+def test_warnings_are_printed_with_quiet(command, tar_file):
     result = command("layer", "-q", "--tls-verify=false", "null:", tar_file,
                      env={"SSLKEYLOGFILE": "/dev/null"})
     said = result.stderr.decode()
@@ -231,13 +231,13 @@ def test_warnings_are_said_even_when_quiet(command, tar_file):
     assert "not verified" in said and "SSLKEYLOGFILE" in said
 
 
-def test_control_characters_of_names_are_not_printed(command):
+def test_control_characters_in_names_are_not_printed(command):
     result = command("layer", "null:", "evil\033]0;title\007\nname")
     line = error_line(result)
     assert "\033" not in line and "\007" not in line
 
 
-def test_file_size_limit_is_an_error_not_a_death(command, tmp_path):
+def test_file_size_limit_fails_without_a_signal(command, tmp_path):
     data = os.urandom(3_000_000)
     (tmp_path / "random").write_bytes(data)
     script = 'ulimit -f 1024; exec "$@"'
@@ -249,8 +249,8 @@ def test_file_size_limit_is_an_error_not_a_death(command, tmp_path):
     assert result.stdout == b""
 
 
-def test_process_is_closed_to_others(command, tmp_path):
-    """No core file, and not dumpable: its memory belongs to root then."""
+def test_process_has_no_core_file_and_is_not_dumpable(command, tmp_path):
+    """The memory of a process that is not dumpable belongs to root."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with command.start("layer", "-q", "--raw", "null:", fifo, stdout=subprocess.DEVNULL) as process:
@@ -268,7 +268,7 @@ def test_process_is_closed_to_others(command, tmp_path):
     assert process.returncode == 0
 
 
-def test_config_is_not_said_to_be_somewhere(command, tar_file):
-    """null: keeps nothing, so that it cannot have had the config before."""
-    told = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
-    assert "config: done sha256:" in told and "already" not in told
+def test_progress_of_null_store_does_not_say_config_exists(command, tar_file):
+    """null: stores nothing, so it cannot have the config already."""
+    output = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
+    assert "config: done sha256:" in output and "already" not in output

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/digests.md: which codecs give the same bytes on other processors. Runs the command under an
-emulator of processor models, where there is one."""
+"""Checks what docs/digests.md says: which codecs give the same bytes on other processors. Runs the
+command in an emulator of processor models; skipped without one."""
 import json
 import platform
 import random
@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory):
-    """Something between text and noise, longer than a few blocks."""
+    """A file of random words: it compresses a little, and is longer than a few blocks."""
     source = random.Random(7)
     words = [bytes(source.randrange(256) for _ in range(source.randrange(2, 12)))
              for _ in range(500)]
@@ -47,13 +47,13 @@ def digest(command, stream, compress, model=None):
 
 
 @pytest.mark.parametrize("compress", PORTABLE)
-def test_same_bytes_on_every_model(command, stream, compress):
+def test_portable_codec_gives_same_bytes_on_every_model(command, stream, compress):
     here = digest(command, stream, compress)
     for model in MODELS:
         assert digest(command, stream, compress, model) == here, model
 
 
 @pytest.mark.parametrize("compress", ["gzip:1", "gzip:2"])
-def test_same_bytes_on_models_with_sse42(command, stream, compress):
+def test_isal_levels_give_same_bytes_on_models_with_sse42(command, stream, compress):
     one, *others = [digest(command, stream, compress, model) for model in WITH_SSE42]
     assert others == [one] * len(others)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress on stderr: redrawn on a terminal, lines elsewhere, nothing when it is not wanted."""
+"""Progress on stderr: redrawn on a terminal, lines elsewhere, nothing with --progress none."""
 import os
 import pty
 import re
@@ -14,7 +14,7 @@ DIGEST = r"sha256:[0-9a-f]{64}"
 
 
 class Terminal:
-    """A terminal for stderr; `text` is what was shown there."""
+    """A pseudo-terminal for stderr; `text` is everything that was written to it."""
 
     def __init__(self):
         self.ours, self.theirs = pty.openpty()
@@ -40,8 +40,8 @@ class Terminal:
 
 
 @pytest.fixture
-def slowly(command, tar_bytes):
-    """Runs layer on a stream that pauses, so that there is something to draw; returns stderr."""
+def run_with_pauses(command, tar_bytes):
+    """Runs layer on a stream with pauses, so that progress is drawn; returns stderr."""
     def run(*args, terminal=None, env=None):
         stderr = subprocess.PIPE if terminal is None else terminal.theirs
         with command.start("layer", *args, "null:", "-", stdin=subprocess.PIPE,
@@ -61,7 +61,7 @@ def slowly(command, tar_bytes):
 
 
 def screen(text):
-    """What a terminal shows in the end: lines, with cursor-up and clear-to-end obeyed."""
+    """The lines that a terminal shows at the end; knows cursor-up and clear-to-end."""
     lines = [""]
     for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\r?\n)", text):
         up = re.fullmatch(r"\x1b\[(\d+)A", part)
@@ -79,47 +79,47 @@ def screen(text):
     return [line for line in lines if line]
 
 
-def test_terminal_is_redrawn_and_left_clean(slowly):
-    text = slowly("--progress", "tty", terminal=Terminal())
+def test_terminal_shows_one_line_at_the_end(run_with_pauses):
+    text = run_with_pauses("--progress", "tty", terminal=Terminal())
     assert "\x1b[1A" in text
     left = screen(text)
     assert len(left) == 1
     assert re.search(DIGEST, left[0])
 
 
-def test_auto_draws_on_a_terminal(slowly):
-    assert "\x1b[" in slowly(terminal=Terminal(), env={"TERM": "xterm"})
+def test_auto_redraws_on_a_terminal(run_with_pauses):
+    assert "\x1b[" in run_with_pauses(terminal=Terminal(), env={"TERM": "xterm"})
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}])
-def test_auto_prints_lines_on_a_simple_terminal(slowly, env):
-    text = slowly(terminal=Terminal(), env=env)
+def test_auto_prints_lines_on_a_simple_terminal(run_with_pauses, env):
+    text = run_with_pauses(terminal=Terminal(), env=env)
     assert "\x1b" not in text
     assert len(text.splitlines()) == 1
 
 
-def test_auto_prints_lines_into_a_pipe(slowly):
-    lines = slowly().splitlines()
+def test_auto_prints_lines_into_a_pipe(run_with_pauses):
+    lines = run_with_pauses().splitlines()
     assert len(lines) == 1
     assert re.fullmatch(rf"layerpipe: .*: 2\d\.\d kB in, .* out, done {DIGEST}", lines[0])
 
 
-def test_none_says_nothing(slowly):
-    assert slowly("--progress", "none", terminal=Terminal()) == ""
-    assert slowly("-q", "--progress", "tty", terminal=Terminal()) == ""
+def test_progress_none_and_quiet_print_nothing(run_with_pauses):
+    assert run_with_pauses("--progress", "none", terminal=Terminal()) == ""
+    assert run_with_pauses("-q", "--progress", "tty", terminal=Terminal()) == ""
 
 
-def test_narrow_terminal_is_not_wrapped(slowly):
+def test_lines_fit_a_narrow_terminal(run_with_pauses):
     terminal = Terminal()
     subprocess.run(["stty", "cols", "30"], stdin=terminal.theirs, check=True)
-    text = slowly("--progress", "tty", terminal=terminal)
+    text = run_with_pauses("--progress", "tty", terminal=terminal)
     drawn = [line for line in re.split(r"\r?\n|\x1b\[\d*[AJ]", text)
              if line and not line.startswith("layerpipe: ")]
     assert drawn
     assert max(map(len, drawn)) < 30
 
 
-def test_failure_stands_below_a_clean_terminal(command, tmp_path, tar_bytes):
+def test_terminal_shows_only_the_error_after_a_failure(command, tmp_path, tar_bytes):
     terminal = Terminal()
     with command.start("push", "--progress", "tty", f"oci:{tmp_path}/layout:x", "-",
                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,

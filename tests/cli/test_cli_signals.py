@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals stop the work cleanly: nothing is tagged, nothing stays behind, and the command dies by
-the same signal."""
+"""Signals stop the command: no tag is written, no file is left, and the command ends by the same
+signal."""
 import os
 import signal
 import socket
@@ -11,8 +11,8 @@ from cli_support import error_line, wait_drained, wait_until
 
 
 @pytest.fixture
-def held(command, tmp_path, tar_bytes):
-    """A push in the middle of its stream."""
+def blocked_command(command, tmp_path, tar_bytes):
+    """Starts the command; it has read the first bytes of stdin and waits for more."""
     started = []
 
     def start(*args, preexec=None, data=tar_bytes[:5000]):
@@ -30,20 +30,21 @@ def held(command, tmp_path, tar_bytes):
         process.communicate()
 
 
-class Ended:
+class EndedProcess:
     def __init__(self, process):
-        # stdin stays open on purpose: the signal alone must end the command.
+        # stdin stays open, so that only the signal can end the command.
         self.stdout = process.stdout.read()
         self.stderr = process.stderr.read()
         self.returncode = process.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_dies_by_the_signal_and_leaves_nothing(held, tmp_path, number):
+def test_signal_ends_push_and_leaves_no_files(blocked_command, tmp_path, number):
     layout = tmp_path / "layout"
-    process = held("push", "-q", "--digest-file", tmp_path / "digest", f"oci:{layout}:x", "-")
+    process = blocked_command("push", "-q", "--digest-file", tmp_path / "digest",
+                              f"oci:{layout}:x", "-")
     process.send_signal(number)
-    ended = Ended(process)
+    ended = EndedProcess(process)
     assert ended.returncode == -number
     assert ended.stdout == b""
     assert "interrupted by " + signal.Signals(number).name in error_line(ended)
@@ -56,10 +57,10 @@ def test_dies_by_the_signal_and_leaves_nothing(held, tmp_path, number):
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143),
                                             (signal.SIGHUP, 129)])
-def test_shell_sees_128_and_the_number(command, tmp_path, tar_bytes, number, status):
+def test_shell_exit_status_is_128_plus_signal(command, tmp_path, tar_bytes, number, status):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    # A child in the background of a shell would ignore SIGINT, so it is in the foreground here.
+    # A shell's background child ignores SIGINT, so the command runs in the foreground.
     script = '"$@"; exit $?'
     with subprocess.Popen(["sh", "-c", script, "sh", command.path, "layer", "-q", "null:",
                            str(fifo)], env=command.env, stdout=subprocess.DEVNULL,
@@ -74,18 +75,18 @@ def test_shell_sees_128_and_the_number(command, tmp_path, tar_bytes, number, sta
     assert shell.returncode == status
 
 
-def test_ignored_signal_stays_ignored(held, tar_bytes):
-    """As under nohup."""
-    process = held("layer", "-q", "null:", "-",
-                   preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+def test_ignored_signal_stays_ignored(blocked_command, tar_bytes):
+    """SIGHUP was ignored at the start, as nohup does it."""
+    process = blocked_command("layer", "-q", "null:", "-",
+                              preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate(tar_bytes[5000:])
     assert process.returncode == 0, err
     assert out.startswith(b"null:@sha256:")
 
 
-def test_stop_and_continue(held, tar_bytes):
-    process = held("layer", "-q", "null:", "-")
+def test_stopped_and_continued_command_succeeds(blocked_command, tar_bytes):
+    process = blocked_command("layer", "-q", "null:", "-")
     process.send_signal(signal.SIGSTOP)
     wait_until(lambda: state_of(process.pid) == "T", process)
     process.send_signal(signal.SIGCONT)
@@ -100,9 +101,10 @@ def state_of(pid):
         return file.read().rsplit(")", 1)[1].split()[0]
 
 
-def test_workers_block_all_signals(held):
-    # Threads are started for a stream of several blocks only.
-    process = held("layer", "-q", "--raw", "--threads", "2", "null:", "-", data=bytes(4 << 20))
+def test_worker_threads_block_signals(blocked_command):
+    # Worker threads start only when a stream has several blocks.
+    process = blocked_command("layer", "-q", "--raw", "--threads", "2", "null:", "-",
+                              data=bytes(4 << 20))
     wanted = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
                                                   signal.SIGPIPE, signal.SIGCHLD))
     blocked = {}
@@ -116,15 +118,15 @@ def test_workers_block_all_signals(held):
         assert mask & wanted == wanted
 
 
-def test_signal_while_waiting_for_a_fifo(command, tmp_path):
-    """The writer never comes."""
+def test_signal_ends_wait_for_fifo_writer(command, tmp_path):
+    """No writer ever opens the FIFO."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with command.start("layer", "-q", "null:", fifo, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE) as process:
         wait_until(lambda: has_open(process.pid, fifo), process)
         process.send_signal(signal.SIGTERM)
-        ended = Ended(process)
+        ended = EndedProcess(process)
     assert ended.returncode == -signal.SIGTERM
     assert ended.stdout == b""
 
@@ -140,18 +142,18 @@ def has_open(pid, path):
     return str(path) in places
 
 
-def test_second_signal_ends_at_once(command, tmp_path, tar_bytes):
-    """The first one waits for a registry that takes its time to forget the upload."""
+def test_second_signal_ends_command_without_waiting(command, tmp_path, tar_bytes):
+    """After the first signal the command waits for a registry that does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         name = f"localhost:{silent.getsockname()[1]}/a/b"
         with command.start("layer", "-q", name, "-", stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdin.write(tar_bytes)
             process.stdin.close()
-            connection, _ = silent.accept()  # and never an answer
+            connection, _ = silent.accept()  # the server never answers
             with connection:
                 process.send_signal(signal.SIGTERM)
                 process.send_signal(signal.SIGINT)
-                ended = Ended(process)
+                ended = EndedProcess(process)
     assert ended.returncode in (-signal.SIGTERM, -signal.SIGINT)
     assert ended.stdout == b""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong usage: exit status 2, one line, a pointer to the help; and nothing was done."""
+"""Wrong usage: exit status 2, one error line that names the help, and no work done."""
 import os
 import shutil
 import subprocess
@@ -52,7 +52,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_usage(command, name):
+def test_wrong_usage_error_names_the_help(command, name):
     args, said = WRONG[name]
     result = command(*args)
     assert result.returncode == 2
@@ -65,20 +65,20 @@ def test_wrong_usage(command, name):
 
 @pytest.mark.parametrize("reference", ["localhost:5000/UPPER", "localhost:5000/a@sha256:1", "",
                                        "localhost:5000/a b"])
-def test_malformed_reference(command, tar_file, reference):
+def test_malformed_reference_is_wrong_usage(command, tar_file, reference):
     for verb in ("layer", "push"):
         result = command(verb, reference, tar_file)
         assert result.returncode == 2, verb
         error_line(result)
 
 
-def test_layer_takes_a_repository_without_tag(command, tar_file):
+def test_layer_with_repository_tag_is_wrong_usage(command, tar_file):
     result = command("layer", "localhost:5000/stream:tag", tar_file)
     assert result.returncode == 2
 
 
 @pytest.mark.parametrize("name", ["1.2", "sha256:" + "0" * 64])
-def test_layer_takes_a_layout_without_tag(command, tar_file, tmp_path, name):
+def test_layer_with_layout_tag_is_wrong_usage(command, tar_file, tmp_path, name):
     sign = "@" if ":" in name else ":"
     result = command("layer", f"oci:{tmp_path}/layout{sign}{name}", tar_file)
     assert result.returncode == 2
@@ -90,41 +90,41 @@ def test_layer_takes_a_layout_without_tag(command, tar_file, tmp_path, name):
 
 
 @pytest.mark.parametrize("compress", ["gzip:13", "gzip:-3", "gzip:", "zstd:0x", "lzma", ""])
-def test_unknown_codec_or_level(command, tar_file, compress):
+def test_unknown_codec_or_level_is_wrong_usage(command, tar_file, compress):
     result = command("layer", "--compress", compress, "null:", tar_file)
     assert result.returncode == 2
     error_line(result)
 
 
-def test_same_descriptor_as_layer_and_password(command):
-    """Not only "-" names stdin."""
+def test_dev_stdin_as_layer_and_password_is_wrong_usage(command):
+    """/dev/stdin names stdin, too."""
     result = command("layer", "--username", "u", "--password-stdin", "null:", "/dev/stdin",
                      input=b"password\n")
     assert result.returncode == 2
     assert "both" in error_line(result)
 
 
-def test_options_end(command, tmp_path, tar_bytes):
+def test_double_dash_ends_options(command, tmp_path, tar_bytes):
     (tmp_path / "--raw").write_bytes(tar_bytes)
     result = command("layer", "-q", "null:", "--", "--raw", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
 
 
-def test_equals_and_order_do_not_matter(command, tar_file):
+def test_equals_sign_and_order_of_options_do_not_matter(command, tar_file):
     one = command("layer", "--compress=none", "null:", tar_file, "--json")
     two = command("layer", "null:", "--json", tar_file, "--compress", "none")
     assert one.returncode == two.returncode == 0
     assert one.stdout == two.stdout
 
 
-def test_setuid_copy_refuses(command, tmp_path):
+def test_setuid_copy_refuses_to_run(command, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("needs root to make a setuid copy")
     folder = os.path.dirname(os.path.realpath(command.path))
     copy = tmp_path / "layerpipe"
     shutil.copy(command.path, copy)
-    # A setuid program ignores $ORIGIN, so it needs its library in a trusted place; without one the
-    # loader refuses, which is as good a refusal.
+    # A setuid program ignores $ORIGIN. When the loader does not find the library, the program does
+    # not run either, and the test passes.
     os.chown(copy, 12345, -1)
     copy.chmod(0o4755)
     result = subprocess.run([copy, "version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests themselves: a run ends, whatever it inherits and whatever hangs, and says what it left
-out."""
+"""Tests the plugins of the test run: inherited signals and descriptors, hanging tests, and the
+summary of skipped tests."""
 import os
 import signal
 import subprocess
@@ -23,7 +23,7 @@ print(subprocess.run([sys.executable, "-c", child], check=True, stdout=subproces
 
 
 def pytest_run(tmp_path, text, *args, **environment):
-    """Runs the text as tests with the project's plugins and a short limit."""
+    """Runs `text` as a test file, with the project's plugins and a time limit of 1 s."""
     path = tmp_path / "test_text.py"
     path.write_text(text)
     done = subprocess.run(
@@ -50,7 +50,8 @@ def test_children_get_default_signals(number, how):
 
 
 def test_ignored_signal_does_not_end_the_run():
-    """nohup keeps its meaning: only the programs that tests start can be interrupted."""
+    """Under nohup, pytest itself still ignores SIGHUP; only the programs that tests start do
+    not."""
     script = INHERITED.format(support=SUPPORT, number=1) + "import os; os.kill(os.getpid(), 1)\n"
     done = subprocess.run(
         [sys.executable, "-c", script], check=False, timeout=LIMIT_S, stdout=subprocess.PIPE,
@@ -74,7 +75,7 @@ def test_closed_descriptors_are_not_used_for_other_files(closed):
 
 
 def test_hanging_test_fails_and_the_next_one_runs(tmp_path):
-    status, said = pytest_run(tmp_path, """
+    status, output = pytest_run(tmp_path, """
 import subprocess, threading, pytest
 
 @pytest.fixture
@@ -99,12 +100,12 @@ def test_good():
     pass
 """)
     assert status == 1
-    assert "2 failed, 2 passed, 1 error" in said
-    assert said.count("the test hangs: this took longer than 1 s") >= 3
+    assert "2 failed, 2 passed, 1 error" in output
+    assert output.count("the test hangs: this took longer than 1 s") >= 3
 
 
-def test_what_no_exception_ends_ends_the_process(tmp_path):
-    status, said = pytest_run(tmp_path, """
+def test_hanging_test_without_exceptions_ends_the_run(tmp_path):
+    status, output = pytest_run(tmp_path, """
 import signal
 
 def test_deaf():
@@ -112,11 +113,11 @@ def test_deaf():
     signal.sigwait([signal.SIGUSR1])
 """)
     assert status == 1
-    assert "Timeout" in said and "test_deaf" in said
+    assert "Timeout" in output and "test_deaf" in output
 
 
-def test_skipped_tests_are_summed_up(tmp_path):
-    status, said = pytest_run(tmp_path, """
+def test_skip_summary_counts_reasons_and_names_packages(tmp_path):
+    status, output = pytest_run(tmp_path, """
 import pytest
 
 @pytest.mark.parametrize("number", range(3))
@@ -133,4 +134,4 @@ def test_place():
     assert status == 0
     assert ("tests skipped: 5: 3 tool is not installed (package tool-of), 1 other is not installed "
             "(package a-package), 1 this machine allows no mounts; to run more of them: apt-get "
-            "install a-package tool-of\n") in said
+            "install a-package tool-of\n") in output

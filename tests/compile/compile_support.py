@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project as a user gets it: installed under a root of its own, found with pkg-config."""
+"""Installs the project into a temporary root, and finds it there with pkg-config."""
 import fcntl
 import glob
 import json
@@ -19,7 +19,7 @@ def build_options():
 
 
 def install(root, options):
-    # One at a time: tests may run in several processes, and ninja wants its directory alone.
+    # Tests may run in several processes, but only one ninja may use a build directory.
     with open(os.path.join(BUILD, "build.ninja"), encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["make", "-s", "-C", ROOT, "install", f"BUILD={BUILD}", f"DESTDIR={root}"],
@@ -36,7 +36,7 @@ def install(root, options):
                               stdout=subprocess.PIPE).stdout.decode().split()
 
     def link_flags():
-        """As `make install` says it for a directory that the dynamic linker does not search."""
+        """The options that `make install` prints when the dynamic linker does not search libdir."""
         return [*pkg_config("--cflags", "--libs"), "-Wl,-rpath," + library]
 
     headers = sorted(os.path.relpath(path, os.path.join(prefix, "include")) for path in glob.glob(

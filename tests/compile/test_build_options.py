@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compressors that a build may lack: every combination builds, passes the units of what it
-changes, and says what it has."""
+"""Optional compression libraries: a build without them works, passes the unit tests, and `version`
+lists the libraries in use."""
 import gzip
 import os
 import re
@@ -11,7 +11,7 @@ from compile_support import ROOT
 
 pytestmark = pytest.mark.slow
 UNITS = ["codec", "golden", "splice", "flow", "layer"]
-# What is said of levels 1, 6 and -2.
+# What `layerpipe version` prints about gzip.
 CHOICES = {
     ("enabled", "enabled"): ["gzip 1, 2: ISA-L", "gzip -1, 3 to 12: libdeflate", "gzip -2: zlib"],
     ("disabled", "enabled"): ["gzip 1, 2: libdeflate", "gzip -1, 3 to 12: libdeflate",
@@ -22,7 +22,7 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("isal, libdeflate", CHOICES)
-def test_builds_without(isal, libdeflate, tmp_path):
+def test_build_without_optional_library_works_and_lists_codecs(isal, libdeflate, tmp_path):
     build = str(tmp_path)
     subprocess.run(["/usr/bin/meson", "setup", build, ROOT, f"-Disal={isal}", "-Dunits=enabled",
                     f"-Dlibdeflate={libdeflate}", "-Dwerror=true"], check=True,

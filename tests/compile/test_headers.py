@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The public headers: C99 and C++11 without extensions, each alone, and nothing but their own names
-in the program that includes them."""
+"""The public headers: each compiles alone as C99 and C++11 without extensions, and defines only
+names with our prefix."""
 import os
 import re
 import shutil
@@ -21,7 +21,7 @@ LANGUAGES = {
 HEADERS = ["layerpipe.h"] + [f"layerpipe/{name}.h" for name in (
     "client", "error", "image", "layer", "observe", "push", "ref", "version")]
 
-# Every initialiser, and one call of each kind of function.
+# A program with every initialiser, and one call of each kind of function.
 PROGRAM = """
 #include <layerpipe.h>
 int main(void)
@@ -52,20 +52,20 @@ def compile_text(installed, language, text):
                           input=text.encode(), stderr=subprocess.PIPE, check=False)
 
 
-def test_these_are_all_headers(installed):
+def test_list_of_headers_is_complete(installed):
     assert installed.headers == sorted(HEADERS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("header", HEADERS)
-def test_header_stands_alone(installed, header, language):
+def test_header_compiles_alone(installed, header, language):
     result = compile_text(installed, language, f"#include <{header}>\n#include <{header}>\n"
                           "int nothing;\n")
     assert result.returncode == 0, result.stderr.decode()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_initialiser(installed, language):
+def test_every_initialiser_compiles(installed, language):
     result = compile_text(installed, language, PROGRAM)
     assert result.returncode == 0, result.stderr.decode()
 
@@ -84,7 +84,7 @@ void forgets(lpipe_ref **ref)
 
 
 def test_macros_have_our_prefix(installed):
-    """Nothing else is defined than what the standard headers define."""
+    """All macros that the standard headers do not define begin with our prefix."""
     def macros(text):
         listing = subprocess.run(["gcc", "-std=c99", "-dM", "-E", "-x", "c", "-",
                                   *installed.pkg_config("--cflags")], input=text.encode(),
@@ -97,7 +97,7 @@ def test_macros_have_our_prefix(installed):
 
 
 def test_names_have_our_prefix(installed):
-    """Functions, types, tags and constants of every header."""
+    """Checks the functions, types, tags and constants of every header."""
     for header in installed.headers:
         with open(f"{installed.prefix}/include/{header}", encoding="ascii") as file:
             text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)

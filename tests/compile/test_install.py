@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `make install` puts where, and that programs build and run against it."""
+"""Which files `make install` installs, and that programs build and run against them."""
 import ctypes
 import io
 import os
@@ -39,7 +39,7 @@ def build_example(installed, tmp_path, name):
     return program
 
 
-def test_what_is_installed(installed, options):
+def test_installed_files_are_complete(installed, options):
     files = below(installed.prefix)
     library = os.path.join(options["libdir"], "liblayerpipe.so")
     assert {"bin/layerpipe", "include/layerpipe.h", library, library + ".0",
@@ -51,7 +51,7 @@ def test_what_is_installed(installed, options):
         assert pages == {"layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1",
                          "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
                          "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
-    # No static archive: names inside of it have no prefix.
+    # No static library: its internal symbols have no prefix.
     assert not [name for name in files if name.endswith((".a", ".la"))]
 
 
@@ -63,8 +63,8 @@ def test_installed_command_finds_its_library(installed):
     assert re.match(rb"layerpipe \d+\.\d+\.\d+\n", result.stdout)
 
 
-def test_default_libdir_is_one_that_is_searched(tmp_path):
-    """Whether or not dpkg-dev is there, which Meson asks for its own default."""
+def test_default_libdir_is_a_standard_directory(tmp_path):
+    """Also without dpkg-dev, which Meson uses to find its default libdir."""
     script = tmp_path / "bin" / "dpkg-architecture"
     script.parent.mkdir()
     script.write_text("#!/bin/sh\nexit 1\n")
@@ -79,7 +79,7 @@ def test_default_libdir_is_one_that_is_searched(tmp_path):
 @pytest.mark.parametrize("libdir, says", [("/usr/local/lib", []), ("{}/lib", [
     "    export PKG_CONFIG_PATH={}/lib/pkgconfig",
     "    cc ... $(pkg-config --cflags --libs layerpipe) -Wl,-rpath,{}/lib"])])
-def test_what_programs_need_is_said(tmp_path, libdir, says):
+def test_install_prints_compiler_options_for_unusual_libdir(tmp_path, libdir, says):
     done = subprocess.run([os.path.join(ROOT, "tools", "after_install"),
                            libdir.format(tmp_path)], check=True, stdout=subprocess.PIPE)
     lines = [line for line in done.stdout.decode().splitlines() if line.startswith("    ")]
@@ -90,7 +90,7 @@ def test_installed_files_name_no_build_directory(installed, options):
     program = os.path.join(installed.prefix, "bin", "layerpipe")
     dynamic = subprocess.run(["readelf", "-d", program], check=True,
                              stdout=subprocess.PIPE).stdout.decode()
-    # From where the command lies, and no other place.
+    # The path is relative to the command.
     assert set(re.findall(r"R(?:UN)?PATH.*\[(.*)\]", dynamic)) <= {"$ORIGIN/../" + options["libdir"]}
     with open(os.path.join(installed.libdir, "pkgconfig", "layerpipe.pc"), encoding="utf-8") as pc:
         assert ROOT not in pc.read()
@@ -119,8 +119,8 @@ def test_example_runs_against_a_layout(installed, tmp_path):
     assert (tmp_path / "layout" / "blobs" / "sha256" / digest).exists()
 
 
-def test_library_needs_no_start(installed):
-    """Loaded into a program that knows nothing of it, it says its version at once."""
+def test_library_works_without_initialisation(installed):
+    """Loads the library with dlopen() and calls it without any preparation."""
     if installed.sanitized:
         pytest.skip("the sanitizer's run-time must come first")
     library = ctypes.CDLL(os.path.join(installed.libdir, "liblayerpipe.so"))
@@ -131,7 +131,7 @@ def test_library_needs_no_start(installed):
     assert library.lpipe_ref_free(None) is None or library.lpipe_ref_free(None) == 0
 
 
-def test_manual_pages_are_clean(installed):
+def test_manual_pages_have_no_warnings(installed):
     if shutil.which("scdoc") is None or shutil.which("man") is None:
         pytest.skip(missing("scdoc" if shutil.which("scdoc") is None else "man"))
     pages = [name for name in below(installed.prefix) if "/man/" in name]
@@ -144,7 +144,7 @@ def test_manual_pages_are_clean(installed):
         assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
 
 
-def test_program_of_the_readme(installed, tmp_path, registry):
+def test_readme_program_compiles_and_runs(installed, tmp_path, registry):
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
         program = re.search(r"^    #include <layerpipe.h>\n.*?^    }\n", readme.read(),
                             re.M | re.S).group()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/upload.md shows the rules that the upload machine has."""
+"""The table in docs/upload.md equals the rules of the upload machine."""
 import os
 import subprocess
 
@@ -9,7 +9,7 @@ TABLE = os.environ.get("UPLOAD_TABLE",
                        os.path.join(os.path.dirname(COMMAND), "tests", "upload_table"))
 
 
-def test_the_table_is_what_the_machine_does():
+def test_table_in_docs_equals_machine_rules():
     printed = subprocess.run([TABLE], check=True, stdout=subprocess.PIPE, text=True).stdout
     with open(os.path.join(ROOT, "docs", "upload.md"), encoding="utf-8") as file:
         shown = file.read().partition("<!-- rules -->\n")[2].partition("<!-- end of rules -->")[0]

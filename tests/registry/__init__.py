@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registry to be tested against: the protocol with the habits of many registries, faults on
-demand, and a journal of what really arrived. Standard library only."""
+"""A registry for tests. It can behave like many real registries, fails where a test wants it, and
+keeps a journal of all requests. It uses only the standard library."""
 from .auth import Auth
 from .faults import Fault
 from .profiles import PROFILES, Profile, profile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m tests.registry --profile d28 --port 0: serves until a signal; prints the port."""
+"""python3 -m tests.registry --profile d28 --port 0: prints its port, then serves until a signal."""
 import argparse
 import json
 import signal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers, and refusals as exceptions."""
+"""Answers, and error answers as exceptions."""
 import json
 
 
@@ -13,7 +13,7 @@ class Answer:
             self.headers.append(("Content-Type", media_type))
 
     def set(self, name, value):
-        """Replaces a header; None removes it."""
+        """Sets a header; None removes it."""
         self.headers = [(key, old) for key, old in self.headers if key.lower() != name.lower()]
         if value is not None:
             for item in value if isinstance(value, (list, tuple)) else [value]:

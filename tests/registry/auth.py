@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: nobody asked, Basic, or Bearer with the server's own token endpoint."""
+"""Authentication of the test registry: none, Basic, or Bearer with a /token of the same server."""
 import base64
 import json
 import secrets
@@ -9,7 +9,7 @@ import urllib.parse
 
 
 class Auth:
-    """scheme: none, basic, bearer. The knobs of bearer shape challenges and token answers."""
+    """scheme: none, basic, bearer. The other arguments change the challenges and token answers."""
 
     def __init__(self, scheme="none", users=None, seconds=300, anonymous=(), realm=None,
                  service="fake", challenge=None, token_fields=("token", "expires_in"),
@@ -29,13 +29,13 @@ class Auth:
         self.token_headers = token_headers or {}
         self.refresh_tokens = set(refresh_tokens)
         self.tokens = {}
-        self.ahead = 0.0  # seconds that the clock of tokens runs ahead
+        self.ahead = 0.0  # seconds added to the clock that decides whether a token has expired
         self.lock = threading.Lock()
 
     # Checks of a request.
 
     def check(self, origin, request, repository, actions):
-        """None when allowed, else (status, headers) of the refusal."""
+        """None when the request is allowed, else (status, headers) of the error answer."""
         if self.scheme == "none":
             return None
         value = request.headers.get("authorization", "")
@@ -88,7 +88,7 @@ class Auth:
     # The token endpoint.
 
     def token(self, request, body):
-        """(status, headers, body) of GET or POST /token."""
+        """Returns (status, headers, body) for GET or POST /token."""
         if request.method == "POST":
             if not self.post:
                 return 404, [], b"no such page"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/1.1 on one socket, by hand: a test must know at which byte something happened."""
+"""HTTP/1.1 on one socket, without a library: faults happen at an exact byte of a request."""
 import socket
 import struct
 import threading
@@ -11,12 +11,12 @@ LINE_MAX = 65536
 PACED_READ = 32768
 
 
-class Lost(Exception):
+class ConnectionEnded(Exception):
     """The connection ended within a request, by the client or by a fault."""
 
 
-class Answered(Exception):
-    """A fault's answer, given while the body was still arriving."""
+class EarlyAnswer(Exception):
+    """A fault answers before the whole body has arrived."""
 
     def __init__(self, fault):
         super().__init__("answered early")
@@ -24,7 +24,7 @@ class Answered(Exception):
 
 
 class Link:
-    """What all connections of a server share: a bandwidth and a round-trip time."""
+    """Bandwidth and round-trip time; all connections of a server share them."""
 
     def __init__(self, rate=0, rtt=0.0):
         self.rate = rate
@@ -45,7 +45,7 @@ class Link:
 
 
 class Request:
-    """One request: its head, its place in the protocol, and what became of it."""
+    """One request: its head, its step of the protocol, its repository and its faults."""
 
     def __init__(self, method, target, headers):
         self.method = method
@@ -78,7 +78,7 @@ class Connection:
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._low = self._high = 0
-        self.rate = 0  # of reading, set by a fault
+        self.rate = 0  # bytes a second for reading; a fault sets it
         self.deadline = None
 
     def _fill(self):
@@ -89,20 +89,20 @@ class Connection:
             self._buffer[:size] = self._buffer[self._low:self._high]
             self._low, self._high = 0, size
         rate = self.rate or self.link.rate
-        room = BUFFER_SIZE - self._high
+        capacity = BUFFER_SIZE - self._high
         if rate:
-            room = min(room, max(1, min(PACED_READ, int(rate / 20))))
+            capacity = min(capacity, max(1, min(PACED_READ, int(rate / 20))))
         if self.deadline is not None:
             left = self.deadline - time.monotonic()
             if left <= 0:
-                raise Lost("the whole request took too long")
+                raise ConnectionEnded("the whole request took too long")
             self.sock.settimeout(left)
         try:
-            got = self.sock.recv_into(self._view[self._high:self._high + room])
+            got = self.sock.recv_into(self._view[self._high:self._high + capacity])
         except OSError as error:
-            raise Lost(str(error)) from error
+            raise ConnectionEnded(str(error)) from error
         if got == 0:
-            raise Lost("closed by the client")
+            raise ConnectionEnded("closed by the client")
         self._high += got
         self.link.received(got, self.rate)
 
@@ -114,11 +114,11 @@ class Connection:
                 self._low = end + 1
                 return text
             if self._high - self._low > LINE_MAX:
-                raise Lost("line too long")
+                raise ConnectionEnded("line too long")
             self._fill()
 
     def take(self, limit):
-        """1 to limit bytes; the view is good until the next call."""
+        """Returns 1 to `limit` bytes. The view is valid until the next call."""
         if self._low == self._high:
             self._fill()
         size = min(limit, self._high - self._low)
@@ -130,15 +130,15 @@ class Connection:
         return self._high - self._low
 
     def end(self, fault):
-        """Ends the connection as the fault says; never returns."""
+        """Ends the connection as the fault says; always raises."""
         if fault.do == "reset":
             self.reset()
         else:
             self.close()
-        raise Lost("fault")
+        raise ConnectionEnded("fault")
 
     def request(self):
-        """The next request, or None when the client is done."""
+        """The next request, or None when the client has closed the connection."""
         self.deadline = None
         self.rate = 0
         self.sock.settimeout(None)
@@ -146,13 +146,13 @@ class Connection:
             if not self.buffered():
                 self._fill()
             if self._buffer[self._low] == TLS_HANDSHAKE:
-                # https is tried first by some. Go's server answers that in the clear.
+                # Some clients try https first. Answer in plain text, as Go's server does.
                 self.sock.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
                 return None
             start = self.line()
             while not start:
                 start = self.line()
-        except Lost:
+        except ConnectionEnded:
             return None
         headers = []
         while True:
@@ -163,14 +163,14 @@ class Connection:
             headers.append((name, value.strip()))
         parts = start.decode("latin-1").split(" ")
         if len(parts) != 3 or parts[2] != "HTTP/1.1":
-            raise Lost("not HTTP/1.1: " + repr(start))
+            raise ConnectionEnded("not HTTP/1.1: " + repr(start))
         return Request(parts[0], parts[1], headers)
 
     def write(self, data):
         try:
             self.sock.sendall(data)
         except OSError as error:
-            raise Lost(str(error)) from error
+            raise ConnectionEnded(str(error)) from error
 
     def reset(self):
         try:
@@ -191,7 +191,7 @@ class Connection:
 
 
 class Body:
-    """The body of a request, read on demand; the faults that strike within it strike here."""
+    """The body of a request, read piece by piece; faults at a body offset happen here."""
 
     def __init__(self, connection, request, expect, stopping):
         self._connection = connection
@@ -212,7 +212,7 @@ class Body:
             return fault.at
         return max(0, (self._request.length or 0) + fault.at)
 
-    def go_on(self):
+    def send_continue(self):
         """Sends 100 Continue when the client waits for it."""
         if self._continue and not self.done:
             self._continue = False
@@ -221,7 +221,7 @@ class Body:
 
     @property
     def waiting(self):
-        """The client has been told nothing yet, so it may send no body at all."""
+        """Whether the client still waits for 100 Continue; it may then send no body at all."""
         return self._continue
 
     def _strike(self):
@@ -233,7 +233,7 @@ class Body:
             elif fault.do == "slow":
                 self._connection.rate = fault.rate
             elif fault.do == "status":
-                raise Answered(fault)
+                raise EarlyAnswer(fault)
             elif fault.do == "flip":
                 return True
             elif fault.do in ("reset", "fin"):
@@ -241,8 +241,8 @@ class Body:
         return False
 
     def read(self):
-        """The next piece, b"" at the end."""
-        self.go_on()
+        """Returns the next piece, b"" at the end."""
+        self.send_continue()
         flip = self._strike()
         limit = self._faults[0][0] - self.received if self._faults else BUFFER_SIZE
         if flip:
@@ -271,7 +271,7 @@ class Body:
             try:
                 self._in_chunk = int(line, 16)
             except ValueError as error:
-                raise Lost("bad chunk: " + repr(line)) from error
+                raise ConnectionEnded("bad chunk: " + repr(line)) from error
             if self._in_chunk == 0:
                 while self._connection.line():
                     pass
@@ -280,8 +280,8 @@ class Body:
         piece = self._connection.take(min(limit, self._in_chunk))
         self._in_chunk -= len(piece)
         if self._in_chunk == 0:
-            # The line end belongs to the chunk; take() keeps the piece valid only while nothing
-            # is read, so that a piece at the very end of the buffer is copied.
+            # Also read the line end of the chunk. Reading may overwrite the piece, so _line_end()
+            # copies the piece when the line end is not in the buffer yet.
             piece = self._line_end(piece)
         return piece
 
@@ -295,7 +295,7 @@ class Body:
         return piece
 
     def drain(self):
-        """Reads what is left of a body that nobody wants."""
+        """Reads and discards the rest of the body."""
         while not self.done and len(self.read()):
             pass
 
@@ -307,4 +307,4 @@ class Body:
                 return bytes(out)
             out += piece
             if len(out) > limit:
-                raise Lost("body too large for a test")
+                raise ConnectionEnded("body too large for a test")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong, and exactly when. A fault belongs to the n-th request of one step of the
-protocol and strikes at one point of it."""
+"""Faults: what goes wrong in which request. A fault belongs to the n-th request of one step of the
+protocol, and happens at one point of that request."""
 import threading
 from dataclasses import dataclass, field
 
@@ -13,26 +13,26 @@ ACTIONS = ("reset", "fin", "stall", "status", "slow", "forget", "restart", "expi
 
 @dataclass
 class Fault:
-    step: str | None = None  # None: any request counts
+    step: str | None = None  # None: every request counts
     do: str = "reset"
-    nth: int = 1  # the first request of that step that is struck
-    times: int | None = 1  # None: for ever
-    # Where: "headers" (nothing of the body read), a body offset (negative: from its end, needs a
-    # Content-Length), "body" (all of it read, nothing done with what was not stored yet),
-    # "done" (the work is done, no answer yet), "answer" (`sent` bytes of the answer written).
+    nth: int = 1  # the first request of that step that has the fault
+    times: int | None = 1  # how many requests have the fault; None: all after it, too
+    # Where the fault happens: "headers" (before the body is read), a body offset (negative: from
+    # the end, needs a Content-Length), "body" (the body is read; only a PATCH has stored it),
+    # "done" (after the work, before the answer), "answer" (after `sent` bytes of the answer).
     at: str | int = "headers"
-    seconds: float = 0.0  # of a stall; 0 = until release() or the end of the server
-    rate: int = 0  # bytes a second: of reading (slow) or of writing the answer (answer)
-    status: int | None = None  # status: the answer's; answer: replaces the real one
-    headers: dict = field(default_factory=dict)  # set in the answer; None removes
+    seconds: float = 0.0  # how long "stall" waits; 0 = until release() or the end of the server
+    rate: int = 0  # bytes a second: for reading ("slow") or for writing the answer ("answer")
+    status: int | None = None  # the answer's status; for "answer" it replaces the real status
+    headers: dict = field(default_factory=dict)  # set in the answer; the value None removes one
     body: bytes | None = None
-    raw: bytes | None = None  # written in place of the whole answer
+    raw: bytes | None = None  # replaces the whole answer
     bare_lf: bool = False
     sent: int = 0
-    continued: bool | None = None  # False: never sends 100, True: sends it before striking
+    continued: bool | None = None  # False: 100 is never sent; True: 100 is sent before the fault
     close: bool = False  # closes the connection after the answer
     call: object = None  # function(registry, request, answer or None)
-    when: object = None  # function(request): counts only requests for which this is true
+    when: object = None  # function(request): only requests for which it is true count
 
     def __post_init__(self):
         assert self.step is None or self.step in STEPS, self.step
@@ -54,7 +54,7 @@ class Fault:
 
 
 class FaultList:
-    """The script of a server. Thread-safe."""
+    """All faults of a server. Thread-safe."""
 
     def __init__(self, faults=()):
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class FaultList:
                 fault.release()
 
     def pick(self, request):
-        """The faults of this request; each fault counts the requests that it is about."""
+        """Returns the faults for this request, and counts the request for each matching fault."""
         picked = []
         with self._lock:
             for fault in self._faults:

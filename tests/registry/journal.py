@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arrived, in order of arrival, and what was answered."""
+"""The journal: every request in the order of arrival, with its answer."""
 import threading
 import time
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Journal:
         return entry
 
     def entries(self, *steps):
-        """All, or those of the steps."""
+        """Returns all entries, or those of the given steps."""
         with self._lock:
             return [entry for entry in self._entries if not steps or entry.step in steps]
 

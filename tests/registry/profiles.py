@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How registries differ, as data. d28 and d3 are measured and compared with the real programs by
-the self-test; the others follow sources, documentation and reports, see README.md."""
+"""How registries differ, as data. The self-test compares d28 and d3 with the real programs; the
+other profiles follow source code, documentation and reports, see README.md."""
 import dataclasses
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Profile:
     location: str = "absolute"  # or "relative"
     session_path: str = "/v2/{repository}/blobs/uploads/{uuid}"
     location_padding: int = 0  # bytes of opaque query
-    # none; offset-404, offset-416, offset-400: an older state is refused so; newest-416: any but
-    # the newest is.
+    # none; offset-404, offset-416, offset-400: this status for a state with another offset;
+    # newest-416: 416 for every state but the newest.
     state: str = "none"
     state_name: str = "_state"
     extra_query: str = ""
@@ -24,28 +24,28 @@ class Profile:
     # Range headers.
     post_range: str | None = "0-0"
     empty_range: str | None = "0-0"
-    range: str = "total"  # last, first, none, zot (streamed: last, chunked: total)
+    range: str = "total"  # or last, first, none, zot (streamed: last, chunked: total)
     # PATCH.
     patch_status: int = 202
     streamed: str = "many"  # or "once"
     second_streamed_status: int = 400
-    content_range: str = "ignore"  # check, check-with-length, refuse, refuse-later
-    chunked_with_range_status: int = 0  # transfer encoding chunked with a Content-Range
+    content_range: str = "ignore"  # or check, check-with-length, refuse, refuse-later
+    chunked_with_range_status: int = 0  # for a chunked transfer encoding with a Content-Range
     check_content_type: bool = False
     chunk_min: int = 0
     chunk_max: int = 0
     chunk_equal: bool = False
     announce_chunks: bool = False
-    ranged_max: int = 0  # largest PATCH that has a Content-Range, else 416
-    range_refusal_tells: bool = False  # a 416 carries Location and Range
+    ranged_max: int = 0  # a larger PATCH with a Content-Range gets 416
+    refusal_has_range: bool = False  # a 416 has a Location and a Range
     empty_patch_status: int = 0
-    request_seconds: float = 0.0  # time for one whole request
-    broken: str = "keep"  # delete, discard: what a request cut short does to the session
-    replaces: bool = False  # every PATCH throws the earlier ones away
-    # GET of a session: yes, strict (needs the newest state), exclusive, or a status.
+    request_seconds: float = 0.0  # time limit for one request
+    broken: str = "keep"  # the session after an incomplete request; or delete, discard
+    replaces: bool = False  # every PATCH discards the bytes before it
+    # GET of a session: yes, strict (needs the newest state), exclusive, or an error status.
     status: str | int = "yes"
     # PUT.
-    put_body: str = "ok"  # needs-range, drop, refuse, last
+    put_body: str = "ok"  # or needs-range, drop, refuse, last
     put_max: int = 0
     put_needs_length: bool = False
     wrong_digest_status: int = 400
@@ -56,17 +56,17 @@ class Profile:
     empty_blob_status: int = 201
     # Others.
     cancel: int = 204
-    cancel_scope: str = "push"  # action that DELETE of a session wants
-    mount: str = "yes"  # never, or "404" for an unknown source
+    cancel_scope: str = "push"  # the action that DELETE of a session needs
+    mount: str = "yes"  # or never, or "404" for an unknown source
     mount_from_only: int = 202
     keepalive: bool = True
     manifest_max: int = 4 * MIB
     manifest_max_status: int = 413
     manifest_checks_blobs: bool = True
     referrers: bool = False
-    auth: str = "none"  # scheme that this registry is known for; used when a test asks for it
+    auth: str = "none"  # the authentication scheme of the real registry
     token_seconds: int = 300
-    trust: str = "reported"  # measured, source, reported
+    trust: str = "reported"  # where the profile comes from; or measured, source
 
 
 def _profiles():
@@ -96,18 +96,18 @@ def _profiles():
                 content_range="check", put_body="drop", wrong_digest_status=500,
                 wrong_digest_keeps=False, mount="404", auth="bearer", trust="source"),
         Profile("quay", post_range="bytes=0--1", status="exclusive", content_range="overlap",
-                broken="discard", range_refusal_tells=True, wrong_digest_keeps=False,
+                broken="discard", refusal_has_range=True, wrong_digest_keeps=False,
                 put_failure_cancels=True, keepalive=False, referrers=True, auth="bearer", token_seconds=3600,
                 trust="source"),
         Profile("r2", location="relative", state="newest-416", state_name="_stateHash",
                 empty_range="0--1", content_range="check", chunk_min=5 * MIB,
                 chunk_max=100 * 1000 * 1000, chunk_equal=True, announce_chunks=True,
                 empty_patch_status=400, broken="discard",
-                range_refusal_tells=True, put_body="drop",
+                refusal_has_range=True, put_body="drop",
                 empty_blob_status=500, mount="never", trust="source"),
         Profile("olareg", location="relative", state="offset-400", state_name="state",
                 uuid_header="", post_range=None, empty_range=None, content_range="check",
-                range_refusal_tells=True, referrers=True, trust="source"),
+                refusal_has_range=True, referrers=True, trust="source"),
         dataclasses.replace(d28, name="harbor", mount="404", referrers=True, auth="bearer",
                             token_seconds=1800, trust="source"),
         dataclasses.replace(d28, name="hub", auth="bearer", trust="reported"),
@@ -138,5 +138,5 @@ PROFILES = {entry.name: entry for entry in _profiles()}
 
 
 def profile(name, **changes):
-    """A profile by name, with some of its habits changed."""
+    """Returns a profile with some members changed."""
     return dataclasses.replace(PROFILES[name], **changes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server: one thread a connection, one dispatcher, one script of faults."""
+"""The server: one thread for each connection, a dispatcher, and a list of faults."""
 import json
 import re
 import socket
@@ -10,7 +10,7 @@ import traceback
 
 from .answer import Answer, Refusal, refusal
 from .auth import Auth
-from .connection import Answered, Body, Connection, Link, Lost
+from .connection import EarlyAnswer, Body, Connection, Link, ConnectionEnded
 from .faults import FaultList
 from .journal import Journal
 from .profiles import PROFILES
@@ -50,10 +50,10 @@ def step_of(request, kind):
 
 
 class Registry:
-    """Runs until stop(); also a context manager. profile: a Profile or a name. faults: a list of
-    Fault. auth: an Auth, or None. tls: an ssl context. rate, rtt: of the link, bytes a second and
-    seconds. discard: blobs are hashed and counted, not kept. expect: "ok", "ignore" (never sends
-    100), or 417. name: what clients call it."""
+    """Runs until stop(); also a context manager. profile: a Profile or its name. faults: a list of
+    Fault. auth: an Auth, or None. tls: an ssl context. rate: bytes a second of all connections
+    together. rtt: round-trip time in seconds. discard: keep only hash and size of blobs. expect:
+    "ok", "ignore" (100 is never sent), or 417. name: the host name that clients use."""
 
     def __init__(self, profile="d28", faults=(), auth=None, tls=None, rate=0, rtt=0.0,
                  discard=False, expect="ok", port=0, host="127.0.0.1", extra_headers=(),
@@ -66,10 +66,10 @@ class Registry:
         self.uploads = Uploads(self)
         self.link = Link(rate, rtt)
         self.expect = expect
-        self.extra_headers = list(extra_headers)  # of every answer
-        self.repositories = repositories  # None: any name is made by a push
+        self.extra_headers = list(extra_headers)  # sent with every answer
+        self.repositories = repositories  # None: a push creates any repository
         self.stopping = threading.Event()
-        self.failures = []  # errors of the server itself: a test with any is void
+        self.failures = []  # errors of the server itself; the fixture asserts that there are none
         self._tls = tls
         self._lock = threading.Lock()
         self._connections = {}
@@ -81,7 +81,7 @@ class Registry:
                                       max(16384, int(rate * max(rtt, 0.005))))
         self.port = self._listener.getsockname()[1]
         self.host = name or f"{host}:{self.port}"
-        self.arguments = []  # what a client needs to get here, and its environment
+        self.arguments = []  # options and environment that a client needs to reach this server
         self.environment = {}
         self.origin = ("https://" if tls else "http://") + self.host
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -112,16 +112,16 @@ class Registry:
             connection.close()
 
     def restart(self, keep_secret):
-        """As a process that ends and begins again: connections end; without the old secret no old
-        address of a session is good."""
+        """Behaves like a restarted process: all connections end. Without keep_secret every old
+        Location becomes invalid."""
         if not keep_secret:
             self.uploads.secret += b"+"
         self.close_connections()
 
-    # What the tests ask for at the end.
+    # The content, for assertions.
 
     def blob(self, repository, digest):
-        """The bytes, or None. In discard mode the size."""
+        """Returns the bytes of a blob, or None. With discard: its size."""
         blob = self.storage.blob(repository, digest)
         if blob is None:
             return None
@@ -168,9 +168,9 @@ class Registry:
                 connection.sock = self._tls.wrap_socket(sock, server_side=True)
             while not self.stopping.is_set() and self._serve(connection):
                 pass
-        except (Lost, OSError):
+        except (ConnectionEnded, OSError):
             pass
-        except Exception:  # a fault of the server must not look like one of the client
+        except Exception:  # an error of this server must not look like an error of the client
             self.failures.append(traceback.format_exc())
             print(self.failures[-1], file=sys.stderr)
         finally:
@@ -179,7 +179,7 @@ class Registry:
             connection.close()
 
     def _serve(self, connection):
-        """One request; returns whether the connection goes on."""
+        """Serves one request; returns whether the connection stays open."""
         request = connection.request()
         if request is None:
             return False
@@ -216,11 +216,11 @@ class Registry:
         return None, {}
 
     def _answer(self, connection, request, kind, match):
-        """The answer, with the faults that strike before it is written."""
+        """Returns the answer. Faults that come before the answer happen here."""
         try:
-            self._lose_session(request)
+            self._end_session_of_cut_patch(request)
             early = self._strike(connection, request, "headers")
-            early = early or self._read_in_vain(connection, request)
+            early = early or self._strike_after_body(connection, request)
             if early is None and self.expect == 417 and request.body.waiting:
                 early = Answer(417)
             if early is not None:
@@ -228,24 +228,24 @@ class Registry:
             answer = self._dispatch(request, kind, match)
         except Refusal as problem:
             answer = problem.answer
-        except Answered as early:
+        except EarlyAnswer as early:
             return self._fault_answer(early.fault)
         early = self._strike(connection, request, "body", answer) if request.step == "patch" else None
         if early is None:
             early = self._strike(connection, request, "done", answer)
         return early or answer
 
-    def _lose_session(self, request):
-        """Some registries remove a session whose body cannot be read, be it not even begun."""
+    def _end_session_of_cut_patch(self, request):
+        """Some registries delete the session when a PATCH breaks, even before its body."""
         cut = any(fault.at == "headers" and fault.do in ("reset", "fin")
                   for fault in request.faults)
         session = self.storage.session(request.path.rpartition("/")[2])
         if cut and request.step == "patch" and session and self.profile.broken == "delete":
             self.storage.session_end(session)
 
-    def _read_in_vain(self, connection, request):
-        """A fault that strikes when the body has been read and before anything was done with it. The
-        bytes of a PATCH are stored as they are read, so that it has been done then."""
+    def _strike_after_body(self, connection, request):
+        """A fault after the body is read and before it is used. PATCH is an exception: its bytes
+        are stored while they are read."""
         if request.step == "patch" or not any(fault.at == "body" for fault in request.faults):
             return None
         request.body.drain()
@@ -258,7 +258,7 @@ class Registry:
             if fault.do != "answer":
                 fault.reached.set()
             if fault.continued:
-                request.body.go_on()
+                request.body.send_continue()
             if fault.do in ("reset", "fin"):
                 connection.end(fault)
             if fault.do == "status":
@@ -313,7 +313,7 @@ class Registry:
             for byte in data:
                 connection.write(bytes([byte]))
                 if self.stopping.wait(1 / rate):
-                    raise Lost("stopped")
+                    raise ConnectionEnded("stopped")
         else:
             connection.write(data)
         if not keep and not request.body.done:
@@ -325,12 +325,12 @@ class Registry:
         fault.reached.set()
         if fault.do == "stall":
             fault.stall(self.stopping)
-            raise Lost("fault")
+            raise ConnectionEnded("fault")
         connection.end(fault)
 
     @staticmethod
     def _linger(connection):
-        """Lets the client read an early answer before the connection is reset under it."""
+        """Gives the client time to read an early answer before the connection ends."""
         try:
             connection.sock.shutdown(socket.SHUT_WR)
             connection.sock.settimeout(1)

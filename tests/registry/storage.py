@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the registry holds: blobs, manifests, tags, and open upload sessions."""
+"""The content of the registry: blobs, manifests, tags, and open upload sessions."""
 import hashlib
 import json
 import threading
@@ -17,7 +17,7 @@ class Blob:
 
 
 class Session:
-    """One upload. With discard only the hash and the count are kept."""
+    """One upload session. With discard, only hash and size of the bytes are kept."""
 
     def __init__(self, repository, discard):
         self.repository = repository
@@ -123,7 +123,7 @@ class Storage:
     # Manifests.
 
     def put_manifest(self, repository, reference, data, media_type=None):
-        """reference: a tag, or None for the digest alone."""
+        """Stores a manifest. reference: a tag, or None to store it under its digest only."""
         media_type = media_type or json.loads(data).get("mediaType", "")
         digest = digest_of(data)
         with self.lock:
@@ -134,7 +134,7 @@ class Storage:
         return digest
 
     def manifest(self, repository, reference):
-        """(digest, media type, bytes) or None."""
+        """Returns (digest, media type, bytes), or None."""
         with self.lock:
             digest = self._tags.get((repository, reference), reference)
             found = self._manifests.get((repository, digest))

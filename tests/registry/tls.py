@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A certificate authority of the tests' own, made with the openssl command."""
+"""A certificate authority for tests, made with the openssl command."""
 import os
 import ssl
 import subprocess
@@ -11,7 +11,7 @@ def _openssl(*args):
 
 
 class CA:
-    """cert: PEM file to trust. issue() makes certificates signed by it."""
+    """cert: PEM file of the authority, for clients to trust. issue() makes certificates."""
 
     def __init__(self, directory, name="layerpipe test authority"):
         self.directory = str(directory)
@@ -25,7 +25,7 @@ class CA:
 
     def issue(self, name="server", hosts=("localhost", "127.0.0.1"), client=False, days=20,
               rsa=False):
-        """(certificate file, key file) for the hosts."""
+        """Makes a certificate for the hosts; returns (certificate file, key file)."""
         base = os.path.join(self.directory, name)
         kind = (["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
         _openssl("req", "-newkey", *kind, "-nodes", "-keyout", base + ".key", "-out",
@@ -42,7 +42,7 @@ class CA:
         return base + ".crt", base + ".key"
 
     def server_context(self, client_ca=None, **options):
-        """A context for a server on loopback; client_ca: file that clients must be signed by."""
+        """An ssl context for a server. client_ca: clients need a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.issue(**options))
         if client_ca:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upload sessions: POST, PATCH, GET, PUT and DELETE, with the habits of a profile."""
+"""Upload sessions: POST, PATCH, GET, PUT and DELETE, as the profile describes them."""
 import base64
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ import re
 import urllib.parse
 
 from .answer import Answer, Refusal, refusal
-from .connection import Answered, Lost
+from .connection import EarlyAnswer, ConnectionEnded
 
 STRICT_RANGE = re.compile(r"^(\d+)-(\d+)$")
 
@@ -107,7 +107,7 @@ class Uploads:
 
     def _wrong_range(self, session, text="range invalid"):
         headers = []
-        if self.profile.range_refusal_tells:
+        if self.profile.refusal_has_range:
             headers = self._headers(session, self._range(session, False))
         return Refusal(416, "RANGE_INVALID", text, headers)
 
@@ -128,7 +128,7 @@ class Uploads:
         if profile.announce_chunks:
             headers.append(("OCI-Chunk-Min-Length", str(profile.chunk_min)))
             headers.append(("OCI-Chunk-Max-Length", str(profile.chunk_max)))
-        if profile.unknown_session == "accept":  # the first PATCH makes it
+        if profile.unknown_session == "accept":  # the first PATCH creates the session
             self.storage.session_end(session)
         return Answer(202, headers, session=session.uuid)
 
@@ -186,7 +186,7 @@ class Uploads:
                           self._headers(session, self._range(session, not ranged)), session=uuid)
 
     def _receive(self, request, session, skip=0):
-        """Appends the body. skip: bytes that are there already."""
+        """Appends the body. skip: bytes at its beginning that the session has already."""
         if self.profile.replaces and request.method == "PATCH":
             session.clear()
         mark = session.mark()
@@ -201,8 +201,8 @@ class Uploads:
                     piece = piece[part:]
                 session.append(piece)
                 if session.closed:
-                    raise Lost("session is gone")
-        except (Lost, Answered):
+                    raise ConnectionEnded("session is gone")
+        except (ConnectionEnded, EarlyAnswer):
             self._broken(session, mark)
             raise
 
@@ -213,7 +213,7 @@ class Uploads:
             session.rollback(mark)
 
     def _check_patch(self, request, session):
-        """Refuses what the profile refuses; returns how many bytes overlap."""
+        """Raises Refusal when the profile refuses this PATCH; returns how many bytes overlap."""
         profile = self.profile
         kind = request.headers.get("content-type", "")
         if profile.check_content_type and kind not in ("", "application/octet-stream"):

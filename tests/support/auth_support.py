@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of credentials share: files, helper programs, and the search for a secret in all that
-a run left behind."""
+"""Shared by the tests of credentials: credential files, credential helpers, and a search for a
+secret in everything that a run wrote."""
 import base64
 import json
 import os
@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from cli_support import LIMIT_S, Result, traced_environment
 
-# Long enough to be cut into pieces by nobody, and base64 keeps it in one of three shapes.
+# A password that occurs nowhere else. Inside of base64 it has one of three forms.
 CANARY = "kAnaRy7Qz0pW3xV9mL5tR1dS8fG2hJ6"
 
 
@@ -19,8 +19,8 @@ def basic(user, password):
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def shapes(secret, user="user"):
-    """A secret as it may be seen: as it is, and inside of base64 at any offset."""
+def encodings(secret, user="user"):
+    """All forms of a secret: as plain text, and inside of base64 text at any offset."""
     found = {secret, basic(user, secret)}
     for offset in range(3):
         text = base64.b64encode(bytes(offset) + secret.encode()).decode()
@@ -29,8 +29,8 @@ def shapes(secret, user="user"):
 
 
 def assert_absent(text, secret, user="user"):
-    for shape in shapes(secret, user):
-        assert shape not in text, "a secret was shown"
+    for encoded in encodings(secret, user):
+        assert encoded not in text, "a secret was shown"
 
 
 def write_config(home, document, path=".docker/config.json"):
@@ -45,7 +45,7 @@ def entry(user="user", password=CANARY):
 
 
 class Helpers:
-    """A directory of docker-credential-* programs, alone before the system's in PATH."""
+    """A directory of docker-credential-* programs that comes first in PATH."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -59,7 +59,8 @@ class Helpers:
         return path
 
     def keeper(self, name="keeper"):
-        """A helper that works: one file per server. Asked for what it has not, it says so."""
+        """Adds a helper that works. It stores one file per server, and answers "not found" for an
+        unknown server."""
         store = self.directory / "store"
         store.mkdir(exist_ok=True)
         self.add(name, f'''
@@ -86,20 +87,20 @@ esac''')
         return path.read_text().split() if path.exists() else []
 
 
-# What a traced run did.
+# Runs under strace.
 
 WRITES = re.compile(r"^\d+ +(write|sendto|sendmsg|writev|pwrite64)\((\d+)<(.*?)>, ?(.*)$")
 
 
-def may_trace():
-    """Whether this system lets strace trace a program."""
+def can_trace():
+    """Whether strace works on this system."""
     path = shutil.which("strace")
     return path is not None and subprocess.run([path, "-o", "/dev/null", "/bin/true"], check=False,
                                                stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Trace:
-    """Every execve, and every byte written, of a run and its children."""
+    """The execve calls and all written bytes of a run and its children."""
 
     def __init__(self, path, result):
         self.result = result
@@ -111,7 +112,7 @@ class Trace:
         return [line for line in self.lines if "execve(" in line]
 
     def writes(self):
-        """(file, bytes as text) of each write; the file is as /proc names it."""
+        """(file, bytes as text) of each write. The file is named as in /proc/PID/fd."""
         found = []
         for line in self.lines:
             match = WRITES.match(line)
@@ -119,15 +120,15 @@ class Trace:
                 found.append((match[3], match[4]))
         return found
 
-    def holders(self, secret, user="user"):
-        """Where the secret was written to."""
+    def files_that_got(self, secret, user="user"):
+        """The files, pipes and sockets that the secret was written to."""
         return {target for target, text in self.writes()
-                if any(shape in text for shape in shapes(secret, user))}
+                if any(encoded in text for encoded in encodings(secret, user))}
 
 
 def traced(command, tmp_path, *args, env=None, **options):
     """Runs the command under strace."""
-    if not may_trace():
+    if not can_trace():
         pytest.skip("strace may not trace here")
     path = tmp_path / "trace"
     done = subprocess.run(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of URLs that a remote side may choose, and what each sink must make of them. The
+/* URLs that a registry may send, and how they must be treated as a realm and as a Location. The
  * registry is https://registry.example, reached on a public address. */
 #ifndef SUPPORT_BAD_URLS_H
 #define SUPPORT_BAD_URLS_H
@@ -7,7 +7,7 @@
 enum url_fate {
     URL_TRUSTED,   /* secrets may go there */
     URL_ANONYMOUS, /* requests may go there, without a secret */
-    URL_REFUSED    /* nothing may */
+    URL_REFUSED    /* no request may go there */
 };
 
 struct bad_url {
@@ -22,11 +22,10 @@ static const struct bad_url BAD_URLS[] = {
     { "https://registry.example:443/x", URL_TRUSTED, URL_TRUSTED },
     { "https://REGISTRY.Example/x", URL_TRUSTED, URL_TRUSTED },
     { "HTTPS://registry.example./x", URL_TRUSTED, URL_TRUSTED },
-    /* its host on another port: a token server of the same people, but no storage of the
-     * registry */
+    /* its host on another port: accepted as its token server, but not as its storage */
     { "https://registry.example:8443/x", URL_TRUSTED, URL_ANONYMOUS },
     { "https://registry.example:1/x", URL_TRUSTED, URL_ANONYMOUS },
-    /* others, however alike */
+    /* other hosts, also those with a similar name */
     { "https://evil.example/x", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://auth.registry.example/x", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://registry.example.evil.test/x", URL_ANONYMOUS, URL_ANONYMOUS },
@@ -34,11 +33,11 @@ static const struct bad_url BAD_URLS[] = {
     { "https://xn--rgistry-cya.example/x", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://auth.docker.io/token", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://gitlab.com/jwt/auth", URL_ANONYMOUS, URL_ANONYMOUS },
-    /* no step down from https */
+    /* https is never replaced by http */
     { "http://registry.example/x", URL_REFUSED, URL_REFUSED },
     { "http://registry.example:443/x", URL_REFUSED, URL_REFUSED },
     { "http://evil.example/x", URL_REFUSED, URL_REFUSED },
-    /* no user names, no other schemes, no oddities */
+    /* user names, other schemes, malformed URLs */
     { "https://registry.example@evil.example/x", URL_REFUSED, URL_REFUSED },
     { "https://user:word@registry.example/x", URL_REFUSED, URL_REFUSED },
     { "https://evil.example\\@registry.example/x", URL_REFUSED, URL_REFUSED },
@@ -60,7 +59,7 @@ static const struct bad_url BAD_URLS[] = {
     { "https://evil.example/a\rb", URL_REFUSED, URL_REFUSED },
     { "https://evil.example/a\nAuthorization: x", URL_REFUSED, URL_REFUSED },
     { "https://ev\xc3\xadl.example/x", URL_REFUSED, URL_REFUSED },
-    /* addresses */
+    /* private, local and malformed addresses */
     { "https://169.254.169.254/latest/meta-data", URL_REFUSED, URL_REFUSED },
     { "https://[fd00:ec2::254]/x", URL_REFUSED, URL_REFUSED },
     { "https://0.0.0.0/x", URL_REFUSED, URL_REFUSED },
@@ -91,7 +90,7 @@ static const struct bad_url BAD_URLS[] = {
     { "https://[::1/x", URL_REFUSED, URL_REFUSED },
     { "https://::1/x", URL_REFUSED, URL_REFUSED },
     { "https://[::1]evil.example/x", URL_REFUSED, URL_REFUSED },
-    /* a public address is as good as a name */
+    /* a public address is treated like a host name */
     { "https://93.184.216.34/x", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://[2606:4700::1111]/x", URL_ANONYMOUS, URL_ANONYMOUS },
 };

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the command need: the command itself, tar files, and a stream that is held
-open until the test says so."""
+"""Shared by the tests of the command: running it, tar files, and waiting for what a run does."""
 import array
 import fcntl
 import io
@@ -13,11 +12,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
-LIMIT_S = 120  # for a hanging command only; no test depends on how fast anything is
+LIMIT_S = 120  # ends a command that hangs; no test depends on speed
 
 
 def is_sanitized():
-    """Whether the command was built with a sanitizer, as its build directory says."""
+    """Whether the command was built with a sanitizer, according to its build directory."""
     path = os.path.join(os.path.dirname(COMMAND), "meson-info", "intro-buildoptions.json")
     try:
         with open(path, encoding="utf-8") as file:
@@ -28,7 +27,7 @@ def is_sanitized():
 
 
 def traced_environment(environment):
-    """For a program under strace: the leak checker cannot work there."""
+    """An environment without leak checking: the leak checker does not work under strace."""
     options = environment.get("ASAN_OPTIONS", "")
     return {**environment, "ASAN_OPTIONS": options + ":detect_leaks=0"}
 
@@ -51,7 +50,7 @@ def clean_environment(home):
 
 
 class Result:
-    """What a run left: rc, stdout and stderr as text."""
+    """The result of a run: exit status, stdout and stderr as text."""
 
     def __init__(self, done):
         self.rc = done.returncode
@@ -67,7 +66,7 @@ class Result:
 
 
 class Command:
-    """Runs the command in an environment that holds nothing of the user's."""
+    """Runs the command in a clean environment with its own home directory."""
 
     def __init__(self, home):
         self.path = COMMAND
@@ -92,16 +91,16 @@ class Command:
 
 
 def wait_until(condition, process=None):
-    """Polls for something that must come to pass; fails when it cannot any more."""
+    """Polls until the condition is true; fails when the process ends or time is up."""
     deadline = time.monotonic() + LIMIT_S
     while not condition():
         assert process is None or process.poll() is None, "the command ended too early"
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"not true within {LIMIT_S} s"
         time.sleep(0.01)
 
 
 def wait_drained(pipe, process):
-    """Returns when the command has read all that was written to the pipe."""
+    """Waits until the command has read everything that was written to the pipe."""
     def empty():
         left = array.array("i", [0])
         fcntl.ioctl(pipe, termios.FIONREAD, left)
@@ -110,7 +109,7 @@ def wait_drained(pipe, process):
 
 
 def error_line(result):
-    """The one line that a failure may say."""
+    """The error line of a failed run; fails when stderr has more than this line."""
     lines = result.stderr.decode().splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("layerpipe: ")

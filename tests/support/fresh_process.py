@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a process inherits must not decide about a test: `nohup make test &` ignores signals, a
-service manager may block them, and stdin may be closed. Programs that tests start get the defaults."""
+"""Resets what the test run inherits, so that it does not change results: `nohup make test &`
+ignores signals, a service manager may block them, and stdin may be closed. Programs that tests
+start get the default signals and open descriptors."""
 import os
 import signal
 import threading
@@ -9,8 +10,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.
            signal.SIGUSR2, signal.SIGCHLD, signal.SIGALRM)
 
 
-def stay(_number, _frame):
-    """This process ignores the signal as before; a program that it starts does not inherit this."""
+def ignore_signal(_number, _frame):
+    """This process still ignores the signal. Its children do not inherit a handler, so they get the
+    default."""
 
 
 def use_default_signals():
@@ -18,12 +20,13 @@ def use_default_signals():
         return
     for number in SIGNALS:
         if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, stay)
+            signal.signal(number, ignore_signal)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def open_standard_descriptors():
-    """Else a pipe or a log gets one of their numbers."""
+    """Opens closed descriptors among 0, 1 and 2. Otherwise a pipe or a log would get their
+    numbers."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:
         os.set_inheritable(descriptor, True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of whole images share: images put into a registry as if by somebody else, and looking
-at what was made."""
+"""Shared by the tests of images: puts images into the test registry without layerpipe, and reads
+what layerpipe pushed."""
 import json
 
 from cli_support import make_tar
@@ -23,7 +23,7 @@ def encode(document):
 
 
 class Base:
-    """An image of uncompressed layers; change `config` and `manifest` before put()."""
+    """An image with uncompressed layers. A test may change `config` and `manifest` before put()."""
 
     def __init__(self, layers=None, family="oci", arch="amd64", **settings):
         self.layers = layers or [make_tar({"base": b"of all"}), make_tar({"more": b"of it"})]
@@ -37,7 +37,7 @@ class Base:
                                     for layer in self.layers]}
 
     def put(self, server, repository, reference, blobs=True):
-        """Returns the whole reference."""
+        """Stores the image; returns its full reference."""
         config = encode(self.config)
         self.manifest["config"].update(digest=digest_of(config), size=len(config))
         server.storage.put_blob(repository, config)
@@ -53,7 +53,7 @@ class Base:
 
 
 def put_index(server, repository, reference, children, **more):
-    """children: manifests with their platforms."""
+    """Stores an index. children: pairs of a Base and its platform."""
     entries = [{**descriptor(base.manifest["mediaType"], encode(base.manifest)),
                 "platform": platform} for base, platform in children]
     index = encode({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries, **more})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams for tests, the same at every run."""
+"""Input data for tests. The bytes are the same in every run."""
 import hashlib
 import io
 import random
@@ -7,7 +7,7 @@ import tarfile
 
 
 def _header(name, size):
-    """A USTAR header written out by hand, so that its bytes never depend on a library."""
+    """A USTAR header, built by hand so that no library version changes its bytes."""
     fields = [name.encode().ljust(100, b"\0"), b"0000600\0", b"0000000\0", b"0000000\0",
               b"%011o\0" % size, b"00000000000\0", b" " * 8, b"0", b"\0" * 100, b"ustar\0", b"00",
               b"\0" * 32, b"\0" * 32, b"0000000\0", b"0000000\0", b"\0" * 155, b"\0" * 12]
@@ -29,7 +29,7 @@ def random_bytes(size, seed=1):
 
 
 def random_tar(size, seed=1, files=1):
-    """A tar of about that size that does not compress."""
+    """A tar of about `size` bytes that does not compress."""
     source = random.Random(seed)
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -45,7 +45,7 @@ def sha256(data):
 
 
 class Zeros(io.RawIOBase):
-    """Endless zero bytes, up to a size."""
+    """A file object that gives `size` zero bytes."""
 
     def __init__(self, size):
         super().__init__()
@@ -62,7 +62,7 @@ class Zeros(io.RawIOBase):
 
 
 def tar_ends(size):
-    """(head, tail) of a tar with one file of that many bytes, for streams made on the fly."""
+    """(bytes before, bytes after) the data of a tar with one file of `size` bytes."""
     info = tarfile.TarInfo("big")
     info.size = size
     head = info.tobuf(tarfile.PAX_FORMAT)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source in memory that can do what sources do wrong, and a layer run over it to the end. */
+/* A source in memory that can fail like a real one, and functions that read a layer to its end. */
 #ifndef SUPPORT_LAYER_RUN_H
 #define SUPPORT_LAYER_RUN_H
 
@@ -15,9 +15,9 @@ struct memory_source {
     const unsigned char *data;
     size_t size;
     size_t position;
-    size_t piece;   /* most that one read gives; 0 = all that fits */
+    size_t piece;   /* maximum of one read; 0 = as much as fits */
     size_t fail_at; /* position at which reads fail */
-    int fail_code;  /* with this negative value; 0 = never */
+    int fail_code;  /* negative value that they return; 0 = reads do not fail */
     int interrupts; /* every n-th read is interrupted; 0 = none */
     int reads;
     int closes;
@@ -74,7 +74,7 @@ static inline struct memory_source memory_of(const struct bytes *bytes)
     return (struct memory_source){ .data = bytes->data, .size = bytes->size };
 }
 
-/* Makes a layer of a source that is expected to be accepted. */
+/* Makes a layer from a source; fails the test when the source is refused. */
 static inline lpipe_layer *layer_of(struct memory_source *memory,
                                     const struct lpipe_layer_options *options)
 {
@@ -88,7 +88,7 @@ static inline lpipe_layer *layer_of(struct memory_source *memory,
     return layer;
 }
 
-/* Reads to the end, or to the failure, which is returned. out may be NULL. */
+/* Reads until the end or a failure; returns the status. out may be NULL. */
 static inline int layer_drain(lpipe_layer *layer, size_t piece, struct bytes *out,
                               struct lpipe_error *err)
 {
@@ -116,7 +116,7 @@ static inline void layer_values(const lpipe_layer *layer, struct lpipe_layer_res
     }
 }
 
-/* Every getter answers with this status. */
+/* Every getter returns this status and leaves its output unchanged. */
 static inline void expect_no_values(const lpipe_layer *layer, int status)
 {
     struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
@@ -134,7 +134,7 @@ static inline void expect_no_values(const lpipe_layer *layer, int status)
     assert_true(strlen(lpipe_layer_media_type(layer)) > 0);
 }
 
-/* The values are those of the bytes that came out. */
+/* Every getter returns the values of the bytes in `out`. */
 static inline void expect_values(const lpipe_layer *layer, const struct bytes *out,
                                  const char *diff_id)
 {

@@ -3,10 +3,10 @@
 """Checks an OCI image layout without any code of layerpipe.
 
 check(path) returns a list of problems, empty when the layout is sound:
-every blob hashes to its name, index.json and oci-layout are valid, everything
-that a manifest refers to is there with the size announced, and a config has
-one diff_id for each layer, which is the digest of the layer's bytes
-uncompressed. Nothing but regular files and directories may be in it.
+every blob matches the digest in its name, index.json and oci-layout are valid,
+every blob that a manifest names exists and has the size in its descriptor, and
+a config has one diff_id for each layer: the digest of the uncompressed layer.
+A layout may contain only regular files and directories.
 
 Run as a program with one or more directories, it prints the problems and
 exits with 1 when there are any.
@@ -65,7 +65,7 @@ def hash_file(path, algorithm):
 
 
 def diff_id(path, media_type, algorithm):
-    """Digest of a layer uncompressed, None where we cannot uncompress it."""
+    """Digest of the uncompressed layer; None when this program cannot decompress it."""
     if media_type.endswith("zstd"):
         return None
     opened = gzip.open if media_type.endswith("gzip") else open
@@ -189,7 +189,7 @@ class Layout:
 
 
 def check(root, manifests=True):
-    """Problems of a layout. manifests=False: what index.json names may be any bytes."""
+    """The problems of a layout. manifests=False: the manifests are not parsed."""
     layout = Layout(root)
     try:
         layout.check(manifests)
@@ -200,14 +200,14 @@ def check(root, manifests=True):
 
 
 def tags(root):
-    """Tag to digest."""
+    """Returns {tag: digest}."""
     index = load_json(os.path.join(root, "index.json"))
     return {entry["annotations"][TAG]: entry["digest"] for entry in index["manifests"]
             if TAG in entry.get("annotations", {})}
 
 
 def temps(root):
-    """Temporary files that a run has left."""
+    """Temporary files that a run did not remove."""
     return [name for name in os.listdir(root) if TEMP.match(name)]
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory for one test: made before, removed with everything in it after. */
+/* A temporary directory for one test. scratch_end() removes it with its content. */
 #ifndef SUPPORT_SCRATCH_H
 #define SUPPORT_SCRATCH_H
 
@@ -34,7 +34,7 @@ static inline void scratch_end(struct scratch *scratch)
     (void)nftw(scratch->dir, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* "<dir>/<name>", in one of a few buffers that are used in turn. */
+/* Returns "<dir>/<name>" in one of several static buffers, which are used in turn. */
 static inline const char *scratch_path(const struct scratch *scratch, const char *name)
 {
     static char paths[8][PATH_MAX];
@@ -69,7 +69,7 @@ static inline const char *scratch_text(const struct scratch *scratch, const char
     return scratch_write(scratch, name, text, strlen(text), 0600);
 }
 
-/* A shell script that can be run. */
+/* Writes an executable shell script. */
 static inline const char *scratch_script(const struct scratch *scratch, const char *name,
                                          const char *body)
 {
@@ -78,7 +78,7 @@ static inline const char *scratch_script(const struct scratch *scratch, const ch
     return scratch_write(scratch, name, text, strlen(text), 0700);
 }
 
-/* The whole of a file, NUL-terminated; NULL when there is none. Caller frees. */
+/* Returns the content of a file, NUL-terminated, or NULL without the file. The caller frees it. */
 static inline char *scratch_read(const struct scratch *scratch, const char *name)
 {
     FILE *file = fopen(scratch_path(scratch, name), "r");

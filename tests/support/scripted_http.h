@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transport without a network: a function of the test answers each request, and every request is
- * kept for the test to look at. It stands in for the one over libcurl; include it in one file. */
+/* An HTTP transport without a network, in place of the one that uses libcurl. A function of the
+ * test answers each request, and every request is recorded. Include it in one file. */
 #ifndef SUPPORT_SCRIPTED_HTTP_H
 #define SUPPORT_SCRIPTED_HTTP_H
 
@@ -21,15 +21,15 @@ struct scripted_request {
 };
 
 struct scripted_answer {
-    int failure; /* a status of the transport in place of an answer */
+    int failure; /* the transport fails with this status; no answer */
     int status;
     const char *headers; /* "name: value\n" lines */
     const char *body;
     const char *address;
-    int cut; /* a failure of the transport after the body */
+    int cut; /* the transport fails with this status after the body */
 };
 
-/* The world as the test has set it up. */
+/* The answer function of the test, and the requests so far. */
 struct scripted {
     void (*answer)(const struct scripted_request *request, struct scripted_answer *answer);
     struct scripted_request requests[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store in memory. It writes a journal of its calls and fails in the step that a test names. */
+/* A store in memory. It records every call in a journal, and fails at a step that a test names. */
 #ifndef SUPPORT_SCRIPTED_STORE_H
 #define SUPPORT_SCRIPTED_STORE_H
 
@@ -50,7 +50,7 @@ struct scripted_reader {
     size_t position;
 };
 
-/* Writes a step to the journal. Returns the failure that the test set for it, else 0. */
+/* Adds a step to the journal; returns the status that the test wants for this step. */
 static inline int scripted_step(struct scripted_store *self, const char *step, const char *detail,
                                 struct lpipe_error *err)
 {
@@ -118,7 +118,7 @@ static inline struct scripted_entry *scripted_manifest(struct scripted_store *se
     return scripted_find(self->manifests, self->manifest_count, key);
 }
 
-/* The bytes of an entry as text. The entry must exist. */
+/* The content of an entry as text. The test fails when entry is NULL. */
 static inline const char *scripted_text(struct scripted_entry *entry)
 {
     if (entry == NULL) {
@@ -328,7 +328,7 @@ static inline struct scripted_store *scripted_new(const char *store_id)
     return self;
 }
 
-/* How often the journal has a step. */
+/* How often a step occurs in the journal. */
 static inline int scripted_count(const struct scripted_store *self, const char *step)
 {
     int count = 0;

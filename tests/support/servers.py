@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real registries, as programs of their own, on free loopback ports with their data in temporary
-directories."""
+"""Servers for tests, on free loopback ports: a proxy, a token server, and docker-registry with its
+data in a temporary directory."""
 import base64
 import http.client
 import http.server
@@ -41,8 +41,8 @@ def find_tool(name):
 
 
 def free_port():
-    """A port below those that the system hands out by itself: a test beside this one will not be
-    given it before its server listens."""
+    """A free port below the system's ephemeral range. Another test that runs at the same time does
+    not get this port before the server listens on it."""
     while True:
         port = random.randrange(10000, 32768)
         try:
@@ -53,9 +53,9 @@ def free_port():
 
 
 class ConnectProxy:
-    """An HTTP proxy that takes names of the test's choice to loopback ports by CONNECT. Other
-    requests it answers itself, with an empty 200. heads: every request as it came. credentials:
-    "user:password" that it wants. tls: a server context for an https proxy."""
+    """An HTTP proxy. CONNECT to a name in `ports` leads to that loopback port; every other request
+    is answered with an empty 200. `heads`: the head of each request. `credentials`:
+    "user:password" that the proxy requires. `tls`: an ssl context for an https proxy."""
 
     def __init__(self, ports, credentials=None, tls=None):
         self.ports = ports
@@ -151,8 +151,8 @@ class ConnectProxy:
 
 
 class TokenServer:
-    """Grants what is asked for, in tokens that docker-registry accepts (RS256 with x5c). seconds:
-    their life; negative ones have expired when they arrive."""
+    """Grants every requested scope, with tokens that docker-registry accepts (RS256 with x5c).
+    seconds: lifetime of a token; with a negative value the token has already expired."""
 
     def __init__(self, directory, users, seconds=300):
         self.users = users
@@ -226,8 +226,9 @@ class TokenServer:
 
 
 class DockerRegistry:
-    """users: htpasswd. tls: https with a certificate of the tests' authority. token: seconds of
-    life of tokens of a token server of its own, for users."""
+    """Debian's docker-registry. users: {name: password} for htpasswd. tls: https with a certificate
+    of the tests' authority. token: starts a token server for `users`; its tokens live for so many
+    seconds."""
 
     def __init__(self, directory, ca, binary, users=None, tls=False, token=None, relative=False,
                  secret="a secret"):
@@ -289,7 +290,7 @@ class DockerRegistry:
                 time.sleep(0.02)
 
     def request(self, method, path, body=None, headers=None):
-        """(status, headers, body): for looking at the outcome, without TLS or authorization."""
+        """One request without TLS and without credentials; returns (status, headers, body)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {})

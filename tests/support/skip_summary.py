@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin: says at the end of a run which tests were skipped, why, and what to
-install to run them."""
+"""A pytest plugin: prints at the end of a run how many tests were skipped, why, and which packages
+to install to run them."""
 import collections
 import re
 import shlex
@@ -12,11 +12,11 @@ def _reason(report):
 
 
 def summary(reports):
-    """One line, the most frequent reason first; "" for none."""
+    """One line with the most frequent reason first; "" when no test was skipped."""
     reasons = collections.Counter(_reason(report) for report in reports)
     if not reasons:
         return ""
-    # .ci/run adds up all numbers before the word "skipped": none stands there.
+    # .ci/run adds up the numbers before the word "skipped", so this line has none there.
     line = f"tests skipped: {reasons.total()}: " + ", ".join(
         f"{count} {reason}" for reason, count in reasons.most_common())
     packages = {name for reason in reasons for name in re.findall(r"\(package ([^)]+)\)", reason)}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other programs' verdicts on tar archives: Go's archive/tar, and the unpackers of containerd, Docker
-and podman as libraries. They are built when a test first asks for them, outside of the source."""
+"""What other programs say about tar archives: Go's archive/tar, and the unpackers of containerd,
+Docker and podman as libraries. They are built in a cache directory when a test needs them first."""
 import fcntl
 import hashlib
 import os
@@ -15,11 +15,12 @@ from cli_support import COMMAND
 
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "judge")
 SCAN = os.path.join(os.path.dirname(COMMAND), "tests", "tar_verdicts")
-BUILD_S = 900  # for a hanging download only
+BUILD_S = 900  # ends a build whose download hangs
 
 
 def cache_directory(name):
-    """A directory that changes with the source, so that nothing old is run."""
+    """The cache directory; its name contains a digest of the source, so an old program is not
+    used."""
     digest = hashlib.sha256()
     for file in sorted(os.listdir(os.path.join(SOURCES, name))):
         with open(os.path.join(SOURCES, name, file), "rb") as source:
@@ -29,7 +30,7 @@ def cache_directory(name):
 
 
 def build(name, tags=""):
-    """The path of a judge; skips the test where it cannot be built."""
+    """Builds a judge program; returns its path. Skips the test when it cannot be built."""
     go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
     if go is None:
         pytest.skip("go is not installed")
@@ -52,7 +53,7 @@ def build(name, tags=""):
 
 
 def ask(program, archives, *arguments):
-    """A judge's lines, one for each archive."""
+    """Returns the lines that a judge prints, one for each archive."""
     framed = b"".join(struct.pack("<I", len(tar)) + tar for tar in archives)
     done = subprocess.run([program, *arguments], input=framed, stdout=subprocess.PIPE, check=True)
     lines = done.stdout.decode("utf-8", "replace").split("\n")
@@ -70,7 +71,7 @@ def go_judge():
 
 
 def unpack_judge(scratch):
-    """Gives a list of three verdicts for each archive."""
+    """Returns a function that gives three verdicts for each archive."""
     try:
         os.mknod(os.path.join(scratch, "device"), 0o600 | stat.S_IFCHR, os.makedev(1, 3))
         os.chown(os.path.join(scratch, "device"), 1, 1)

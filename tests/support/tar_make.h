@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tar archives and other inputs, made in memory: good ones, and bad ones on purpose. */
+/* Makes tar archives and other inputs in memory, valid and invalid ones. */
 #ifndef SUPPORT_TAR_MAKE_H
 #define SUPPORT_TAR_MAKE_H
 
@@ -106,7 +106,7 @@ static inline void tar_end(struct bytes *tar)
     bytes_fill(tar, 0, 1024);
 }
 
-/* 1000 small files: the archive that diff IDs of other implementations are known for. */
+/* 1000 small files. The diff ID of this archive is known from other implementations. */
 static inline void tar_thousand(struct bytes *tar)
 {
     for (int i = 0; i < 1000; i++) {
@@ -136,8 +136,8 @@ static inline void bytes_random(struct bytes *bytes, size_t size)
     }
 }
 
-/* Words, runs, repetitions from far back and noise: every kind of deflate block comes of it. The
- * same bytes on every machine, for ever: digests of what is made of them are in the tests. */
+/* Words, runs, distant repetitions and noise: compressing them gives every kind of deflate block.
+ * The bytes must never change, because tests contain digests of the compressed bytes. */
 static inline void bytes_mixed(struct bytes *bytes, size_t size)
 {
     uint64_t state = 1181783497276652981u;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tar archives with random headers: the fields that container runtimes read, right and wrong in every
-way that writers and attackers have. The same seed makes the same archives."""
+"""Tar archives with random headers: valid and invalid values in the fields that container runtimes
+read. The same seed makes the same archives."""
 import random
 
 END = bytes(1024)
@@ -23,7 +23,7 @@ def octal(number, width):
 
 
 def record(key, value):
-    """A PAX record; it counts its own length."""
+    """A PAX record; its length field includes itself."""
     rest = b" " + key + b"=" + value + b"\n"
     size = len(rest) + 1
     while len(str(size)) + len(rest) != size:
@@ -33,7 +33,7 @@ def record(key, value):
 
 def header(name=b"file", kind=b"0", size=0, checksum=None, **fields):
     """fields: any of mode, uid, gid, size_field, mtime, link, magic, major, minor, prefix, trailer
-    (what stands in the last 167 bytes), as bytes."""
+    (the last 167 bytes), as bytes."""
     block = bytearray(512)
 
     def put(offset, width, data):
@@ -81,7 +81,7 @@ class Maker:
         return self.random.random() * 100 < percent
 
     def number(self, width):
-        """A numeric field as writers and attackers fill it."""
+        """A numeric field, valid or not."""
         pick = self.random.choice
         good = self.random.randrange(8 ** self.random.randrange(1, width))
         text = b"%o" % good
@@ -113,7 +113,7 @@ class Maker:
                                    b"../a", b"/a", b"a/../b", b"./", b"x" * 256, b".wh.x", b".wh."])
 
     def regions(self):
-        """A map of a sparse file and the size of what is stored, mostly right."""
+        """A map of a sparse file and the size of its stored data; both are mostly valid."""
         at = 0
         numbers = []
         stored = 0
@@ -217,7 +217,7 @@ class Maker:
         return extension(kind, body, **(self.fields() if self.chance(10) else {}))
 
     def group(self):
-        """An entry with what stands in front of it."""
+        """An entry with the extension headers before it."""
         parts = []
         body = bytes(self.random.choice([0, 0, 1, 5, 512, 600]))
         records = b""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin: a test that hangs fails, so that a run always ends. No test is judged by how long
-it takes: the limit is far above what the slowest one needs."""
+"""A pytest plugin: a hanging test fails, so that a run always ends. The limit is far above the time
+of the slowest test."""
 import contextlib
 import faulthandler
 import os
@@ -10,7 +10,7 @@ import pytest
 
 LIMIT_S = float(os.environ.get("TEST_LIMIT_S", 300))
 SLOW_FACTOR = 6
-# One more alarm for each further step of the same phase that hangs; then the process ends.
+# The alarm repeats, because clean-up code of the same phase may hang, too. Then the process ends.
 AGAIN_S = min(30, LIMIT_S)
 LAST_FACTOR = 2
 
@@ -18,7 +18,7 @@ _stderr = pytest.StashKey()
 
 
 def pytest_configure(config):
-    # Before pytest puts its own in place of descriptor 2.
+    # pytest replaces descriptor 2 later.
     config.stash[_stderr] = os.fdopen(os.dup(2), "w")
 
 
@@ -30,11 +30,11 @@ def pytest_unconfigure(config):
 def _limited(item):
     limit = LIMIT_S * (SLOW_FACTOR if item.get_closest_marker("slow") else 1)
 
-    def ring(_number, _frame):
+    def on_alarm(_number, _frame):
         pytest.fail(f"the test hangs: this took longer than {limit:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    # For what no exception reaches: a call that does not return, or a test that catches all.
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    # An exception does not end a call that never returns, or a test that catches all exceptions.
     faulthandler.dump_traceback_later(limit * LAST_FACTOR, exit=True, file=item.config.stash[_stderr])
     signal.setitimer(signal.ITIMER_REAL, limit, AGAIN_S)
     try:
@@ -45,7 +45,7 @@ def _limited(item):
         signal.signal(signal.SIGALRM, before)
 
 
-# Each phase by itself, so that what a test started is stopped after it failed.
+# Each phase has its own limit, so that the teardown of a failed test still runs.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
     with _limited(item):

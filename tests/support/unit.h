@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every C unit includes first: cmocka and what it needs. Its fail() macro would hide ours, so
- * it goes; fail_msg() stays. */
+/* Every C unit test includes this file first: cmocka and the headers that it needs. cmocka's fail()
+ * macro is removed because it hides our function fail(); fail_msg() is defined again below. */
 #ifndef SUPPORT_UNIT_H
 #define SUPPORT_UNIT_H
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A password that is like no other text is looked for in everything that a run, and its children,
-hand to the system: the only places are the registry it belongs to and the file that is to hold it."""
+"""Searches everything that a run and its children write for the password. The password may go only
+to its registry and into the credential file."""
 import json
 import os
 import subprocess
 
 import pytest
-from auth_support import (CANARY, Helpers, assert_absent, basic, entry, may_trace, shapes, traced,
-                          write_config)
+from auth_support import (CANARY, Helpers, assert_absent, basic, can_trace, encodings, entry,
+                          traced, write_config)
 from registry import Auth
 from test_upload_mount import add_base
 from wire_support import MIB, REPOSITORY, noise
@@ -28,7 +28,7 @@ def home(command):
 
 
 def files_with(secret, *roots):
-    """Files below the directories that have the secret in any shape."""
+    """Files below these directories that contain the secret in any form."""
     found = set()
     for root in roots:
         for directory, _, names in os.walk(root):
@@ -38,7 +38,7 @@ def files_with(secret, *roots):
                     continue
                 with open(path, "rb") as file:
                     text = file.read().decode("latin-1")
-                if any(shape in text for shape in shapes(secret)):
+                if any(encoded in text for encoded in encodings(secret)):
                     found.add(path)
     return found
 
@@ -47,10 +47,10 @@ def is_socket(target):
     return target.startswith(("TCP", "socket:"))
 
 
-def check(trace, tmp_path, *files, secret=CANARY):
-    """The secret went over sockets and into these files, and is nowhere else."""
+def assert_only_in(trace, tmp_path, *files, secret=CANARY):
+    """The secret was written only to sockets and to `files`."""
     assert trace.result.rc == 0, trace.result
-    holders = trace.holders(secret)
+    holders = trace.files_that_got(secret)
     assert any(is_socket(holder) for holder in holders), "the search finds nothing at all"
     strange = {holder for holder in holders if not is_socket(holder)}
     assert len(strange) <= len(files), strange
@@ -61,8 +61,8 @@ def check(trace, tmp_path, *files, secret=CANARY):
     assert files_with(secret, tmp_path) == {str(path) for path in files}
 
 
-def check_journal(server):
-    """Requests with the password: only those that must have it."""
+def assert_password_only_in_login_requests(server):
+    """The password is only in the requests that need it."""
     for request in server.journal:
         header = request.headers.get("authorization", "")
         text = json.dumps([request.path, request.query])
@@ -72,38 +72,38 @@ def check_journal(server):
         assert "canary" not in json.dumps(request.headers).lower().replace(header.lower(), "")
 
 
-def test_login(server, command, home, tmp_path):
+def test_login_writes_password_only_to_its_file(server, command, home, tmp_path):
     trace = traced(command, tmp_path, "login", "-vv", "--username", "user", "--password-stdin",
                    server.host, input=CANARY.encode())
-    check(trace, tmp_path, home / ".docker" / "config.json")
-    check_journal(server)
+    assert_only_in(trace, tmp_path, home / ".docker" / "config.json")
+    assert_password_only_in_login_requests(server)
 
 
-def test_push_with_a_file(server, command, home, tmp_path):
+def test_push_with_file_keeps_password_and_tokens_secret(server, command, home, tmp_path):
     config = write_config(home, {"auths": {server.host: entry()}})
     trace = traced(command, tmp_path, *PUSH, "--base", add_base(server),
                    f"{server.host}/{REPOSITORY}:tag", input=DATA)
-    check(trace, tmp_path, config)
-    check_journal(server)
+    assert_only_in(trace, tmp_path, config)
+    assert_password_only_in_login_requests(server)
     tokens = list(server.auth.tokens)
     for token in tokens:
         assert token not in trace.result.stderr + trace.result.stdout
-        assert not [holder for holder in trace.holders(token) if not is_socket(holder)]
+        assert not [holder for holder in trace.files_that_got(token) if not is_socket(holder)]
         assert all(token not in line for line in trace.programs())
 
 
-def test_push_with_an_option(server, command, tmp_path):
+def test_push_with_password_fd_writes_password_to_no_file(server, command, tmp_path):
     read, write = os.pipe()
     os.write(write, CANARY.encode())
     os.close(write)
     trace = traced(command, tmp_path, *PUSH, "--username", "user", "--password-fd", read,
                    f"{server.host}/{REPOSITORY}:tag", input=DATA, pass_fds=[read])
     os.close(read)
-    check(trace, tmp_path)
+    assert_only_in(trace, tmp_path)
 
 
-def test_push_with_a_helper(server, command, home, tmp_path):
-    """The helper's own output is where the secret comes from; it is the one other place."""
+def test_push_with_helper_writes_password_to_no_file(server, command, home, tmp_path):
+    """The helper writes the secret to its pipe; no other file may get it."""
     helpers = Helpers(tmp_path / "helpers")
     kept = tmp_path / "kept"
     kept.write_text(json.dumps({"Username": "user", "Secret": CANARY}))
@@ -112,7 +112,7 @@ def test_push_with_a_helper(server, command, home, tmp_path):
     trace = traced(command, tmp_path, *PUSH, f"{server.host}/{REPOSITORY}:tag", input=DATA,
                    env=helpers.environment)
     assert trace.result.rc == 0, trace.result
-    strange = {holder for holder in trace.holders(CANARY) if not is_socket(holder)}
+    strange = {holder for holder in trace.files_that_got(CANARY) if not is_socket(holder)}
     assert all(holder.startswith("pipe:") for holder in strange), strange
     for line in trace.programs():
         assert_absent(line, CANARY)
@@ -120,7 +120,7 @@ def test_push_with_a_helper(server, command, home, tmp_path):
     assert files_with(CANARY, tmp_path) == {str(kept)}
 
 
-def test_login_with_a_helper(server, command, home, tmp_path):
+def test_login_with_helper_stores_password_only_there(server, command, home, tmp_path):
     helpers = Helpers(tmp_path / "helpers")
     store = helpers.keeper()
     write_config(home, {"credsStore": "keeper"})
@@ -133,19 +133,19 @@ def test_login_with_a_helper(server, command, home, tmp_path):
     assert files_with(CANARY, tmp_path) == {str(store / server.host)}
 
 
-def test_identity_token(registry, command, home, tmp_path):
+def test_identity_token_is_not_in_headers_or_urls(registry, command, home, tmp_path):
     server = registry("d28", auth=Auth("bearer", users={}, refresh_tokens=[CANARY]))
     config = write_config(home, {"auths": {server.host: {"auth": basic("user", ""),
                                                          "identitytoken": CANARY}}})
     trace = traced(command, tmp_path, *PUSH, f"{server.host}/{REPOSITORY}:tag", input=DATA)
-    check(trace, tmp_path, config)
+    assert_only_in(trace, tmp_path, config)
     for request in server.journal:
         assert CANARY not in json.dumps([request.path, request.query, request.headers])
 
 
 @pytest.mark.parametrize("wrong", ["password", "repository"])
-def test_failures(wrong, server, command, home, tmp_path):
-    """An error says whose credentials were refused, never what they were."""
+def test_error_does_not_contain_password(wrong, server, command, home, tmp_path):
+    """The error names the registry, but not the password."""
     secret = CANARY if wrong == "repository" else "n0t" + CANARY
     write_config(home, {"auths": {server.host: entry(password=secret)}})
     name = REPOSITORY if wrong == "password" else "nobody/has:this"
@@ -155,19 +155,19 @@ def test_failures(wrong, server, command, home, tmp_path):
     assert_absent(result.stderr, CANARY)
 
 
-def test_environment_as_a_file(server, command, tmp_path):
-    """DOCKER_AUTH_CONFIG is in our environment by its nature, and in no child's by ours: helpers are
-    given what we were, so this one checks the writes alone."""
+def test_password_from_environment_is_written_to_no_file(server, command, tmp_path):
+    """The test itself sets DOCKER_AUTH_CONFIG in the environment, and helpers inherit it. So this
+    test checks only what is written."""
     value = json.dumps({"auths": {server.host: entry()}})
     trace = traced(command, tmp_path, *PUSH, f"{server.host}/{REPOSITORY}:tag", input=DATA,
                    env={"DOCKER_AUTH_CONFIG": value})
     assert trace.result.rc == 0, trace.result
-    assert {holder for holder in trace.holders(CANARY) if not is_socket(holder)} == set()
+    assert {holder for holder in trace.files_that_got(CANARY) if not is_socket(holder)} == set()
     assert_absent(trace.result.stderr, CANARY)
 
 
-def test_no_core_and_no_memory_of_it(server, command, home):
-    """R-50: not dumpable, so that another process of the user cannot read it either."""
+def test_process_with_password_has_no_core_file_and_is_not_dumpable(server, command, home):
+    """Not dumpable: another process of the same user cannot read the memory."""
     write_config(home, {"auths": {server.host: entry()}})
     process = command.start("layer", "--raw", f"{server.host}/{REPOSITORY}", "-",
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -182,10 +182,10 @@ def test_no_core_and_no_memory_of_it(server, command, home):
     assert owner == 0, "what is not dumpable belongs to root"
 
 
-def test_the_search_finds_what_is_there():
-    """The canary would be seen in each of its shapes."""
+def test_search_finds_every_form_of_the_password():
+    """Tests the search of the other tests: it finds the password as text and in base64."""
     for text in (CANARY, "x" + basic("user", CANARY), basic("u", CANARY), basic("us", CANARY)):
         with pytest.raises(AssertionError):
             assert_absent(text, CANARY)
     assert_absent("nothing", CANARY)
-    assert may_trace() in (True, False)
+    assert can_trace() in (True, False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's docker-registry with passwords over TLS, and with a token server. It is on
-another port of this machine, and gets the password because the user names it."""
+"""Debian's docker-registry with passwords over TLS, and with a token server. The token server is on
+another port; it gets the password only when the user trusts it."""
 import hashlib
 import json
 import subprocess
@@ -32,14 +32,14 @@ def push(run, server, *options, data=DATA, **arguments):
 
 
 def assert_pushed(server, result, data=DATA):
-    told = result.json()
-    assert told["layers"][0]["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
-    assert server.blob(REPOSITORY, told["layers"][0]["digest"]) == data
-    assert server.tags(REPOSITORY) == {"tag": told["digest"]}
+    output = result.json()
+    assert output["layers"][0]["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
+    assert server.blob(REPOSITORY, output["layers"][0]["digest"]) == data
+    assert server.tags(REPOSITORY) == {"tag": output["digest"]}
     assert server.open_sessions(REPOSITORY) == []
 
 
-def assert_nothing(server, result, rc=4):
+def assert_nothing_pushed(server, result, rc=4):
     assert result.rc == rc, result
     assert result.stdout == "" and len(result.stderr.splitlines()) == 1, result
     assert server.tags(REPOSITORY) == {} and server.blobs(REPOSITORY) == []
@@ -52,8 +52,8 @@ def htpasswd(docker_registry, ca):
     return server
 
 
-def test_htpasswd_over_tls(htpasswd, run):
-    assert_nothing(htpasswd, push(run, htpasswd, *htpasswd.options))
+def test_htpasswd_login_push_logout_over_tls(htpasswd, run):
+    assert_nothing_pushed(htpasswd, push(run, htpasswd, *htpasswd.options))
     assert login(run, htpasswd, *htpasswd.options).rc == 0
     assert_pushed(htpasswd, push(run, htpasswd, *htpasswd.options))
     shown = run("inspect", "--json", *htpasswd.options, f"{htpasswd.host}/{REPOSITORY}:tag")
@@ -63,58 +63,58 @@ def test_htpasswd_over_tls(htpasswd, run):
     assert result.rc == 4, result
 
 
-def test_htpasswd_wrong_password(htpasswd, run, command):
+def test_htpasswd_wrong_password_is_refused_and_not_stored(htpasswd, run, command):
     result = login(run, htpasswd, *htpasswd.options, password="mistaken")
     assert result.rc == 4 and not (command.home / ".docker").exists()
     assert "layerpipe login" not in result.stderr
     write_config(command.home, {"auths": {htpasswd.host: entry(password="mistaken")}})
     result = push(run, htpasswd, *htpasswd.options)
-    assert_nothing(htpasswd, result)
+    assert_nothing_pushed(htpasswd, result)
     assert "mistaken" not in result.stderr
     assert "user" in result.stderr and "config.json" in result.stderr, "whose password, from where"
 
 
-def test_htpasswd_without_its_authority(htpasswd, run, command):
+def test_htpasswd_unknown_authority_fails(htpasswd, run, command):
     write_config(command.home, {"auths": {htpasswd.host: entry()}})
     result = push(run, htpasswd)
     assert result.rc in (6, 7), result
     assert htpasswd.tags(REPOSITORY) == {}
 
 
-def trust(server):
+def trust_options(server):
     return ["--trust-realm", server.token_server.realm.split("/")[2]]
 
 
-def test_tokens(docker_registry, run, command):
+def test_token_server_gets_password_when_trusted(docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
-    assert login(run, server, *trust(server)).rc == 0
+    assert login(run, server, *trust_options(server)).rc == 0
     server.token_server.requests.clear()
-    assert_pushed(server, push(run, server, *trust(server)))
+    assert_pushed(server, push(run, server, *trust_options(server)))
     assert len(server.token_server.requests) <= 2, server.token_server.requests
     for path, secret in server.token_server.requests:
         assert CANARY not in path and secret.startswith("Basic ")
 
 
-def test_tokens_wrong_password(docker_registry, run, command):
+def test_token_server_gets_wrong_password_once(docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
-    assert login(run, server, *trust(server), password="mistaken").rc == 4
+    assert login(run, server, *trust_options(server), password="mistaken").rc == 4
     write_config(command.home, {"auths": {server.host: entry(password="mistaken")}})
     server.token_server.requests.clear()
-    assert_nothing(server, push(run, server, *trust(server)))
+    assert_nothing_pushed(server, push(run, server, *trust_options(server)))
     assert len(server.token_server.requests) == 1, "an account is locked by repeated attempts"
 
 
-def test_token_server_that_nobody_named(docker_registry, run, command):
+def test_untrusted_token_server_gets_no_request(docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
     write_config(command.home, {"auths": {server.host: entry()}})
     result = push(run, server)
-    assert_nothing(server, result)
-    assert " ".join(trust(server)) in result.stderr
+    assert_nothing_pushed(server, result)
+    assert " ".join(trust_options(server)) in result.stderr
     assert server.token_server.requests == []
 
 
-class Narrow:
-    """Takes actions from what a token server grants."""
+class ScopeFilter:
+    """Removes actions from the tokens that a token server grants."""
 
     def __init__(self, server, lacks):
         self.sign = server.token_server.sign
@@ -127,26 +127,26 @@ class Narrow:
         return self.sign(service, user, access)
 
 
-def test_tokens_that_lack_a_scope(docker_registry, run, command):
+def test_token_without_push_scope_fails_and_names_it(docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
     write_config(command.home, {"auths": {server.host: entry()}})
-    Narrow(server, {"push"})
-    result = push(run, server, *trust(server))
-    assert_nothing(server, result)
+    ScopeFilter(server, {"push"})
+    result = push(run, server, *trust_options(server))
+    assert_nothing_pushed(server, result)
     assert "push" in result.stderr and REPOSITORY in result.stderr
-    assert len(server.token_server.requests) <= 3, "a storm of questions"
+    assert len(server.token_server.requests) <= 3, "too many token requests"
 
 
-def test_tokens_that_have_expired_when_they_arrive(docker_registry, run, command):
-    """The registry allows for a minute, and no more."""
+def test_token_that_has_expired_on_arrival_fails(docker_registry, run, command):
+    """The token expired 90 s ago; the registry accepts it up to 60 s after its end."""
     server = docker_registry(users=USERS, token=-90)
     write_config(command.home, {"auths": {server.host: entry()}})
-    assert_nothing(server, push(run, server, *trust(server)))
+    assert_nothing_pushed(server, push(run, server, *trust_options(server)))
     assert len(server.token_server.requests) <= 3
 
 
-class Aged:
-    """The n-th token has expired long ago, whatever its server says."""
+class ExpiredTokens:
+    """The n-th token has already expired, although the token server says otherwise."""
 
     def __init__(self, server, *bad):
         self.server = server.token_server
@@ -162,26 +162,27 @@ class Aged:
 
 
 @pytest.mark.parametrize("mode", [CHUNKED, ["--upload", "streamed"], ["--upload", "monolithic", "--chunk-size", "16M"]])
-def test_token_refused_when_an_upload_begins(mode, docker_registry, run, command):
+def test_token_refused_at_upload_start_is_renewed(mode, docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
     write_config(command.home, {"auths": {server.host: entry()}})
-    aged = Aged(server, 1)
-    assert_pushed(server, push(run, server, *mode, *trust(server)))
+    aged = ExpiredTokens(server, 1)
+    assert_pushed(server, push(run, server, *mode, *trust_options(server)))
     assert aged.count == 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["chunked", "streamed"])
-def test_tokens_expire_in_mid_upload(mode, docker_registry, command):
-    """Tokens that say they live for an hour, and that the registry, which allows for a minute, refuses
-    after a few seconds: in the middle of the upload, where nobody can foresee it."""
+def test_token_that_expires_during_upload_is_renewed(mode, docker_registry, command):
+    """The token server says that tokens live for an hour, but the registry refuses them after a few
+    seconds. The command cannot know this before."""
     server = docker_registry(users=USERS, token=-55)
     write_config(command.home, {"auths": {server.host: entry()}})
-    server.token_server.answer = claim_hours(server.token_server)
-    process = command.start("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", "--upload", mode,
+    server.token_server.answer = claim_long_life(server.token_server)
+    process = command.start("push", "--json", "--raw", "--media-type", "application/x.test",
+                             "--compress", "none", "--upload", mode,
                             *(CHUNKED[2:] if mode == "chunked" else []),
-                            *trust(server), f"{server.host}/{REPOSITORY}:tag", "-", stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            *trust_options(server), f"{server.host}/{REPOSITORY}:tag", "-",
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for start in range(0, len(DATA), MIB // 4):
         process.stdin.write(DATA[start:start + MIB // 4])
         process.stdin.flush()
@@ -191,7 +192,7 @@ def test_tokens_expire_in_mid_upload(mode, docker_registry, command):
     assert 2 <= len(server.token_server.requests) <= 8
 
 
-def claim_hours(token_server):
+def claim_long_life(token_server):
     answer = token_server.answer
 
     def longer(handler):

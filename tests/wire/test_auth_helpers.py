@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credential helpers: programs of others, which fail, lie, hang and print what they must not."""
+"""Credential helpers that fail, give wrong answers, hang, or print secrets."""
 import json
 import os
 import signal
@@ -39,7 +39,7 @@ def configure(command, server, name="h", **more):
 
 
 def assert_refused(server, result, *words):
-    """ST-09: an error, and nobody has seen another password in place of it."""
+    """The command failed, and no request had another password in place of the helper's."""
     assert result.rc == 4, result
     for word in words:
         assert word in result.stderr.splitlines()[-1], result
@@ -48,7 +48,7 @@ def assert_refused(server, result, *words):
 
 
 @pytest.mark.parametrize("key", ["credHelpers", "credsStore"])
-def test_shell_script(key, command, run, server, helpers):
+def test_helper_stores_and_gives_password(key, command, run, server, helpers):
     store = helpers.keeper()
     write_config(command.home, {key: "keeper" if key == "credsStore" else {server.host: "keeper"}})
     login = run("login", "--username", "user", "--password-stdin", server.host,
@@ -59,7 +59,7 @@ def test_shell_script(key, command, run, server, helpers):
     assert helpers.calls().count("get") <= 3, "asked once for a name"
 
 
-def test_identity_token(command, run, registry, helpers):
+def test_helper_gives_identity_token(command, run, registry, helpers):
     server = registry("d28", auth=Auth("bearer", users={}, refresh_tokens=[CANARY]))
     helpers.add("h", "cat > /dev/null; echo '%s'" % GET.replace('"user"', '"<token>"'))
     configure(command, server)
@@ -87,18 +87,18 @@ FAILING = {
 
 @pytest.mark.parametrize("kind", FAILING)
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_ST09_ST31_ST32_failures(kind, command, run, server, helpers):
+def test_failing_helper_fails_upload_without_other_password(kind, command, run, server, helpers):
     script, word = FAILING[kind]
     if script is not None:
         helpers.add("h", script)
-    # The file has a password for the registry, and another registry's; a helper that fails is no
-    # reason to send them.
+    # The file also has passwords for this registry and for another one. They must not be sent when
+    # the helper fails.
     configure(command, server, auths={server.host: entry(), "other.example": entry()})
     assert_refused(server, upload(run, server, helpers), word)
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_not_executable(command, run, server, helpers):
+def test_helper_without_execute_permission_fails(command, run, server, helpers):
     helpers.add("h", "echo '%s'" % GET).chmod(0o644)
     configure(command, server)
     assert_refused(server, upload(run, server, helpers), "docker-credential-h")
@@ -109,7 +109,7 @@ NAMES = ["../h", "h/../h", "/bin/h", "h;h", "$(h)", "h h", "", ".h", "h\n", "x" 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_ST33_names(name, command, run, server, helpers, tmp_path):
+def test_helper_with_unsafe_name_is_not_run(name, command, run, server, helpers, tmp_path):
     witness = tmp_path / "ran"
     helpers.add("h", f"touch {witness}; echo '{GET}'")
     write_config(command.home, {"credsStore": name})
@@ -121,8 +121,9 @@ def test_ST33_names(name, command, run, server, helpers, tmp_path):
 
 @pytest.mark.parametrize("path", [".", "", ":", "helpers", "./helpers", "..", "nowhere::."])
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_ST33_relative_parts_of_PATH(path, command, run, server, helpers, tmp_path):
-    """A program planted where the command happens to be started is not found."""
+def test_helper_in_relative_PATH_directory_is_not_run(path, command, run, server, helpers,
+                                                      tmp_path):
+    """A program in the working directory is not used as a helper."""
     witness = tmp_path / "ran"
     helpers.add("h", f"touch {witness}; echo '{GET}'")
     configure(command, server)
@@ -134,8 +135,8 @@ def test_ST33_relative_parts_of_PATH(path, command, run, server, helpers, tmp_pa
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_output_on_a_terminal(command, run, server, helpers):
-    """What a helper writes to stderr is its own affair; nothing of it is in our messages."""
+def test_helper_output_is_not_part_of_error(command, run, server, helpers):
+    """Our error does not repeat what the helper printed."""
     helpers.add("h", "printf '\\033[2Jlayerpipe: done'; exit 1")
     configure(command, server)
     result = upload(run, server, helpers)
@@ -144,8 +145,8 @@ def test_output_on_a_terminal(command, run, server, helpers):
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_hanging_helper_and_a_signal(command, server, helpers, tmp_path):
-    """The run ends at once, and the helper with it."""
+def test_signal_ends_hanging_helper(command, server, helpers, tmp_path):
+    """The command ends at once and ends the helper."""
     pid_file = tmp_path / "pid"
     helpers.add("h", f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 3000")
     configure(command, server)
@@ -164,7 +165,7 @@ def test_hanging_helper_and_a_signal(command, server, helpers, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_hanging_helper(command, run, server, helpers, tmp_path):
+def test_hanging_helper_is_ended_after_time_limit(command, run, server, helpers, tmp_path):
     pid_file = tmp_path / "pid"
     helpers.add("h", f"echo $$ > {pid_file}; exec sleep 3000")
     configure(command, server)
@@ -175,8 +176,8 @@ def test_hanging_helper(command, run, server, helpers, tmp_path):
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_what_a_helper_inherits(command, run, server, helpers, tmp_path):
-    """Its own three descriptors, and a clear conscience."""
+def test_helper_inherits_no_sockets_and_no_other_passwords(command, run, server, helpers, tmp_path):
+    """The helper gets the host on stdin, and no other open descriptors or passwords."""
     seen = tmp_path / "seen"
     helpers.add("h", f"ls -l /proc/self/fd > {seen}; cat >> {seen}; env >> {seen}; "
                      f"printf '%s' '{GET}'")

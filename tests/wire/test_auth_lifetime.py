@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens that live for two seconds under uploads that take much longer."""
+"""Uploads that take longer than the two seconds that their tokens live."""
 import subprocess
 import time
 
@@ -14,7 +14,7 @@ LIFE_S = 2
 
 
 def upload_slowly(command, server, data, seconds, *mode):
-    """Writes the data over so many seconds; the result."""
+    """Writes the data to stdin during `seconds`; returns the result."""
     process = command.start("layer", "--json", "--raw", "--compress", "none", *mode,
                             f"{server.host}/{REPOSITORY}", "-", stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -28,7 +28,7 @@ def upload_slowly(command, server, data, seconds, *mode):
     return Result(subprocess.CompletedProcess([], process.returncode, out, err))
 
 
-def check(command, registry, seconds, *mode):
+def assert_upload_succeeds(command, registry, seconds, *mode):
     server = registry("d28", auth=Auth("bearer", users={"user": CANARY}, seconds=LIFE_S))
     write_config(command.home, {"auths": {server.host: entry()}})
     data = noise(6 * MIB + 3)
@@ -37,17 +37,17 @@ def check(command, registry, seconds, *mode):
     assert server.blob(REPOSITORY, digest_of(data)) == data
     assert_history(server)
     refused = [request for request in server.journal if request.status == 401]
-    # The first ping, and the stream that nobody could ask for a token in between.
+    # The first ping, and requests whose token expired while they were sent.
     assert len(refused) <= 3, [(request.step, request.number) for request in refused]
     assert len(server.journal.entries("token")) <= seconds + 5
 
 
 @pytest.mark.parametrize("mode", ["chunked", "streamed"])
-def test_short_lived_token(mode, command, registry):
-    check(command, registry, 7, "--upload", mode, "--chunk-size", "1M")
+def test_short_lived_token_is_renewed_during_upload(mode, command, registry):
+    assert_upload_succeeds(command, registry, 7, "--upload", mode, "--chunk-size", "1M")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["chunked", "streamed"])
-def test_short_lived_token_for_a_minute(mode, command, registry):
-    check(command, registry, 60, "--upload", mode, "--chunk-size", "1M")
+def test_short_lived_token_is_renewed_for_a_minute(mode, command, registry):
+    assert_upload_succeeds(command, registry, 60, "--upload", mode, "--chunk-size", "1M")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""login and logout: credentials are tested, then kept where the configuration says, whole and
-private."""
+"""login and logout: credentials are tested, then stored where the configuration says. The file
+stays complete and private."""
 import json
 import os
 import stat
@@ -62,15 +62,15 @@ def test_wrong_password_is_not_stored(server, run, config):
     assert len(with_password) == 1, "accounts are locked for a few wrong passwords"
 
 
-def test_wrong_password_leaves_the_old_one(server, run, home, config):
+def test_wrong_password_does_not_replace_stored_one(server, run, home, config):
     before = json.dumps({"auths": {server.host: entry()}})
     write_config(home, before)
     assert login(run, server, password="wrong").rc == 4
     assert config.read_text() == before
 
 
-def test_nobody_asked_for_a_password(registry, run, config):
-    """It is stored, as docker does, and the user is told that it was not tested."""
+def test_password_is_stored_when_registry_needs_none(registry, run, config):
+    """docker stores it, too. The command warns that the password was not tested."""
     server = registry("d28")
     result = login(run, server)
     assert result.rc == 0
@@ -79,7 +79,7 @@ def test_nobody_asked_for_a_password(registry, run, config):
     assert all("authorization" not in request.headers for request in server.journal)
 
 
-def test_everything_else_in_the_file_stays(server, run, home, config):
+def test_other_content_of_file_is_kept(server, run, home, config):
     others = {"psFormat": "table {{.ID}}", "HttpHeaders": {"X": "y"}, "auths": {
         "other.example": {"auth": basic("o", "p"), "email": "o@other.example"},
         "https://index.docker.io/v1/": {}}, "credHelpers": {"third.example": "x"},
@@ -97,14 +97,14 @@ def test_everything_else_in_the_file_stays(server, run, home, config):
     assert json.loads(config.read_text()) == others
 
 
-def test_other_spellings_are_replaced(server, run, home, config):
+def test_entries_with_other_spelling_of_host_are_replaced(server, run, home, config):
     write_config(home, {"auths": {f"http://{server.host}/v1/": entry("old", "old"),
                                   server.host: entry("older", "older")}})
     assert login(run, server).rc == 0
     assert json.loads(config.read_text())["auths"] == {f"http://{server.host}/v1/": entry()}
 
 
-def test_link_stays_a_link(server, run, home, config):
+def test_symlink_to_file_is_kept(server, run, home, config):
     real = write_config(home, {}, "dotfiles/docker.json")
     config.parent.mkdir()
     config.symlink_to(real)
@@ -114,7 +114,7 @@ def test_link_stays_a_link(server, run, home, config):
 
 
 @pytest.mark.parametrize("where", ["authfile", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG"])
-def test_where_it_is_stored(where, server, run, home, config, tmp_path):
+def test_file_is_chosen_by_option_and_environment(where, server, run, home, config, tmp_path):
     path = tmp_path / "some" / "where" / "config.json"
     options = ["--authfile", path] if where == "authfile" else []
     env = {"REGISTRY_AUTH_FILE": str(path)} if where == "REGISTRY_AUTH_FILE" else \
@@ -131,7 +131,7 @@ def test_where_it_is_stored(where, server, run, home, config, tmp_path):
 
 
 @pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
-def test_helper_keeps_it(key, server, run, home, config, helpers):
+def test_helper_stores_and_erases_password(key, server, run, home, config, helpers):
     store = helpers.keeper()
     write_config(home, {key: "keeper" if key == "credsStore" else {server.host: "keeper"}})
     before = config.read_text()
@@ -147,8 +147,8 @@ def test_helper_keeps_it(key, server, run, home, config, helpers):
     assert helpers.calls() == ["store", "erase", "erase"]
 
 
-def test_helper_that_is_missing(server, run, home, config):
-    """An error: never a password in a file that was to be in a keychain."""
+def test_missing_helper_fails_and_file_is_unchanged(server, run, home, config):
+    """The password is not stored in the file in place of the helper."""
     write_config(home, {"credsStore": "missing"})
     before = config.read_text()
     result = login(run, server)
@@ -156,7 +156,7 @@ def test_helper_that_is_missing(server, run, home, config):
     assert config.read_text() == before
 
 
-def test_helper_that_fails(server, run, home, config, helpers):
+def test_failing_helper_fails_and_file_is_unchanged(server, run, home, config, helpers):
     helpers.add("broken", f"cat; echo {CANARY} >&2; exit 1")
     write_config(home, {"credsStore": "broken"})
     before = config.read_text()
@@ -167,7 +167,7 @@ def test_helper_that_fails(server, run, home, config, helpers):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"auths": 7}', '{"auths": {}, "auths": {}}'])
-def test_malformed_file_is_kept(text, server, run, home, config):
+def test_malformed_file_fails_and_is_unchanged(text, server, run, home, config):
     write_config(home, text)
     result = login(run, server)
     assert result.rc not in (0, 4)
@@ -175,7 +175,7 @@ def test_malformed_file_is_kept(text, server, run, home, config):
     assert config.read_text() == text
 
 
-def test_directory_that_takes_no_file(server, run, home):
+def test_directory_that_cannot_be_created_fails(server, run, home):
     (home / ".docker").write_text("a file")
     result = login(run, server)
     assert result.rc == 8, result
@@ -183,20 +183,20 @@ def test_directory_that_takes_no_file(server, run, home):
 
 
 @pytest.mark.parametrize("user", ["", "a:b", "a\nb"])
-def test_user_names_that_cannot_be(user, server, run):
+def test_invalid_user_name_is_wrong_usage(user, server, run):
     result = login(run, server, user=user)
     assert result.rc == 2
     assert len(server.journal) == 0
 
 
 @pytest.mark.parametrize("password", ["", "two\nlines", "nul\0byte"])
-def test_passwords_that_cannot_be(password, server, run):
+def test_invalid_password_is_wrong_usage(password, server, run):
     assert login(run, server, password=password).rc == 2
     assert len(server.journal) == 0
 
 
 @pytest.mark.parametrize("password", ["päss wörd", "\"quoted\\\"", "<token>", ":", "a" * 4000])
-def test_odd_passwords(password, registry, run, config):
+def test_unusual_password_works_and_is_stored(password, registry, run, config):
     server = registry("d28", auth=Auth("basic", users={"user": password}))
     assert login(run, server, password=password + "\n").rc == 0
     assert json.loads(config.read_text())["auths"][server.host] == entry(password=password)
@@ -204,19 +204,19 @@ def test_odd_passwords(password, registry, run, config):
 
 @pytest.mark.parametrize("name", ["127.0.0.1/path", "https://127.0.0.1:1/a/b", "", "a b", "-x",
                                   "user@127.0.0.1"])
-def test_names_of_no_registry(name, run, registry):
+def test_invalid_registry_name_is_wrong_usage(name, run, registry):
     server = registry("d28")
     result = login(run, server, host=name)
     assert result.rc == 2, result
     assert len(server.journal) == 0
 
 
-def test_name_with_scheme_and_old_path(server, run, config):
+def test_registry_name_with_scheme_and_v1_path_is_accepted(server, run, config):
     assert login(run, server, host=f"http://{server.host}/v1/").rc == 0
     assert list(json.loads(config.read_text())["auths"]) == [server.host]
 
 
-def test_password_from_a_descriptor(server, command, config):
+def test_password_is_read_from_descriptor(server, command, config):
     read, write = os.pipe()
     os.write(write, CANARY.encode() + b"\n")
     os.close(write)
@@ -227,6 +227,6 @@ def test_password_from_a_descriptor(server, command, config):
     assert server.host in json.loads(config.read_text())["auths"]
 
 
-def test_no_home(server, run, config):
+def test_empty_HOME_fails_and_names_authfile_option(server, run, config):
     result = login(run, server, env={"HOME": ""})
     assert result.rc == 8 and "--authfile" in result.stderr

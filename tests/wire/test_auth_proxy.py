@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies of the environment: who goes through which, and whose secret goes where."""
+"""Proxies from the environment: which requests use which proxy, and where each password is sent."""
 import socket
 
 import pytest
@@ -13,7 +13,7 @@ PROXY_SECRET = "pr0xyKanary8Xw2"
 
 @pytest.fixture
 def proxy():
-    """proxy(ports, credentials): a proxy that counts."""
+    """proxy(ports, credentials): starts a proxy that records its requests."""
     running = []
 
     def start(ports=None, credentials=None, tls=None):
@@ -41,14 +41,14 @@ def login(run, host, env, *options):
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_https(variable, run, server, proxy):
+def test_https_uses_proxy_of_each_variable(variable, run, server, proxy):
     through = proxy({NAME: server.port})
     result = login(run, NAME, {variable: through.url}, *server.arguments)
     assert result.rc == 0, result
     assert through.asked and set(through.asked) == {NAME + ":443"}
 
 
-def test_lower_case_comes_first(run, server, proxy):
+def test_lower_case_variable_has_priority(run, server, proxy):
     good, bad = proxy({NAME: server.port}), proxy()
     env = {"https_proxy": good.url, "HTTPS_PROXY": bad.url, "ALL_PROXY": bad.url}
     assert login(run, NAME, env, *server.arguments).rc == 0
@@ -56,24 +56,24 @@ def test_lower_case_comes_first(run, server, proxy):
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_http(variable, run, proxy):
+def test_http_uses_proxy_of_each_variable(variable, run, proxy):
     through = proxy()
     result = login(run, NAME, {variable: through.url}, "--plain-http")
-    assert result.rc == 0, result  # the proxy answers for a registry that wants no password
+    assert result.rc == 0, result  # the proxy's answer looks like a registry without passwords
     assert set(through.asked) == {f"http://{NAME}/v2/"}
     for head in through.heads:
         assert "authorization" not in head.lower()
 
 
-def test_http_variables_do_not_concern_https(run, server, proxy):
+def test_https_does_not_use_http_proxy(run, server, proxy):
     good, other = proxy({NAME: server.port}), proxy()
     env = {"HTTPS_PROXY": good.url, "HTTP_PROXY": other.url, "http_proxy": other.url}
     assert login(run, NAME, env, *server.arguments).rc == 0
     assert other.asked == []
 
 
-def test_header_of_a_cgi_request_names_no_proxy(run, proxy):
-    """HTTP_PROXY is what a client of a web server has written, then."""
+def test_HTTP_PROXY_is_ignored_in_cgi(run, proxy):
+    """In a CGI program, HTTP_PROXY is the Proxy header of a web client."""
     evil, good = proxy(), proxy()
     env = {"REQUEST_METHOD": "GET", "HTTP_PROXY": evil.url, "all_proxy": good.url}
     assert login(run, NAME, env, "--plain-http").rc == 0
@@ -86,16 +86,16 @@ def test_header_of_a_cgi_request_names_no_proxy(run, proxy):
     (NAME.upper(), True), ("gistry.example", False), ("registry", False), ("", False),
     ("registry.example.org", False), ("10.0.0.0/8", False), ("*.example", True),
     ("*." + NAME, False), (NAME + ":80", True), (NAME + ":443", False)])
-def test_exceptions(variable, value, direct, run, proxy, tar_bytes):
-    """What needs no proxy has no address here; all that matters is that the proxy is not asked."""
+def test_NO_PROXY_decides_whether_proxy_is_used(variable, value, direct, run, proxy, tar_bytes):
+    """The name has no address, so a direct connection fails. Only requests to the proxy count."""
     through = proxy()
     result = run("layer", "--plain-http", "--retry", "0", f"{NAME}/a", input=tar_bytes,
                  env={"HTTP_PROXY": through.url, variable: value})
     assert (through.asked == []) == direct, result
-    assert result.rc in ((6,) if direct else (7, 9))  # the proxy is no registry
+    assert result.rc in ((6,) if direct else (7, 9))  # the proxy's answers are not a registry's
 
 
-def test_this_machine_is_never_behind_a_proxy(run, registry, proxy):
+def test_loopback_registry_does_not_use_proxy(run, registry, proxy):
     server = registry("d28", auth=Auth("basic", users={"user": CANARY}))
     through = proxy()
     env = {name: through.url for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")}
@@ -105,7 +105,7 @@ def test_this_machine_is_never_behind_a_proxy(run, registry, proxy):
 
 # Secrets.
 
-def test_each_secret_goes_its_own_way(run, server, proxy):
+def test_proxy_and_registry_get_only_their_own_password(run, server, proxy):
     through = proxy({NAME: server.port}, credentials="proxyuser:" + PROXY_SECRET)
     url = through.url.replace("://", f"://proxyuser:{PROXY_SECRET}@")
     result = login(run, NAME, {"HTTPS_PROXY": url}, "-v", *server.arguments)
@@ -119,14 +119,14 @@ def test_each_secret_goes_its_own_way(run, server, proxy):
 
 
 @pytest.mark.parametrize("password", ["p@ss", "a/b#c?d", "100%", "p%40ss"])
-def test_password_of_a_proxy_may_have_any_character(password, run, server, proxy):
-    """Variables of other tools contain it as it is, although a URL would need escapes."""
+def test_proxy_password_with_any_character_is_sent(password, run, server, proxy):
+    """Proxy variables contain the password as plain text, although a URL would need escapes."""
     through = proxy({NAME: server.port}, credentials="proxyuser:" + password.replace("%40", "@"))
     url = through.url.replace("://", f"://proxyuser:{password}@")
     assert login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments).rc == 0
 
 
-def test_proxy_that_is_down_is_named_with_its_variable(run, tar_bytes):
+def test_closed_proxy_port_error_names_proxy_and_variable(run, tar_bytes):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = run("layer", "--retry", "0", f"{NAME}/a", input=tar_bytes,
@@ -137,8 +137,8 @@ def test_proxy_that_is_down_is_named_with_its_variable(run, tar_bytes):
 
 
 @pytest.mark.parametrize("options", ["--cacert", "--tls-verify=false", "SSL_CERT_FILE"])
-def test_https_proxy_with_a_private_authority(options, run, server, proxy, ca):
-    """What is said about certificates concerns both sides: the proxy and the registry."""
+def test_https_proxy_with_private_authority_needs_it(options, run, server, proxy, ca):
+    """The certificate options apply to the proxy and to the registry."""
     through = proxy({NAME: server.port}, tls=ca.server_context(name="proxy", hosts=["localhost"]))
     env = {"HTTPS_PROXY": through.url}
     if options == "SSL_CERT_FILE":
@@ -151,19 +151,19 @@ def test_https_proxy_with_a_private_authority(options, run, server, proxy, ca):
 
 
 @pytest.mark.parametrize("password", ["", ":wrong" + PROXY_SECRET])
-def test_proxy_that_refuses(password, run, server, proxy):
-    """Named, without its password, and asked once."""
+def test_407_of_proxy_fails_once_and_names_proxy(password, run, server, proxy):
+    """The error names the proxy without its password; there is one request."""
     through = proxy({NAME: server.port}, credentials="proxyuser:" + PROXY_SECRET)
     url = through.url.replace("://", f"://proxyuser{password}@") if password else through.url
     result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)
     assert result.rc == 4, result
     assert f"the proxy {through.host} (HTTPS_PROXY) answered 407" in result.stderr.splitlines()[-1], result
-    assert "layerpipe login" not in result.stderr, "another password is meant"
+    assert "layerpipe login" not in result.stderr, "the proxy's password is not the registry's"
     assert len(through.asked) == 1
     assert len(server.journal) == 0
 
 
-def test_proxy_that_cannot_reach_the_registry(command, run, server, proxy, tar_bytes):
+def test_502_of_proxy_is_retried_and_names_proxy(command, run, server, proxy, tar_bytes):
     through = proxy({})
     write_config(command.home, {"auths": {NAME: entry()}})
     result = run("layer", "--retry", "1", *server.arguments, f"{NAME}/a", input=tar_bytes,
@@ -173,7 +173,7 @@ def test_proxy_that_cannot_reach_the_registry(command, run, server, proxy, tar_b
     assert len(through.asked) == 2
 
 
-def test_407_of_a_proxy_for_http(run, proxy):
+def test_407_of_http_proxy_names_proxy(run, proxy):
     through = proxy(credentials="proxyuser:" + PROXY_SECRET)
     result = login(run, NAME, {"HTTP_PROXY": through.url}, "--plain-http")
     assert result.rc == 4 and f"the proxy {through.host} (HTTP_PROXY) answered 407" in result.stderr, result
@@ -183,7 +183,7 @@ def test_407_of_a_proxy_for_http(run, proxy):
                                  f"gopher://proxyuser:{PROXY_SECRET}@proxy.invalid:1",
                                  f"http://proxyuser:{PROXY_SECRET}@:1",
                                  f"proxyuser:{PROXY_SECRET}@proxy.invalid:99999"])
-def test_address_that_cannot_be_read_is_not_repeated(url, run, server):
+def test_malformed_proxy_url_error_does_not_show_password(url, run, server):
     result = login(run, NAME, {"HTTPS_PROXY": url}, *server.arguments)
     assert result.rc == 2, result
     assert "proxy" in result.stderr

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything in a registry's answers that names another place, end to end: no secret goes there, and
-where nothing may go there, no request either. Two registries with names, over https: "good" has our
-credentials, "evil" remembers what it is asked."""
+"""URLs in the answers of a registry that lead to another server. That server must get no secret,
+and no request when the URL is refused. The tests use two registries over https: the command has
+credentials for "good", and "evil" records its requests."""
 import json
 
 import pytest
-from auth_support import CANARY, entry, shapes, write_config
+from auth_support import CANARY, entry, encodings, write_config
 from registry import Auth, Fault
 from registry.storage import digest_of
 from servers import ConnectProxy
@@ -17,7 +17,7 @@ REPOSITORY = "test/layer"
 DATA = noise(300_000)
 
 
-class World:
+class TwoRegistries:
     def __init__(self, registry, run, ca, home, scheme):
         self.start, self.run, self.ca, self.scheme = registry, run, ca, scheme
         self.proxy = ConnectProxy({})
@@ -41,14 +41,14 @@ class World:
         return self("layer", "--raw", "--compress", "none", f"{name}/{REPOSITORY}")
 
     def assert_silent(self):
-        """No request has reached anybody but the good one."""
+        """Only the good registry received requests."""
         for name, server in self.servers.items():
             assert name == GOOD or len(server.journal) == 0, server.journal
         assert {target.rpartition(":")[0] for target in self.proxy.asked} <= {GOOD}
 
     def assert_no_secret(self, *names):
-        """Others have seen requests, and no secret of good's."""
-        secrets = shapes(CANARY) | set(getattr(self.servers[GOOD].auth, "tokens", {}))
+        """The requests to other servers contain no secret of the good registry."""
+        secrets = encodings(CANARY) | set(getattr(self.servers[GOOD].auth, "tokens", {}))
         for name in names or (EVIL,):
             for request in self.servers[name].journal:
                 text = json.dumps([request.path, request.query, request.headers])
@@ -58,12 +58,12 @@ class World:
 
 @pytest.fixture(params=["basic", "bearer"])
 def world(request, registry, run, ca, command):
-    found = World(registry, run, ca, command.home, request.param)
+    found = TwoRegistries(registry, run, ca, command.home, request.param)
     yield found
     found.proxy.stop()
 
 
-# Basic knows no token server.
+# Only bearer authentication has a token server.
 tokens = pytest.mark.parametrize("world", ["bearer"], indirect=True)
 
 
@@ -82,7 +82,7 @@ CHALLENGES = {
 }
 
 
-def test_ST01_foreign_layers_are_not_fetched(world, tar_bytes):
+def test_layer_urls_are_not_fetched(world, tar_bytes):
     good, evil = world.good(), world.serve(EVIL)
     base = add_base(good)
     manifest = json.loads(good.storage.manifest("mount/base", "1")[2])
@@ -98,8 +98,8 @@ def test_ST01_foreign_layers_are_not_fetched(world, tar_bytes):
 
 @pytest.mark.parametrize("challenge", CHALLENGES)
 @pytest.mark.parametrize("step", ["manifest-get", "blob-get"])
-def test_ST02_ST07_redirects_of_reads(step, challenge, world):
-    """Evil asks for credentials, in its own way and in good's name."""
+def test_redirected_read_sends_no_secret_to_other_host(step, challenge, world):
+    """The other host asks for credentials, with its own challenge or with good's realm."""
     evil = world.serve(EVIL, Fault(None, "status", status=401, times=None, headers={
         "WWW-Authenticate": CHALLENGES[challenge][0]}))
     good = world.good(redirect(step, f"https://{EVIL}/v2/x", times=None))
@@ -111,8 +111,8 @@ def test_ST02_ST07_redirects_of_reads(step, challenge, world):
 
 
 @pytest.mark.parametrize("step", ["manifest-get", "blob-get"])
-def test_ST02_redirect_to_storage(step, world):
-    """What is stored elsewhere is fetched from there, without a secret."""
+def test_redirect_to_storage_is_followed_without_secret(step, world):
+    """The content is read from the other host, without a secret."""
     good = world.good()
     base = add_base(good)
     manifest = good.storage.manifest("mount/base", "1")
@@ -124,12 +124,12 @@ def test_ST02_redirect_to_storage(step, world):
     assert result.rc == 0, result
     assert len(evil.journal) == 1
     world.assert_no_secret()
-    assert "s3cr3t" not in result.stderr, "signatures are secrets"
+    assert "s3cr3t" not in result.stderr, "a signature in a URL is a secret"
 
 
 REFUSED = {
     "http": f"http://{EVIL}/up",
-    "http of its own": f"http://{GOOD}/v2/up",
+    "http at the same host": f"http://{GOOD}/v2/up",
     "userinfo": f"https://user:password@{EVIL}/up",
     "own name as user": f"https://{GOOD}@{EVIL}/up",
     "loopback": "https://127.0.0.1:%d/up",
@@ -147,7 +147,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_ST03_upload_locations_that_are_refused(kind, world):
+def test_unsafe_upload_location_is_refused(kind, world):
     evil = world.serve(EVIL)
     location = REFUSED[kind].replace("%d", str(evil.port))
     world.good(Fault("open", "answer", headers={"Location": location}, times=None))
@@ -159,8 +159,8 @@ def test_ST03_upload_locations_that_are_refused(kind, world):
 
 @pytest.mark.parametrize("location", [f"https://{EVIL}/up?x=1", f"//{EVIL}/up",
                                       f"https://{EVIL}:443/up", f"HTTPS://{EVIL.upper()}./up"])
-def test_ST03_upload_to_another_host(location, world):
-    """T53: the body goes there, and nothing else does."""
+def test_upload_location_on_other_host_gets_body_without_secret(location, world):
+    """The other host gets the body, but no secret."""
     evil = world.serve(EVIL, Fault(None, "status", at="body", status=202, times=None,
                                    headers={"Location": "/up"}))
     world.good(Fault("open", "answer", headers={"Location": location}, times=None))
@@ -168,12 +168,12 @@ def test_ST03_upload_to_another_host(location, world):
     assert len(evil.journal) >= 1, result
     assert evil.journal.entries()[0].method in ("PATCH", "PUT")
     world.assert_no_secret()
-    assert result.rc != 0, "the good registry does not have it"
+    assert result.rc != 0, "the good registry does not have the blob"
 
 
 @tokens
 @pytest.mark.parametrize("kind", [kind for kind in REFUSED if kind != "nothing"])
-def test_ST05_realms_that_are_refused(kind, world):
+def test_unsafe_realm_gets_no_request(kind, world):
     evil = world.serve(EVIL)
     realm = REFUSED[kind].replace("%d", str(evil.port)).replace("\\", "\\\\")
     world.good(realm=realm)
@@ -183,7 +183,7 @@ def test_ST05_realms_that_are_refused(kind, world):
 
 
 @tokens
-def test_ST05_realm_on_another_host(world):
+def test_untrusted_realm_gets_no_request_and_error_names_option(world):
     evil = world.serve(EVIL)
     world.good(realm=f"https://{EVIL}/token")
     result = world.upload()
@@ -195,7 +195,7 @@ def test_ST05_realm_on_another_host(world):
 
 @tokens
 @pytest.mark.parametrize("named", ["option", "environment"])
-def test_realm_that_the_user_trusts(named, world, command):
+def test_realm_trusted_by_user_gives_token(named, world, command):
     good = world.good(realm=f"https://auth.{GOOD}/token")
     other = world.serve("auth." + GOOD, auth=good.auth)
     options = ["--trust-realm", "auth." + GOOD] if named == "option" else []
@@ -209,9 +209,9 @@ def test_realm_that_the_user_trusts(named, world, command):
 
 
 @tokens
-def test_ST06_redirect_of_a_token_server(world):
+def test_redirected_token_request_sends_no_secret(world):
     evil = world.serve(EVIL, Fault(None, "status", status=200, times=None,
-                                   body=b'{"token":"stranger"}'))
+                                   body=b'{"token":"other"}'))
     world.good(redirect("token", f"https://{EVIL}/token", times=None))
     result = world.upload()
     assert result.rc != 0
@@ -220,8 +220,9 @@ def test_ST06_redirect_of_a_token_server(world):
 
 
 @tokens
-def test_ST08_realm_of_another_registry(world):
-    """An evil registry names good's token server: what good would give us is not for evil."""
+def test_realm_of_another_registry_gets_no_secret(world):
+    """An evil registry names good's token server. The command must not get a token from good and
+    send it to evil."""
     good = world.good()
     world.serve(EVIL, auth=Auth("bearer", realm=f"https://{GOOD}/token"))
     result = world.upload(EVIL)
@@ -230,25 +231,25 @@ def test_ST08_realm_of_another_registry(world):
         assert "authorization" not in request.headers
         assert "scope" not in request.query or REPOSITORY in request.query.replace("%2F", "/")
     for request in world.servers[EVIL].journal:
-        assert not any(shape in json.dumps(request.headers) for shape in shapes(CANARY))
+        assert not any(encoded in json.dumps(request.headers) for encoded in encodings(CANARY))
 
 
 @pytest.mark.parametrize("name", [
     "registry.example.evil.test", "evilregistry.example", "sub.registry.example",
     "registry.exampl", "xn--rgistry-9xa.example"])
-def test_ST10_names_like_ours(name, world):
+def test_similar_host_name_gets_no_secret(name, world):
     good = world.good()
     server = world.serve(name, auth=Auth(world.scheme))
     result = world.upload(name)
     assert result.rc == 4, result
     assert len(good.journal) == 0
     for request in server.journal:
-        assert not any(shape in json.dumps(request.headers) for shape in shapes(CANARY))
+        assert not any(encoded in json.dumps(request.headers) for encoded in encodings(CANARY))
         assert not request.headers.get("authorization", "").startswith("Basic")
 
 
-def test_ST13_pinned_base(world, tar_bytes):
-    """Another manifest than the one that was named, with a header that calls it so."""
+def test_base_with_other_digest_than_named_fails(world, tar_bytes):
+    """The registry answers with another manifest, and its header claims the expected digest."""
     good = world.good()
     base = add_base(good)
     other = json.dumps({**json.loads(good.storage.manifest("mount/base", "1")[2]),
@@ -264,7 +265,7 @@ def test_ST13_pinned_base(world, tar_bytes):
 
 @pytest.mark.parametrize("text", ["\x1b]0;title\x07", "\x1b[2J", "‮abc", "a\rb\nlayerpipe: done",
                                   "\x9b31m"])
-def test_ST30_words_of_a_registry_on_a_terminal(text, world):
+def test_control_characters_in_error_of_registry_are_not_printed(text, world):
     body = json.dumps({"errors": [{"code": "DENIED" + text, "message": text}]}).encode()
     world.good(Fault("open", "status", status=403, body=body, times=None))
     result = world.upload()

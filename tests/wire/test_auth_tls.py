@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is on the other side: authorities, client certificates, directories of both, and reasons that
-can be understood. login is the shortest way to speak to a registry."""
+"""TLS: certificate authorities, client certificates, certs.d directories, and error messages. The
+tests use login, because it is the command with the fewest requests."""
 import os
 import shutil
 import socket
@@ -15,8 +15,8 @@ NAME = "registry.example"
 HOSTS = {"hosts": [NAME]}
 
 
-class Over:
-    """Registries under a name of their own, over https and a proxy, and logins to them."""
+class TlsRegistries:
+    """Starts registries with a host name, https and a proxy; runs login."""
 
     def __init__(self, registry, run):
         self.registry = registry
@@ -39,7 +39,7 @@ class Over:
 
 @pytest.fixture
 def over(registry, run):
-    found = Over(registry, run)
+    found = TlsRegistries(registry, run)
     yield found
     for proxy in found.proxies:
         proxy.stop()
@@ -50,8 +50,8 @@ def other_ca(tmp_path_factory):
     return CA(tmp_path_factory.mktemp("other-ca"), name="another authority")
 
 
-def refused(result, server, *words):
-    """TLS failed at once: one line that says why, and no request."""
+def assert_tls_failed(result, server, *words):
+    """TLS failed without retries: one error line with these words, and no request."""
     assert result.rc == 6, result
     lines = result.stderr.splitlines()
     assert len(lines) == 1 and server.host in lines[0]
@@ -60,14 +60,14 @@ def refused(result, server, *words):
     assert len(server.journal) == 0
 
 
-def test_named_authority(over, ca):
+def test_authority_of_cacert_option_is_trusted(over, ca):
     server = over.serve(ca.server_context(name="named", **HOSTS))
     assert over.login(server, "--cacert", ca.cert).rc == 0
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_authority_of_the_environment(variable, over, ca, tmp_path):
-    """As tools written in Go read them: a file, or directories with files of any name."""
+def test_authority_of_environment_is_trusted(variable, over, ca, tmp_path):
+    """As in Go programs: SSL_CERT_FILE is a file, SSL_CERT_DIR is a list of directories."""
     server = over.serve(ca.server_context(name="environment", **HOSTS))
     directory = tmp_path / "authorities"
     directory.mkdir()
@@ -78,30 +78,30 @@ def test_authority_of_the_environment(variable, over, ca, tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_environment_that_names_nothing_is_no_failure(variable, over, ca):
+def test_environment_that_names_a_missing_file_is_ignored(variable, over, ca):
     server = over.serve(ca.server_context(name="nothing", **HOSTS))
     assert over.login(server, "--cacert", ca.cert, env={variable: "/nonexistent"}).rc == 0
 
 
-def test_unknown_authority(over, ca, other_ca):
+def test_unknown_authority_fails_and_names_option(over, ca, other_ca):
     server = over.serve(ca.server_context(name="unknown", **HOSTS))
-    refused(over.login(server), server, "name its authority", "--cacert")
-    refused(over.login(server, "--cacert", other_ca.cert), server, "name its authority")
+    assert_tls_failed(over.login(server), server, "name its authority", "--cacert")
+    assert_tls_failed(over.login(server, "--cacert", other_ca.cert), server, "name its authority")
 
 
-def test_expired(over, ca):
+def test_expired_certificate_fails(over, ca):
     server = over.serve(ca.server_context(name="expired", days=0, **HOSTS))
-    refused(over.login(server, "--cacert", ca.cert), server, "expired", "clock")
+    assert_tls_failed(over.login(server, "--cacert", ca.cert), server, "expired", "clock")
 
 
-def test_wrong_host(over, ca):
+def test_certificate_for_other_host_fails(over, ca):
     server = over.serve(ca.server_context(name="wrong", hosts=["other.example"]))
-    refused(over.login(server, "--cacert", ca.cert), server,
-            "matches target host", NAME)
+    assert_tls_failed(over.login(server, "--cacert", ca.cert), server,
+                      "matches target host", NAME)
 
 
 @pytest.mark.parametrize("options", [[], ["-q"]])
-def test_unverified_is_said_aloud(options, over, other_ca):
+def test_tls_verify_false_warns_even_with_quiet(options, over, other_ca):
     server = over.serve(other_ca.server_context(name="any", days=0, hosts=["x.example"]))
     result = over.login(server, "--tls-verify=false", *options)
     assert result.rc == 0, result
@@ -109,8 +109,8 @@ def test_unverified_is_said_aloud(options, over, other_ca):
 
 
 @pytest.mark.parametrize("state", ["refused", "hung up", "nobody"])
-def test_https_is_never_replaced_by_http(state, command, over, other_ca, run, tar_bytes):
-    """ST-11: certificate refused, hung up, nobody there: no request in the clear."""
+def test_failed_https_is_not_replaced_by_http(state, command, over, other_ca, run, tar_bytes):
+    """Certificate refused, connection ended, or port closed: no request is sent over http."""
     server = over.serve(other_ca.server_context(name="downgrade", **HOSTS))
     write_config(command.home, {"auths": {NAME: entry()}})
     proxy = over.proxies[-1]
@@ -127,7 +127,7 @@ def test_https_is_never_replaced_by_http(state, command, over, other_ca, run, ta
     assert len(server.journal) == 0
 
 
-def test_client_certificate(over, ca):
+def test_client_certificate_is_sent(over, ca):
     cert, key = ca.issue(name="client", client=True)
     server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
     assert over.login(server, "--cacert", ca.cert, "--cert", cert, "--key", key).rc == 0
@@ -139,15 +139,16 @@ def test_client_certificate(over, ca):
     assert over.login(server, "--cacert", ca.cert, "--cert", both).rc == 0
 
 
-def test_client_certificate_that_is_missing_or_unknown(over, ca, other_ca):
+def test_missing_or_unknown_client_certificate_fails(over, ca, other_ca):
     server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
-    refused(over.login(server, "--cacert", ca.cert), server, "client certificate", "--cert")
-    cert, key = other_ca.issue(name="stranger", client=True)
-    refused(over.login(server, "--cacert", ca.cert, "--cert", cert, "--key", key), server,
+    assert_tls_failed(over.login(server, "--cacert", ca.cert), server, "client certificate",
+                      "--cert")
+    cert, key = other_ca.issue(name="unknown-client", client=True)
+    assert_tls_failed(over.login(server, "--cacert", ca.cert, "--cert", cert, "--key", key), server,
             "client certificate")
 
 
-def test_files_that_are_none(over, ca):
+def test_unusable_certificate_file_is_wrong_usage(over, ca):
     server = over.serve(ca.server_context(name="files", client_ca=ca.cert, **HOSTS))
     cert, key = ca.issue(name="client", client=True)
     for options, word in [
@@ -162,24 +163,24 @@ def test_files_that_are_none(over, ca):
     assert len(server.journal) == 0
 
 
-# Directories, as docker's and containers' tools have them.
+# Directories certs.d/HOST, as docker and podman use them.
 
 @pytest.fixture(params=["home", "XDG_CONFIG_HOME"])
 def certs_d(request, command, tmp_path):
-    """(directory for the registry, environment that leads there)"""
+    """(certs.d directory of the registry, environment in which the command finds it)"""
     base = command.home / ".config" if request.param == "home" else tmp_path / "config"
     directory = base / "containers" / "certs.d" / NAME
     directory.mkdir(parents=True)
     return directory, {} if request.param == "home" else {"XDG_CONFIG_HOME": str(base)}
 
 
-def test_directory(certs_d, over, ca):
+def test_certs_d_directory_gives_authority_and_client_certificate(certs_d, over, ca):
     directory, env = certs_d
     server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
     cert, key = ca.issue(name="client", client=True)
-    refused(over.login(server, env=env), server, "name its authority")
+    assert_tls_failed(over.login(server, env=env), server, "name its authority")
     shutil.copy(ca.cert, directory / "ca.crt")
-    refused(over.login(server, env=env), server, "client certificate")
+    assert_tls_failed(over.login(server, env=env), server, "client certificate")
     shutil.copy(cert, directory / "client.cert")
     result = over.login(server, env=env)
     assert result.rc == 2 and "client.cert has no usable key" in result.stderr
@@ -190,18 +191,18 @@ def test_directory(certs_d, over, ca):
     assert result.rc == 2 and "broken.crt" in result.stderr
 
 
-def test_directory_of_another_registry(command, over, ca):
-    """An authority is trusted for the registry that it is named for, and no other."""
+def test_certs_d_directory_of_other_host_is_not_used(command, over, ca):
+    """An authority in certs.d is trusted only for the host that the directory names."""
     server = over.serve(ca.server_context(name="named", **HOSTS))
     for name in ("other.example", NAME + ":5000", "example", "..", NAME + ".other.example"):
         directory = command.home / ".config" / "containers" / "certs.d" / name
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copy(ca.cert, directory / "ca.crt")
-    refused(over.login(server), server, "name its authority")
+    assert_tls_failed(over.login(server), server, "name its authority")
 
 
-def test_directory_of_a_registry_on_this_machine(command, registry, run, ca):
-    """http is only a guess there: with an authority it is https."""
+def test_certs_d_directory_of_loopback_registry_selects_https(command, registry, run, ca):
+    """Without the directory, the command would try http for a loopback registry."""
     server = registry("d28", tls=ca.server_context(), auth=Auth("basic", users={"user": CANARY}))
     directory = command.home / ".config" / "containers" / "certs.d" / server.host
     directory.mkdir(parents=True)
@@ -213,9 +214,9 @@ def test_directory_of_a_registry_on_this_machine(command, registry, run, ca):
                for entry in server.journal)
 
 
-def test_password_is_not_sent_in_the_clear_to_find_out(run, registry, command):
-    """A registry on this machine that is asked by http first, and hangs up: there is no secret in
-    what it was sent."""
+def test_password_is_not_sent_while_scheme_is_unknown(run, registry, command):
+    """The command first tries http at a loopback registry, which closes the connection. That
+    request must not contain the password."""
     seen = []
 
     def serve(listener):
@@ -239,7 +240,7 @@ def test_password_is_not_sent_in_the_clear_to_find_out(run, registry, command):
     assert seen and all(b"authorization" not in text.lower() for text in seen)
 
 
-def test_key_log_is_said_aloud(over, ca, tmp_path):
+def test_key_log_warns_even_with_quiet(over, ca, tmp_path):
     server = over.serve(ca.server_context(name="named", **HOSTS))
     result = over.login(server, "--cacert", ca.cert, "-q",
                         env={"SSLKEYLOGFILE": str(tmp_path / "keys")})

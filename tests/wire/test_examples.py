@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The example programs do what their comments say, with Debian's own registry."""
+"""The example programs work with Debian's docker-registry."""
 import gzip
 import hashlib
 import io
@@ -24,7 +24,7 @@ def example(command):
 
 
 def blob_of(server, repository, result):
-    """The stored blob that the example named on stdout."""
+    """The blob in the registry whose digest the example printed."""
     assert result.returncode == 0, result.stderr
     digest = result.stdout.decode().strip()
     blob = server.blob(repository, digest)
@@ -34,13 +34,13 @@ def blob_of(server, repository, result):
     return blob
 
 
-def test_push_stdin(example, docker_registry, tar_bytes):
+def test_push_stdin_stores_the_layer(example, docker_registry, tar_bytes):
     server = docker_registry()
     result = example("push_stdin", f"{server.host}/stream", input=tar_bytes)
     assert gzip.decompress(blob_of(server, "stream", result)) == tar_bytes
 
 
-def test_push_stdin_of_a_cut_tar(example, docker_registry, tar_bytes):
+def test_push_stdin_of_truncated_tar_fails(example, docker_registry, tar_bytes):
     server = docker_registry()
     result = example("push_stdin", f"{server.host}/stream", input=tar_bytes.rstrip(b"\0"))  # no end mark
     assert result.returncode == 3
@@ -49,7 +49,7 @@ def test_push_stdin_of_a_cut_tar(example, docker_registry, tar_bytes):
     assert server.blobs("stream") == []
 
 
-def test_push_archive(example, docker_registry, tmp_path):
+def test_push_archive_stores_the_files(example, docker_registry, tmp_path):
     server = docker_registry()
     files = {"one": b"1" * 100000, "two": os.urandom(300000), "empty": b""}
     for name, data in files.items():
@@ -60,7 +60,7 @@ def test_push_archive(example, docker_registry, tmp_path):
         assert {info.name: tar.extractfile(info).read() for info in tar} == files
 
 
-def test_push_archive_gives_up_what_it_cannot_finish(example, docker_registry, tmp_path):
+def test_push_archive_with_missing_file_stores_nothing(example, docker_registry, tmp_path):
     server = docker_registry()
     (tmp_path / "one").write_bytes(b"1" * 100000)
     result = example("push_archive", f"{server.host}/archive", "one", "missing", cwd=tmp_path)
@@ -71,7 +71,7 @@ def test_push_archive_gives_up_what_it_cannot_finish(example, docker_registry, t
     assert server.open_sessions("archive") == []
 
 
-def test_custom_source(example, docker_registry):
+def test_custom_source_stores_the_bytes(example, docker_registry):
     server = docker_registry()
     result = example("custom_source", f"{server.host}/bytes", 1000000)
     blob_of(server, "bytes", result)
@@ -80,10 +80,10 @@ def test_custom_source(example, docker_registry):
 
 
 @pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source"])
-def test_registry_that_is_not_there(example, name, tmp_path, tar_bytes):
+def test_closed_port_makes_example_fail(example, name, tmp_path, tar_bytes):
     (tmp_path / "file").write_bytes(b"x")
     argument = ["10"] if name == "custom_source" else ["file"]
-    with socket.socket() as nobody:  # holds the port, so that no test beside this one gets it
+    with socket.socket() as nobody:  # reserves the port, so that no other test gets it
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         result = example(name, f"localhost:{port}/nowhere", *argument, cwd=tmp_path,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first request to a registry: http or https on this machine, and hosts that do not answer."""
+"""The first request to a registry: http or https for a loopback registry, and hosts that do not
+answer."""
 import socket
 import struct
 import threading
@@ -15,7 +16,8 @@ NGINX = (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 
 
 class HttpsPort:
-    """Passes TLS on to a registry, and answers plain http in its own way, like a TLS terminator."""
+    """A port that forwards TLS to a registry, and answers plain http with fixed bytes, as a TLS
+    proxy does."""
 
     def __init__(self, registry_port, plain):
         self.registry_port = registry_port
@@ -80,7 +82,7 @@ PLAIN = {"reset": None, "close": b"", "alert": TLS_ALERT, "page": PAGE, "tomcat"
 
 
 @pytest.mark.parametrize("plain", PLAIN)
-def test_https_registry_on_this_machine_is_found(plain, https_port, ca, run, tar_bytes):
+def test_loopback_https_registry_is_found(plain, https_port, ca, run, tar_bytes):
     port = https_port(PLAIN[plain])
     result = run("layer", "--cacert", ca.cert, f"{port.host}/a", input=tar_bytes)
     assert result.rc == 0, result
@@ -88,15 +90,15 @@ def test_https_registry_on_this_machine_is_found(plain, https_port, ca, run, tar
 
 
 @pytest.mark.parametrize("plain", PLAIN)
-def test_unknown_authority_on_this_machine_is_the_failure(plain, https_port, run, tar_bytes):
-    """Not what the server made of plain http."""
+def test_loopback_https_registry_error_names_unknown_authority(plain, https_port, run, tar_bytes):
+    """The error is not about the answer to plain http."""
     port = https_port(PLAIN[plain])
     result = run("layer", f"{port.host}/a", input=tar_bytes)
     assert result.rc == 6 and "certificate" in result.stderr and "--cacert" in result.stderr, result
     assert port.plain_count == 1
 
 
-def test_tls_verify_means_https(https_port, ca, run, tar_bytes):
+def test_tls_verify_option_selects_https(https_port, ca, run, tar_bytes):
     port = https_port(b"")
     result = run("layer", "--tls-verify", "--cacert", ca.cert, f"{port.host}/a", input=tar_bytes)
     assert result.rc == 0, result
@@ -104,7 +106,7 @@ def test_tls_verify_means_https(https_port, ca, run, tar_bytes):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "nosuch.invalid"])
-def test_dead_host_is_given_up_soon(host, run, tar_bytes):
+def test_closed_port_and_unknown_host_fail_after_three_attempts(host, run, tar_bytes):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         name = host.format(port=listener.getsockname()[1])
     result = run("layer", f"{name}/a", input=tar_bytes)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that are made to confuse, to overflow or to never end: refused, with memory that stays
-where it is, and no request that nobody meant."""
+"""Hostile answers: ambiguous, too large or endless. The command refuses them, its memory does not
+grow, and it sends no request to an unexpected path."""
 import gzip
 import json
 import re
@@ -14,7 +14,7 @@ from servers import find_tool
 from test_upload_mount import BASE, CONFIG, LAYER, add_base
 from wire_support import MIB
 
-PEAK_MAX = 40 * MIB  # less than half of what is sent
+PEAK_MAX = 40 * MIB  # less than half of the answer
 TARGET = "hostile/target"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -52,7 +52,7 @@ HOSTILE_DIGESTS = [
 
 
 @pytest.mark.parametrize("where", ["config", "layer", "child"])
-def test_ST12_digests(where, run, registry, tar_bytes):
+def test_malformed_digest_in_manifest_is_refused(where, run, registry, tar_bytes):
     server = registry("d28")
     base = add_base(server)
     good = manifest_of(server)
@@ -71,7 +71,7 @@ def test_ST12_digests(where, run, registry, tar_bytes):
 
 @pytest.mark.parametrize("digest", [text for text in HOSTILE_DIGESTS if text.isprintable() and text])
 @pytest.mark.parametrize("step", ["manifest-get", "manifest-put"])
-def test_ST12_digest_in_a_header(step, digest, run, registry, tar_bytes):
+def test_wrong_digest_header_fails(step, digest, run, registry, tar_bytes):
     server = registry("d28", Fault(step, "answer", times=None, headers={
         "Docker-Content-Digest": digest}))
     result = push(run, server, add_base(server), tar_bytes)
@@ -85,8 +85,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_ST14_types_and_shapes(shape, run, registry, tar_bytes):
-    """A document is what its header, its mediaType and its members agree that it is."""
+def test_manifest_with_contradicting_types_is_refused(shape, run, registry, tar_bytes):
+    """The Content-Type header, the mediaType member and the other members must agree."""
     server = registry("d28")
     base = add_base(server)
     good = manifest_of(server)
@@ -108,7 +108,7 @@ def test_ST14_types_and_shapes(shape, run, registry, tar_bytes):
 @pytest.mark.parametrize("text", [
     b'{"schemaVersion":2,"schemaVersion":2,', b'{"SchemaVersion":2,', b'\xef\xbb\xbf{', b'{"a":"\\u0000",',
     b'{"a":"\xff",', b'{"a":1e400,', b'[{', b'{"layers":[],', b'{"a":' + b"[" * 70 + b"]" * 70 + b","])
-def test_ST15_documents_that_two_readers_read_differently(text, run, registry):
+def test_ambiguous_json_is_refused(text, run, registry):
     server = registry("d28")
     base = add_base(server)
     put_base(server, text + server.storage.manifest(BASE, "1")[2][1:])
@@ -118,7 +118,7 @@ def test_ST15_documents_that_two_readers_read_differently(text, run, registry):
 
 @pytest.mark.parametrize("diff_ids", [
     None, [], [digest_of(LAYER)] * 2, [5], [None], {}, "x", [digest_of(LAYER).upper()], ["sha256:x"]])
-def test_ST16_configs(diff_ids, run, registry, tar_bytes):
+def test_config_with_wrong_diff_ids_is_refused(diff_ids, run, registry, tar_bytes):
     server = registry("d28")
     base = add_base(server)
     config = json.dumps({**json.loads(CONFIG), "rootfs": {"type": "layers", "diff_ids": diff_ids}})
@@ -130,7 +130,7 @@ def test_ST16_configs(diff_ids, run, registry, tar_bytes):
 
 
 @pytest.mark.parametrize("part", ["config", "layer"])
-def test_ST17_sizes(part, run, registry, tar_bytes):
+def test_wrong_size_in_descriptor_is_refused(part, run, registry, tar_bytes):
     server = registry("d28")
     base = add_base(server)
     good = server.storage.manifest(BASE, "1")[2]
@@ -139,23 +139,23 @@ def test_ST17_sizes(part, run, registry, tar_bytes):
                    "1e400", '"5"', "5.5", str(size - 1), str(size + 1), "null"):
         assert f'"size": {size}'.encode() in good
         put_base(server, good.replace(f'"size": {size}'.encode(), f'"size": {number}'.encode()))
-        # A layer that is mounted is nowhere measured, so it has to be copied here.
+        # The size of a mounted layer is not checked, so the mount is refused and the layer copied.
         server.faults.clear()
         server.faults.add(Fault("mount", "status", status=404, times=None))
         assert_refused(server, push(run, server, base, tar_bytes), 7, 9, 6)
 
 
-def test_ST20_encoded_manifest(run, registry):
-    """Nothing is unpacked that was not asked for."""
+def test_compressed_manifest_is_refused(run, registry):
+    """The command did not ask for a Content-Encoding, so it does not decompress the answer."""
     server = registry("d28")
     base = add_base(server)
-    packed = gzip.compress(server.storage.manifest(BASE, "1")[2])
-    server.faults.add(Fault("manifest-get", "answer", times=None, body=packed, headers={
+    compressed = gzip.compress(server.storage.manifest(BASE, "1")[2])
+    server.faults.add(Fault("manifest-get", "answer", times=None, body=compressed, headers={
         "Content-Encoding": "gzip"}))
     assert run("inspect", "--retry", "0", base).rc in (7, 9)
 
 
-# What never ends.
+# Endless answers.
 
 BIG = b"x" * (100 * MIB)
 ENDLESS = {
@@ -167,27 +167,27 @@ ENDLESS = {
 FILL = {"headers": b"X-Header: value\r\n", "informational": b"HTTP/1.1 100 Continue\r\n\r\n"}
 
 
-def filling(kind):
-    """The begin of an answer, and far more than anybody should take."""
+def endless_answer(kind):
+    """The begin of an answer, and then far more bytes than the command should read."""
     part = FILL.get(kind)
     return ENDLESS[kind] + (BIG if part is None else part * (20 * MIB // len(part)))
 
 
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers have memory of their own")
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers need more memory")
 @pytest.mark.parametrize("kind", ENDLESS)
 @pytest.mark.parametrize("step", ["ping", "token", "manifest-get", "blob-get", "open", "manifest-put"])
-def test_ST18_ST23_without_end(step, kind, registry, tar_bytes, tmp_path):
+def test_endless_answer_is_refused_with_little_memory(step, kind, registry, tar_bytes, tmp_path):
     auth = Auth("bearer", anonymous=["pull", "push"]) if step == "token" else None
-    server = registry("d28", Fault(step, "answer", raw=filling(kind), times=None), auth=auth)
-    # Its config is what blob-get reads.
+    server = registry("d28", Fault(step, "answer", raw=endless_answer(kind), times=None), auth=auth)
+    # The command reads the config of this base with blob-get.
     base = add_base(server)
     report = tmp_path / "peak"
     done = subprocess.run(
         [find_tool("time"), "-f", "%M", "-o", report, COMMAND, "push", "--retry", "0", "--base", base,
          f"{server.host}/{TARGET}:new", "-"], input=tar_bytes, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, timeout=LIMIT_S, check=False, env=clean_environment(tmp_path))
-    # The manifest arrived, and is asked for where the answer is none.
+    # The registry stored the manifest; after an invalid answer the command looks for it.
     assert done.returncode in ((0, 6, 7, 9) if step == "manifest-put" else (6, 7, 9)), done
     assert int(report.read_text().split()[-1]) * 1024 < PEAK_MAX, done
     assert (server.tags(TARGET) != {}) == (step == "manifest-put")
-    server.failures.clear()  # that it could not send everything
+    server.failures.clear()  # the server could not send everything

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bases: what is taken of them, what is verified, what is refused; and looking at images."""
+"""Base images: what is copied, verified and refused. Also the inspect command."""
 import gzip
 import json
 
@@ -24,21 +24,21 @@ def push(run, server, base, *options, tar=None):
                **given)
 
 
-def test_only_manifest_and_config_are_read(run, registry, tar_bytes):
-    """Of a base in the same registry no layer is moved, and of another one each is read once."""
+def test_base_layers_are_mounted_or_copied_once(run, registry, tar_bytes):
+    """From the same registry no layer is read; from another registry each layer is read once."""
     server = registry("d28")
     push(run, server, Base().put(server, BASE, "1"), tar=tar_bytes).json()
     assert len(server.journal.entries("manifest-get")) == 1
     assert len(server.journal.entries("blob-get")) == 1
     source, server = registry("d28"), registry("d28")
-    told = push(run, server, Base().put(source, BASE, "1"), tar=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = push(run, server, Base().put(source, BASE, "1"), tar=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     assert len(source.journal.entries("blob-get")) == 3
     assert_history(server)
 
 
 @pytest.mark.parametrize("platform, arch", [("linux/arm64", "arm64"), ("linux/amd64", "amd64")])
-def test_platform_of_an_index(run, registry, tar_bytes, platform, arch):
+def test_platform_option_selects_manifest_of_index(run, registry, tar_bytes, platform, arch):
     server = registry("d28")
     children = [(Base([make_tar({kind["architecture"]: b"x"})], arch=kind["architecture"]), kind)
                 for kind in (LINUX, ARM)]
@@ -55,7 +55,7 @@ def test_platform_of_an_index(run, registry, tar_bytes, platform, arch):
     assert "linux/arm64" in result.stderr and "linux/amd64" in result.stderr
 
 
-def test_image_that_is_for_another_platform(run, registry, tar_bytes):
+def test_base_for_another_platform_fails(run, registry, tar_bytes):
     server = registry("d28")
     result = push(run, server, Base().put(server, BASE, "1"), "--platform", "linux/riscv64",
                   tar=tar_bytes)
@@ -63,19 +63,19 @@ def test_image_that_is_for_another_platform(run, registry, tar_bytes):
     assert "linux/amd64" in result.stderr and server.tags(NAME) == {}
 
 
-def test_equal_layers_move_once(run, registry):
-    """A layer that a base has three times is copied once."""
+def test_repeated_layer_is_copied_once(run, registry):
+    """The base has the same layer three times."""
     source, server = registry("d28"), registry("d28")
     layer = make_tar({"same": b"x" * 1000})
-    told = push(run, server, Base([layer] * 3).put(source, BASE, "1")).json()
-    assert sources(told) == ["copied"] * 3
+    output = push(run, server, Base([layer] * 3).put(source, BASE, "1")).json()
+    assert sources(output) == ["copied"] * 3
     assert len(source.journal.entries("blob-get")) == 2
     assert len(stored_config(server, NAME, server.manifest(NAME, "1"))["rootfs"]["diff_ids"]) == 3
 
 
 @pytest.mark.parametrize("family", ["oci", "docker"])
-def test_layers_that_may_not_be_distributed(run, registry, tar_bytes, family):
-    """They are neither read nor sent: the descriptor with its addresses is all there is."""
+def test_nondistributable_layer_is_not_read_or_sent(run, registry, tar_bytes, family):
+    """The new manifest has the same descriptor, with its URLs."""
     source, server = registry("d28"), registry("d28")
     base = Base(family=family)
     kind = (OCI + "layer.nondistributable.v1.tar" if family == "oci"
@@ -91,13 +91,13 @@ def test_layers_that_may_not_be_distributed(run, registry, tar_bytes, family):
     assert not [entry for entry in server.journal if foreign["digest"][7:] in entry.path]
 
 
-# What is not believed.
+# Wrong and malformed bases.
 
 def flipped(data):
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
-def test_layer_with_other_bytes(run, registry):
+def test_base_layer_with_wrong_bytes_fails(run, registry):
     source, server = registry("d28"), registry("d28")
     base = Base()
     name = base.put(source, BASE, "1")
@@ -110,7 +110,7 @@ def test_layer_with_other_bytes(run, registry):
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_layer_of_another_size(run, registry, change):
+def test_base_layer_of_wrong_size_fails(run, registry, change):
     source, server = registry("d28"), registry("d28")
     base = Base()
     base.manifest["layers"][0]["size"] += change
@@ -119,7 +119,7 @@ def test_layer_of_another_size(run, registry, change):
     assert server.tags() == {} and server.open_sessions() == []
 
 
-def test_layer_that_is_gone(run, registry):
+def test_missing_base_layer_fails(run, registry):
     source, server = registry("d28"), registry("d28")
     base = Base()
     name = base.put(source, BASE, "1")
@@ -129,7 +129,7 @@ def test_layer_that_is_gone(run, registry):
     assert server.tags() == {}
 
 
-def test_config_with_other_bytes(run, registry):
+def test_base_config_with_wrong_bytes_fails(run, registry):
     server = registry("d28")
     base = Base()
     name = base.put(server, BASE, "1")
@@ -140,7 +140,7 @@ def test_config_with_other_bytes(run, registry):
     assert "config" in result.stderr
 
 
-def test_manifest_that_is_not_the_digest_asked_for(run, registry):
+def test_base_manifest_with_other_digest_fails(run, registry):
     server = registry("d28", Fault("manifest-get", "answer", times=None, headers={
         "Docker-Content-Digest": None}, body=encode(Base(arch="arm64").manifest)))
     base = Base()
@@ -170,7 +170,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_base_that_is_broken(run, registry, what):
+def test_malformed_base_fails_and_error_names_it(run, registry, what):
     server = registry("d28")
     base = broken(BROKEN[what])
     base.manifest["config"]["size"] = 0
@@ -182,7 +182,7 @@ def test_base_that_is_broken(run, registry, what):
     assert server.tags(NAME) == {}
 
 
-def test_duplicate_keys(run, registry):
+def test_base_manifest_with_duplicate_keys_fails(run, registry):
     server = registry("d28")
     base = Base()
     name = base.put(server, BASE, "1")
@@ -194,7 +194,7 @@ def test_duplicate_keys(run, registry):
     assert "schemaVersion" in result.stderr or "duplicate" in result.stderr
 
 
-def test_nested_too_deep(run, registry):
+def test_base_manifest_nested_too_deep_fails(run, registry):
     server = registry("d28")
     data = b'{"schemaVersion":2,"x":' + b"[" * 1000 + b"]" * 1000 + b"}"
     server.storage.put_manifest(BASE, "1", data, OCI + "manifest.v1+json")
@@ -202,7 +202,7 @@ def test_nested_too_deep(run, registry):
     assert result.rc == 7, result
 
 
-def test_too_large(run, registry):
+def test_base_manifest_too_large_fails(run, registry):
     server = registry("d28")
     base = Base()
     base.manifest["annotations"] = {"a": "x" * (5 << 20)}
@@ -210,7 +210,7 @@ def test_too_large(run, registry):
     assert result.rc == 7, result
 
 
-def test_index_in_itself_over_and_over(run, registry):
+def test_index_nested_too_deep_fails(run, registry):
     server = registry("d28")
     inner = encode({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []})
     for _ in range(6):
@@ -223,7 +223,7 @@ def test_index_in_itself_over_and_over(run, registry):
     assert "deep" in result.stderr
 
 
-def test_artifact_as_base(run, registry):
+def test_artifact_as_base_fails(run, registry):
     server = registry("d28")
     assert run("push", "--artifact-type", "text/x-note", "--raw", f"{server.host}/{BASE}:1", "-",
                input=b"note").rc == 0
@@ -231,7 +231,7 @@ def test_artifact_as_base(run, registry):
     assert result.rc != 0 and "artifact" in result.stderr
 
 
-def test_base_that_is_missing(run, registry, tar_bytes):
+def test_missing_base_fails_before_upload(run, registry, tar_bytes):
     server = registry("d28")
     result = push(run, server, f"{server.host}/{BASE}:1", tar=tar_bytes)
     assert result.rc == 5, result
@@ -239,30 +239,31 @@ def test_base_that_is_missing(run, registry, tar_bytes):
     assert "open" not in server.journal.steps()
 
 
-def test_base_behind_other_credentials(run, registry, tar_bytes, tmp_path):
-    """Each registry gets its own."""
+def test_base_registry_and_target_get_only_their_own_credentials(run, registry, tar_bytes,
+                                                                 tmp_path):
+    """The two registries need different passwords."""
     source = registry("d28", auth=Auth("basic", users={"a": "one"}))
     server = registry("d28", auth=Auth("basic", users={"b": "two"}))
     base = Base().put(source, BASE, "1")
     authfile = tmp_path / "auth.json"
     authfile.write_text(json.dumps({"auths": {
         source.host: {"auth": "YTpvbmU="}, server.host: {"auth": "Yjp0d28="}}}))
-    told = push(run, server, base, "--authfile", authfile, tar=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = push(run, server, base, "--authfile", authfile, tar=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     assert {entry.headers.get("authorization") for entry in source.journal} <= {
         None, "Basic YTpvbmU="}
     assert {entry.headers.get("authorization") for entry in server.journal} <= {
         None, "Basic Yjp0d28="}
 
 
-def test_layout_as_base_and_back(run, registry, tmp_path, tar_bytes):
-    """Registry to layout to registry: the same layers, the same config but for what was said."""
+def test_image_from_registry_to_layout_to_registry_is_the_same(run, registry, tmp_path, tar_bytes):
+    """The layers have the same bytes, and the annotation names the base."""
     server = registry("d28")
     layout = f"oci:{tmp_path / 'layout'}:one"
     base = Base()
-    told = run("push", "--json", "--base", base.put(server, BASE, "1"), layout, "-",
-               input=tar_bytes).json()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    output = run("push", "--json", "--base", base.put(server, BASE, "1"), layout, "-",
+                 input=tar_bytes).json()
+    assert sources(output) == ["copied", "copied", "streamed"]
     other = registry("d28")
     again = push(run, other, layout).json()
     assert sources(again) == ["copied"] * 3
@@ -271,29 +272,29 @@ def test_layout_as_base_and_back(run, registry, tmp_path, tar_bytes):
         assert (blob if layer["digest"] == layer["diffId"] else gzip.decompress(blob)) == data
         assert "uncompressedSize" not in layer
     annotations = other.manifest(NAME, "1")["annotations"]
-    assert annotations["org.opencontainers.image.base.digest"] == told["digest"]
+    assert annotations["org.opencontainers.image.base.digest"] == output["digest"]
 
 
-# Looking.
+# Inspect.
 
-def test_inspect_an_image(run, registry, tar_bytes):
+def test_inspect_shows_image(run, registry, tar_bytes):
     server = registry("d28")
     base = Base(Env=["A=b"], Entrypoint=["/bin/x", "a b"], Labels={"evil": "\x1b[31m\nred"})
-    told = push(run, server, base.put(server, BASE, "1"), tar=tar_bytes).json()
+    output = push(run, server, base.put(server, BASE, "1"), tar=tar_bytes).json()
     shown = run("inspect", "--json", f"{server.host}/{NAME}:1").json()
     assert list(shown) == ["reference", "mediaType", "digest", "size", "manifest", "config"]
-    assert shown["reference"] == told["reference"] and shown["size"] == told["size"]
+    assert shown["reference"] == output["reference"] and shown["size"] == output["size"]
     assert shown["manifest"] == server.manifest(NAME, "1")
     assert shown["config"] == stored_config(server, NAME, shown["manifest"])
     people = run("inspect", f"{server.host}/{NAME}:1")
     assert people.rc == 0
-    for layer in told["layers"]:
+    for layer in output["layers"]:
         assert layer["digest"] in people.stdout
     assert "linux/amd64" in people.stdout and '"/bin/x" "a b"' in people.stdout
     assert "\x1b" not in people.stdout and "evil=?[31m red" in people.stdout
 
 
-def test_inspect_an_index(run, registry):
+def test_inspect_shows_index_and_platform_selects_image(run, registry):
     server = registry("d28")
     children = [(Base(arch=kind["architecture"]), kind) for kind in (LINUX, ARM)]
     for child, _ in children:
@@ -312,7 +313,7 @@ def test_inspect_an_index(run, registry):
     assert chosen["config"]["architecture"] == "arm64"
 
 
-def test_inspect_an_artifact(run, registry):
+def test_inspect_shows_artifact(run, registry):
     server = registry("d28")
     assert run("push", "--artifact-type", "text/x-note", "--raw", f"{server.host}/{NAME}:1", "-",
                input=b"note").rc == 0

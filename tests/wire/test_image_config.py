@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The config needs to know what the layers hold, not that they are in place: it goes up while the
-last blob is still on its way. The manifest waits for both."""
+"""The config needs the layers' diff IDs, but not the stored layers. So it is uploaded while the
+last layer is still being committed. The manifest waits for both."""
 import os
 import subprocess
 import urllib.parse
@@ -19,8 +19,8 @@ def layer_digest(run, path):
     return run("layer", "--json", "null:", path).json()["digest"]
 
 
-def about(digest, yes=True):
-    """Requests that name the blob; or only others."""
+def names_blob(digest, yes=True):
+    """For Fault(when=): requests that name the blob; with yes=False all other requests."""
     def when(request):
         named = digest in request.path or digest in urllib.parse.unquote(request.query)
         return named == yes
@@ -38,8 +38,8 @@ def stored(server):
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "file"])
-def test_config_goes_up_while_the_layer_is_committed(command, run, registry, tar_file, stream):
-    stall = Fault("commit", "stall", when=about(layer_digest(run, tar_file)))
+def test_config_is_stored_while_layer_commit_waits(command, run, registry, tar_file, stream):
+    stall = Fault("commit", "stall", when=names_blob(layer_digest(run, tar_file)))
     server = registry("d28", stall)
     with open(tar_file, "rb") as file:
         process = start(command, server, *([] if stream else [tar_file]),
@@ -60,8 +60,9 @@ def test_config_goes_up_while_the_layer_is_committed(command, run, registry, tar
     assert_history(server)
 
 
-def test_config_waits_for_all_that_is_read(command, registry, tar_file, tmp_path):
-    """One layer is in place, the other one is not even read: nothing is known of the config yet."""
+def test_config_waits_until_every_layer_is_read(command, registry, tar_file, tmp_path):
+    """One layer is stored, the other one is not completely read. No request names the config
+    yet."""
     server = registry("d28")
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -81,14 +82,15 @@ def test_config_waits_for_all_that_is_read(command, registry, tar_file, tmp_path
 
 
 @pytest.mark.parametrize("refusal, rc", [(400, 7), (403, 4)])
-def test_layer_fails_while_the_config_is_on_its_way(command, run, registry, tar_file, refusal, rc):
-    """The layer's failure is told, and the config's session ended."""
+def test_layer_failure_during_config_upload_is_reported(command, run, registry, tar_file, refusal,
+                                                        rc):
+    """The error is the layer's, and the config's upload session is cancelled."""
     layer = layer_digest(run, tar_file)
-    config = Fault("commit", "stall", when=about(layer, False))
+    config = Fault("commit", "stall", when=names_blob(layer, False))
     server = registry("d28", config,
-                      Fault("commit", "call", when=about(layer),
+                      Fault("commit", "call", when=names_blob(layer),
                             call=lambda *_: wait_until(config.reached.is_set)),
-                      Fault("commit", "status", status=refusal, times=None, when=about(layer)))
+                      Fault("commit", "status", status=refusal, times=None, when=names_blob(layer)))
     with open(tar_file, "rb") as file:
         process = start(command, server, stdin=file)
     out, err = process.communicate()
@@ -99,13 +101,14 @@ def test_layer_fails_while_the_config_is_on_its_way(command, run, registry, tar_
     assert server.tags() == {} and server.storage.manifests() == [] and server.blobs() == []
 
 
-def test_config_fails_while_the_layer_is_on_its_way(command, run, registry, tar_file):
+def test_config_failure_during_layer_upload_is_reported(command, run, registry, tar_file):
     layer = layer_digest(run, tar_file)
-    stall = Fault("commit", "stall", when=about(layer))
+    stall = Fault("commit", "stall", when=names_blob(layer))
     server = registry("d28", stall,
-                      Fault("commit", "call", when=about(layer, False),
+                      Fault("commit", "call", when=names_blob(layer, False),
                             call=lambda *_: wait_until(stall.reached.is_set)),
-                      Fault("commit", "status", status=403, times=None, when=about(layer, False)))
+                      Fault("commit", "status", status=403, times=None,
+                            when=names_blob(layer, False)))
     with open(tar_file, "rb") as file:
         process = start(command, server, stdin=file)
     out, err = process.communicate()
@@ -117,31 +120,31 @@ def test_config_fails_while_the_layer_is_on_its_way(command, run, registry, tar_
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_few_jobs(run, registry, tar_file, tar_bytes, jobs):
-    """One at a time is one after the other; with less than layers and config the config waits for
-    nobody who waits for it."""
+def test_push_with_one_or_two_jobs_finishes(run, registry, tar_file, tar_bytes, jobs):
+    """There are fewer jobs than layers and config, and there is no deadlock. With one job, all
+    requests follow each other and the config comes last."""
     server = registry("d28")
     others = [make_tar({f"file{number}": os.urandom(1000)}) for number in range(2)]
     paths = [tar_file.with_name(f"{number}.tar") for number in range(2)]
     for path, data in zip(paths, others):
         path.write_bytes(data)
-    told = run("push", "--json", "--jobs", jobs, f"{server.host}/{NAME}:1", "-", *paths,
-               input=tar_bytes).json()
-    assert sources(told) == ["streamed"] * 3
+    output = run("push", "--json", "--jobs", jobs, f"{server.host}/{NAME}:1", "-", *paths,
+                 input=tar_bytes).json()
+    assert sources(output) == ["streamed"] * 3
     assert stored_config(server, NAME, server.manifest(NAME, "1"))["rootfs"]["diff_ids"] == \
         [sha256(data) for data in (tar_bytes, *others)]
     if jobs == "1":
         entries = [entry for entry in server.journal if entry.step != "ping"]
         assert all(one.ended <= two.started for one, two in zip(entries, entries[1:]))
         digest = urllib.parse.unquote(server.journal.entries("commit")[-1].query)
-        assert told["config"]["digest"] in digest
+        assert output["config"]["digest"] in digest
     assert_history(server)
 
 
-def test_file_that_changes_after_the_config_was_made(command, run, registry, tar_file):
-    """It was hashed, and the config has gone up; what is sent afterwards is something else."""
+def test_file_changed_after_config_upload_fails(command, run, registry, tar_file):
+    """The file was hashed, and the config with its diff ID is stored. Then the file changes."""
     layer = layer_digest(run, tar_file)
-    stall = Fault("blob-head", "stall", when=about(layer))
+    stall = Fault("blob-head", "stall", when=names_blob(layer))
     server = registry("d28", stall)
     process = start(command, server, tar_file)
     wait_until(lambda: stall.reached.is_set() and stored(server), process)

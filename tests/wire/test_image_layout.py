@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images into layouts: by many at once, and by what is killed in the middle."""
+"""Images in layouts: many writers at the same time, and killed writers."""
 import concurrent.futures
 import json
 import os
@@ -14,13 +14,13 @@ from image_support import sources
 from inputs import random_bytes, sha256
 
 
-def test_image_is_sound(run, tmp_path, tar_bytes, tar_file):
+def test_layout_is_valid_after_push(run, tmp_path, tar_bytes, tar_file):
     layout = tmp_path / "layout"
-    told = run("push", "--json", "--tag", "b", "--env", "A=b", f"oci:{layout}:a", tar_file, "-",
-               input=make_tar({"x": b"y"})).json()
+    output = run("push", "--json", "--tag", "b", "--env", "A=b", f"oci:{layout}:a", tar_file, "-",
+                 input=make_tar({"x": b"y"})).json()
     assert layout_fsck.check(str(layout)) == []
-    assert layout_fsck.tags(str(layout)) == {"a": told["digest"], "b": told["digest"]}
-    assert told["layers"][0]["diffId"] == sha256(tar_bytes)
+    assert layout_fsck.tags(str(layout)) == {"a": output["digest"], "b": output["digest"]}
+    assert output["layers"][0]["diffId"] == sha256(tar_bytes)
     index = (layout / "index.json").read_bytes()
     again = run("push", "--json", "--base", f"oci:{layout}:a", f"oci:{layout}:c").json()
     assert sources(again) == ["existing", "existing"]
@@ -29,8 +29,8 @@ def test_image_is_sound(run, tmp_path, tar_bytes, tar_file):
         json.loads((layout / "index.json").read_bytes())["manifests"][:2]
 
 
-def test_without_a_tag(run, tmp_path, tar_file):
-    """It is entered all the same, once."""
+def test_push_without_tag_adds_one_index_entry(run, tmp_path, tar_file):
+    """Two pushes of the same image without a tag give one entry."""
     layout = tmp_path / "layout"
     digests = {run("push", "--json", "--created", "1", f"oci:{layout}", tar_file).json()["digest"]
                for _ in range(2)}
@@ -41,8 +41,8 @@ def test_without_a_tag(run, tmp_path, tar_file):
     assert {shown["digest"]} == digests
 
 
-def test_many_writers(run, tmp_path):
-    """32 processes at once, each with tags of its own, and of a base that all share."""
+def test_many_writers_keep_all_tags(run, tmp_path):
+    """32 processes write at the same time, each with other tags; all use the same base."""
     layout = tmp_path / "layout"
     base = tmp_path / "base"
     assert run("push", f"oci:{base}:base", "-", input=make_tar({"base": b"b"})).rc == 0
@@ -64,8 +64,8 @@ def test_many_writers(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_very_many_tags(run, tmp_path):
-    """3200 of them: 32 writers with a hundred each."""
+def test_many_writers_with_many_tags_keep_all(run, tmp_path):
+    """32 writers with a hundred tags each."""
     layout = tmp_path / "layout"
 
     def write(number):
@@ -82,8 +82,8 @@ def test_very_many_tags(run, tmp_path):
     assert layout_fsck.check(str(layout)) == []
 
 
-def test_killed_in_the_middle(command, run, tmp_path):
-    """kill -9 at twenty moments of a push: what was there stays, and the next push cleans up."""
+def test_killed_push_keeps_layout_valid(command, run, tmp_path):
+    """SIGKILL at twenty moments of a push: the old tag stays, and the next push succeeds."""
     layout = tmp_path / "layout"
     old = run("push", "--json", f"oci:{layout}:old", "-", input=make_tar({"old": b"o"})).json()
     tar = make_tar({"new": random_bytes(3000000)})
@@ -108,7 +108,7 @@ def test_killed_in_the_middle(command, run, tmp_path):
     assert set(layout_fsck.tags(str(layout))) == {"old", "new"}
 
 
-def test_stream_that_breaks_leaves_no_blob(run, tmp_path, tar_bytes):
+def test_truncated_stream_leaves_no_blob(run, tmp_path, tar_bytes):
     layout = tmp_path / "layout"
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -123,7 +123,7 @@ def test_stream_that_breaks_leaves_no_blob(run, tmp_path, tar_bytes):
     assert layout_fsck.temps(str(layout)) == []
 
 
-def test_progress_of_nowhere_says_nothing_of_storing(run, tar_bytes):
+def test_progress_of_null_store_does_not_say_stored(run, tar_bytes):
     result = run("push", "--progress", "plain", "null:", "-", input=tar_bytes)
     assert result.rc == 0
     assert "stored" not in result.stderr and "tag" not in result.stderr

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory grows by a constant with each layer that is read at the same time, and not with the size
-of any of them. The constants are those of layerpipe-push(1)."""
+"""Memory grows by a constant for each layer that is read at the same time, and does not depend on
+the size of a layer. layerpipe-push(1) documents the constants."""
 import os
 import subprocess
 import threading
@@ -14,7 +14,7 @@ MIB = 1 << 20
 LAYER = 8 * MIB
 CHUNK = 4 * MIB
 
-pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers have memory of their own")
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers need more memory")
 
 
 def feed(path, size):
@@ -25,7 +25,7 @@ def feed(path, size):
 
 
 def peak(tmp_path, count, size, *options):
-    """Peak resident bytes of a push of that many streams."""
+    """Peak resident bytes of a push of `count` streams."""
     folder = tmp_path / f"{count}-{size}"
     folder.mkdir()
     fifos = [folder / f"fifo{number}" for number in range(count)]
@@ -45,7 +45,7 @@ def peak(tmp_path, count, size, *options):
 
 
 @pytest.mark.parametrize("mode, extra", [("streamed", 0), ("chunked", 3 * CHUNK)])
-def test_a_constant_for_each_layer(tmp_path, mode, extra):
+def test_memory_grows_by_a_constant_for_each_layer(tmp_path, mode, extra):
     options = ["--upload", mode, "--chunk-size", str(CHUNK)]
     one = peak(tmp_path, 1, 24 * MIB, *options)
     five = peak(tmp_path, 5, 24 * MIB, *options)

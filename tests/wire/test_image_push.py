@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole images in one command: base, layers, config, tags; and what others make of them."""
+"""Pushes of whole images: base, layers, config, tags; other programs read the images."""
 import io
 import json
 import os
@@ -22,7 +22,7 @@ EDITS = ["--env", "LANG=C.UTF-8", "--env", "A=1", "--env", "A=2", "--entrypoint"
          "--label", "a=1", "--port", "80", "--port", "53/udp", "--volume", "/data",
          "--stop-signal", "SIGTERM", "--author", "A. U. Thor", "--created", "1700000000",
          "--history", "tar -c app", "--annotation", "note=yes"]
-STEPS_OF_A_LOOK = {"ping", "token", "blob-head", "manifest-head", "manifest-get"}
+READING_STEPS = {"ping", "token", "blob-head", "manifest-head", "manifest-get"}
 
 
 def push(run, server, *arguments, name=NAME, tag="1", **options):
@@ -30,15 +30,15 @@ def push(run, server, *arguments, name=NAME, tag="1", **options):
                **options)
 
 
-def test_every_edit_shows(run, registry, tar_bytes):
+def test_every_edit_option_changes_config(run, registry, tar_bytes):
     server = registry("d28")
     base = Base(Env=["PATH=/bin", "A=0"], Cmd=["sh"], Labels={"kept": "yes"}, Shell=["/bin/bash"])
     base.config["x-unknown"] = {"kept": [1, 2]}
     base.config["history"] = [{"created_by": "one"}, {"created_by": "none", "empty_layer": True},
                               {"created_by": "two"}]
-    told = push(run, server, "--base", base.put(server, BASE, "1"), *EDITS, "-",
-                input=tar_bytes).json()
-    assert sources(told) == ["mounted", "mounted", "streamed"]
+    output = push(run, server, "--base", base.put(server, BASE, "1"), *EDITS, "-",
+                  input=tar_bytes).json()
+    assert sources(output) == ["mounted", "mounted", "streamed"]
     assert len(server.journal.entries("mount")) == 2
     manifest = server.manifest(NAME, "1")
     assert manifest["annotations"] == {
@@ -62,12 +62,13 @@ def test_every_edit_shows(run, registry, tar_bytes):
     assert_history(server)
 
 
-def test_order_of_requests(run, registry, tar_bytes):
-    """Blobs, config, manifest under its first tag, the other tags; nothing after that."""
+def test_manifest_is_put_after_all_blobs(run, registry, tar_bytes):
+    """The order: blobs, config, manifest under its first tag, then the other tags."""
     server = registry("d28")
-    told = push(run, server, "--tag", "2", "--tag", "3", "--tag", "1", "-", input=tar_bytes).json()
-    assert told["tags"] == ["1", "2", "3"]
-    assert server.tags(NAME) == {tag: told["digest"] for tag in "123"}
+    output = push(run, server, "--tag", "2", "--tag", "3", "--tag", "1", "-",
+                  input=tar_bytes).json()
+    assert output["tags"] == ["1", "2", "3"]
+    assert server.tags(NAME) == {tag: output["digest"] for tag in "123"}
     steps = server.journal.steps()
     first_put = steps.index("manifest-put")
     assert "commit" not in steps[first_put:]
@@ -77,19 +78,19 @@ def test_order_of_requests(run, registry, tar_bytes):
         ["1", "2", "3"]
 
 
-def test_same_streams_same_digest(run, registry, tar_bytes):
+def test_number_of_threads_does_not_change_digest(run, registry, tar_bytes):
     env = {"SOURCE_DATE_EPOCH": "1700000000"}
     digests = set()
     for threads in ("0", "1", "3"):
         server = registry("d28")
-        told = push(run, server, "--platform", "linux/arm64", "--threads", threads, "-",
-                    input=tar_bytes, env=env).json()
-        digests.add(told["digest"])
+        output = push(run, server, "--platform", "linux/arm64", "--threads", threads, "-",
+                      input=tar_bytes, env=env).json()
+        digests.add(output["digest"])
     assert len(digests) == 1
 
 
-def test_files_again_are_looked_for_only(run, registry, tmp_path, tar_bytes):
-    """The second time nothing is sent, not even the manifest."""
+def test_second_push_of_files_sends_nothing(run, registry, tmp_path, tar_bytes):
+    """The second push only checks that blobs and manifest exist."""
     server = registry("d28")
     paths = [tmp_path / f"{number}.tar" for number in range(3)]
     for number, path in enumerate(paths):
@@ -103,11 +104,11 @@ def test_files_again_are_looked_for_only(run, registry, tmp_path, tar_bytes):
     assert second["digest"] == first["digest"]
     assert sources(second) == ["existing"] * 3
     assert {entry.method for entry in server.journal} <= {"HEAD", "GET"}
-    assert set(server.journal.steps()) <= STEPS_OF_A_LOOK
+    assert set(server.journal.steps()) <= READING_STEPS
     assert [entry.method for entry in server.journal if entry.step != "ping"].count("GET") == 0
 
 
-def test_directory_again_is_looked_for_only(run, registry, tmp_path):
+def test_second_push_of_directory_sends_nothing(run, registry, tmp_path):
     server = registry("d28")
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "file").write_bytes(os.urandom(10000))
@@ -115,40 +116,42 @@ def test_directory_again_is_looked_for_only(run, registry, tmp_path):
     assert sources(run(*arguments).json()) == ["streamed"]
     server.journal.clear()
     assert sources(run(*arguments).json()) == ["existing"]
-    assert set(server.journal.steps()) <= STEPS_OF_A_LOOK
+    assert set(server.journal.steps()) <= READING_STEPS
 
 
 @pytest.mark.parametrize("name", [None, "-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
-def test_file_without_a_name_is_read_once(run, registry, tmp_path, name):
-    """Sent at once, not hashed before: nobody asks for the blob until it has been sent."""
+def test_stdin_file_is_sent_without_hashing_first(run, registry, tmp_path, name):
+    """The digest is not known before the upload, so there is no blob-head before the first
+    PATCH."""
     server = registry("d28")
     path = tmp_path / "layer.tar"
     path.write_bytes(make_tar({"a": os.urandom(4 << 20)}))
     for tag in ("1", "2"):
         server.journal.clear()
         with open(path, "rb") as file:
-            told = run("push", "--json", "--chunk-size", "1M", f"{server.host}/{NAME}:{tag}",
-                       *([name] if name else []), stdin=file).json()
-        assert sources(told) == ["streamed"]
+            output = run("push", "--json", "--chunk-size", "1M", f"{server.host}/{NAME}:{tag}",
+                         *([name] if name else []), stdin=file).json()
+        assert sources(output) == ["streamed"]
         steps = server.journal.steps()
         assert "patch" in steps and "blob-head" not in steps[:steps.index("patch")], steps
 
 
-def test_file_that_is_new_is_sent_with_its_digest_known(run, registry, tmp_path):
+def test_new_file_is_sent(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.tar"
     path.write_bytes(make_tar({"a": os.urandom(100000)}))
-    told = push(run, server, path).json()
-    assert sources(told) == ["streamed"]
-    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+    output = push(run, server, path).json()
+    assert sources(output) == ["streamed"]
+    assert server.blob(NAME, output["layers"][0]["digest"]) is not None
 
 
-def test_only_the_config_is_edited(run, registry):
+def test_push_without_layers_sends_only_config(run, registry):
     server = registry("d28")
     base = Base(Cmd=["sh"])
     image = f"{server.host}/{BASE}:2"
-    told = run("push", "--json", "--base", base.put(server, BASE, "1"), "--env", "A=b", image).json()
-    assert sources(told) == ["existing", "existing"]
+    output = run("push", "--json", "--base", base.put(server, BASE, "1"), "--env", "A=b",
+                 image).json()
+    assert sources(output) == ["existing", "existing"]
     config = stored_config(server, BASE, server.manifest(BASE, "2"))
     assert config["config"] == {"Cmd": ["sh"], "Env": ["A=b"]}
     assert len(config["rootfs"]["diff_ids"]) == 2
@@ -171,23 +174,24 @@ def test_base_annotations_and_descriptors_are_kept(run, registry, tar_bytes):
 
 @pytest.mark.parametrize("family, wanted", [("docker", "oci"), ("oci", "docker"),
                                             ("docker", None), ("oci", None)])
-def test_one_family(run, registry, tar_bytes, family, wanted):
-    """All of an image is of one family: the base's, or the one asked for."""
+def test_image_has_media_types_of_one_family(run, registry, tar_bytes, family, wanted):
+    """All media types are OCI's or all are Docker's: those of --format, or else those of the
+    base."""
     server = registry("d28")
     base = Base(family=family)
     options = ["--format", wanted] if wanted else []
-    told = push(run, server, *options, "--base", base.put(server, BASE, "1"), "-",
-                input=tar_bytes).json()
+    output = push(run, server, *options, "--base", base.put(server, BASE, "1"), "-",
+                  input=tar_bytes).json()
     manifest = server.manifest(NAME, "1")
     types = [manifest["mediaType"], manifest["config"]["mediaType"],
              *(layer["mediaType"] for layer in manifest["layers"])]
     word = ".docker." if (wanted or family) == "docker" else ".oci."
     assert all(word in media_type for media_type in types), types
     assert ("annotations" in manifest) == (word == ".oci.")
-    assert [layer["mediaType"] for layer in told["layers"]] == types[2:]
+    assert [layer["mediaType"] for layer in output["layers"]] == types[2:]
 
 
-def test_zstd_is_nothing_for_docker(run, registry, tar_bytes):
+def test_zstd_with_docker_base_is_wrong_usage(run, registry, tar_bytes):
     server = registry("d28")
     base = Base(family="docker")
     result = push(run, server, "--compress", "zstd", "--base", base.put(server, BASE, "1"), "-",
@@ -196,17 +200,18 @@ def test_zstd_is_nothing_for_docker(run, registry, tar_bytes):
     assert "zstd" in result.stderr and server.tags(NAME) == {}
 
 
-def test_docker_contradictions(run, registry, tool, tar_bytes):
-    """What is known from the command line is wrong usage; what the input turns out to be is not."""
+def test_docker_format_with_zstd_fails(run, registry, tool, tar_bytes):
+    """Contradicting options are wrong usage. A zstd input is another error, because it is known
+    only after reading."""
     server = registry("d28")
-    packed = subprocess.run([tool("zstd"), "-c"], input=tar_bytes, stdout=subprocess.PIPE,
+    compressed = subprocess.run([tool("zstd"), "-c"], input=tar_bytes, stdout=subprocess.PIPE,
                             check=True).stdout
     for command in ("push", "layer"):
         place = f"{server.host}/{NAME}" + (":1" if command == "push" else "")
         for options, rc, word in [(["--compress", "zstd"], 2, "zstd"),
                                   (["--media-type", LAYER_TYPES["oci"] + "+gzip"], 2, "Docker's"),
                                   ([], 1, "zstd")]:
-            result = run(command, "--format", "docker", *options, place, "-", input=packed)
+            result = run(command, "--format", "docker", *options, place, "-", input=compressed)
             assert result.rc == rc, (command, options, result)
             assert word in result.stderr
     assert server.tags(NAME) == {} and server.blobs() == []
@@ -214,7 +219,7 @@ def test_docker_contradictions(run, registry, tool, tar_bytes):
 
 @pytest.mark.parametrize("step, status, rc", [
     ("open", 403, 4), ("commit", 400, 7), ("blob-head", 403, 4), ("manifest-put", 400, 7)])
-def test_nothing_is_tagged_on_failure(run, registry, tar_bytes, step, status, rc):
+def test_failed_push_stores_no_manifest_and_no_tag(run, registry, tar_bytes, step, status, rc):
     server = registry("d28", Fault(step, "status", status=status, times=None))
     result = push(run, server, "--retry", "0", "--tag", "2", "-", input=tar_bytes)
     assert result.rc == rc, result
@@ -223,52 +228,51 @@ def test_nothing_is_tagged_on_failure(run, registry, tar_bytes, step, status, rc
     assert server.open_sessions() == []
 
 
-def test_a_config_that_cannot_be_put(run, registry, tar_bytes):
-    """The layers are there by then; the tag is not. One job, so that the second commit is the
-    config's."""
+def test_refused_config_stores_no_manifest_and_no_tag(run, registry, tar_bytes):
+    """With one job, the second commit is the config's."""
     server = registry("d28", Fault("commit", "status", status=400, nth=2, times=None))
     result = push(run, server, "--retry", "0", "--jobs", "1", "-", input=tar_bytes)
     assert result.rc == 7, result
     assert server.tags() == {} and server.storage.manifests() == []
 
 
-def test_digest_named(run, registry, tar_bytes):
-    """By digest alone; and only if it comes out."""
+def test_push_to_digest_succeeds_only_for_this_digest(run, registry, tar_bytes):
+    """Another digest than the named one is an error, and stores no manifest."""
     server = registry("d28")
     options = ["--created", "1", "--platform", "linux/amd64"]
-    told = run("push", "--json", *options, "null:", "-", input=tar_bytes).json()
-    image = f"{server.host}/{NAME}@{told['digest']}"
+    output = run("push", "--json", *options, "null:", "-", input=tar_bytes).json()
+    image = f"{server.host}/{NAME}@{output['digest']}"
     result = run("push", "--json", *options, image, "-", input=tar_bytes)
-    assert result.json()["digest"] == told["digest"]
+    assert result.json()["digest"] == output["digest"]
     assert result.json()["tags"] == [] and server.tags() == {}
-    assert server.manifest(NAME, told["digest"]) is not None
+    assert server.manifest(NAME, output["digest"]) is not None
     result = run("push", "--created", "2", image, "-", input=tar_bytes)
     assert result.rc == 9, result
     assert len(server.storage.manifests()) == 1
 
 
-def test_assembled_from_layers_of_many_machines(run, registry, tmp_path):
-    """Each makes a layer, one makes the image: it reads none of them."""
+def test_image_of_layer_descriptors_reads_no_layer(run, registry, tmp_path):
+    """The layers were uploaded before; the push only checks that they exist."""
     server = registry("d28")
     arguments, diff_ids = [], []
     for number in range(5):
         tar = make_tar({f"part{number}": os.urandom(50000)})
         path = tmp_path / f"{number}.json"
-        told = run("layer", "--json", f"{server.host}/{NAME}", "-", input=tar)
-        path.write_text(told.stdout)
+        output = run("layer", "--json", f"{server.host}/{NAME}", "-", input=tar)
+        path.write_text(output.stdout)
         arguments += ["--layer-descriptor", path]
-        diff_ids.append(told.json()["diffId"])
+        diff_ids.append(output.json()["diffId"])
     server.journal.clear()
-    told = run("push", "--json", f"{server.host}/{NAME}:all", *arguments).json()
-    assert sources(told) == ["existing"] * 5
+    output = run("push", "--json", f"{server.host}/{NAME}:all", *arguments).json()
+    assert sources(output) == ["existing"] * 5
     config = stored_config(server, NAME, server.manifest(NAME, "all"))
     assert config["rootfs"]["diff_ids"] == diff_ids
     assert len(server.journal.entries("open")) == 1  # the config
     asked = {entry.path.rsplit("/", 1)[1] for entry in server.journal.entries("blob-head")}
-    assert {layer["digest"] for layer in told["layers"]} < asked
+    assert {layer["digest"] for layer in output["layers"]} < asked
 
 
-def test_a_layer_said_to_be_there_that_is_not(run, registry, tmp_path, tar_bytes):
+def test_layer_descriptor_without_blob_fails(run, registry, tmp_path, tar_bytes):
     server = registry("d28")
     path = tmp_path / "layer.json"
     path.write_text(run("layer", "--json", "null:", "-", input=tar_bytes).stdout)
@@ -278,7 +282,7 @@ def test_a_layer_said_to_be_there_that_is_not(run, registry, tmp_path, tar_bytes
     assert server.tags() == {}
 
 
-def test_a_descriptor_that_is_none(run, registry, tmp_path):
+def test_malformed_layer_descriptor_is_wrong_usage(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.json"
     path.write_text('{"digest": "sha256:1"}')
@@ -290,13 +294,13 @@ def test_a_descriptor_that_is_none(run, registry, tmp_path):
 # Artifacts.
 
 @pytest.mark.parametrize("profile", ["d28", "zot"])
-def test_artifact_with_subject(run, registry, tar_bytes, profile):
+def test_artifact_with_subject_is_listed_as_referrer(run, registry, tar_bytes, profile):
     server = registry(profile)
     image = push(run, server, "-", input=tar_bytes).json()
-    told = run("push", "--json", "--artifact-type", "application/vnd.x.note", "--raw",
-               "--media-type", "text/plain", "--compress", "none", "--annotation", "k=v",
-               "--subject", f"{server.host}/{NAME}:1", f"{server.host}/{NAME}:note", "-",
-               input=b"a note").json()
+    output = run("push", "--json", "--artifact-type", "application/vnd.x.note", "--raw",
+                 "--media-type", "text/plain", "--compress", "none", "--annotation", "k=v",
+                 "--subject", f"{server.host}/{NAME}:1", f"{server.host}/{NAME}:note", "-",
+                 input=b"a note").json()
     manifest = server.manifest(NAME, "note")
     assert manifest["artifactType"] == "application/vnd.x.note"
     assert manifest["subject"]["digest"] == image["digest"]
@@ -310,11 +314,12 @@ def test_artifact_with_subject(run, registry, tar_bytes, profile):
     else:
         assert [(entry["digest"], entry["artifactType"], entry["annotations"])
                 for entry in fallback["manifests"]] == \
-            [(told["digest"], "application/vnd.x.note", {"k": "v"})]
+            [(output["digest"], "application/vnd.x.note", {"k": "v"})]
 
 
-def test_nothing_gets_a_tag_unasked(run, registry, tar_bytes):
-    """What refers to a subject must not take over "latest"; --untagged does the same for any."""
+def test_subject_and_untagged_write_no_tag(run, registry, tar_bytes):
+    """An artifact with a subject must not get the tag "latest". --untagged pushes any image without
+    a tag."""
     server = registry("zot")
     image = push(run, server, "-", input=tar_bytes).json()
     note = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
@@ -322,14 +327,14 @@ def test_nothing_gets_a_tag_unasked(run, registry, tar_bytes):
     bare = run("push", "--json", "--untagged", "--user", "7", f"{server.host}/{NAME}", "-",
                input=tar_bytes).json()
     assert server.tags(NAME) == {"1": image["digest"]}
-    for told in (note, bare):
-        assert told["tags"] == []
-        assert told["reference"] == f"{server.host}/{NAME}@{told['digest']}"
-        assert run("inspect", told["reference"]).rc == 0
+    for output in (note, bare):
+        assert output["tags"] == []
+        assert output["reference"] == f"{server.host}/{NAME}@{output['digest']}"
+        assert run("inspect", output["reference"]).rc == 0
 
 
 @pytest.mark.parametrize("tag", [[":x"], ["", "--tag", "x"]])
-def test_untagged_with_a_tag(tag, run, registry, tar_bytes):
+def test_untagged_with_tag_is_wrong_usage(tag, run, registry, tar_bytes):
     server = registry("d28")
     result = run("push", "--untagged", f"{server.host}/{NAME}{tag[0]}", "-", *tag[1:],
                  input=tar_bytes)
@@ -337,32 +342,32 @@ def test_untagged_with_a_tag(tag, run, registry, tar_bytes):
     assert server.journal.steps() == []
 
 
-def test_many_notes_on_one_image(run, registry, tar_bytes):
+def test_referrers_tag_lists_several_artifacts(run, registry, tar_bytes):
     server = registry("d28")
     image = push(run, server, "-", input=tar_bytes).json()
     digests = []
     for number in range(3):
-        told = run("push", "--json", "--artifact-type", "text/x-note", "--annotation",
-                   f"n={number}", "--subject", image["digest"], f"{server.host}/{NAME}:n{number}",
-                   "--raw", "--allow-empty", "-", input=b"").json()
-        digests.append(told["digest"])
+        output = run("push", "--json", "--artifact-type", "text/x-note", "--annotation",
+                     f"n={number}", "--subject", image["digest"], f"{server.host}/{NAME}:n{number}",
+                     "--raw", "--allow-empty", "-", input=b"").json()
+        digests.append(output["digest"])
     fallback = server.manifest(NAME, image["digest"].replace(":", "-"))
     assert [entry["digest"] for entry in fallback["manifests"]] == digests
 
 
-def test_artifact_of_annotations_alone(run, registry):
+def test_artifact_without_layers_has_the_empty_layer(run, registry):
     server = registry("d28")
-    told = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
-               f"{server.host}/{NAME}:note").json()
+    output = run("push", "--json", "--artifact-type", "text/x-note", "--annotation", "k=v",
+                 f"{server.host}/{NAME}:note").json()
     manifest = server.manifest(NAME, "note")
     assert manifest["artifactType"] == "text/x-note" and manifest["annotations"] == {"k": "v"}
     assert manifest["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
     assert [layer["digest"] for layer in manifest["layers"]] == [manifest["config"]["digest"]]
     assert server.blob(NAME, manifest["config"]["digest"]) == b"{}"
-    assert told["digest"] == server.tags(NAME)["note"]
+    assert output["digest"] == server.tags(NAME)["note"]
 
 
-def test_subject_that_does_not_exist(run, registry, tar_bytes):
+def test_missing_subject_fails_before_upload(run, registry, tar_bytes):
     server = registry("d28")
     result = run("push", "--subject", f"{server.host}/{NAME}:none", f"{server.host}/{NAME}:x", "-",
                  input=tar_bytes)
@@ -373,7 +378,7 @@ def test_subject_that_does_not_exist(run, registry, tar_bytes):
     assert result.rc == 2, result
 
 
-# Others.
+# Other programs.
 
 def check_call(*args, **options):
     done = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -399,17 +404,17 @@ def root_tar():
     return out.getvalue()
 
 
-def test_others_take_the_image(run, docker_registry, tmp_path, tool):
+def test_skopeo_umoci_and_crane_accept_the_image(run, docker_registry, tmp_path, tool):
     server = docker_registry()
     first = run("push", "--json", f"{server.host}/{BASE}:1", "-", input=root_tar()).json()
-    told = push(run, server, "--base", f"{server.host}/{BASE}:1", *EDITS, "-",
-                input=make_tar({"srv/app": b"#!/bin/sh\n"})).json()
-    assert sources(told) == ["mounted", "streamed"]
-    assert told["layers"][0]["digest"] == first["layers"][0]["digest"]
+    output = push(run, server, "--base", f"{server.host}/{BASE}:1", *EDITS, "-",
+                  input=make_tar({"srv/app": b"#!/bin/sh\n"})).json()
+    assert sources(output) == ["mounted", "streamed"]
+    assert output["layers"][0]["digest"] == first["layers"][0]["digest"]
     image = f"{server.host}/{NAME}:1"
     shown = json.loads(check_call(tool("skopeo"), "inspect", "--tls-verify=false",
                                   f"docker://{image}"))
-    assert shown["Digest"] == told["digest"]
+    assert shown["Digest"] == output["digest"]
     assert shown["Labels"] == {"a": "1", "b": "2"}
     assert {"A=2", "LANG=C.UTF-8"} <= set(shown["Env"])
     layout = tmp_path / "layout"
@@ -426,13 +431,13 @@ def test_others_take_the_image(run, docker_registry, tmp_path, tool):
 
 
 @pytest.mark.parametrize("name", ["buildah", "podman"])
-def test_containers_start_from_the_image(run, docker_registry, tmp_path, tool, name):
-    """From the image that was pushed, where the kernel lets containers be made."""
+def test_buildah_and_podman_pull_the_image(run, docker_registry, tmp_path, tool, name):
+    """Skipped where the kernel does not allow containers."""
     path = tool(name)
     server = docker_registry()
     push(run, server, "--cmd", "/bin/true", "-", input=root_tar()).json()
     image = f"docker://{server.host}/{NAME}:1"
-    runroot = tempfile.mkdtemp(prefix="lp")  # podman takes short names only
+    runroot = tempfile.mkdtemp(prefix="lp")  # podman needs a short path
     places = ["--root", tmp_path / "root", "--runroot", runroot, "--storage-driver", "vfs"]
     pull = ["from", "--tls-verify=false"] if name == "buildah" else ["pull", "--tls-verify=false"]
     done = subprocess.run([str(part) for part in [path, *places, *pull, image]], check=False,
@@ -450,7 +455,7 @@ def test_containers_start_from_the_image(run, docker_registry, tmp_path, tool, n
 
 @pytest.mark.parametrize("histories, wanted", [(["one"], ["one", "one"]), (["one", "two"],
                                                ["one", "two"]), ([], [None, None])])
-def test_history_of_layers(run, tar_file, tmp_path, histories, wanted):
+def test_history_option_is_used_for_each_layer(run, tar_file, tmp_path, histories, wanted):
     layout = f"oci:{tmp_path / 'layout'}:x"
     options = [part for text in histories for part in ("--history", text)]
     assert run("push", "--created", "1", *options, layout, tar_file, tar_file).rc == 0
@@ -459,7 +464,7 @@ def test_history_of_layers(run, tar_file, tmp_path, histories, wanted):
     assert {entry["created"] for entry in history} == {"1970-01-01T00:00:01Z"}
 
 
-def test_history_without_a_layer(run, tar_file, tmp_path):
+def test_history_without_new_layer_is_an_empty_layer(run, tar_file, tmp_path):
     layout = f"oci:{tmp_path / 'layout'}"
     assert run("push", layout + ":x", tar_file).rc == 0
     assert run("push", "--base", layout + ":x", "--env", "A=b", "--history", "env", "--created",
@@ -469,7 +474,7 @@ def test_history_without_a_layer(run, tar_file, tmp_path):
                             "empty_layer": True}]
 
 
-def test_more_histories_than_layers(run, tar_file):
+def test_more_histories_than_layers_is_wrong_usage(run, tar_file):
     result = run("push", "--history", "a", "--history", "b", "null:", tar_file)
     assert result.rc == 2 and "--history" in result.stderr
 
@@ -481,12 +486,12 @@ def test_file_is_mounted_from_another_repository(run, registry, tar_file, full):
     server = registry("d28")
     assert run("layer", f"{server.host}/{BASE}", tar_file).rc == 0
     where = f"{server.host}/{BASE}" if full else BASE
-    told = push(run, server, "--mount-from", where, tar_file).json()
-    assert sources(told) == ["mounted"]
-    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+    output = push(run, server, "--mount-from", where, tar_file).json()
+    assert sources(output) == ["mounted"]
+    assert server.blob(NAME, output["layers"][0]["digest"]) is not None
 
 
-def test_mount_from_elsewhere(run, registry, tar_file):
+def test_mount_from_other_registry_is_wrong_usage(run, registry, tar_file):
     server = registry("d28")
     result = push(run, server, "--mount-from", f"other.example/{BASE}", tar_file)
     assert result.rc == 2, result

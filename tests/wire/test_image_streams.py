@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several streams become several layers: at any speed, with producers that die, and signals."""
+"""Several streams become several layers: streams of different speed, truncated streams, signals."""
 import os
 import signal
 import subprocess
@@ -23,7 +23,7 @@ def fifos(tmp_path, count):
 
 
 def feed(path, pieces, gate=None):
-    """A thread that writes pieces into a FIFO; between two of them it waits for the gate."""
+    """Starts a thread that writes pieces into a FIFO. After each piece it waits for the gate."""
     def run():
         try:
             with open(path, "wb", buffering=0) as file:
@@ -38,8 +38,8 @@ def feed(path, pieces, gate=None):
     return thread
 
 
-def test_three_fifos_at_different_speeds(run, registry, tmp_path):
-    """The last one ends first, the first one in the end."""
+def test_layers_keep_their_order_when_streams_end_in_another(run, registry, tmp_path):
+    """The last stream ends first, and the first stream ends last."""
     server = registry("d28")
     tars = [make_tar({f"file{number}": random_bytes(300000, number)}) for number in range(3)]
     paths = fifos(tmp_path, 3)
@@ -59,16 +59,16 @@ def test_three_fifos_at_different_speeds(run, registry, tmp_path):
 
     opener = threading.Thread(target=open_gates)
     opener.start()
-    told = run("push", "--json", "--jobs", "3", f"{server.host}/{NAME}:1", *paths).json()
+    output = run("push", "--json", "--jobs", "3", f"{server.host}/{NAME}:1", *paths).json()
     for thread in [opener, *threads]:
         thread.join()
-    assert [layer["diffId"] for layer in told["layers"]] == [sha256(tar) for tar in tars]
-    assert sources(told) == ["streamed"] * 3
+    assert [layer["diffId"] for layer in output["layers"]] == [sha256(tar) for tar in tars]
+    assert sources(output) == ["streamed"] * 3
     layers = [layer["digest"] for layer in server.manifest(NAME, "1")["layers"]]
-    assert layers == [layer["digest"] for layer in told["layers"]]
+    assert layers == [layer["digest"] for layer in output["layers"]]
     commits = [entry.query.split("digest=")[1].replace("%3A", ":")
                for entry in server.journal.entries("commit")]
-    config = told["config"]["digest"]  # overtakes the last layer, or does not, but no other one
+    config = output["config"]["digest"]  # committed before or after the last layer
     assert [digest for digest in commits if digest != config] == layers[::-1]
     assert config in commits[2:]
     assert server.open_sessions() == []
@@ -76,8 +76,8 @@ def test_three_fifos_at_different_speeds(run, registry, tmp_path):
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_more_fifos_than_jobs_filled_one_after_the_other(run, registry, tmp_path, backwards):
-    """By one producer, in any order, more than pipes hold."""
+def test_more_fifos_than_jobs_are_read_in_any_order(run, registry, tmp_path, backwards):
+    """One producer writes the FIFOs one after the other; each stream is larger than a pipe."""
     server = registry("d28")
     tars = [make_tar({f"file{number}": random_bytes(2000000, number)}) for number in range(7)]
     paths = fifos(tmp_path, 7)
@@ -89,14 +89,14 @@ def test_more_fifos_than_jobs_filled_one_after_the_other(run, registry, tmp_path
 
     thread = threading.Thread(target=fill)
     thread.start()
-    told = run("push", "--json", "--threads", "0", "--base", base, f"{server.host}/{NAME}:1",
-               *paths).json()
+    output = run("push", "--json", "--threads", "0", "--base", base, f"{server.host}/{NAME}:1",
+                 *paths).json()
     thread.join()
-    assert [layer["diffId"] for layer in told["layers"][2:]] == [sha256(tar) for tar in tars]
+    assert [layer["diffId"] for layer in output["layers"][2:]] == [sha256(tar) for tar in tars]
 
 
-def test_few_jobs_for_many_streams_are_told(run, registry, tmp_path):
-    """In the order of the command line one after the other is enough."""
+def test_fewer_jobs_than_streams_is_a_warning(run, registry, tmp_path):
+    """One job is enough, because the producer writes in the order of the command line."""
     server = registry("d28")
     tars = [make_tar({f"file{number}": random_bytes(2000000, number)}) for number in range(3)]
     paths = fifos(tmp_path, 3)
@@ -113,8 +113,8 @@ def test_few_jobs_for_many_streams_are_told(run, registry, tmp_path):
     assert "jobs is 1, but there are 3 input streams" in result.stderr
 
 
-def test_one_producer_dies(run, registry, tmp_path):
-    """The others are still writing; nothing is tagged."""
+def test_truncated_stream_ends_push_without_tag(run, registry, tmp_path):
+    """The other producers have not finished."""
     server = registry("d28")
     tars = [make_tar({f"file{number}": random_bytes(300000, number)}) for number in range(3)]
     paths = fifos(tmp_path, 3)
@@ -136,9 +136,9 @@ def test_one_producer_dies(run, registry, tmp_path):
 
 @pytest.mark.parametrize("wait", [Fault("commit", "status", status=429, times=None, close=True,
                                         headers={"Retry-After": "250"}),
-                                  Fault("commit", "stall")], ids=["told-to-wait", "silent"])
-def test_a_producer_dies_while_a_registry_is_waited_for(wait, command, registry, tmp_path, tar_file):
-    """What one layer waits for is not waited for when another one has failed."""
+                                  Fault("commit", "stall")], ids=["retry-after", "silent"])
+def test_truncated_stream_ends_wait_for_registry(wait, command, registry, tmp_path, tar_file):
+    """The push ends at once, although another layer waits for the registry."""
     server = registry("d28", wait)
     [path] = fifos(tmp_path, 1)
     process = command.start("push", f"{server.host}/{NAME}:v1", str(tar_file), str(path),
@@ -153,8 +153,8 @@ def test_a_producer_dies_while_a_registry_is_waited_for(wait, command, registry,
     server.faults.release()
 
 
-def test_an_upload_fails_while_others_wait(run, registry, tmp_path):
-    """A refusal of one layer ends the push, though other producers say nothing."""
+def test_refused_layer_ends_push_while_streams_are_open(run, registry, tmp_path):
+    """The other producers write nothing and do not close their FIFOs."""
     refused = make_tar({"refused": random_bytes(3000000)})
     server = registry("d28", Fault("commit", "status", status=403, times=None))
     paths = fifos(tmp_path, 3)
@@ -171,19 +171,20 @@ def test_an_upload_fails_while_others_wait(run, registry, tmp_path):
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted(command, registry, tmp_path, number, status):
-    """Ctrl-C in the middle of three streams, seen by a shell: 128 and the signal."""
+def test_signal_ends_push_of_three_streams_and_cancels_sessions(command, registry, tmp_path, number,
+                                                                status):
+    """A shell sees the exit status 128 + signal."""
     server = registry("d28")
     paths = fifos(tmp_path, 3)
     never = threading.Event()
     tar = make_tar({"file": random_bytes(3000000)})
     threads = [feed(path, [tar[:2500000], tar[2500000:]], never) for path in paths]
-    # Without threads what was read has been sent before the next read waits.
+    # With --threads 0, everything that was read is sent before the next read.
     push = [command.path, "push", "--threads", "0", "--upload", "streamed",
             f"{server.host}/{NAME}:1", *map(str, paths)]
     with subprocess.Popen(["sh", "-c", '"$@"; exit $?', "sh", *push], env=command.env,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shell:
-        # A session whose address has not come back yet could not be ended.
+        # A session can be cancelled only after the client has its Location.
         wait_until(lambda: len({entry.path for entry in patches(server)}) == 3, shell)
         child = int(open(f"/proc/{shell.pid}/task/{shell.pid}/children",
                          encoding="ascii").read().split()[0])
@@ -196,14 +197,14 @@ def test_interrupted(command, registry, tmp_path, number, status):
     assert out == b""
     assert b"interrupted by " + signal.Signals(number).name.encode() in errors
     assert server.tags() == {} and server.blobs() == []
-    # Each session is asked to end. On a busy machine the bytes that were under way can come after
-    # that, and then the registry keeps a session until it expires.
+    # Each session gets a DELETE. On a busy machine, bytes that were sent before can arrive after
+    # it; then the registry keeps the session until it expires.
     wait_until(lambda: len(server.journal.entries("cancel")) == 3)
     assert_history(server)
 
 
-def test_base_is_copied_beside_the_stream(run, registry, tmp_path):
-    """A stream that waits for the base's layers to be in place: they do not wait for it."""
+def test_base_is_copied_while_stream_is_open(run, registry, tmp_path):
+    """The stream ends only after the base's layers are stored, so they must not wait for it."""
     source, server = registry("d28"), registry("d28")
     base = Base()
     path, = fifos(tmp_path, 1)
@@ -217,25 +218,25 @@ def test_base_is_copied_beside_the_stream(run, registry, tmp_path):
 
     waiter = threading.Thread(target=copied)
     waiter.start()
-    told = run("push", "--json", "--base", base.put(source, "base", "1"),
-               f"{server.host}/{NAME}:1", path).json()
+    output = run("push", "--json", "--base", base.put(source, "base", "1"),
+                 f"{server.host}/{NAME}:1", path).json()
     waiter.join()
     thread.join()
-    assert sources(told) == ["copied", "copied", "streamed"]
+    assert sources(output) == ["copied", "copied", "streamed"]
 
 
-def test_stdin_files_and_fifos_together(run, registry, tmp_path, tar_bytes, tar_file):
+def test_file_fifo_stdin_and_directory_in_one_push(run, registry, tmp_path, tar_bytes, tar_file):
     server = registry("d28")
     path, = fifos(tmp_path, 1)
     other = make_tar({"other": b"o"})
     folder = tmp_path / "folder"
     folder.mkdir()
-    (folder / "file").write_text("packed")
+    (folder / "file").write_text("content")
     thread = feed(path, [other])
     third = make_tar({"third": b"3"})
-    told = run("push", "--json", f"{server.host}/{NAME}:1", tar_file, path, "-", folder,
-               input=third).json()
+    output = run("push", "--json", f"{server.host}/{NAME}:1", tar_file, path, "-", folder,
+                 input=third).json()
     thread.join()
-    assert [layer["diffId"] for layer in told["layers"][:3]] == \
+    assert [layer["diffId"] for layer in output["layers"][:3]] == \
         [sha256(tar_bytes), sha256(other), sha256(third)]
-    assert len(told["layers"]) == 4
+    assert len(output["layers"]) == 4

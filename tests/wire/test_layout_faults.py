@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each system call of a layout write fails once, or is where the process is killed. Whatever
-happens, the layout is sound, has what it had, and the next run succeeds and leaves no rubbish."""
+"""Each system call of a layout write fails once, or the process is killed at this call. In every
+case the layout stays valid and keeps its tags, and the next run succeeds and removes temporary
+files."""
 import os
 import shutil
 import subprocess
@@ -52,8 +53,9 @@ def killed(log):
         return "killed by SIGKILL" in file.read()
 
 
-def check_sound(root, before):
-    """A directory without oci-layout is no layout yet; all others are sound and keep their tags."""
+def assert_valid(root, before):
+    """The layout is valid and keeps its tags. A directory without oci-layout is not a layout
+    yet."""
     if before or os.path.exists(os.path.join(root, "oci-layout")):
         assert layout_fsck.check(root, manifests=False) == []
         after = layout_fsck.tags(root)
@@ -70,7 +72,7 @@ def start(tmp_path, number, existing):
 
 @pytest.mark.parametrize("existing", [False, True])
 @pytest.mark.parametrize("call", CALLS)
-def test_killed_at_every_call(tmp_path, call, existing):
+def test_kill_at_any_call_keeps_layout_valid(tmp_path, call, existing):
     log = str(tmp_path / "log")
     hits = 0
     for number in range(1, COUNT_MAX):
@@ -79,7 +81,7 @@ def test_killed_at_every_call(tmp_path, call, existing):
         if not killed(log):
             break
         hits += 1
-        check_sound(root, before)
+        assert_valid(root, before)
         again = write(root, "new")
         assert again.returncode == 0, again.stderr
         assert layout_fsck.check(root, manifests=False) == []
@@ -93,7 +95,7 @@ def test_killed_at_every_call(tmp_path, call, existing):
 
 @pytest.mark.parametrize("existing", [False, True])
 @pytest.mark.parametrize("call", sorted(ERRORS))
-def test_every_call_fails_once(tmp_path, call, existing):
+def test_failure_of_any_call_keeps_layout_valid(tmp_path, call, existing):
     log = str(tmp_path / "log")
     failures = 0
     for number in range(1, COUNT_MAX):
@@ -102,12 +104,12 @@ def test_every_call_fails_once(tmp_path, call, existing):
         run = write_with(root, "new", injection, log)
         if not injected(log):
             break
-        check_sound(root, before)
+        assert_valid(root, before)
         if run.returncode == 127:
             assert "error while loading shared libraries" in run.stderr
         elif run.returncode == 0:
-            # What may fail without harm: settings of libraries, removing what dead runs have left,
-            # and what a sanitizer writes for itself.
+            # Calls that may fail: reading settings of libraries, removing temporary files of killed
+            # runs, and what a sanitizer writes.
             assert call in ("openat", "newfstatat") or is_sanitized()
             assert "new" in layout_fsck.tags(root)
         else:

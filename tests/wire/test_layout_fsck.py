@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The layout checker finds what it must find: it judges everybody else's tests."""
+"""Tests the layout checker of the other tests: it finds every kind of damage."""
 import gzip
 import hashlib
 import json
@@ -19,7 +19,7 @@ def digest_of(data):
 
 
 class Maker:
-    """Writes a sound layout with one image of one layer."""
+    """Writes a valid layout with one image of one layer."""
 
     def __init__(self, root):
         self.root = str(root)
@@ -66,7 +66,7 @@ def fixture_made(tmp_path):
     return Maker(tmp_path / "layout")
 
 
-def test_sound(made):
+def test_valid_layout_has_no_problems(made):
     assert layout_fsck.check(made.root) == []
     assert layout_fsck.tags(made.root) == {"latest": made.index["manifests"][0]["digest"]}
     assert layout_fsck.temps(made.root) == []
@@ -138,13 +138,13 @@ def foreign_file(made):
 @pytest.mark.parametrize("damage", [
     flip_blob, remove_blob, remove_index, duplicate_key, wrong_version, wrong_size, wrong_diff_id,
     missing_diff_id, wrong_history, hostile_digest, tag_twice, other_type_inside, foreign_file])
-def test_damage_is_found(made, damage):
+def test_damage_is_reported(made, damage):
     damage(made)
     assert layout_fsck.check(made.root) != []
     assert layout_fsck.main([made.root]) == 1
 
 
-def test_temporary_files_are_no_damage(made):
+def test_temporary_files_are_not_reported(made):
     with open(made.path(".lp-0123456789abcdef"), "w", encoding="utf-8"):
         pass
     assert layout_fsck.check(made.root) == []

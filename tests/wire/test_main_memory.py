@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory does not grow with the stream. Sizes of processes are no timing: they may decide."""
+"""Memory does not grow with the size of the stream."""
 import os
 import subprocess
 import threading
@@ -15,7 +15,7 @@ STREAMED_MAX = 16 * MIB
 CHUNK = 4 * MIB
 LIMIT_S = 600
 
-pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers have memory of their own")
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers need more memory")
 
 
 def zeros(size):
@@ -25,7 +25,7 @@ def zeros(size):
 
 
 def noise(size):
-    block = os.urandom(16 * MIB + 1)  # of another length than any window
+    block = os.urandom(16 * MIB + 1)  # its length is not a multiple of any buffer size
     for start in range(0, size, len(block)):
         yield block[:min(len(block), size - start)]
 
@@ -34,8 +34,8 @@ SOURCES = {"zeros": zeros, "noise": noise}
 
 
 def peak_of(arguments, pieces, tmp_path):
-    """Peak resident bytes of one run that reads the pieces. `time` asks, because the kernel counts
-    what a process was before it became the command as well, and this one is large."""
+    """Peak resident bytes of a run that reads the pieces. The small program `time` starts the
+    command: the kernel also counts the memory before exec, and this Python process is large."""
     report = tmp_path / "peak"
     process = subprocess.Popen([find_tool("time"), "-f", "%M", "-o", report, COMMAND, *arguments],
                                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -58,9 +58,9 @@ def peak_of(arguments, pieces, tmp_path):
 
 
 def peaks(kind, mode, sizes, tmp_path):
-    """The first, smaller stream meets a slow registry, so that what may be held is held: how much
-    of it a fast one leaves unused is another matter. Where chunks are held it does not compress, for
-    the same reason: zeros would not fill one."""
+    """Peaks for a small and a large stream. The small stream is sent to a slow registry, so that it
+    fills all buffers. With chunks it is incompressible, because compressed zeros do not fill a
+    chunk."""
     found = []
     first = noise if mode == "chunked" else SOURCES[kind]
     for size, rate, source in zip(sizes, (20 * MIB, None), (first, SOURCES[kind])):
@@ -73,7 +73,7 @@ def peaks(kind, mode, sizes, tmp_path):
     return found
 
 
-def check(kind, mode, sizes, tmp_path):
+def assert_flat(kind, mode, sizes, tmp_path):
     small, large = peaks(kind, mode, sizes, tmp_path)
     assert large - small <= FLAT, f"{small} bytes grew to {large}"
     limit = STREAMED_MAX + (3 * CHUNK if mode == "chunked" else 0)
@@ -82,25 +82,25 @@ def check(kind, mode, sizes, tmp_path):
 
 @pytest.mark.parametrize("mode", ["streamed", "chunked"])
 @pytest.mark.parametrize("kind", SOURCES)
-def test_memory_is_flat(kind, mode, tmp_path):
-    check(kind, mode, [50 * MIB, 400 * MIB], tmp_path)
+def test_memory_does_not_grow_with_stream(kind, mode, tmp_path):
+    assert_flat(kind, mode, [50 * MIB, 400 * MIB], tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["streamed", "chunked"])
 @pytest.mark.parametrize("kind", SOURCES)
-def test_memory_is_flat_over_five_gigabytes(kind, mode, tmp_path):
-    check(kind, mode, [50 * MIB, 5000 * MIB], tmp_path)
+def test_memory_does_not_grow_over_five_gigabytes(kind, mode, tmp_path):
+    assert_flat(kind, mode, [50 * MIB, 5000 * MIB], tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["streamed", "chunked"])
-def test_T17_twenty_gigabytes(mode, tmp_path):
-    check("zeros", mode, [50 * MIB, 20480 * MIB], tmp_path)
+def test_memory_does_not_grow_over_twenty_gigabytes(mode, tmp_path):
+    assert_flat("zeros", mode, [50 * MIB, 20480 * MIB], tmp_path)
 
 
-def test_R22_memory_is_flat_before_a_slow_registry(tmp_path):
-    """The producer is fast, the network is not: the reader has to wait."""
+def test_memory_stays_small_before_slow_registry(tmp_path):
+    """Input that cannot be sent yet is not read, so memory stays small."""
     with Registry("d28", discard=True, rate=20 * MIB) as server:
         arguments = ["layer", "--raw", "--threads", "2", "--compress", "none", "--upload",
                      "streamed", f"{server.host}/memory/slow"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was pushed is read by programs that share nothing with this one."""
+"""Other programs read the pushed images."""
 import json
 import os
 import subprocess
@@ -41,7 +41,7 @@ def server(request, docker_registry, registry):
 
 
 @pytest.mark.parametrize("format_option", ["oci", "docker"])
-def test_skopeo_and_umoci_take_the_image(format_option, server, run, tmp_path, tool):
+def test_skopeo_and_umoci_accept_the_image(format_option, server, run, tmp_path, tool):
     tar = files_tar()
     target = f"{server.host}/{NAME}:one"
     pushed = run("push", "--json", "--format", format_option, "--env", "A=b", target, "-",
@@ -65,7 +65,7 @@ def test_skopeo_and_umoci_take_the_image(format_option, server, run, tmp_path, t
                 assert os.readlink(path) == entry.linkname
 
 
-def test_crane_takes_the_image(server, run, tmp_path, tool):
+def test_crane_accepts_the_image(server, run, tmp_path, tool):
     crane = tool("crane")
     target = f"{server.host}/{NAME}:two"
     pushed = run("push", "--json", target, "-", input=files_tar()).json()
@@ -74,15 +74,15 @@ def test_crane_takes_the_image(server, run, tmp_path, tool):
 
 
 @pytest.mark.parametrize("compress", ["zstd", "none"])
-def test_other_codings(compress, server, run, tmp_path, tool):
+def test_skopeo_copies_zstd_and_uncompressed_layers(compress, server, run, tmp_path, tool):
     target = f"{server.host}/{NAME}:three"
     run("push", "--json", "--compress", compress, target, "-", input=files_tar()).json()
     check_call(tool("skopeo"), "--insecure-policy", "copy", "--src-tls-verify=false",
                f"docker://{target}", f"dir:{tmp_path / 'copy'}")
 
 
-def test_image_upon_an_image_of_skopeo(server, run, tmp_path, tool):
-    """A base that another program has put there."""
+def test_base_pushed_by_skopeo_is_used(server, run, tmp_path, tool):
+    """skopeo reads the result, too."""
     first = run("push", f"oci:{tmp_path / 'first'}:base", "-", input=files_tar("usr"))
     assert first.rc == 0, first
     base = f"{server.host}/readers/base:1"
@@ -102,8 +102,8 @@ def test_image_upon_an_image_of_skopeo(server, run, tmp_path, tool):
 @pytest.mark.parametrize("name", ["d28", "d3", "zot", "ggcr", "gitea", "pulp", "quay", "olareg",
                                   "harbor", "acr", "ghcr", "gar", "ecr", "nexus", "r2",
                                   "artifactory-old"])
-def test_the_profiles_take_what_others_push(name, registry, tmp_path, run, tool):
-    """Not of this program, but of what it is tested against: skopeo gets along with each."""
+def test_test_registry_accepts_skopeo_in_every_profile(name, registry, tmp_path, run, tool):
+    """Tests the test registry and not layerpipe: skopeo works with each profile."""
     first = run("push", f"oci:{tmp_path / 'first'}:base", "-", input=files_tar("usr"))
     assert first.rc == 0, first
     server = registry(name)

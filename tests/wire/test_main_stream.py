@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stream becomes a blob: known inputs with their known diff IDs, and what is in the registry
-afterwards is what was said."""
+"""A stream becomes a blob: known inputs have known diff IDs, and the registry has the blob that the
+command reports."""
 import gzip
 import hashlib
 import subprocess
@@ -28,57 +28,57 @@ def write(run, server, data, *options):
     return run("layer", "--json", *options, f"{server.host}/{REPOSITORY}", input=data)
 
 
-def stored(server, told):
-    data = server.blob(REPOSITORY, told["digest"])
+def stored(server, output):
+    data = server.blob(REPOSITORY, output["digest"])
     assert data is not None
-    assert sha256(data) == told["digest"]
-    assert len(data) == told["size"]
+    assert sha256(data) == output["digest"]
+    assert len(data) == output["size"]
     return data
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_streams(name, run, registry):
+def test_known_stream_has_known_diff_id(name, run, registry):
     data, diff_id = KNOWN[name]
     server = registry()
-    told = write(run, server, data, "--raw", "--allow-empty").json()
-    assert told["diffId"] == "sha256:" + diff_id
-    assert told["uncompressedSize"] == len(data)
-    assert told["size"] > 0
-    assert told["reference"] == f"{server.host}/{REPOSITORY}@{told['digest']}"
-    assert gzip.decompress(stored(server, told)) == data
+    output = write(run, server, data, "--raw", "--allow-empty").json()
+    assert output["diffId"] == "sha256:" + diff_id
+    assert output["uncompressedSize"] == len(data)
+    assert output["size"] > 0
+    assert output["reference"] == f"{server.host}/{REPOSITORY}@{output['digest']}"
+    assert gzip.decompress(stored(server, output)) == data
 
 
 @pytest.mark.parametrize("compress", LEVELS)
-def test_S4_every_level(compress, run, registry):
+def test_every_gzip_level_gives_same_diff_id(compress, run, registry):
     data, diff_id = KNOWN["S4_letters"]
     server = registry()
-    told = write(run, server, data, "--raw", "--compress", compress).json()
-    assert told["diffId"] == "sha256:" + diff_id
-    assert gzip.decompress(stored(server, told)) == data
+    output = write(run, server, data, "--raw", "--compress", compress).json()
+    assert output["diffId"] == "sha256:" + diff_id
+    assert gzip.decompress(stored(server, output)) == data
 
 
-def test_S7_a_thousand_files(run, registry, t1000_tar):
+def test_tar_of_thousand_files_has_known_diff_id(run, registry, t1000_tar):
     server = registry()
-    told = write(run, server, t1000_tar).json()
+    output = write(run, server, t1000_tar).json()
     assert len(t1000_tar) == 1025024
-    assert told["diffId"] == T1000_DIFF_ID
-    blob = stored(server, told)
-    unpacked = subprocess.run(["gzip", "-dc"], input=blob, check=True,
-                              stdout=subprocess.PIPE).stdout
-    assert sha256(unpacked) == T1000_DIFF_ID
+    assert output["diffId"] == T1000_DIFF_ID
+    blob = stored(server, output)
+    decompressed = subprocess.run(["gzip", "-dc"], input=blob, check=True,
+                                  stdout=subprocess.PIPE).stdout
+    assert sha256(decompressed) == T1000_DIFF_ID
 
 
-def test_S8_what_does_not_compress(run, registry):
+def test_incompressible_stream_grows_little(run, registry):
     data = random_bytes(10_000_000)
     server = registry()
-    told = write(run, server, data, "--raw").json()
-    assert 10_000_000 <= told["size"] <= 10_010_000
-    blob = stored(server, told)
+    output = write(run, server, data, "--raw").json()
+    assert 10_000_000 <= output["size"] <= 10_010_000
+    blob = stored(server, output)
     assert hashlib.sha256(gzip.decompress(blob)).digest() == hashlib.sha256(data).digest()
 
 
 @pytest.mark.parametrize("level", ["-3", "13", "99", "x"])
-def test_S20_levels_that_are_none(level, run, registry):
+def test_invalid_gzip_level_is_wrong_usage(level, run, registry):
     server = registry()
     result = write(run, server, b"hello", "--raw", "--compress", f"gzip:{level}")
     assert result.rc == 2
@@ -88,15 +88,16 @@ def test_S20_levels_that_are_none(level, run, registry):
 @pytest.mark.parametrize("format_option, media_type", [
     ("oci", "application/vnd.oci.image.layer.v1.tar+gzip"),
     ("docker", "application/vnd.docker.image.rootfs.diff.tar.gzip")])
-def test_S21_media_types(format_option, media_type, run, registry, tar_bytes):
+def test_format_and_media_type_options_set_media_type(format_option, media_type, run, registry,
+                                                      tar_bytes):
     server = registry()
-    told = write(run, server, tar_bytes, "--format", format_option).json()
-    assert told["mediaType"] == media_type
+    output = write(run, server, tar_bytes, "--format", format_option).json()
+    assert output["mediaType"] == media_type
     named = write(run, server, tar_bytes, "--media-type", media_type).json()
     assert named["mediaType"] == media_type
 
 
-def test_media_type_must_not_lie(run, registry, tar_bytes):
+def test_media_type_that_contradicts_compression_is_wrong_usage(run, registry, tar_bytes):
     server = registry()
     result = write(run, server, tar_bytes, "--media-type",
                    "application/vnd.oci.image.layer.v1.tar")
@@ -104,7 +105,7 @@ def test_media_type_must_not_lie(run, registry, tar_bytes):
     assert server.blobs() == []
 
 
-def test_the_line_on_stdout(run, registry, tar_bytes):
+def test_stdout_has_reference_with_digest(run, registry, tar_bytes):
     server = registry()
     result = run("layer", f"{server.host}/{REPOSITORY}", input=tar_bytes)
     assert result.rc == 0, result
@@ -113,32 +114,33 @@ def test_the_line_on_stdout(run, registry, tar_bytes):
 
 
 @pytest.mark.parametrize("compress", ["gzip", "zstd", "none"])
-def test_a_real_registry_has_it(compress, run, docker_registry, t1000_tar, tool):
+def test_docker_registry_has_the_blob(compress, run, docker_registry, t1000_tar, tool):
     server = docker_registry()
-    told = write(run, server, t1000_tar, "--compress", compress).json()
-    assert told["diffId"] == T1000_DIFF_ID
-    status, _, blob = server.request("GET", f"/v2/{REPOSITORY}/blobs/{told['digest']}")
+    output = write(run, server, t1000_tar, "--compress", compress).json()
+    assert output["diffId"] == T1000_DIFF_ID
+    status, _, blob = server.request("GET", f"/v2/{REPOSITORY}/blobs/{output['digest']}")
     assert status == 200
-    assert sha256(blob) == told["digest"] and len(blob) == told["size"]
+    assert sha256(blob) == output["digest"] and len(blob) == output["size"]
     if compress == "gzip":
         assert gzip.decompress(blob) == t1000_tar
     elif compress == "none":
         assert blob == t1000_tar
     else:
-        unpacked = subprocess.run([tool("zstd"), "-dc"], input=blob, check=True,
-                                  stdout=subprocess.PIPE).stdout
-        assert unpacked == t1000_tar
+        decompressed = subprocess.run([tool("zstd"), "-dc"], input=blob, check=True,
+                                      stdout=subprocess.PIPE).stdout
+        assert decompressed == t1000_tar
     assert server.open_sessions(REPOSITORY) == []
 
 
-def test_a_real_registry_over_tls(run, docker_registry, ca, tar_bytes):
+def test_docker_registry_over_tls_needs_its_authority(run, docker_registry, ca, tar_bytes):
     server = docker_registry(tls=True)
     assert write(run, server, tar_bytes).rc == 6
-    told = write(run, server, tar_bytes, "--cacert", ca.cert).json()
-    assert server.blob(REPOSITORY, told["digest"]) is not None
+    output = write(run, server, tar_bytes, "--cacert", ca.cert).json()
+    assert server.blob(REPOSITORY, output["digest"]) is not None
 
 
-def test_a_real_registry_with_passwords(run, docker_registry, tmp_path, tar_bytes):
+def test_docker_registry_with_htpasswd_needs_right_password(run, docker_registry, tmp_path,
+                                                            tar_bytes):
     server = docker_registry(users={"ann": "pass"})
     path = tmp_path / "layer.tar"
     path.write_bytes(tar_bytes)
@@ -152,7 +154,7 @@ def test_a_real_registry_with_passwords(run, docker_registry, tmp_path, tar_byte
     assert len(server.blobs(REPOSITORY)) == 1
 
 
-def test_a_real_registry_with_tokens(run, docker_registry, tmp_path, tar_bytes):
+def test_docker_registry_token_server_needs_trust(run, docker_registry, tmp_path, tar_bytes):
     server = docker_registry(users={"ann": "pass"}, token=300)
     path = tmp_path / "layer.tar"
     path.write_bytes(tar_bytes)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of tar is let pass and what is not, beside what GNU tar, bsdtar and Python make of the same
-bytes. Whatever is let pass is read by all of them, and the same entries are found."""
+"""Which tar inputs are accepted and which are refused, compared with GNU tar, bsdtar and Python.
+All of them can read every accepted input, and find the same entries."""
 import io
 import os
 import random
@@ -43,8 +43,8 @@ FILE = entry("a", b"hello")
 DAMAGED = bytearray(FILE)
 DAMAGED[0] ^= 1
 
-# name: (bytes, are they let pass, do all of the readers take them). The readers are asked, so that
-# what they do is known and not supposed.
+# name: (bytes, layerpipe accepts them, all three readers accept them). The test also runs the
+# readers.
 CASES = {
     "plain": (FILE + END, True, True),
     "nothing in it": (END, True, True),
@@ -67,7 +67,7 @@ CASES = {
     "a volume header": (header("label", kind=b"V") + FILE + END, True, True),
     "junk in the last record": (FILE + END + b"junk" * 128, True, True),
     "a name that is no text": (entry(b"\xff\xfe", b"x") + END, True, True),
-    # Refused, as all or some of the readers do it.
+    # Refused; at least one reader refuses it, too.
     "empty": (b"", False, False),
     "text": (b"hello, world\n" * 100, False, False),
     "a wrong checksum": (bytes(DAMAGED) + END, False, False),
@@ -79,7 +79,7 @@ CASES = {
     "a header that extends nothing": (FILE + pax(b"9 path=p\n") + END, False, False),
     "cut in a header": ((FILE + FILE)[:1100], False, False),
     "cut in data": (entry("c", b"x" * 3000)[:2000], False, False),
-    # Refused although readers take them: something is lost, or read in one way here, another there.
+    # Refused, although the readers accept it: they lose data, or read it in different ways.
     "no end": (FILE, False, True),
     "half an end": (FILE + bytes(512), False, True),
     "a second tar behind": (FILE + END + entry("b", b"x") + END, False, True),
@@ -116,17 +116,17 @@ def python_count(data):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_rules(name, run, tool):
+def test_input_is_accepted_or_refused_as_listed(name, run, tool):
     tool("bsdtar")
-    data, let_pass, taken = CASES[name]
+    data, accepted, readable = CASES[name]
     result = run("layer", "-q", "--threads", "0", "null:", input=data)
-    assert result.rc == (0 if let_pass else INPUT), result
-    assert (result.stdout != "") == let_pass
+    assert result.rc == (0 if accepted else INPUT), result
+    assert (result.stdout != "") == accepted
     counts = [gnu_tar_count(data), bsdtar_count(data), python_count(data)]
-    assert (None not in counts) == taken, counts
+    assert (None not in counts) == readable, counts
 
 
-def test_sparse_files_of_gnu_tar(run, tmp_path, tool):
+def test_sparse_files_of_gnu_tar_are_accepted(run, tmp_path, tool):
     with open(tmp_path / "sparse", "wb") as file:
         for place in range(30):
             file.seek(place * 70000)
@@ -163,8 +163,8 @@ SIZES = (b"00000000010\0", b"000000000000", b"        12 \0", b"\x80" + bytes(10
          b"-0000000005\0", b"1000" + bytes(8), b"\xff" * 12, b"000 0000000\0")
 
 
-def mutant(seed):
-    """A good tar with something about its framing changed, its checksums right again."""
+def damaged_tar(seed):
+    """A valid tar with one or two changes in its headers or blocks; the checksums are valid."""
     source = random.Random(seed)
     tar = bytearray(several_entries(source.choice((tarfile.GNU_FORMAT, tarfile.PAX_FORMAT))))
     for _ in range(source.choice((1, 1, 2))):
@@ -182,16 +182,16 @@ def mutant(seed):
             tar[at + 512 + source.randrange(12)] = source.choice(b"0123456789= \npath")
         tar[at:at + 512] = checksummed(bytes(tar[at:at + 512]))
         if kind in (0, 1, 3):
-            break  # the framing behind it is another now
+            break  # the positions of the following headers have changed
     return bytes(tar)
 
 
-def test_what_passes_is_read_by_all_alike(run, tool):
+def test_accepted_damaged_tar_is_read_alike_by_all(run, tool):
     tool("bsdtar")
     passed = []
 
     def one(seed):
-        data = mutant(seed)
+        data = damaged_tar(seed)
         result = run("layer", "-q", "--threads", "0", "null:", input=data)
         assert result.rc in (0, INPUT), (seed, result)
         if result.rc == 0:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tar that ends early is never published, wherever it ends."""
+"""A truncated tar is never stored, wherever it ends."""
 import random
 
 from inputs import random_bytes
 from registry import Registry
-from wire_support import assert_lost, parallel
+from wire_support import assert_failed, parallel
 from cli_support import make_tar
 
 INPUT = 3
@@ -18,13 +18,13 @@ def small_tar():
 def offsets(tar):
     blocks = list(range(0, len(tar), 512))
     chosen = random.Random(3).sample(range(1, len(tar)), 40)
-    # What follows the first two zero blocks is padding; a tar that ends there is complete.
+    # The tar is complete after two zero blocks; only padding follows.
     end = tar.rstrip(b"\0")
     complete = (len(end) + 511) // 512 * 512 + 1024
     return [offset for offset in sorted(set(blocks + chosen)) if offset < complete], complete
 
 
-def test_R15_cut_anywhere(run):
+def test_layer_cut_anywhere_stores_nothing(run):
     tar = small_tar()
     cuts, complete = offsets(tar)
     with Registry("d28") as server:
@@ -39,7 +39,7 @@ def test_R15_cut_anywhere(run):
         assert not server.failures
 
 
-def test_R15_cut_push_moves_no_tag(run):
+def test_push_of_truncated_tar_does_not_change_tag(run):
     tar = small_tar()
     cuts, _ = offsets(tar)
     with Registry("d28") as server:
@@ -54,18 +54,18 @@ def test_R15_cut_push_moves_no_tag(run):
         assert not server.failures
 
 
-def test_R15_cut_after_megabytes(run, registry):
-    """Long after the upload has begun."""
+def test_tar_truncated_after_upload_began_stores_nothing(run, registry):
+    """The end of input comes long after the first PATCH."""
     tar = make_tar({"big": random_bytes(5 << 20), "small": b"1"})
     for mode in ("chunked", "streamed"):
         server = registry()
         result = run("layer", "--upload", mode, "--chunk-size", "1M", f"{server.host}/cut/big",
                      input=tar[:4 << 20])
-        assert_lost(server, result, INPUT)
+        assert_failed(server, result, INPUT)
         assert server.journal.entries("patch"), "the cut came before the upload"
 
 
-def test_truncation_can_be_allowed(run, registry):
+def test_allow_truncated_stores_truncated_tar(run, registry):
     tar = small_tar()
     server = registry()
     result = run("layer", "--allow-truncated", f"{server.host}/cut/allowed", input=tar[:1024])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entries that container runtimes cannot unpack: an image with them is not pushed unless asked for."""
+"""Entries that container runtimes cannot unpack: push refuses an image with them, unless the user
+allows it."""
 import io
 import json
 import tarfile
@@ -8,7 +9,7 @@ import pytest
 
 
 def odd_tar():
-    """A tar with one entry of type S, as GNU tar writes sparse files, behind a good one."""
+    """A tar with a valid entry, and then one of type S, which GNU tar uses for sparse files."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
         archive.addfile(tarfile.TarInfo("good"), io.BytesIO())
@@ -18,7 +19,7 @@ def odd_tar():
     return out.getvalue()
 
 
-def test_image_is_refused_with_entry_reason_and_cure(registry, run):
+def test_image_with_odd_entry_is_refused_with_reason_and_hint(registry, run):
     server = registry("d28")
     result = run("push", f"{server.host}/a:1", input=odd_tar())
     assert result.rc == 3 and result.stdout == "", result
@@ -31,14 +32,14 @@ def test_image_is_refused_with_entry_reason_and_cure(registry, run):
 
 
 @pytest.mark.parametrize("destination", ["registry", "layout"])
-def test_image_is_pushed_when_asked_for(destination, registry, run, tmp_path):
+def test_image_with_odd_entry_is_pushed_with_option(destination, registry, run, tmp_path):
     target = f"{registry('d28').host}/a:1" if destination == "registry" else f"oci:{tmp_path}/l:1"
     result = run("push", "--allow-odd-entries", target, input=odd_tar())
     assert result.rc == 0, result
     assert "cannot unpack 1 of its entries" in result.stderr and "dir/odd" in result.stderr
 
 
-def test_layer_and_artifact_are_accepted_with_a_notice(registry, run):
+def test_layer_and_artifact_with_odd_entry_give_a_notice(registry, run):
     server = registry("d28")
     layer = run("layer", "--json", f"{server.host}/a", input=odd_tar())
     assert layer.rc == 0 and "dir/odd" in layer.stderr, layer
@@ -48,7 +49,7 @@ def test_layer_and_artifact_are_accepted_with_a_notice(registry, run):
     assert artifact.rc == 0 and "dir/odd" in artifact.stderr, artifact
 
 
-def test_raw_bytes_are_not_looked_at(registry, run):
+def test_raw_input_is_not_checked_for_odd_entries(registry, run):
     server = registry("d28")
     result = run("push", "--raw", "--artifact-type", "application/x.test", f"{server.host}/a:1",
                  input=odd_tar())

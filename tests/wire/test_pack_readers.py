@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A directory as a layer, read back by GNU tar, bsdtar, Python and umoci: what each of them finds is
-what is there."""
+"""A directory as a layer: GNU tar, bsdtar, Python and umoci read it and find the same files."""
 import grp
 import io
 import json
@@ -29,7 +28,7 @@ def can_set_xattr(path):
 
 
 def make_tree(top):
-    """All that a file system may hold and this user may make."""
+    """Makes every kind of file that this user can make."""
     (top / "bin").mkdir()
     (top / "bin" / "tool").write_bytes(b"#!/bin/sh\n")
     (top / "bin" / "tool").chmod(0o4755)
@@ -80,25 +79,25 @@ def tree(tmp_path):
 
 
 @pytest.fixture
-def pack(command, tmp_path):
-    """pack(directory, ...): (the tar as it became a layer, what was said of it)."""
+def layer_of(command, tmp_path):
+    """layer_of(directory, ...): runs layer; returns (the uncompressed tar, the JSON output)."""
     def one(top, *options, env=None, prefix=()):
-        layout = tmp_path / f"packed-{time.monotonic_ns()}"
+        layout = tmp_path / f"layout-{time.monotonic_ns()}"
         done = subprocess.run(
             [*prefix, command.path, "layer", "--json", "--compress", "none", *options,
              f"oci:{layout}", str(top)],
             env={**command.env, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             check=False)
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert told["digest"] == told["diffId"]
-        blob = layout / "blobs" / "sha256" / told["digest"].split(":")[1]
-        return blob.read_bytes(), told
+        output = json.loads(done.stdout)
+        assert output["digest"] == output["diffId"]
+        blob = layout / "blobs" / "sha256" / output["digest"].split(":")[1]
+        return blob.read_bytes(), output
     return one
 
 
 def walk(top):
-    """Every path in the order of the tar: the names of a directory by their bytes."""
+    """Every path in the order of the tar: the names of a directory are sorted by their bytes."""
     def below(path):
         for name in sorted(os.listdir(os.fsencode(path))):
             full = os.path.join(os.fsencode(path), name)
@@ -117,8 +116,8 @@ def python_name(name):
     return os.fsdecode(name.rstrip(b"/") if name != b"./" else b".")
 
 
-def test_python_reads_it(pack, tree):
-    data, _ = pack(tree)
+def test_python_reads_all_entries(layer_of, tree):
+    data, _ = layer_of(tree)
     types = {stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFREG: tarfile.REGTYPE,
              stat.S_IFLNK: tarfile.SYMTYPE, stat.S_IFIFO: tarfile.FIFOTYPE,
              stat.S_IFCHR: tarfile.CHRTYPE, stat.S_IFBLK: tarfile.BLKTYPE}
@@ -150,8 +149,8 @@ def test_python_reads_it(pack, tree):
     assert data.endswith(bytes(1024)) and not data[:-1024].endswith(bytes(1024 + 511))
 
 
-def test_pax_only_where_it_must_be(pack, tree):
-    data, _ = pack(tree)
+def test_pax_headers_only_where_needed(layer_of, tree):
+    data, _ = layer_of(tree)
     allowed = {"path", "linkpath", "size", "uid", "gid", "mtime"}
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         for entry in tar:
@@ -166,7 +165,7 @@ def test_pax_only_where_it_must_be(pack, tree):
 
 
 def compare_trees(expected, found, owners):
-    """Both trees hold the same, as far as this user may set it."""
+    """Both trees are the same. owners: also compare owners and devices, which only root can set."""
     one, two = list(walk(expected)), list(walk(found))
     assert [name for name, _, _ in one] == [name for name, _, _ in two]
     for (name, info, full), (_, info2, full2) in zip(one, two):
@@ -189,9 +188,9 @@ def compare_trees(expected, found, owners):
 
 
 @pytest.mark.parametrize("reader", ["tar", "bsdtar"])
-def test_unpacked_again(reader, pack, tree, tmp_path, tool):
-    data, _ = pack(tree)
-    found = tmp_path / "unpacked"
+def test_tar_and_bsdtar_extract_the_same_tree(reader, layer_of, tree, tmp_path, tool):
+    data, _ = layer_of(tree)
+    found = tmp_path / "extracted"
     found.mkdir()
     options = {"tar": ["--xattrs", "--xattrs-include=*", "--numeric-owner", "-p"],
                "bsdtar": ["--xattrs", "--numeric-owner", "-p"]}[reader]
@@ -204,8 +203,8 @@ def test_unpacked_again(reader, pack, tree, tmp_path, tool):
     compare_trees(tree, found, IS_ROOT)
 
 
-def test_gnu_tar_finds_no_difference(pack, tree, tool):
-    data, _ = pack(tree)
+def test_gnu_tar_finds_no_difference(layer_of, tree, tool):
+    data, _ = layer_of(tree)
     done = subprocess.run([tool("tar"), "--compare", "--numeric-owner", "-C", str(tree), "-f",
                            "-"], input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False)
@@ -215,21 +214,21 @@ def test_gnu_tar_finds_no_difference(pack, tree, tool):
     assert lines == []
 
 
-def test_umoci_unpacks_it(command, tree, tmp_path, tool):
+def test_umoci_extracts_the_same_tree(command, tree, tmp_path, tool):
     umoci = tool("umoci")
     layout, bundle = tmp_path / "layout", tmp_path / "bundle"
-    (tree / ".wh.removed").unlink()  # would remove from a layer below, which there is none of
+    (tree / ".wh.removed").unlink()  # it would remove a file of a lower layer, and there is none
     done = command.run("push", "--json", f"oci:{layout}:tree", tree)
     assert done.rc == 0, done
-    unpack = subprocess.run([umoci, "unpack", *([] if IS_ROOT else ["--rootless"]), "--image",
-                             f"{layout}:tree", str(bundle)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, check=False)
-    assert unpack.returncode == 0, unpack.stdout
+    extracted = subprocess.run([umoci, "unpack", *([] if IS_ROOT else ["--rootless"]), "--image",
+                                f"{layout}:tree", str(bundle)], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, check=False)
+    assert extracted.returncode == 0, extracted.stdout
     (tree / "opaque" / ".wh..wh..opq").unlink()
     compare_trees(tree, bundle / "rootfs", IS_ROOT)
 
 
-def test_names_that_are_no_text(pack, tmp_path):
+def test_names_that_are_not_utf8_are_kept(layer_of, tmp_path):
     top = tmp_path / "names"
     top.mkdir()
     names = [b"\xff\xfe short", b"\xe4" * 120, b"dir\x80/" + b"\xfc" * 200, b"plain",
@@ -239,7 +238,7 @@ def test_names_that_are_no_text(pack, tmp_path):
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, "wb") as file:
             file.write(name)
-    data, _ = pack(top)
+    data, _ = layer_of(top)
     for reader in ("tar", "bsdtar"):
         found = tmp_path / reader
         found.mkdir()
@@ -253,19 +252,19 @@ def test_names_that_are_no_text(pack, tmp_path):
         assert {os.fsencode(entry.name) for entry in tar if entry.isreg()} == set(names)
 
 
-def test_nothing_of_the_process_shows(pack, tree):
-    plain, _ = pack(tree)
+def test_locale_time_zone_and_umask_do_not_change_tar(layer_of, tree):
+    plain, _ = layer_of(tree)
     for env, prefix in (({"LC_ALL": "C"}, ()), ({"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}, ()),
                         ({}, ("sh", "-c", 'umask 0; exec "$@"', "sh")),
                         ({}, ("sh", "-c", 'umask 777; exec "$@"', "sh"))):
         if "umask 777" in prefix and not IS_ROOT:
             continue
-        data, _ = pack(tree, env=env, prefix=prefix)
+        data, _ = layer_of(tree, env=env, prefix=prefix)
         assert data == plain
 
 
-def test_times_are_clamped(pack, tree):
-    data, _ = pack(tree, env={"SOURCE_DATE_EPOCH": str(EPOCH - 10)})
+def test_times_are_limited_by_source_date_epoch(layer_of, tree):
+    data, _ = layer_of(tree, env={"SOURCE_DATE_EPOCH": str(EPOCH - 10)})
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         times = {entry.name: entry.mtime for entry in tar}
     assert times["big"] == EPOCH - 10
@@ -276,31 +275,31 @@ def test_times_are_clamped(pack, tree):
 @pytest.mark.parametrize("epoch", ["yesterday", "-1", "1.5", "2024-01-01T00:00:00Z",
                                    "99999999999999999999"])
 @pytest.mark.parametrize("verb", ["layer", "push"])
-def test_an_epoch_that_is_none(verb, epoch, command, tmp_path):
+def test_malformed_source_date_epoch_is_wrong_usage(verb, epoch, command, tmp_path):
     (tmp_path / "top").mkdir()
     result = command.run(verb, "null:", tmp_path / "top", env={"SOURCE_DATE_EPOCH": epoch})
     assert result.rc == 2
     assert "SOURCE_DATE_EPOCH" in result.stderr and epoch in result.stderr
 
 
-def test_the_same_layer_whatever_the_threads(command, tree):
-    told = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
+def test_number_of_threads_does_not_change_layer(command, tree):
+    output = [command.run("layer", "--json", "--threads", threads, "null:", tree).json()
             for threads in (0, 1, 3)]
-    assert told[0] == told[1] == told[2]
+    assert output[0] == output[1] == output[2]
 
 
 @pytest.mark.slow
-def test_a_file_over_8_gib(command, tmp_path):
+def test_file_over_8_gib_has_pax_size(command, tmp_path):
     top = tmp_path / "huge"
     top.mkdir()
     with open(top / "huge", "wb") as file:
         file.truncate((8 << 30) + 5)
-    told = command.run("layer", "--json", "null:", top).json()
+    output = command.run("layer", "--json", "null:", top).json()
     # "./", a PAX header with the size, the file, two zero blocks
-    assert told["uncompressedSize"] == 512 + 1024 + 512 + (8 << 30) + 512 + 1024
+    assert output["uncompressedSize"] == 512 + 1024 + 512 + (8 << 30) + 512 + 1024
 
 
-def test_sockets_are_left_out_and_told(command, tree):
+def test_sockets_are_skipped_with_a_warning(command, tree):
     with socket.socket(socket.AF_UNIX) as server:
         previous = os.getcwd()
         os.chdir(tree / "empty")
@@ -314,22 +313,22 @@ def test_sockets_are_left_out_and_told(command, tree):
     assert " 1 socket " in result.stderr
 
 
-def test_links_are_not_followed(pack, tmp_path):
+def test_only_symlink_named_as_input_is_followed(layer_of, tmp_path):
     top, outside = tmp_path / "top", tmp_path / "outside"
     top.mkdir()
     outside.mkdir()
     (outside / "secret").write_text("not to be seen")
     (top / "link").symlink_to(outside)
     (top / "file-link").symlink_to(outside / "secret")
-    data, _ = pack(top)
+    data, _ = layer_of(top)
     assert b"not to be seen" not in data
     (tmp_path / "top-link").symlink_to(top)
-    again, _ = pack(tmp_path / "top-link")  # the one that was named is
+    again, _ = layer_of(tmp_path / "top-link")  # the input itself may be a symlink
     assert again == data
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may read everything")
-def test_unreadable_file_is_input_that_fails(command, tmp_path):
+def test_unreadable_file_fails_and_error_names_it(command, tmp_path):
     top = tmp_path / "top"
     top.mkdir()
     (top / "secret").write_text("x")
@@ -341,8 +340,8 @@ def test_unreadable_file_is_input_that_fails(command, tmp_path):
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="mounts need root")
-def test_mounts(command, tmp_path, tool):
-    """Mounted directories are entered; one that holds itself is refused."""
+def test_mounted_directory_is_entered_and_loop_refused(command, tmp_path, tool):
+    """The loop is a directory that is mounted inside of itself."""
     top = tmp_path / "top"
     (top / "mount" / "sub").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
@@ -356,7 +355,7 @@ def test_mounts(command, tmp_path, tool):
     good = subprocess.run([*unshare, script, "sh", str(tmp_path / "elsewhere"), command.path],
                           env=command.env, stdout=subprocess.PIPE, check=False)
     assert good.returncode == 0
-    # ./, mount/, mount/file and its block, the end
+    # headers of ./, mount/ and mount/file, one block of data, two blocks at the end
     assert json.loads(good.stdout)["uncompressedSize"] == 512 * 6
     loop = subprocess.run([*unshare, script, "sh", str(top), command.path], env=command.env,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -364,24 +363,24 @@ def test_mounts(command, tmp_path, tool):
     assert b"mount is mounted inside of itself" in loop.stderr
 
 
-def test_names_of_owners_are_not_asked_for(pack, tmp_path):
+def test_owner_names_are_not_in_tar(layer_of, tmp_path):
     top = tmp_path / "top"
     top.mkdir()
-    data, _ = pack(top)
+    data, _ = layer_of(top)
     user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
     assert user.encode() not in data and group.encode() not in data
 
 
 @pytest.mark.slow
-def test_a_million_files(command, tool, tmp_path):
-    """Memory does not grow with the tree, only with the largest directory in it."""
+def test_memory_does_not_grow_with_million_files(command, tool, tmp_path):
+    """Memory depends only on the largest directory."""
     top = tmp_path / "many"
     for outer in range(1000):
         folder = top / str(outer)
         folder.mkdir(parents=True)
         for inner in range(1000):
             (folder / str(inner)).touch()
-    # `time` is small: the kernel counts what a process was before it became the command as well.
+    # The kernel also counts the memory before exec, so the small program `time` starts the command.
     report = tmp_path / "peak"
     done = subprocess.run([tool("time"), "-f", "%M", "-o", report, command.path, "layer", "--json",
                            "null:", top], env=command.env, stdout=subprocess.PIPE, check=True)

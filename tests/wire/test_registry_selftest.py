@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry that the other tests trust: the same requests to it and to a real program give the
-same transcript. What differs by nature (names of sessions, state, wording) is left out."""
+"""Tests the test registry: the same requests to it and to the real program give the same
+transcript. The transcript leaves out what always differs (names of sessions, state, wording)."""
 import hashlib
 import http.client
 import json
@@ -21,7 +21,7 @@ DATA = random_bytes(100_000)
 
 
 class Probe:
-    """A client that does as it is told and writes down what is said to it."""
+    """A simple client; it records the answers in a transcript."""
 
     def __init__(self, port):
         self.port = port
@@ -30,7 +30,7 @@ class Probe:
         self.repository = "self/test"
         self.first_location = None
 
-    def close_to(self, path):
+    def url_path(self, path):
         return f"/v2/{self.repository}/{path}"
 
     def send(self, method, target, body=None, **headers):
@@ -77,7 +77,7 @@ class Probe:
     # The steps of an upload.
 
     def open(self, query=""):
-        answer = self.send("POST", self.close_to("blobs/uploads/") + query)[0]
+        answer = self.send("POST", self.url_path("blobs/uploads/") + query)[0]
         self.first_location = self.location
         return answer
 
@@ -92,18 +92,18 @@ class Probe:
         return self.send("PUT", target, body, **headers)
 
     def head(self, data):
-        answer = self.send("HEAD", self.close_to("blobs/" + digest_of(data)))[0]
+        answer = self.send("HEAD", self.url_path("blobs/" + digest_of(data)))[0]
         self.transcript.append(answer.getheader("Content-Length") if answer.status == 200 else None)
 
     def status(self, location=None):
         return self.send("GET", location or self.location)
 
     def broken_patch(self, sent):
-        """A PATCH that ends after so many bytes of its body."""
+        """A PATCH whose connection is reset after `sent` bytes of its body."""
         sock = socket.create_connection(("127.0.0.1", self.port))
         sock.sendall(f"PATCH {self.location} HTTP/1.1\r\nHost: h\r\nContent-Type: {OCTETS}\r\n"
                      f"Content-Length: 5000\r\n\r\n".encode() + DATA[:sent])
-        time.sleep(0.3)  # so that the bytes are taken before the reset takes them away
+        time.sleep(0.3)  # so that the server reads the bytes before the reset discards them
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
         time.sleep(0.3)
@@ -264,7 +264,7 @@ def mount(probe):
 
 
 def one_request(probe):
-    probe.send("POST", probe.close_to("blobs/uploads/?digest=" + digest_of(DATA)), DATA,
+    probe.send("POST", probe.url_path("blobs/uploads/?digest=" + digest_of(DATA)), DATA,
                Content_Type=OCTETS)
 
 
@@ -283,24 +283,24 @@ def manifests(probe):
     bad = json.dumps(manifest).encode()
     for target, body in (("one", good), (digest_of(good), good), (digest_of(bad), good),
                          ("two", bad), ("three", b"not JSON")):
-        probe.send("PUT", probe.close_to("manifests/" + target), body, Content_Type=MANIFEST)
+        probe.send("PUT", probe.url_path("manifests/" + target), body, Content_Type=MANIFEST)
     for target in ("one", digest_of(good), "two", digest_of(bad)):
-        answer, text = probe.send("GET", probe.close_to("manifests/" + target), Accept=MANIFEST)
+        answer, text = probe.send("GET", probe.url_path("manifests/" + target), Accept=MANIFEST)
         probe.transcript.append(text if answer.status == 200 else None)
-        probe.send("HEAD", probe.close_to("manifests/" + target), Accept=MANIFEST)
-    probe.transcript.append(probe.send("GET", probe.close_to("tags/list"))[1].strip())
+        probe.send("HEAD", probe.url_path("manifests/" + target), Accept=MANIFEST)
+    probe.transcript.append(probe.send("GET", probe.url_path("tags/list"))[1].strip())
     probe.send("GET", "/v2/self/absent/tags/list")
-    probe.send("GET", probe.close_to("referrers/" + digest_of(good)))
+    probe.send("GET", probe.url_path("referrers/" + digest_of(good)))
 
 
 def blobs_in_parts(probe):
     probe.blob(DATA)
-    path = probe.close_to("blobs/" + digest_of(DATA))
+    path = probe.url_path("blobs/" + digest_of(DATA))
     for span in (None, "bytes=0-9", "bytes=500-"):
         answer, text = probe.send("GET", path, **({"Range": span} if span else {}))
         probe.transcript.append((span, answer.getheader("Content-Range"),
                                  hashlib.sha256(text).hexdigest() if answer.status < 300 else ""))
-    probe.send("GET", probe.close_to("blobs/" + digest_of(b"none")))
+    probe.send("GET", probe.url_path("blobs/" + digest_of(b"none")))
 
 
 def ping(probe):
@@ -335,7 +335,7 @@ def compare(scenario, real, name, registry):
 
 @pytest.mark.parametrize("real", ["/usr/bin/docker-registry"], indirect=True)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda item: item.__name__)
-def test_d28_is_as_the_real_one(scenario, real, registry):
+def test_profile_d28_answers_like_distribution_2(scenario, real, registry):
     compare(scenario, real, "d28", registry)
 
 
@@ -344,5 +344,5 @@ DISTRIBUTION_3 = shutil.which("registry") or os.path.expanduser("~/go/bin/regist
 
 @pytest.mark.parametrize("real", [DISTRIBUTION_3], indirect=True, ids=["distribution-3"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda item: item.__name__)
-def test_d3_is_as_the_real_one(scenario, real, registry):
+def test_profile_d3_answers_like_distribution_3(scenario, real, registry):
     compare(scenario, real, "d3", registry)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from cli_support import Result, wait_until
 from registry import Auth, Fault, Registry
-from wire_support import (MIB, REPOSITORY, assert_history, assert_lost, assert_stored, noise,
+from wire_support import (MIB, REPOSITORY, assert_history, assert_failed, assert_stored, noise,
                           patches, sent_bytes, steps, upload)
 
 CHUNKED = ["--upload", "chunked", "--chunk-size", "1M"]
@@ -18,7 +18,7 @@ REFUSED = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required
 
 @pytest.fixture
 def authfile(tmp_path):
-    """authfile(server): a file with the right password for it."""
+    """authfile(server): writes a file with the server's password; returns the options for it."""
     def write(server, user="user", password="secret"):
         path = tmp_path / "auth.json"
         secret = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -36,17 +36,17 @@ def mode(request):
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_right_password(scheme, mode, run, registry, authfile):
+def test_right_password_uploads_once(scheme, mode, run, registry, authfile):
     server = registry("d28", auth=Auth(scheme))
     assert_stored(server, upload(run, server, DATA, *mode, *authfile(server)), DATA)
     assert sent_bytes(server) == len(DATA)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_wrong_password(scheme, mode, run, registry, authfile):
+def test_wrong_password_fails_and_is_not_repeated(scheme, mode, run, registry, authfile):
     server = registry("d28", auth=Auth(scheme))
     result = upload(run, server, DATA, *mode, *authfile(server, password="mistaken"))
-    assert_lost(server, result, 4)
+    assert_failed(server, result, 4)
     assert "mistaken" not in result.stderr
     with_password = [entry for entry in server.journal
                      if entry.headers.get("authorization", "").startswith("Basic")]
@@ -54,18 +54,18 @@ def test_wrong_password(scheme, mode, run, registry, authfile):
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_no_password(scheme, mode, run, registry):
+def test_missing_password_fails(scheme, mode, run, registry):
     server = registry("d28", auth=Auth(scheme))
-    assert_lost(server, upload(run, server, DATA, *mode), 4)
+    assert_failed(server, upload(run, server, DATA, *mode), 4)
 
 
-def test_anonymous_push(mode, run, registry):
+def test_anonymous_token_uploads(mode, run, registry):
     server = registry("d28", auth=Auth("bearer", anonymous=["pull", "push"]))
     assert_stored(server, upload(run, server, DATA, *mode), DATA, sessions=0)
 
 
-def test_T44_short_lived_tokens(run, registry, authfile):
-    """Renewed before they end: after the first answers no request is refused."""
+def test_short_lived_token_is_renewed_before_its_end(run, registry, authfile):
+    """The command renews tokens before they expire, so no PATCH or PUT gets 401."""
     server = registry("d28", Fault("patch", "stall", seconds=1, times=None, at="headers"),
                       auth=Auth("bearer", seconds=3))
     data = noise(5 * MIB)
@@ -74,7 +74,7 @@ def test_T44_short_lived_tokens(run, registry, authfile):
     assert refused == []
 
 
-def test_T45_token_ends_during_the_stream(run, registry, authfile):
+def test_token_expired_during_streamed_patch_is_renewed_for_commit(run, registry, authfile):
     server = registry("d28", Fault("patch", "expire-tokens", at="done"), auth=Auth("bearer"))
     assert_stored(server, upload(run, server, DATA, *STREAMED, *authfile(server)), DATA)
     assert [entry.status for entry in server.journal.entries("commit")] == [401, 201]
@@ -83,23 +83,23 @@ def test_T45_token_ends_during_the_stream(run, registry, authfile):
 
 @pytest.mark.parametrize("step, nth", [("open", 1), ("patch", 1), ("patch", 2), ("commit", 1),
                                        ("manifest-put", 1)])
-def test_R88_token_ends_before_any_step(step, nth, run, registry, authfile):
+def test_token_expired_before_a_step_is_renewed(step, nth, run, registry, authfile):
     server = registry("d28", Fault(step, "expire-tokens", nth=nth), auth=Auth("bearer"))
     result = run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", *CHUNKED, *authfile(server),
                  f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
-    told = result.json()
-    assert server.tags() == {"tag": told["digest"]}
-    assert server.blob(REPOSITORY, told["layers"][0]["digest"]) == DATA
+    output = result.json()
+    assert server.tags() == {"tag": output["digest"]}
+    assert server.blob(REPOSITORY, output["layers"][0]["digest"]) == DATA
     assert_history(server)
 
 
 @pytest.mark.parametrize("form", ["{type}:{name}:push,pull",
                                   "{type}:{name}:pull {type}:{name}:push"])
-def test_T46_forms_of_scopes(form, run, registry, authfile):
+def test_scope_of_challenge_is_requested(form, run, registry, authfile):
     given = []
 
     def grant(name, actions):
-        """The first token has too little."""
+        """The first token does not allow push."""
         given.append(set(actions))
         return {"pull"} if len(given) == 1 else actions
     server = registry("d28", auth=Auth("bearer", scope_form=form, grant=grant))
@@ -110,54 +110,54 @@ def test_T46_forms_of_scopes(form, run, registry, authfile):
 
 @pytest.mark.parametrize("fields", [("token",), ("access_token",), ("token", "access_token"),
                                     ("access_token", "expires_in")])
-def test_T47_token_answers(fields, run, registry, authfile):
+def test_token_answer_with_any_known_members_is_accepted(fields, run, registry, authfile):
     server = registry("d28", auth=Auth("bearer", token_fields=fields))
     assert_stored(server, upload(run, server, DATA, *CHUNKED, *authfile(server)), DATA)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_T48_no_challenge_in_the_refusal(scheme, run, registry, authfile):
+def test_401_without_challenge_renews_token(scheme, run, registry, authfile):
     server = registry("d28", Fault("patch", "status", nth=2, status=401, body=REFUSED),
                       auth=Auth(scheme))
     result = upload(run, server, DATA, *CHUNKED, *authfile(server))
     if scheme == "bearer":
         assert_stored(server, result, DATA)
-    else:  # the same password again would be refused again
+    else:  # sending the same password again need not help
         assert result.rc in (0, 4)
 
 
 @pytest.mark.parametrize("step", ["open", "patch", "commit"])
-def test_T49_refused_for_ever(step, run, registry, authfile):
+def test_repeated_401_fails_after_one_new_token(step, run, registry, authfile):
     server = registry("d28", Fault(step, "status", status=401, times=None, body=REFUSED),
                       auth=Auth("bearer"))
     result = upload(run, server, DATA, *CHUNKED, *authfile(server))
-    assert_lost(server, result, 4)
+    assert_failed(server, result, 4)
     assert len(server.journal.entries(step)) == 2
     assert len(server.journal.entries("token")) <= 4
 
 
-def test_T50_cancel_needs_another_right(run, registry, authfile):
-    """It is asked for, refused, and no reason to fail in another way."""
+def test_cancel_without_delete_scope_keeps_first_error(run, registry, authfile):
+    """The token server does not grant `delete`; the exit status is that of the input error."""
     server = registry("harbor", auth=Auth("bearer", grant=lambda _, actions: actions - {"delete"}))
     result = run("layer", *CHUNKED, *authfile(server), f"{server.host}/{REPOSITORY}",
                  input=bytes(300) + DATA)
-    assert_lost(server, result, 3, sessions=1)
+    assert_failed(server, result, 3, sessions=1)
 
 
-def test_T50_cancel_with_the_right(run, registry, authfile):
+def test_cancel_with_delete_scope_ends_session(run, registry, authfile):
     server = registry("harbor", auth=Auth("bearer"))
     result = run("layer", *CHUNKED, *authfile(server), f"{server.host}/{REPOSITORY}",
                  input=DATA)
-    assert_lost(server, result, 3, sessions=0)
+    assert_failed(server, result, 3, sessions=0)
 
 
-def test_T51_cookies_are_never_sent(mode, run, registry):
-    """assert_history() looks at every request."""
+def test_cookies_are_not_sent(mode, run, registry):
+    """assert_history() checks every request for cookies."""
     server = registry("harbor", extra_headers=[("Set-Cookie", "sid=1; Path=/")])
     assert_stored(server, upload(run, server, DATA, *mode), DATA)
 
 
-def test_stalled_stdin_outlives_the_token(command, registry, authfile):
+def test_token_expired_while_stdin_stalls_is_renewed(command, registry, authfile):
     server = registry("d28", auth=Auth("bearer"))
     process = command.start("layer", "--json", "--raw", "--compress", "none", "--threads", "0",
                             *CHUNKED, *authfile(server), f"{server.host}/{REPOSITORY}",
@@ -173,7 +173,8 @@ def test_stalled_stdin_outlives_the_token(command, registry, authfile):
 
 @pytest.fixture
 def refresh_file(tmp_path):
-    """refresh_file(server): a file with a refresh token for it, which is sent by POST."""
+    """refresh_file(server): writes a file with a refresh token, which the command sends by POST;
+    returns the options for it."""
     def write(server):
         path = tmp_path / "refresh.json"
         secret = base64.b64encode(b"<token>:").decode()
@@ -183,14 +184,14 @@ def refresh_file(tmp_path):
     return write
 
 
-def test_answer_of_the_token_server_is_cut_off(run, registry, refresh_file):
+def test_truncated_token_answer_is_retried(run, registry, refresh_file):
     server = registry("d28", Fault("token-post", "reset", at="answer", sent=-5),
                       auth=Auth("bearer", refresh_tokens=["refresh"]))
     assert_stored(server, upload(run, server, DATA, *refresh_file(server)), DATA)
     assert len(server.journal.entries("token-post")) == 2
 
 
-def test_answer_of_the_token_server_is_too_large(run, registry, refresh_file):
+def test_token_answer_too_large_fails(run, registry, refresh_file):
     server = registry("d28", Fault("token-post", "answer", body=b"y" * 200_000, times=None),
                       auth=Auth("bearer", refresh_tokens=["refresh"]))
     result = upload(run, server, DATA, *refresh_file(server))
@@ -198,7 +199,7 @@ def test_answer_of_the_token_server_is_too_large(run, registry, refresh_file):
     assert "open" not in server.journal.steps()
 
 
-def test_secrets_are_not_shown(run, registry, authfile):
+def test_verbose_output_has_no_secrets(run, registry, authfile):
     server = registry("d28", auth=Auth("bearer", users={"user": "kept-quiet"}))
     result = upload(run, server, DATA, *CHUNKED, "-vv",
                     *authfile(server, password="kept-quiet"))
@@ -206,18 +207,18 @@ def test_secrets_are_not_shown(run, registry, authfile):
     assert "kept-quiet" not in result.stderr
     for token in server.auth.tokens:
         assert token not in result.stderr
-    assert "_state=" not in result.stderr, "addresses of uploads are secrets too"
+    assert "_state=" not in result.stderr, "the URL of an upload session is a secret, too"
 
 
-def test_streamed_401_before_the_first_byte(run, registry, authfile):
-    """100-continue: the refusal comes before anything is sent."""
+def test_401_before_streamed_body_is_repeated_with_new_token(run, registry, authfile):
+    """The registry answers 401 in place of 100 Continue, before any body byte is sent."""
     server = registry("d28", Fault("patch", "expire-tokens"), auth=Auth("bearer"))
     assert_stored(server, upload(run, server, DATA, *STREAMED, *authfile(server)), DATA)
     assert steps(server, "open") in (["open"], ["open", "open"])
 
 
-def test_password_goes_to_its_registry_only(run, registry, ca, authfile):
-    """The token server of another host asks for it and does not get it."""
+def test_untrusted_token_server_gets_no_password(run, registry, ca, authfile):
+    """The realm is on another port and the user did not trust it."""
     with Registry("d28", auth=Auth("bearer")) as other:
         server = registry("d28", auth=Auth("bearer", realm=other.origin + "/token"))
         result = upload(run, server, DATA, *CHUNKED, *authfile(server))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registries that say no, not so much, or not now."""
+"""Refusals and limits of registries: Retry-After, size limits, unusual statuses and headers."""
 import email.utils
 import time
 
 import pytest
 from registry import Fault, profile
-from wire_support import (MIB, REPOSITORY, assert_lost, assert_stored, noise, patches, sent_bytes,
+from wire_support import (MIB, REPOSITORY, assert_failed, assert_stored, noise, patches, sent_bytes,
                           steps, upload)
 
 CHUNKED = ["--upload", "chunked", "--chunk-size", "1M"]
@@ -19,7 +19,7 @@ def too_many(nth, **options):
 
 
 @pytest.mark.parametrize("bare_lf", [False, True])
-def test_T57_wait_as_told(bare_lf, run, registry):
+def test_retry_after_seconds_are_waited(bare_lf, run, registry):
     body = b"toomanyrequests: slow down"
     end = b"\n" if bare_lf else b"\r\n"
     raw = end.join([b"HTTP/1.1 429 Too Many Requests", b"Retry-After: 2",
@@ -28,18 +28,18 @@ def test_T57_wait_as_told(bare_lf, run, registry):
     server = registry("d28", Fault("open", "answer", raw=raw))
     begin = time.monotonic()
     assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA, sessions=1)
-    assert time.monotonic() - begin >= 1.9  # a wait cannot be too long, but too short it can
+    assert time.monotonic() - begin >= 1.9  # a busy machine may wait longer
     assert steps(server, "open") == ["open", "open"]
 
 
-def test_T57_wait_until_a_date(run, registry):
+def test_retry_after_date_is_accepted(run, registry):
     when = email.utils.formatdate(time.time() + 2, usegmt=True)
     server = registry("d28", too_many(2, headers={"Retry-After": when}))
     assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA)
 
 
 @pytest.mark.parametrize("step", ["open", "patch", "commit", "blob-head"])
-def test_T57_too_long_a_wait(step, run, registry):
+def test_retry_after_too_long_fails_without_retry(step, run, registry):
     server = registry("d28", Fault(step, "status", status=429, headers={"Retry-After": "86400"},
                                    times=None))
     result = upload(run, server, DATA, *CHUNKED)
@@ -53,7 +53,7 @@ def test_T57_too_long_a_wait(step, run, registry):
 
 @pytest.mark.parametrize("value", ["880.092\xb5s", "-1", "", "soon", "0", "1e3",
                                    "Thu, 01 Jan 1970 00:00:00 GMT", "99999999999999999999999"])
-def test_R80_nonsense_as_a_wait(value, run, registry):
+def test_malformed_retry_after_is_ignored(value, run, registry):
     server = registry("d28", too_many(2, headers={"Retry-After": value}))
     result = upload(run, server, DATA, *CHUNKED)
     if value.startswith("999"):
@@ -63,7 +63,7 @@ def test_R80_nonsense_as_a_wait(value, run, registry):
 
 
 @pytest.mark.parametrize("limit, rc", [(2 * MIB, 0), (MIB, 0), (MIB // 2, 7)])
-def test_T58_body_limit_of_a_proxy(limit, rc, run, registry):
+def test_413_makes_chunks_smaller(limit, rc, run, registry):
     def too_large(request):
         return (request.length or 0) > limit
     server = registry("d28", Fault("patch", "status", status=413, body=HTML, times=None,
@@ -74,17 +74,17 @@ def test_T58_body_limit_of_a_proxy(limit, rc, run, registry):
     if rc == 0:
         assert_stored(server, result, data)
     else:
-        assert_lost(server, result, rc, sessions=1)
+        assert_failed(server, result, rc, sessions=1)
         assert "413" in result.stderr
 
 
-def test_T59_length_required(run, registry):
+def test_411_to_stream_is_followed_by_chunks(run, registry):
     server = registry("d28", Fault("patch", "status", status=411, times=None,
                                    when=lambda request: request.length is None))
     assert_stored(server, upload(run, server, DATA, "--chunk-size", "1M"), DATA, sessions=1)
 
 
-def test_T59_length_required_of_a_stream(run, registry, tmp_path):
+def test_411_to_forced_stream_fails_or_changes_method(run, registry, tmp_path):
     server = registry("d28", Fault("patch", "status", status=411, times=None,
                                    when=lambda request: request.length is None))
     path = tmp_path / "layer.bin"
@@ -94,22 +94,22 @@ def test_T59_length_required_of_a_stream(run, registry, tmp_path):
     if result.rc == 0:
         assert_stored(server, result, DATA, sessions=1)
     else:
-        assert_lost(server, result, 7, sessions=1)
+        assert_failed(server, result, 7, sessions=1)
 
 
 @pytest.mark.parametrize("expect", [417, "ignore"])
 @pytest.mark.parametrize("mode", [CHUNKED, STREAMED], ids=["chunked", "streamed"])
-def test_T60_no_100_continue(mode, expect, run, registry):
+def test_missing_100_continue_does_not_stop_upload(mode, expect, run, registry):
     server = registry("d28", expect=expect)
     assert_stored(server, upload(run, server, DATA, *mode), DATA, sessions=1)
     assert sent_bytes(server) == len(DATA)
 
 
-def test_T61_wrong_range_and_no_way_to_ask(run, registry):
+def test_repeated_416_without_offset_query_fails(run, registry):
     server = registry(profile("d28", status=405),
                       Fault("patch", "status", nth=3, status=416, times=None))
     result = upload(run, server, DATA, *CHUNKED)
-    assert_lost(server, result, {6, 7}, sessions=1)
+    assert_failed(server, result, {6, 7}, sessions=1)
     assert len(patches(server)) <= 5
 
 
@@ -120,7 +120,7 @@ RANGES = [None, "bytes=0-{end}", "bytes 0-{end}", "0-{end}/*", "0--1", "garbage"
 
 @pytest.mark.parametrize("name", ["d28", "zot", "gitea"])
 @pytest.mark.parametrize("text", RANGES, ids=range(len(RANGES)))
-def test_T63_R73_forms_of_range(text, name, run, registry):
+def test_any_form_of_range_header_is_survived(text, name, run, registry):
     def change(server, request, answer):
         size = server.open_sessions()[0].size
         answer.set("Range", text and text.format(end=size - 1, over=size))
@@ -129,8 +129,8 @@ def test_T63_R73_forms_of_range(text, name, run, registry):
     assert sent_bytes(server) == len(DATA)
 
 
-def test_short_accept_is_noticed(run, registry):
-    """A registry that took half a chunk and says so, and says so again when asked."""
+def test_chunk_stored_in_half_is_completed(run, registry):
+    """The registry stores half a chunk, and reports this in Range and to the offset query."""
     def half(server, request, answer):
         session = server.open_sessions()[0]
         data = bytes(session.data[:MIB + MIB // 2])
@@ -150,7 +150,7 @@ CHUNK_HEADERS = [("OCI-Chunk-Min-Length", "2097152"), ("OCI-Chunk-Min-Length", "
 
 
 @pytest.mark.parametrize("header, value", CHUNK_HEADERS)
-def test_R74_chunk_lengths_announced(header, value, run, registry):
+def test_announced_chunk_lengths_are_kept(header, value, run, registry):
     server = registry("d28", Fault("open", "answer", headers={header: value}, times=None))
     data = noise(6 * MIB)
     assert_stored(server, upload(run, server, data, "--chunk-size", "1M"), data)
@@ -162,13 +162,13 @@ def test_R74_chunk_lengths_announced(header, value, run, registry):
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_R74_statuses_of_a_chunk(status, run, registry):
+def test_any_2xx_to_chunk_is_accepted(status, run, registry):
     server = registry("d28", Fault("patch", "answer", status=status, times=None))
     assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA)
 
 
 @pytest.mark.parametrize("name, limit", [("d28", 400), ("zot", 413)])
-def test_T69_manifest_too_large(name, limit, run, registry, tar_bytes):
+def test_manifest_over_registry_limit_fails(name, limit, run, registry, tar_bytes):
     server = registry(profile(name, manifest_max=1000))
     assert server.profile.manifest_max_status == limit
     result = run("push", "--annotation", "note=" + "x" * 2000, f"{server.host}/{REPOSITORY}:tag",
@@ -178,13 +178,13 @@ def test_T69_manifest_too_large(name, limit, run, registry, tar_bytes):
 
 
 @pytest.mark.parametrize("how", ["unknown", "dropped"])
-def test_T70_no_such_repository(how, run, registry):
+def test_missing_repository_fails(how, run, registry):
     if how == "unknown":
         server = registry("d28", repositories=["other/name"])
     else:
         server = registry("d28", Fault("open", "fin", times=None))
     result = upload(run, server, DATA, "--retry", "1")
-    assert_lost(server, result, 5 if how == "unknown" else 6)
+    assert_failed(server, result, 5 if how == "unknown" else 6)
 
 
 BODIES = {
@@ -195,11 +195,11 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_R84_bodies_of_refusals(name, run, registry):
+def test_any_error_body_gives_one_printable_line(name, run, registry):
     server = registry("d28", Fault("open", "status", status=400, body=BODIES[name], times=None,
                                    headers={"Content-Type": "application/json"}))
     result = upload(run, server, DATA, *CHUNKED)
-    assert_lost(server, result, 7)
+    assert_failed(server, result, 7)
     lines = result.stderr.splitlines()
     assert len(lines) == 1 and len(lines[0]) < 2000
     assert all(character.isprintable() for character in lines[0])
@@ -213,21 +213,21 @@ def test_R84_bodies_of_refusals(name, run, registry):
     b"HTTP/1.1 202 Accepted\r\nX: " + b"y" * 300000 + b"\r\n\r\n",
     b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
     ids=range(10))
-def test_R69_R82_answers_that_are_none(raw, run, registry):
+def test_malformed_http_answer_fails(raw, run, registry):
     server = registry("d28", Fault("open", "answer", raw=raw, times=None))
     result = upload(run, server, DATA, "--retry", "0", *CHUNKED)
     assert result.rc in (6, 7), result
     assert result.stdout == "" and server.blobs() == []
 
 
-def test_R69_endless_100(run, registry):
-    """An answer that only ever announces itself ends some time."""
+def test_endless_100_continue_fails(run, registry):
+    """The command gives up after many 100 answers."""
     raw = b"HTTP/1.1 100 Continue\r\n\r\n" * 2000 + b"HTTP/1.1 202 Accepted\r\n\r\n"
     server = registry("d28", Fault("open", "answer", raw=raw, times=None))
     result = upload(run, server, DATA, "--retry", "0", *CHUNKED)
     assert result.rc in (6, 7), result
 
 
-def test_limit_rate_changes_nothing_else(run, registry):
+def test_limit_rate_uploads_the_same_bytes(run, registry):
     server = registry("d28")
     assert_stored(server, upload(run, server, DATA, "--limit-rate", "8M", *CHUNKED), DATA)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blobs that need not be sent: there already, or in another repository of the registry."""
+"""Blobs that need not be sent: existing ones, and mounts from another repository."""
 import json
 
 import pytest
@@ -15,7 +15,7 @@ CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
 
 
 def add_base(server, repository=BASE):
-    """An image of one layer, put there as if by somebody else."""
+    """Stores an image of one layer directly in the test registry; returns its reference."""
     server.storage.put_blob(repository, LAYER)
     server.storage.put_blob(repository, CONFIG)
     manifest = {
@@ -33,40 +33,40 @@ def push(run, server, base, tar, *options):
                input=tar)
 
 
-def assert_image(server, told):
-    assert server.tags(TARGET) == {"new": told["digest"]}
+def assert_image(server, output):
+    assert server.tags(TARGET) == {"new": output["digest"]}
     assert server.blob(TARGET, digest_of(LAYER)) == LAYER
-    # A mount that becomes a session is cancelled, where the registry lets one.
+    # A refused mount opens an upload session; it is cancelled when the registry supports this.
     assert len(server.open_sessions()) <= (0 if server.profile.cancel == 204 else 1)
     assert_history(server)
 
 
-def test_T66_mounted(run, registry, tar_bytes):
+def test_base_layer_is_mounted(run, registry, tar_bytes):
     server = registry("d28")
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
+    assert_image(server, output)
 
 
 @pytest.mark.parametrize("name", ["ggcr", "ecr", "zot", "harbor", "pulp", "quay", "d3"])
-def test_T66_by_profile(name, run, registry, tar_bytes):
+def test_base_layer_is_mounted_or_copied_in_each_profile(name, run, registry, tar_bytes):
     server = registry(name)
-    told = push(run, server, add_base(server), tar_bytes).json()
+    output = push(run, server, add_base(server), tar_bytes).json()
     source = "copied" if server.profile.mount == "never" else "mounted"
-    assert [layer["source"] for layer in told["layers"]] == [source, "streamed"]
-    assert_image(server, told)
+    assert [layer["source"] for layer in output["layers"]] == [source, "streamed"]
+    assert_image(server, output)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 500])
-def test_T66_refused(status, run, registry, tar_bytes):
+def test_refused_mount_is_followed_by_copy(status, run, registry, tar_bytes):
     server = registry("d28", Fault("mount", "status", status=status, times=None))
-    told = push(run, server, add_base(server), tar_bytes, "--retry", "1").json()
-    assert [layer["source"] for layer in told["layers"]] == ["copied", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes, "--retry", "1").json()
+    assert [layer["source"] for layer in output["layers"]] == ["copied", "streamed"]
+    assert_image(server, output)
 
 
-def test_R78_mounted_something_else(run, registry, tar_bytes):
-    """201 with another digest: not believed."""
+def test_mount_answer_with_other_digest_is_not_trusted(run, registry, tar_bytes):
+    """The registry answers 201 with another digest, and mounts nothing."""
     server = registry("d28", Fault("mount", "status", status=201, times=None, headers={
         "Docker-Content-Digest": "sha256:" + "1" * 64, "Location": "/v2/x"}))
     result = push(run, server, add_base(server), tar_bytes)
@@ -77,7 +77,7 @@ def test_R78_mounted_something_else(run, registry, tar_bytes):
         assert server.tags(TARGET) == {}
 
 
-def test_mount_said_to_be_done_but_is_not(run, registry, tar_bytes):
+def test_mount_answer_201_without_blob_does_not_break_image(run, registry, tar_bytes):
     server = registry("d28", Fault("mount", "status", status=201, times=None))
     result = push(run, server, add_base(server), tar_bytes)
     if result.rc == 0:
@@ -87,48 +87,49 @@ def test_mount_said_to_be_done_but_is_not(run, registry, tar_bytes):
         assert server.tags(TARGET) == {}
 
 
-def test_already_there(run, registry, tar_bytes):
+def test_layer_in_target_repository_is_existing(run, registry, tar_bytes):
     server = registry("d28")
     base = add_base(server, TARGET)
-    told = push(run, server, base, tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["existing", "streamed"]
+    output = push(run, server, base, tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["existing", "streamed"]
     again = push(run, server, base, tar_bytes).json()
-    assert again["layers"] == told["layers"]
+    assert again["layers"] == output["layers"]
 
 
-def test_mount_from_named_repository(run, registry, tar_bytes, tmp_path):
-    """A base in a layout whose layer the registry has elsewhere."""
+def test_mount_from_option_names_source_repository(run, registry, tar_bytes, tmp_path):
+    """The base is in a layout, and the registry has its layer in another repository."""
     server = registry("d28")
     base = add_base(server)
     layout = f"oci:{tmp_path / 'layout'}:base"
     assert run("push", "--base", base, layout).rc == 0
-    told = push(run, server, layout, tar_bytes, "--mount-from", BASE).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, layout, tar_bytes, "--mount-from", BASE).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
+    assert_image(server, output)
 
 
-def test_mount_with_tokens(run, registry, tar_bytes):
-    """Pulling from the source is asked for; where it is not granted the blob is copied or sent."""
+def test_mount_token_covers_source_and_target(run, registry, tar_bytes):
+    """A mount needs the scope `pull` for the source repository."""
     server = registry("d28", auth=Auth("bearer", anonymous=["pull", "push"]))
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["mounted", "streamed"]
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
     scopes = [entry.query for entry in server.journal.entries("token")]
     assert any("base" in scope and "target" in scope for scope in scopes)
-    assert_image(server, told)
+    assert_image(server, output)
 
 
-def test_base_from_another_registry(run, registry, tar_bytes):
+def test_base_of_other_registry_is_copied_and_only_read(run, registry, tar_bytes):
     source, server = registry("d28"), registry("d28")
-    told = push(run, server, add_base(source), tar_bytes).json()
-    assert [layer["source"] for layer in told["layers"]] == ["copied", "streamed"]
-    assert_image(server, told)
+    output = push(run, server, add_base(source), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["copied", "streamed"]
+    assert_image(server, output)
     assert source.open_sessions() == []
     assert {entry.method for entry in source.journal} <= {"GET", "HEAD"}
 
 
-def test_R77_blob_goes_away_before_the_manifest(run, registry, tar_bytes):
-    """Collected as garbage, or not yet everywhere: tried again, then told."""
+def test_manifest_with_unknown_blob_is_retried(run, registry, tar_bytes):
+    """The registry answers twice that a blob is unknown, for example because replication takes
+    time."""
     unknown = b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}'
     server = registry("d28", Fault("manifest-put", "status", status=400, body=unknown, times=2))
-    told = push(run, server, add_base(server), tar_bytes).json()
-    assert_image(server, told)
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert_image(server, output)

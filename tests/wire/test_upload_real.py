@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads to registries of other people, in every way, and over connections that a proxy cuts."""
+"""Uploads to real registries, with every upload method, and over connections that break."""
 import os
 import shutil
 import socket
@@ -29,7 +29,7 @@ def put(run, host, *options, **arguments):
 
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB + 5])
 @pytest.mark.parametrize("mode", MODES)
-def test_every_way(mode, size, run, server, tmp_path):
+def test_every_upload_method_stores_blob(mode, size, run, server, tmp_path):
     spool = ["--spool", tmp_path] if mode == "monolithic" else []
     data = DATA[:size]
     result = put(run, server.host, "--allow-empty", "--upload", mode, *spool, input=data)
@@ -40,7 +40,7 @@ def test_every_way(mode, size, run, server, tmp_path):
 
 
 class Cutter:
-    """A proxy of bytes that resets both ends of a connection once, when so many have gone up."""
+    """A TCP proxy. After `after` bytes to the server it resets both connections, once."""
 
     def __init__(self, port, after):
         self._target = ("127.0.0.1", port)
@@ -96,8 +96,10 @@ class Cutter:
 
 @pytest.mark.parametrize("after", [MIB // 2, 2 * MIB + MIB // 2, 4 * MIB + MIB // 2])
 @pytest.mark.parametrize("source", ["stream", "file", "spool"])
-def test_cut_within_a_chunk(source, after, run, server, tmp_path):
-    """Resumed where the registry can, sent again where there is something to send, else told."""
+def test_reset_within_chunk_continues_or_fails_and_suggests_spool(source, after, run, server,
+                                                                  tmp_path):
+    """Distribution 3 can continue the session. Otherwise the upload succeeds only with a file or a
+    spool."""
     path = tmp_path / "layer.bin"
     path.write_bytes(DATA)
     cutter = Cutter(server.port, after)

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes at which an off-by-one would show."""
+"""Sizes at limits: empty, one byte, around the chunk size, over 32 bits."""
 import pytest
 from registry import profile
-from wire_support import (MIB, assert_lost, assert_stored, noise, patches, upload)
+from wire_support import (MIB, assert_failed, assert_stored, noise, patches, upload)
 
 CHUNK = ["--chunk-size", "1M"]
 MODES = ["auto", "chunked", "streamed", "monolithic"]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_T14_no_bytes_at_all(mode, run, registry):
+def test_empty_uncompressed_blob_is_stored(mode, run, registry):
     server = registry("d28")
     result = upload(run, server, b"", "--allow-empty", "--upload", mode)
     assert_stored(server, result, b"")
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_T14_empty_stream_compressed(mode, run, registry):
+def test_empty_compressed_stream_is_stored(mode, run, registry):
     server = registry("d28")
     result = run("layer", "--json", "--raw", "--allow-empty", "--upload", mode,
                  f"{server.host}/test/layer", input=b"")
@@ -24,28 +24,28 @@ def test_T14_empty_stream_compressed(mode, run, registry):
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_T14_registry_without_empty_blobs(status, run, registry):
+def test_registry_that_refuses_empty_blob_fails(status, run, registry):
     server = registry(profile("d28", empty_blob_status=status))
     result = upload(run, server, b"", "--allow-empty", "--retry", "0")
-    assert_lost(server, result, {6, 7}, sessions=1)
+    assert_failed(server, result, {6, 7}, sessions=1)
 
 
-def test_nothing_is_no_layer(run, registry):
+def test_empty_input_without_option_fails(run, registry):
     server = registry("d28")
-    assert_lost(server, upload(run, server, b""), 3)
+    assert_failed(server, upload(run, server, b""), 3)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["d28", "d3", "quay"])
-def test_T15_one_byte(name, mode, run, registry):
+def test_one_byte_blob_is_stored(name, mode, run, registry):
     server = registry(name)
     assert_stored(server, upload(run, server, b"1", "--upload", mode), b"1")
 
 
 @pytest.mark.parametrize("name", ["d28", "zot"])
 @pytest.mark.parametrize("mode", ["auto", "chunked", "streamed"])
-def test_T16_around_chunks(mode, name, run, registry):
-    """assert_history() sees to it that no PATCH is empty."""
+def test_sizes_around_chunk_limit_are_stored(mode, name, run, registry):
+    """assert_history() checks that no PATCH is empty."""
     for count in (1, 2, 3):
         for more in (-1, 0, 1):
             server = registry(name)
@@ -56,7 +56,7 @@ def test_T16_around_chunks(mode, name, run, registry):
 
 
 @pytest.mark.parametrize("mode", ["monolithic"])
-def test_spooled_for_one_request(mode, run, registry, tmp_path):
+def test_monolithic_upload_from_spool_has_no_patch(mode, run, registry, tmp_path):
     server = registry("d28")
     data = noise(5 * MIB + 1)
     result = upload(run, server, data, "--upload", mode, "--spool", tmp_path)
@@ -68,12 +68,12 @@ def test_spooled_for_one_request(mode, run, registry, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(1 << 32) - 1, 1 << 32, (1 << 32) + 1, (1 << 33) + 1])
 @pytest.mark.parametrize("mode", ["streamed", "chunked"])
-def test_R19_sizes_beyond_32_bits(mode, size, run, registry, tmp_path):
+def test_sizes_over_32_bits_are_stored(mode, size, run, registry, tmp_path):
     path = tmp_path / "sparse"
     with open(path, "wb") as file:
         file.truncate(size)
     server = registry("d28", discard=True)
-    told = run("layer", "--json", "--raw", "--compress", "none", "--upload", mode,
-               f"{server.host}/test/layer", path).json()
-    assert told["size"] == told["uncompressedSize"] == size
-    assert server.blob("test/layer", told["digest"]) == size
+    output = run("layer", "--json", "--raw", "--compress", "none", "--upload", mode,
+                 f"{server.host}/test/layer", path).json()
+    assert output["size"] == output["uncompressedSize"] == size
+    assert server.blob("test/layer", output["digest"]) == size

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""R-65: every status at every step, once and for ever. A table says how each ends; whatever it is,
-nothing hangs and no success is told that is none."""
+"""Every status as the answer to every step, once or always. expected() has the allowed exit
+statuses. The command must not hang, and reports success only for a stored image."""
 import base64
 import json
 
@@ -16,7 +16,7 @@ STATUSES = [200, 201, 202, 204, 206, 207, 300, 304, 400, 401, 402, 403, 404, 405
 AGAIN = {408, 425, 429, 500, 502, 503, 504}
 STEPS = ["ping", "token", "token-post", "blob-head", "mount", "open", "first patch", "later patch",
          "status", "commit", "manifest-get", "manifest-put"]
-BODIES = [b"", b'{"errors":[{"code":"UNKNOWN","message":"as told"}]}', b"<html>no</html>",
+BODIES = [b"", b'{"errors":[{"code":"UNKNOWN","message":"error"}]}', b"<html>no</html>",
           b"y" * 200_000, b"\xff\xfe\x80{"]
 DATA = noise(2 * MIB + 5)
 REQUESTS_MAX = 80
@@ -24,9 +24,9 @@ ANY_FAILURE = {AUTH, ABSENT, SERVER, REFUSED, INTEGRITY}
 
 
 def expected(step, status):
-    """The exit statuses that a step may end in when it is always answered so."""
+    """The allowed exit statuses when a step always gets this status."""
     if step == "mount":
-        return {0}  # a refusal is never the end: the blob is sent instead
+        return {0}  # after a refused mount the blob is copied
     if status in AGAIN or status == 499 or status >= 500:
         usual = {SERVER}
     elif status in (401, 403):
@@ -39,20 +39,19 @@ def expected(step, status):
 
 
 ALSO = {
-    # No registry of ours, then; a registry that wants no credentials.
+    # For most statuses, the server is not a registry; 2xx: it needs no credentials.
     ("ping", None): {REFUSED}, ("ping", 200): {0}, ("ping", 401): {AUTH, REFUSED},
     ("ping", 204): {0}, ("ping", 201): {0}, ("ping", 202): {0}, ("ping", 206): {0},
     ("ping", 207): {0},
-    # A token server says no in many ways. Without POST there is still GET.
+    # Token servers refuse with many statuses. After a refused POST, GET is tried.
     ("token", None): {AUTH, REFUSED}, ("token-post", None): {0, AUTH, REFUSED},
-    # What was committed is there; a head that fails leaves that open or proves nothing.
+    # The blob is stored; a failed HEAD does not prove the contrary.
     ("blob-head", None): {0} | ANY_FAILURE,
-    # Success is success in every form that registries know; the others lead to a look at what is
-    # there, and it is not.
+    # A 2xx without a stored blob: the command looks for the blob and does not find it.
     ("commit", None): {ABSENT, SERVER, REFUSED, INTEGRITY},
     ("open", 201): {REFUSED},
-    # One chunk refused may be another way tried; what counts is the end. The bytes were taken, so that
-    # a registry that only says otherwise can be asked.
+    # After a refused chunk, another upload method may succeed. The server received the bytes, so an
+    # offset query may also lead to success.
     ("first patch", None): {0, SERVER, REFUSED, INTEGRITY}, ("later patch", None): {0} | ANY_FAILURE,
     ("status", None): {0, SERVER, REFUSED},
     ("manifest-get", 200): {REFUSED, INTEGRITY}, ("manifest-get", None): {REFUSED, INTEGRITY},
@@ -72,7 +71,7 @@ def faults(step, status, times, body):
     return [Fault(step, "status", **options)]
 
 
-def start(step, status, times, body):
+def start_registry(step, status, times, body):
     auth = None
     if step == "token":
         auth = Auth("bearer", anonymous=["pull", "push"])
@@ -94,12 +93,12 @@ def arguments(step, server, directory, name):
     return found
 
 
-def judge(server, result, allowed):
+def assert_outcome(server, result, allowed):
     assert result.rc in allowed, f"{result.rc} is not among {sorted(allowed)}: {result.stderr}"
     if result.rc == 0:
-        told = result.json()
-        assert server.tags(REPOSITORY) == {"tag": told["digest"]}
-        assert server.blob(REPOSITORY, told["layers"][-1]["digest"]) == DATA
+        output = result.json()
+        assert server.tags(REPOSITORY) == {"tag": output["digest"]}
+        assert server.blob(REPOSITORY, output["layers"][-1]["digest"]) == DATA
     else:
         assert result.stdout == "" and server.tags(REPOSITORY) == {}
         errors = [line for line in result.stderr.splitlines()
@@ -111,32 +110,32 @@ def judge(server, result, allowed):
     assert not server.failures
 
 
-def cell(run, directory, step, status, times, body, allowed):
-    with start(step, status, times, body) as server:
+def check_status(run, directory, step, status, times, body, allowed):
+    with start_registry(step, status, times, body) as server:
         options = arguments(step, server, directory, f"{step}-{status}-{times}")
         result = run("push", "-q", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "1", "--threads",
                      "0", "--upload", "chunked", "--chunk-size", "1M", *options,
                      f"{server.host}/{REPOSITORY}:tag", "-", input=DATA)
-        judge(server, result, allowed)
+        assert_outcome(server, result, allowed)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_R65_for_ever(step, run, tmp_path):
+def test_status_always_ends_with_expected_exit_status(step, run, tmp_path):
     def one(status):
         body = BODIES[(status + STEPS.index(step)) % len(BODIES)]
-        cell(run, tmp_path, step, status, None, body, expected(step, status))
+        check_status(run, tmp_path, step, status, None, body, expected(step, status))
     parallel(one, STATUSES)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_R65_once(step, run, tmp_path):
-    """What may be over the next time is tried again."""
-    parallel(lambda status: cell(run, tmp_path, step, status, 1, b"", {0}), sorted(AGAIN))
+def test_temporary_status_once_is_retried(step, run, tmp_path):
+    """Temporary errors are tried again."""
+    parallel(lambda status: check_status(run, tmp_path, step, status, 1, b"", {0}), sorted(AGAIN))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("body", range(len(BODIES)))
 @pytest.mark.parametrize("step", STEPS)
-def test_R65_every_body(step, body, run, tmp_path):
-    parallel(lambda status: cell(run, tmp_path, step, status, None, BODIES[body],
+def test_status_with_every_body_ends_with_expected_exit_status(step, body, run, tmp_path):
+    parallel(lambda status: check_status(run, tmp_path, step, status, None, BODIES[body],
                                  expected(step, status)), STATUSES)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/check_layers accepts the source tree, and reports each kind of fault that a test adds to a
+copy of the tree."""
+import shutil
+import subprocess
+
+import pytest
+from compile_support import ROOT
+
+HEADER = '/* SPDX-License-Identifier: Apache-2.0 */\n#include "{}"\n'
+
+
+def check(tree, *arguments):
+    return subprocess.run([tree / "tools" / "check_layers", *arguments], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def add(tree, path, text):
+    (tree / path).write_text(text)
+
+
+def assert_reported(result, *names):
+    """The check failed with one problem, which has these names. The last line is the summary."""
+    assert result.returncode == 1, result.stdout
+    problem, _ = result.stdout.splitlines()
+    for name in names:
+        assert name in problem, result.stdout
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of the tracked source files."""
+    copy = tmp_path / "tree"
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "src", "cli", "include",
+                             "examples", "tools/check_layers"], check=False, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git working tree")
+    for name in filter(None, listed.stdout.split("\0")):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(f"{ROOT}/{name}", copy / name)
+    return copy
+
+
+def test_source_tree_passes(tree):
+    result = check(tree)
+    assert result.returncode == 0, result.stdout
+
+
+def test_include_cycle_of_two_headers_is_reported(tree):
+    add(tree, "src/base/first.h", HEADER.format("base/second.h"))
+    add(tree, "src/base/second.h", HEADER.format("base/first.h"))
+    assert_reported(check(tree), "src/base/first.h -> src/base/second.h -> src/base/first.h")
+
+
+def test_include_against_the_order_of_folders_is_reported(tree):
+    add(tree, "src/base/planted.h", HEADER.format("image/image.h"))
+    assert_reported(check(tree), "src/base/planted.h:2", "image/image.h")
+
+
+def test_third_party_header_outside_its_files_is_reported(tree):
+    add(tree, "src/base/planted.h", "#include <curl/curl.h>\n")
+    assert_reported(check(tree), "src/base/planted.h:1", "curl/curl.h")
+
+
+def test_two_files_with_the_same_name_are_reported(tree):
+    for folder in ("base", "oci"):
+        add(tree, f"src/{folder}/planted.h", "")
+    assert_reported(check(tree), "src/base/planted.h", "src/oci/planted.h")
+
+
+@pytest.fixture
+def build(tmp_path):
+    """build(sources): compiles {file name: C text} into a directory that looks like a build
+    directory of Meson; returns its path."""
+    def compile_all(sources):
+        directory = tmp_path / "build"
+        for folder, files in (("src/x.a.p", sources), ("layerpipe.p", {"main.c": "int unused;"})):
+            (directory / folder).mkdir(parents=True)
+            for name, text in files.items():
+                target = directory / folder / f"{name}.o"
+                subprocess.run(["gcc", "-x", "c", "-c", "-o", target, "-"], input=text, text=True,
+                               check=True)
+        return directory
+    return compile_all
+
+
+CALLS_SECOND = "int second(void); int first(void) { return second(); }"
+CALLS_FIRST = "int first(void); int second(void) { return first(); }"
+CALLS_NOTHING = "int second(void) { return 2; }"
+
+
+def test_calls_in_one_direction_pass(tree, build):
+    result = check(tree, build({"base_one.c": CALLS_SECOND, "base_two.c": CALLS_NOTHING}))
+    assert result.returncode == 0, result.stdout
+
+
+def test_call_cycle_of_two_files_is_reported(tree, build):
+    result = check(tree, build({"base_one.c": CALLS_SECOND, "base_two.c": CALLS_FIRST}))
+    assert_reported(result, "base/one.c -> base/two.c -> base/one.c")
+
+
+def test_build_directory_without_objects_is_reported(tree, tmp_path):
+    assert check(tree, tmp_path).returncode == 1
