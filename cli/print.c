@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "stop_signal.h"
+#include "terminal_text.h"
 
 #define LINE_MAX_BYTES 1024
 
@@ -41,10 +42,8 @@ __attribute__((format(printf, 1, 0))) static void print_message_args(const char 
     if (more >= 0 && used + (size_t)more >= LINE_MAX_BYTES) {
         (void)snprintf(line + size - 3, 4, "...");
     }
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)line[i];
-        line[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
-    }
+    terminal_clean(line);
+    size = strlen(line);
     line[size++] = '\n';
     (void)write_all(STDERR_FILENO, line, size);
 }
@@ -157,44 +156,22 @@ int print_text(struct text_out *out, const char *achieved)
     return EXIT_OUTPUT;
 }
 
-/* Number of bytes of the UTF-8 character at the start of text; 0 if there is no valid one. */
-static size_t character_size(const unsigned char *text)
-{
-    size_t size = text[0] < 0x80   ? 1
-                  : text[0] < 0xc2 ? 0
-                  : text[0] < 0xe0 ? 2
-                  : text[0] < 0xf0 ? 3
-                                   : 4;
-    /* The second byte decides about overlong forms, surrogates and values above U+10FFFF. */
-    unsigned char least = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
-    if (text[0] > 0xf4 || (size > 1 && (text[1] < least || text[1] > most))) {
-        return 0;
-    }
-    for (size_t i = 2; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
 void print_json_text(FILE *out, const char *text)
 {
+    char shown[8];
     (void)fputc('"', out);
     while (*text != '\0') {
-        unsigned char c = (unsigned char)*text;
-        size_t size = character_size((const unsigned char *)text);
+        uint32_t code = 0;
+        size_t size = terminal_character(text, &code);
         if (size == 0) {
             (void)fputs("\xef\xbf\xbd", out); /* not UTF-8; a directory may have such a name */
-        } else if (size > 1) {
-            (void)fwrite(text, 1, size, out);
-        } else if (c == '"' || c == '\\') {
-            (void)fprintf(out, "\\%c", c);
-        } else if (c < 0x20 || c == 0x7f) {
-            (void)fprintf(out, "\\u%04x", c);
+        } else if (code == '"' || code == '\\') {
+            (void)fprintf(out, "\\%c", (char)code);
+        } else if (code < 0x20) {
+            terminal_print_escape(out, code);
         } else {
-            (void)fputc(c, out);
+            (void)snprintf(shown, sizeof shown, "%.*s", (int)size, text);
+            terminal_print_json(out, shown);
         }
         text += size > 0 ? size : 1;
     }

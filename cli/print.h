@@ -15,7 +15,8 @@ enum exit_status {
     EXIT_RESOURCES = 10
 };
 
-/* Prints one line on stderr, with "layerpipe: " before it. Control characters become '?'. */
+/* Prints one line on stderr, with "layerpipe: " before it. Cleaned by
+ * terminal_clean(). */
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...);
 
 /* Prints the message of a usage error, which points to the help of the command (NULL: to the

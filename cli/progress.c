@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "print.h"
+#include "terminal_text.h"
 
 #define DRAW_INTERVAL_MS 100
 #define PLAIN_INTERVAL_MS 5000
@@ -160,9 +161,7 @@ static void set_name(struct blob *blob, const struct lpipe_event *event)
     } else if (blob->name[0] == '\0') {
         (void)snprintf(blob->name, sizeof blob->name, "blob %u", event->blob_index);
     }
-    for (char *c = blob->name; *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
-    }
+    terminal_clean(blob->name);
 }
 
 static void update(struct blob *blob, const struct lpipe_event *event)

@@ -237,6 +237,23 @@ def test_control_characters_of_names_are_not_printed(command):
     assert "\033" not in line and "\007" not in line
 
 
+HIDDEN = ["\x9b", "\x85", "\x7f", "\u00ad", "\u061c", "\u200b", "\u202e", "\ufeff", "\U000e0001"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
+def test_hidden_characters_are_not_printed(command, tar_file, tmp_path, hidden):
+    """Neither in a message, nor in an image's JSON, which keeps its meaning."""
+    line = error_line(command("layer", "null:", f"evil{hidden}name"))
+    assert hidden not in line and "evil?name" in line
+    image = f"oci:{tmp_path}/layout:x"
+    made = command("push", "-q", image, "--label", f"a=evil{hidden}name", tar_file)
+    assert made.returncode == 0, made.stderr
+    for arguments in ([], ["--json"]):
+        shown = command("inspect", *arguments, image).stdout.decode()
+        assert hidden not in shown and "evil" in shown
+    assert json.loads(shown)["config"]["config"]["Labels"] == {"a": f"evil{hidden}name"}
+
+
 def test_file_size_limit_is_an_error_not_a_death(command, tmp_path):
     data = os.urandom(3_000_000)
     (tmp_path / "random").write_bytes(data)
