@@ -13,6 +13,8 @@
 #include "terminal_text.h"
 
 #define LINE_MAX_BYTES 1024
+#define PUBLISHED_NOTE                                                                             \
+    "the manifest was sent before, so a tag may be set (layerpipe inspect shows it)"
 
 static int write_all(int fd, const char *text, size_t size)
 {
@@ -56,6 +58,18 @@ void print_message(const char *format, ...)
     va_end(args);
 }
 
+int print_errno(int status, int sys_errno, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES / 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_message("%s: %s", text, strerror(sys_errno));
+    bool resources = sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOMEM;
+    return resources ? EXIT_RESOURCES : lpipe_status_exit_code(status);
+}
+
 int usage_error(const char *command_name, const char *format, ...)
 {
     char text[LINE_MAX_BYTES / 2];
@@ -71,6 +85,9 @@ int usage_error(const char *command_name, const char *format, ...)
 /* What the user can try. NULL if there is nothing, or if the message says it already. */
 static const char *hint_for(const struct lpipe_error *err)
 {
+    if ((err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0) {
+        return PUBLISHED_NOTE;
+    }
     if ((err->flags & LPIPE_ERROR_ADVICE) != 0) {
         return NULL;
     }
@@ -99,7 +116,12 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
 {
     char where[48] = "";
     if (stop_signal_received() != 0) {
-        print_message("interrupted by %s", stop_signal_name());
+        const char *note =
+            (err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0 ? "; " PUBLISHED_NOTE : "";
+        if (isatty(STDERR_FILENO) == 1) {
+            (void)write_all(STDERR_FILENO, "\r", 1); /* over the "^C" of the terminal */
+        }
+        print_message("interrupted by %s%s", stop_signal_name(), note);
         return EXIT_OTHER;
     }
     if (err->offset != UINT64_MAX && err->offset != 0 && !message_names_offset(err->status)) {
@@ -114,6 +136,11 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
 int print_failure(const struct lpipe_error *err)
 {
     return print_failure_line(err, hint_for(err));
+}
+
+int print_failure_with_hint(const struct lpipe_error *err, const char *hint)
+{
+    return print_failure_line(err, hint != NULL ? hint : hint_for(err));
 }
 
 int print_failure_without_hint(const struct lpipe_error *err)
