@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include "base/macros.h"
+#include "layerpipe/client.h"
 #include "layerpipe/ref.h"
 #include "oci/reference.h"
 
@@ -286,6 +287,24 @@ static void test_secrets_are_not_shown(void **state)
     }
 }
 
+static void test_registry_names(void **state)
+{
+    static const char *const good[] = {
+        "host", "host:5000", "[::1]:5000", "docker.io", "https://index.docker.io/v1/", "host/"
+    };
+    static const char *const wrong[] = { "", "host/a", "host:x", "ci:S3cret@host", "a b" };
+    struct lpipe_error err = { 0 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_int_equal(lpipe_registry_check(good[i], NULL), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(lpipe_registry_check(wrong[i], &err), LPIPE_INVALID_ARGUMENT);
+        assert_null(strstr(err.message, "S3cret"));
+    }
+    assert_int_equal(lpipe_registry_check(NULL, &err), LPIPE_INVALID_ARGUMENT);
+}
+
 /* Images of Docker Hub that have the name of another tool's notation. */
 static void test_images_named_like_notations(void **state)
 {
@@ -435,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_secrets_are_not_shown),
+        cmocka_unit_test(test_registry_names),
         cmocka_unit_test(test_images_named_like_notations),
         cmocka_unit_test(test_refused_strictly),
         cmocka_unit_test(test_repository),
