@@ -11,15 +11,15 @@
  * one. The text is not empty. */
 size_t terminal_character(const char *text, uint32_t *ret_code);
 
-/* Replaces in place by '?': control characters, characters that show nothing or change the direction
- * of writing, and bytes that are not UTF-8. */
+/* Replaces in place by '?': control characters, characters that show nothing or change the
+ * direction of writing, and bytes that are not UTF-8. */
 void terminal_clean(char *text);
 
 /* Writes a character as JSON escape, "\u009b". */
 void terminal_print_escape(FILE *out, uint32_t code);
 
-/* Writes a JSON document, with escapes for the characters that terminal_clean() replaces. Its meaning
- * does not change. */
+/* Writes a JSON document, with escapes for the characters that terminal_clean() replaces. Its
+ * meaning does not change. */
 void terminal_print_json(FILE *out, const char *json);
 
 #endif

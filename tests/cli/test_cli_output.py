@@ -111,13 +111,37 @@ def test_digest_file(command, tar_file, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["digest", "home", "layer.tar"]
 
 
-def test_digest_file_follows_a_link(command, tar_file, tmp_path):
+@pytest.mark.parametrize("target", ["real", "missing"])
+def test_digest_file_replaces_a_link_itself(command, tar_file, tmp_path, target):
+    """In a directory of many users the link may be another user's, and point to any file."""
     (tmp_path / "real").write_text("old")
-    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "link").symlink_to(target)
     result = command("push", "--digest-file", tmp_path / "link", "null:", tar_file)
     assert result.returncode == 0
+    assert not (tmp_path / "link").is_symlink()
+    assert re.fullmatch(DIGEST, (tmp_path / "link").read_text())
+    assert (tmp_path / "real").read_text() == "old"
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_digest_file_may_be_a_descriptor_of_a_file(command, tar_file, tmp_path, name):
+    """The file is written where the descriptor stands; it is not replaced."""
+    with open(tmp_path / "out", "wb") as out:
+        result = command("push", "-q", "--digest-file", name, "null:", tar_file, stdout=out)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(rf"({DIGEST})null:@\1\n", (tmp_path / "out").read_text())
+
+
+def test_digest_file_may_be_a_link_to_a_fifo(command, tar_file, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    result = command("push", "-q", "--digest-file", tmp_path / "link", "null:", tar_file)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(DIGEST, os.read(reader, 1000).decode())
+    os.close(reader)
     assert (tmp_path / "link").is_symlink()
-    assert re.fullmatch(DIGEST, (tmp_path / "real").read_text())
 
 
 def test_digest_file_may_be_a_pipe(command, tar_file):
