@@ -54,7 +54,7 @@ static void put_bash_value(const struct command *command, const struct option *r
     } else if (row->complete == OPTION_COMPLETE_DIRECTORY) {
         (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n",
                       command->name, row->name);
-    } else if (row->value != NULL) {
+    } else if (option_takes_value(row)) {
         (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n",
                       command->name, row->name);
     }
@@ -117,7 +117,7 @@ static void put_zsh_option(const struct command *command, const struct option *r
         (void)fputs(":directory:_directories", out);
     } else if (row->complete == OPTION_COMPLETE_FILE) {
         (void)fputs(":file:_files", out);
-    } else if (row->value != NULL) {
+    } else if (option_takes_value(row)) {
         (void)fputs(":value:", out);
     }
     (void)fputs("' \\\n", out);
@@ -159,7 +159,7 @@ static void put_fish_option(const struct command *command, const struct option *
         (void)fputc('\'', out);
     } else if (row->complete != OPTION_COMPLETE_NONE) {
         (void)fputs(" -r -F", out);
-    } else if (row->value != NULL) {
+    } else if (option_takes_value(row)) {
         (void)fputs(" -x", out);
     }
     (void)fputs(" -d '", out);

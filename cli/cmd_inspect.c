@@ -7,6 +7,7 @@
 #include "password.h"
 #include "print.h"
 #include "setup.h"
+#include "terminal_text.h"
 
 static int inspect(const struct settings *settings, const lpipe_ref *ref, const char *password)
 {
@@ -24,7 +25,12 @@ static int inspect(const struct settings *settings, const lpipe_ref *ref, const 
     FILE *out = text_open(&result);
     if (out != NULL) {
         size_t size = strlen(text);
-        (void)fprintf(out, "%s%s", text, size > 0 && text[size - 1] == '\n' ? "" : "\n");
+        if (settings->json) {
+            terminal_print_json(out, text);
+        } else {
+            (void)fputs(text, out);
+        }
+        (void)fputs(size > 0 && text[size - 1] == '\n' ? "" : "\n", out);
     }
     free(text);
     return print_text(&result, "the manifest was read");

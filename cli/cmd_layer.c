@@ -31,12 +31,11 @@ static bool is_local(const char *name)
     return strncmp(name, "oci:", 4) == 0 || strncmp(name, "null:", 5) == 0;
 }
 
-/* The INPUT argument; without it "-" if stdin is readable; NULL if there is no input. */
-static const char *choose_input(const struct settings *settings)
+/* The INPUT argument; without it "-" if stdin is the input; NULL if there is no input. */
+static const char *choose_input(struct settings *settings)
 {
     const char *input = settings_argument(settings, 1);
-    bool use_stdin = input == NULL && !settings->password_stdin && input_stdin_is_readable();
-    return use_stdin ? "-" : input;
+    return input == NULL && input_use_stdin(settings) ? "-" : input;
 }
 
 static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest)
@@ -101,9 +100,12 @@ static int write_layer(const struct settings *settings, const lpipe_ref *dest, c
     if (code != 0) {
         return code;
     }
+    notice_new_directories(settings, dest);
+    input_wait_for_stdin(settings);
     code = lpipe_write_layer(setup.client, dest, layer, &result, &err);
     progress_clear(setup.progress);
-    return code != 0 ? print_failure(&err) : print_layer(settings, dest, &result);
+    return code != 0 ? print_failure_with_hint(&err, input_hint(settings, &err))
+                     : print_layer(settings, dest, &result);
 }
 
 /* A layer is stored under its digest only. A tag or digest in the name would have no effect. */
@@ -126,8 +128,7 @@ static int run(struct settings *settings)
     __attribute__((cleanup(free_secret))) char *password = NULL;
     struct lpipe_error err = { 0 };
     if (input == NULL) {
-        return usage_error(settings->command_name,
-                           "no INPUT was given, and stdin is no pipe, socket or file");
+        return input_missing(settings, "no INPUT was given");
     }
     if (settings->password_stdin && strcmp(input, "-") == 0) {
         return usage_error(settings->command_name,

@@ -61,6 +61,11 @@ static int collect_credentials(struct settings *settings, char **ret_username, c
 static int run_login(struct settings *settings)
 {
     char *username = NULL, *password = NULL;
+    struct lpipe_error err = { 0 };
+    /* Before the password is asked for. */
+    if (lpipe_registry_check(settings_argument(settings, 0), &err) != 0) {
+        return print_failure(&err);
+    }
     int code = collect_credentials(settings, &username, &password);
     if (code == 0) {
         code = login(settings, settings_argument(settings, 0), username, password);
@@ -105,6 +110,7 @@ const struct command command_logout = {
     .name = "logout",
     .synopsis = "[options] REGISTRY",
     .summary = "Remove the stored credentials of a registry",
+    .details = "If none are stored, nothing is changed, and the exit status is 5.\n",
     .groups = (const struct option_group *const[]){ &group_authfile, &group_general, NULL },
     .args_min = 1,
     .args_max = 1,

@@ -60,16 +60,14 @@ static int check_inputs(struct settings *settings)
         arguments += is_argument;
         stdin_count += is_argument && strcmp(settings->args.items[i].text, "-") == 0;
     }
-    if (arguments == 1 && !settings->password_stdin && input_stdin_is_readable()) {
+    if (arguments == 1 && input_use_stdin(settings)) {
         if (!item_add(&settings->args, ITEM_ARGUMENT, "-")) {
             print_message("out of memory");
             return EXIT_RESOURCES;
         }
     }
     if (settings->args.count == 1 && settings->base == NULL && settings->artifact_type == NULL) {
-        return usage_error(settings->command_name,
-                           "no INPUT, --base or --artifact-type was given, and stdin is no pipe, "
-                           "socket or file");
+        return input_missing(settings, "no INPUT, --base or --artifact-type was given");
     }
     if (settings->histories.count > 1 && count_layers(settings) > 0 &&
         settings->histories.count > count_layers(settings)) {
@@ -190,8 +188,7 @@ static int add_descriptor(struct push *push, const char *path, const char *histo
         (void)close(fd);
     }
     if (code_errno != 0) {
-        print_message("cannot read --layer-descriptor %s: %s", path, strerror(code_errno));
-        return lpipe_status_exit_code(LPIPE_SOURCE_IO);
+        return print_errno(LPIPE_SOURCE_IO, code_errno, "cannot read --layer-descriptor %s", path);
     }
     int code = lpipe_image_add_descriptor_json(push->image, text, size, history, &err);
     return code == 0 ? 0 : print_failure(&err);
@@ -244,7 +241,7 @@ static int push_image(struct push *push)
     int code = lpipe_image_push(push->image, push->dest, &options, &push->result, &err);
     free(tags);
     progress_clear(push->setup.progress);
-    return code == 0 ? 0 : print_failure(&err);
+    return code == 0 ? 0 : print_failure_with_hint(&err, input_hint(settings, &err));
 }
 
 static void print_json_layer(FILE *out, const struct lpipe_layer_result *layer)
@@ -324,7 +321,11 @@ static int run(struct settings *settings)
     code = code != 0 ? code : open_inputs(&push);
     code = code != 0 ? code : begin_image(&push);
     code = code != 0 ? code : add_layers(&push);
-    code = code != 0 ? code : push_image(&push);
+    if (code == 0) {
+        notice_new_directories(settings, push.dest);
+        input_wait_for_stdin(settings);
+        code = push_image(&push);
+    }
     return code != 0 ? code : print_push(settings, &push.result);
 }
 

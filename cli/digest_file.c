@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "print.h"
 
 /* The directory part of a path; "." if it has none. */
@@ -22,28 +23,57 @@ static void directory_of(const char *path, char directory[PATH_MAX])
     }
 }
 
-int digest_file_check(const char *path)
+/* How the digest gets to a path. */
+enum kind {
+    KIND_REPLACED,   /* a file, or nothing yet: replaced by rename() */
+    KIND_DESCRIPTOR, /* /dev/fd/N, /dev/stdout */
+    KIND_OPENED,     /* a FIFO or a device: cannot be replaced */
+    KIND_DIRECTORY,
+};
+
+static enum kind kind_of(const char *path)
 {
     struct stat info;
+    if (input_descriptor_number(path) >= 0) {
+        return KIND_DESCRIPTOR;
+    }
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) {
+        return KIND_REPLACED;
+    }
+    return S_ISDIR(info.st_mode) ? KIND_DIRECTORY : KIND_OPENED;
+}
+
+static int check_replaced(const char *path)
+{
     char directory[PATH_MAX];
-    int code = 0;
-    if (path == NULL) {
-        return 0;
+    if (*path == '\0' || strlen(path) >= PATH_MAX - sizeof ".XXXXXX") {
+        return *path == '\0' ? ENOENT : ENAMETOOLONG;
     }
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        /* A pipe or a device is written to; it cannot be replaced. */
-        code = S_ISDIR(info.st_mode) ? EISDIR : access(path, W_OK) != 0 ? errno : 0;
-    } else if (*path == '\0' || strlen(path) >= PATH_MAX - sizeof ".XXXXXX") {
-        code = *path == '\0' ? ENOENT : ENAMETOOLONG;
-    } else {
-        directory_of(path, directory);
-        code = access(directory, W_OK | X_OK) != 0 ? errno : 0;
+    directory_of(path, directory);
+    return access(directory, W_OK | X_OK) != 0 ? errno : 0;
+}
+
+/* 0 or an errno value. */
+static int check_path(const char *path)
+{
+    switch (kind_of(path)) {
+    case KIND_DIRECTORY:
+        return EISDIR;
+    case KIND_DESCRIPTOR:
+        return fcntl(input_descriptor_number(path), F_GETFD) < 0 ? errno : 0;
+    case KIND_OPENED:
+        return access(path, W_OK) != 0 ? errno : 0;
+    case KIND_REPLACED:
+        break;
     }
-    if (code != 0) {
-        print_message("cannot write --digest-file %s: %s", path, strerror(code));
-        return EXIT_OUTPUT;
-    }
-    return 0;
+    return check_replaced(path);
+}
+
+int digest_file_check(const char *path)
+{
+    int code = path == NULL ? 0 : check_path(path);
+    return code == 0 ? 0
+                     : print_errno(LPIPE_OUTPUT_IO, code, "cannot write --digest-file %s", path);
 }
 
 static int write_and_close(int fd, const char *digest, bool sync)
@@ -60,10 +90,26 @@ static int write_and_close(int fd, const char *digest, bool sync)
     return code;
 }
 
-static int write_direct(const char *path, const char *digest)
+static int write_descriptor(const char *path, const char *digest)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = fcntl(input_descriptor_number(path), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     return fd < 0 ? errno : write_and_close(fd, digest, false);
+}
+
+/* Another user may have put a link to a file in the place of the FIFO, so the opened file is
+ * checked. */
+static int write_opened(const char *path, const char *digest)
+{
+    struct stat info;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fstat(fd, &info) != 0 || S_ISREG(info.st_mode)) {
+        (void)close(fd);
+        return EEXIST;
+    }
+    return write_and_close(fd, digest, false);
 }
 
 static int sync_directory(const char *path)
@@ -79,6 +125,7 @@ static int sync_directory(const char *path)
     return code;
 }
 
+/* A symbolic link is replaced itself: it could be another user's, and point to any file of ours. */
 static int write_replacing(const char *path, const char *digest)
 {
     char temporary[PATH_MAX];
@@ -102,22 +149,26 @@ static int write_replacing(const char *path, const char *digest)
     return sync_directory(path);
 }
 
+/* 0 or an errno value. */
+static int write_digest(const char *path, const char *digest)
+{
+    switch (kind_of(path)) {
+    case KIND_DIRECTORY:
+        return EISDIR;
+    case KIND_DESCRIPTOR:
+        return write_descriptor(path, digest);
+    case KIND_OPENED:
+        return write_opened(path, digest);
+    case KIND_REPLACED:
+        break;
+    }
+    return write_replacing(path, digest);
+}
+
 int digest_file_write(const char *path, const char *digest, const char *achieved)
 {
-    struct stat info;
-    if (path == NULL) {
-        return 0;
-    }
-    bool direct = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-    /* For a symbolic link, the file that it points to is replaced. */
-    char *resolved = realpath(path, NULL);
-    const char *target = resolved != NULL && strlen(resolved) < PATH_MAX - 8 ? resolved : path;
-    int code = direct ? write_direct(path, digest) : write_replacing(target, digest);
-    free(resolved);
-    if (code != 0) {
-        print_message("%s, but writing --digest-file %s failed: %s", achieved, path,
-                      strerror(code));
-        return EXIT_OUTPUT;
-    }
-    return 0;
+    int code = path == NULL ? 0 : write_digest(path, digest);
+    return code == 0 ? 0
+                     : print_errno(LPIPE_OUTPUT_IO, code, "%s, but writing --digest-file %s failed",
+                                   achieved, path);
 }

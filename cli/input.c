@@ -9,20 +9,62 @@
 #include <unistd.h>
 
 #include "print.h"
+#include "stop_signal.h"
 
-bool input_stdin_is_readable(void)
+#define SILENCE_MS 2000
+#define TAR_BLOCK_BYTES 512
+
+static bool stdin_is_readable(void)
 {
     struct stat info;
     return fstat(STDIN_FILENO, &info) == 0 &&
            (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode));
 }
 
-/* The N of /dev/fd/N or /proc/self/fd/N, 0 for /dev/stdin; -1 for any other path. */
-static int descriptor_number(const char *path)
+bool input_use_stdin(struct settings *settings)
+{
+    settings->stdin_implied = !settings->password_stdin && stdin_is_readable();
+    return settings->stdin_implied;
+}
+
+int input_missing(const struct settings *settings, const char *needed)
+{
+    if (settings->password_stdin) {
+        return usage_error(settings->command_name,
+                           "stdin is the password (--password-stdin): name an INPUT, or use "
+                           "--password-fd");
+    }
+    return usage_error(settings->command_name, "%s, and stdin is no pipe, socket or file", needed);
+}
+
+void input_wait_for_stdin(const struct settings *settings)
+{
+    if (settings->stdin_implied && !settings->quiet &&
+        stop_signal_wait_readable(STDIN_FILENO, SILENCE_MS) == STOP_SIGNAL_TIMEOUT) {
+        print_message("waiting for a tar archive on stdin, because no INPUT was named%s",
+                      strcmp(settings->command_name, "push") == 0 ? " (</dev/null for none)" : "");
+    }
+}
+
+const char *input_hint(const struct settings *settings, const struct lpipe_error *err)
+{
+    bool about_input = err->status == LPIPE_TRUNCATED || err->status == LPIPE_NOT_TAR;
+    if (!settings->stdin_implied || !about_input || err->offset >= TAR_BLOCK_BYTES) {
+        return NULL;
+    }
+    return strcmp(settings->command_name, "push") == 0
+               ? "stdin was read because no INPUT was named: use </dev/null if there is no layer"
+               : "stdin was read because no INPUT was named";
+}
+
+int input_descriptor_number(const char *path)
 {
     static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
-    if (strcmp(path, "/dev/stdin") == 0) {
-        return STDIN_FILENO;
+    static const char *const names[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
+        if (strcmp(path, names[number]) == 0) {
+            return number;
+        }
     }
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         size_t size = strlen(prefixes[i]);
@@ -40,7 +82,7 @@ static int descriptor_number(const char *path)
 static int open_path(const char *path)
 {
     struct stat info;
-    int number = strcmp(path, "-") == 0 ? STDIN_FILENO : descriptor_number(path);
+    int number = strcmp(path, "-") == 0 ? STDIN_FILENO : input_descriptor_number(path);
     if (number >= 0) {
         return fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     }
@@ -58,13 +100,38 @@ static bool same_as_stdin(const struct stat *info)
            input.st_ino == info->st_ino;
 }
 
-/* A file or directory is likely to be pushed again; the data in a descriptor is not. */
+/* The data in a descriptor is read once, even if it is a file. */
 static bool is_path(const char *path)
 {
-    return strcmp(path, "-") != 0 && descriptor_number(path) < 0;
+    return strcmp(path, "-") != 0 && input_descriptor_number(path) < 0;
 }
 
-static struct lpipe_layer_options layer_options(const struct settings *settings, const char *path,
+/* True if the file begins like gzip, zstd or a skippable frame of zstd. */
+static bool is_compressed(int fd)
+{
+    unsigned char magic[4] = { 0 };
+    if (pread(fd, magic, sizeof magic, 0) != (ssize_t)sizeof magic) {
+        return false;
+    }
+    bool frame = magic[1] == 0x2a && magic[2] == 0x4d && magic[3] == 0x18;
+    return memcmp(magic, "\x1f\x8b", 2) == 0 || memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 ||
+           (frame && (magic[0] & 0xf0) == 0x50);
+}
+
+/* Whether the input is hashed before it is sent, so that a blob that the registry has is not sent.
+ * Automatically only where nothing is compressed, because hashing then costs little more than
+ * reading; and for --mount-from, because a blob can be mounted only when its digest is known. */
+static bool look_first(const struct settings *settings, const char *path, int fd)
+{
+    if (!is_path(path) || settings->look_first == LOOK_FIRST_NEVER) {
+        return false;
+    }
+    bool stored = settings->compress != NULL && strcmp(settings->compress, "none") == 0;
+    return settings->look_first == LOOK_FIRST_ALWAYS || settings->mount_from != NULL || stored ||
+           (!settings->raw && is_compressed(fd));
+}
+
+static struct lpipe_layer_options layer_options(const struct settings *settings, bool look_first,
                                                 lpipe_cancel *cancel)
 {
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
@@ -81,26 +148,26 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |
                     (settings->allow_odd_entries ? LPIPE_LAYER_ALLOW_ODD_ENTRIES : 0u) |
                     (settings->format == LPIPE_FORMAT_DOCKER ? LPIPE_LAYER_DOCKER : 0u) |
-                    (is_path(path) ? LPIPE_LAYER_LOOK_FIRST : 0u);
+                    (look_first ? LPIPE_LAYER_LOOK_FIRST : 0u);
     return options;
 }
 
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer)
 {
-    struct lpipe_layer_options options = layer_options(settings, path, cancel);
     struct lpipe_error err = { 0 };
     struct stat info;
     int fd = open_path(path);
     if (fd < 0 || fstat(fd, &info) != 0) {
-        print_message("cannot open input %s: %s", path, strerror(errno));
-        return lpipe_status_exit_code(LPIPE_SOURCE_IO);
+        return print_errno(LPIPE_SOURCE_IO, errno, "cannot open input %s", path);
     }
     if (settings->password_stdin && same_as_stdin(&info)) {
         (void)close(fd);
         return usage_error(settings->command_name,
                            "stdin cannot be both the layer and the password; use --password-fd");
     }
+    struct lpipe_layer_options options =
+        layer_options(settings, look_first(settings, path, fd), cancel);
     int code = 0;
     if (S_ISDIR(info.st_mode)) {
         (void)close(fd);

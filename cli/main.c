@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "foreign_words.h"
 #include "print.h"
 #include "stop_signal.h"
 
@@ -18,6 +19,9 @@ static const struct command *const commands[] = {
     &command_layer,   &command_push, &command_inspect,    &command_login, &command_logout,
     &command_version, &command_help, &command_completion, NULL,
 };
+
+static const struct option_group *const general_groups[] = { &group_general, NULL };
+static char version_name[] = "version";
 
 /* Opens descriptors 0 to 2 that are closed. Otherwise the next file or socket would get the number
  * of stdout or stderr, and our output would be written into it. Reading such a stdin finds its end;
@@ -63,6 +67,12 @@ static int check_arguments(const struct settings *settings, const struct command
         return usage_error(command->name, "too few arguments: layerpipe %s %s", command->name,
                            command->synopsis);
     }
+    if (count > command->args_max && command == &command_login) {
+        /* The argument is not shown, because it may be the password. */
+        return usage_error(command->name,
+                           "too many arguments: layerpipe %s %s; a password is never an argument",
+                           command->name, command->synopsis);
+    }
     if (count > command->args_max) {
         return usage_error(command->name, "too many arguments at \"%s\"",
                            settings_argument(settings, command->args_max));
@@ -70,33 +80,37 @@ static int check_arguments(const struct settings *settings, const struct command
     return 0;
 }
 
-static int run_command(const struct command *command, char **argv)
+/* argv: the words after the command's name. */
+static int run_command(const struct command *command, struct settings *settings, char **argv)
 {
-    struct settings settings;
-    char message[OPTION_MESSAGE_MAX];
-    settings_init(&settings, command->name);
-    settings.commands = commands;
-    int code;
-    if (!option_parse(command->groups, argv, &settings, &settings.args, message)) {
-        code = usage_error(command->name, "%s", message);
-    } else if (settings.help) {
+    struct option_parser parser = { .groups = command->groups,
+                                    .foreign = foreign_options,
+                                    .settings = settings,
+                                    .args = &settings->args };
+    settings->command_name = command->name;
+    settings->commands = commands;
+    if (!option_parse(&parser, argv)) {
+        return usage_error(command->name, "%s", parser.message);
+    }
+    if (settings->help) {
         struct text_out text;
         FILE *out = text_open(&text);
         if (out != NULL) {
             command_print_help(command, out);
         }
-        code = print_text(&text, NULL);
-    } else {
-        code = check_arguments(&settings, command);
-        code = code != 0 ? code : command->run(&settings);
+        return print_text(&text, NULL);
     }
-    settings_dispose(&settings);
-    return code;
+    int code = check_arguments(settings, command);
+    return code != 0 ? code : command->run(settings);
 }
 
 static int unknown_command(const char *name)
 {
     const char *best = NULL;
+    const char *advice = foreign_command_advice(name);
+    if (advice != NULL) {
+        return usage_error(NULL, "unknown command \"%s\": %s", name, advice);
+    }
     for (size_t i = 0; commands[i] != NULL; i++) {
         best = nearest_word(name, best, commands[i]->name);
     }
@@ -104,6 +118,61 @@ static int unknown_command(const char *name)
         return usage_error(NULL, "unknown command \"%s\"; did you mean %s?", name, best);
     }
     return usage_error(NULL, "unknown command \"%s\"", name);
+}
+
+/* True if a command has this option, which then was written before the command's name. */
+static bool is_option_of_a_command(const char *word)
+{
+    size_t size = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : 0;
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        for (size_t g = 0; commands[i]->groups[g] != NULL; g++) {
+            for (const struct option *row = commands[i]->groups[g]->rows; row->name != NULL;
+                 row++) {
+                if (strlen(row->name) + 2 == size && strncmp(word + 2, row->name, size - 2) == 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* Parses the general options before the command's name. *argv is moved to the name. */
+static int parse_general(struct settings *settings, char *const **argv)
+{
+    struct option_parser parser = { .groups = general_groups,
+                                    .foreign = foreign_options,
+                                    .settings = settings,
+                                    .args = &settings->args };
+    if (option_parse_leading(&parser, argv)) {
+        return 0;
+    }
+    const char *word = (*argv)[-1];
+    return is_option_of_a_command(word) ? usage_error(NULL, "write --%.*s after the command's name",
+                                                      (int)strcspn(word + 2, "="), word + 2)
+                                        : usage_error(NULL, "%s", parser.message);
+}
+
+static int run(char **argv)
+{
+    struct settings settings;
+    char *const *next = argv;
+    settings_init(&settings);
+    int code = parse_general(&settings, &next);
+    const char *name = *next;
+    if (code == 0 && name == NULL && settings.help) {
+        name = "help";
+        settings.help = false;
+    } else if (code == 0 && name == NULL) {
+        code = usage_error(NULL, "no command given");
+    }
+    if (code == 0) {
+        const struct command *command = command_find(commands, name);
+        char **rest = argv + (next - argv) + (*next != NULL);
+        code = command == NULL ? unknown_command(name) : run_command(command, &settings, rest);
+    }
+    settings_dispose(&settings);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -116,16 +185,8 @@ int main(int argc, char **argv)
         return EXIT_OTHER;
     }
     protect_process();
-    if (argc < 2) {
-        return usage_error(NULL, "no command given");
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        argv[1] = version_name;
     }
-    const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        name = "help";
-    } else if (strcmp(name, "--version") == 0) {
-        name = "version";
-    }
-    const struct command *command = command_find(commands, name);
-    return command == NULL ? unknown_command(name)
-                           : stop_signal_exit(run_command(command, argv + 2));
+    return stop_signal_exit(run(argc > 0 ? argv + 1 : argv));
 }

@@ -8,14 +8,6 @@
 #define WORD_MAX 32
 #define HELP_COLUMN 30
 
-struct parser {
-    const struct option_group *const *groups;
-    char *const *argv;
-    void *settings;
-    struct item_list *args;
-    char *message;
-};
-
 bool item_add(struct item_list *list, int tag, const char *text)
 {
     struct item *grown = realloc(list->items, (list->count + 1) * sizeof(struct item));
@@ -34,7 +26,7 @@ void item_list_dispose(struct item_list *list)
 }
 
 /* Writes the message of a usage error. Returns false. */
-__attribute__((format(printf, 2, 3))) static bool refuse(const struct parser *parser,
+__attribute__((format(printf, 2, 3))) static bool refuse(struct option_parser *parser,
                                                          const char *format, ...)
 {
     va_list args;
@@ -70,7 +62,8 @@ static unsigned word_distance(const char *a, const char *b)
 
 const char *nearest_word(const char *word, const char *best_so_far, const char *candidate)
 {
-    unsigned limit = (unsigned)strlen(word) / 3 + 1;
+    size_t size = strlen(word);
+    unsigned limit = size <= 5 ? 1 : size <= 8 ? 2 : 3; /* short words are similar by chance */
     unsigned distance = word_distance(word, candidate);
     if (distance > limit) {
         return best_so_far;
@@ -79,7 +72,7 @@ const char *nearest_word(const char *word, const char *best_so_far, const char *
     return nearer ? candidate : best_so_far;
 }
 
-static const struct option *find_letter(const struct parser *parser, char letter)
+static const struct option *find_letter(const struct option_parser *parser, char letter)
 {
     for (size_t g = 0; parser->groups[g] != NULL; g++) {
         for (const struct option *row = parser->groups[g]->rows; row->name != NULL; row++) {
@@ -91,7 +84,8 @@ static const struct option *find_letter(const struct parser *parser, char letter
     return NULL;
 }
 
-static const struct option *find_name(const struct parser *parser, const char *name, size_t size)
+static const struct option *find_name(const struct option_parser *parser, const char *name,
+                                      size_t size)
 {
     for (size_t g = 0; parser->groups[g] != NULL; g++) {
         for (const struct option *row = parser->groups[g]->rows; row->name != NULL; row++) {
@@ -103,8 +97,31 @@ static const struct option *find_name(const struct parser *parser, const char *n
     return NULL;
 }
 
-static bool unknown_option(const struct parser *parser, const char *name, size_t size)
+/* What to write for an option of another tool; NULL if it is not known or does not fit here. */
+static const char *advice_for(const struct option_parser *parser, const char *name, size_t size)
 {
+    for (const struct option_advice *row = parser->foreign; row->advice != NULL; row++) {
+        if (strlen(row->word) == size && memcmp(row->word, name, size) == 0 &&
+            find_name(parser, row->needs, strlen(row->needs)) != NULL) {
+            return row->advice;
+        }
+    }
+    return NULL;
+}
+
+static bool unknown_letter(struct option_parser *parser, char letter)
+{
+    const char *advice = advice_for(parser, &letter, 1);
+    return refuse(parser, "unknown option -%c%s%s", letter, advice == NULL ? "" : "; ",
+                  advice == NULL ? "" : advice);
+}
+
+static bool unknown_option(struct option_parser *parser, const char *name, size_t size)
+{
+    const char *advice = advice_for(parser, name, size);
+    if (advice != NULL) {
+        return refuse(parser, "unknown option --%.*s; %s", (int)size, name, advice);
+    }
     char word[WORD_MAX + 1] = "";
     const char *best = NULL;
     if (size <= WORD_MAX) {
@@ -137,14 +154,15 @@ static bool parse_digits(const char *text, const char **ret_end, uint64_t *ret_v
     return next != text;
 }
 
-static bool set_number(const struct parser *parser, const struct option *row, const char *text,
+static bool set_number(struct option_parser *parser, const struct option *row, const char *text,
                        int64_t *ret_number)
 {
     uint64_t value;
     const char *end;
     if (!parse_digits(text, &end, &value) || *end != '\0' || value < row->min || value > row->max) {
-        return refuse(parser, "--%s needs a number from %llu to %llu, not \"%.40s\"", row->name,
-                      (unsigned long long)row->min, (unsigned long long)row->max, text);
+        /* The text is not shown: after --password-fd it may be the password. */
+        return refuse(parser, "--%s needs a number from %llu to %llu", row->name,
+                      (unsigned long long)row->min, (unsigned long long)row->max);
     }
     *ret_number = (int64_t)value;
     return true;
@@ -164,7 +182,7 @@ static int size_shift(const char *suffix)
     return valid ? (int)(letter - letters + 1) * 10 : -1;
 }
 
-static bool set_bytes(const struct parser *parser, const struct option *row, const char *text,
+static bool set_bytes(struct option_parser *parser, const struct option *row, const char *text,
                       uint64_t *ret_bytes)
 {
     uint64_t value;
@@ -182,7 +200,7 @@ static bool set_bytes(const struct parser *parser, const struct option *row, con
     return true;
 }
 
-static bool set_choice(const struct parser *parser, const struct option *row, const char *text,
+static bool set_choice(struct option_parser *parser, const struct option *row, const char *text,
                        int *ret_choice)
 {
     size_t size = strlen(text);
@@ -199,7 +217,7 @@ static bool set_choice(const struct parser *parser, const struct option *row, co
     return refuse(parser, "--%s is one of %s, not \"%.40s\"", row->name, row->value, text);
 }
 
-static bool set_onoff(const struct parser *parser, const struct option *row, const char *text,
+static bool set_onoff(struct option_parser *parser, const struct option *row, const char *text,
                       int *ret_on)
 {
     bool on = text == NULL || strcmp(text, "true") == 0;
@@ -210,7 +228,28 @@ static bool set_onoff(const struct parser *parser, const struct option *row, con
     return true;
 }
 
-static bool set_value(const struct parser *parser, const struct option *row, const char *text)
+/* Finds values that cannot be meant for the option: usually its value was forgotten, and the next
+ * word is an argument. The library checks values completely, but only after all words were parsed.
+ * */
+static bool check_item(struct option_parser *parser, const struct option *row, const char *text)
+{
+    if (strcmp(row->value, "K=V") == 0 && strchr(text, '=') == NULL) {
+        return refuse(parser, "--%s needs K=V; its value has no '='", row->name);
+    }
+    if (strcmp(row->value, "TAG") == 0 && strpbrk(text, "/:@=") != NULL) {
+        return refuse(parser, "--%s needs a tag; its value is a path or reference", row->name);
+    }
+    return true;
+}
+
+static bool set_item(struct option_parser *parser, const struct option *row, const char *text,
+                     struct item_list *list)
+{
+    return check_item(parser, row, text) &&
+           (item_add(list, row->tag, text) || refuse(parser, "out of memory"));
+}
+
+static bool set_value(struct option_parser *parser, const struct option *row, const char *text)
 {
     void *place = (char *)parser->settings + row->offset;
     switch (row->kind) {
@@ -226,25 +265,63 @@ static bool set_value(const struct parser *parser, const struct option *row, con
         *(const char **)place = text;
         return true;
     case OPTION_ITEM:
-        return item_add(place, row->tag, text) || refuse(parser, "out of memory");
+        return set_item(parser, row, text, place);
     case OPTION_NUMBER:
         return set_number(parser, row, text, place);
     case OPTION_BYTES:
         return set_bytes(parser, row, text, place);
     case OPTION_CHOICE:
         return set_choice(parser, row, text, place);
+    case OPTION_MODE:
+        if (text == NULL) {
+            *(int *)place = (int)row->min;
+            return true;
+        }
+        return set_choice(parser, row, text, place);
     }
     return false;
 }
 
-static bool takes_value(const struct option *row)
+bool option_takes_value(const struct option *row)
 {
-    return row->kind != OPTION_FLAG && row->kind != OPTION_RAISE && row->kind != OPTION_ONOFF;
+    return row->kind != OPTION_FLAG && row->kind != OPTION_RAISE && row->kind != OPTION_ONOFF &&
+           row->kind != OPTION_MODE;
+}
+
+/* True if word is one of the a|b|c of choices. */
+static bool is_choice(const char *choices, const char *word)
+{
+    const char *found = strstr(choices, word);
+    size_t size = strlen(word);
+    return found != NULL && size > 0 && (found == choices || found[-1] == '|') &&
+           (found[size] == '\0' || found[size] == '|');
+}
+
+/* Refuses "--tls-verify false": other tools take the next word as the value, here it would become
+ * an argument, for example the name of the image. */
+static bool check_next_word(struct option_parser *parser, const struct option *row,
+                            const char *word)
+{
+    const char *choices = row->kind == OPTION_MODE ? row->value : "true|false|yes|no";
+    if (word == NULL || !is_choice(choices, word)) {
+        return true;
+    }
+    if (row->kind == OPTION_ONOFF || row->kind == OPTION_MODE) {
+        bool on = strcmp(word, "yes") == 0, off = strcmp(word, "no") == 0;
+        return refuse(parser, "write --%s=%s (with '=')", row->name,
+                      on    ? "true"
+                      : off ? "false"
+                            : word);
+    }
+    return refuse(parser,
+                  "--%s takes no value: remove \"%s\"; for a file or image of this name write "
+                  "it elsewhere",
+                  row->name, word);
 }
 
 /* Parses one long option. *next points to the word after it; if that word is the option's value,
  * *next is moved behind it. */
-static bool parse_long(const struct parser *parser, const char *name, char *const **next)
+static bool parse_long(struct option_parser *parser, const char *name, char *const **next)
 {
     const char *equals = strchr(name, '=');
     size_t size = equals == NULL ? strlen(name) : (size_t)(equals - name);
@@ -256,22 +333,24 @@ static bool parse_long(const struct parser *parser, const char *name, char *cons
     if (text != NULL && (row->kind == OPTION_FLAG || row->kind == OPTION_RAISE)) {
         return refuse(parser, "--%s takes no value", row->name);
     }
-    if (text == NULL && takes_value(row)) {
+    if (text == NULL && option_takes_value(row)) {
         text = **next;
         if (text == NULL) {
             return refuse(parser, "--%s needs a value: %s", row->name, row->value);
         }
         (*next)++;
+    } else if (text == NULL && !check_next_word(parser, row, **next)) {
+        return false;
     }
     return set_value(parser, row, text);
 }
 
-static bool parse_letters(const struct parser *parser, const char *letters)
+static bool parse_letters(struct option_parser *parser, const char *letters)
 {
     for (; *letters != '\0'; letters++) {
         const struct option *row = find_letter(parser, *letters);
         if (row == NULL) {
-            return refuse(parser, "unknown option -%c", *letters);
+            return unknown_letter(parser, *letters);
         }
         if (!set_value(parser, row, NULL)) {
             return false;
@@ -280,24 +359,44 @@ static bool parse_letters(const struct parser *parser, const char *letters)
     return true;
 }
 
-bool option_parse(const struct option_group *const *groups, char *const *argv, void *settings,
-                  struct item_list *args, char *message)
+/* Parses a word that begins with '-' and is longer. */
+static bool parse_option(struct option_parser *parser, const char *word, char *const **next)
 {
-    struct parser parser = { groups, argv, settings, args, message };
-    bool options_over = false, good = true;
-    for (char *const *next = argv; *next != NULL && good;) {
-        const char *word = *next++;
-        if (options_over || word[0] != '-' || word[1] == '\0') {
-            good = item_add(args, ITEM_ARGUMENT, word) || refuse(&parser, "out of memory");
-        } else if (strcmp(word, "--") == 0) {
-            options_over = true;
-        } else if (word[1] == '-') {
-            good = parse_long(&parser, word + 2, &next);
-        } else {
-            good = parse_letters(&parser, word + 1);
+    return word[1] == '-' ? parse_long(parser, word + 2, next) : parse_letters(parser, word + 1);
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0;
+}
+
+bool option_parse_leading(struct option_parser *parser, char *const **argv)
+{
+    while (**argv != NULL && is_option(**argv)) {
+        const char *word = *(*argv)++;
+        if (!parse_option(parser, word, argv)) {
+            return false;
         }
     }
-    return good;
+    return true;
+}
+
+bool option_parse(struct option_parser *parser, char *const *argv)
+{
+    bool options_over = false;
+    while (*argv != NULL) {
+        const char *word = *argv++;
+        if (!options_over && is_option(word)) {
+            if (!parse_option(parser, word, &argv)) {
+                return false;
+            }
+        } else if (!options_over && strcmp(word, "--") == 0) {
+            options_over = true;
+        } else if (!item_add(parser->args, ITEM_ARGUMENT, word)) {
+            return refuse(parser, "out of memory");
+        }
+    }
+    return true;
 }
 
 static void help_row(const struct option *row, FILE *out)
@@ -307,6 +406,8 @@ static void help_row(const struct option *row, FILE *out)
                                 : snprintf(left, sizeof left, "      --%s", row->name);
     if (row->kind == OPTION_ONOFF) {
         (void)snprintf(left + used, sizeof left - (size_t)used, "[=true|false]");
+    } else if (row->kind == OPTION_MODE) {
+        (void)snprintf(left + used, sizeof left - (size_t)used, "[=%s]", row->value);
     } else if (row->value != NULL) {
         (void)snprintf(left + used, sizeof left - (size_t)used, " %s", row->value);
     }

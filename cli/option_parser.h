@@ -21,6 +21,7 @@ enum option_kind {
     OPTION_NUMBER, /* int64_t between min and max */
     OPTION_BYTES,  /* uint64_t between min and max, with K, M, G, T (factors of 1024) */
     OPTION_CHOICE, /* int: index in the value's a|b|c, plus the row's tag */
+    OPTION_MODE,   /* as OPTION_CHOICE, but only --name=value; --name alone means the value min */
 };
 
 enum option_completion { OPTION_COMPLETE_NONE, OPTION_COMPLETE_FILE, OPTION_COMPLETE_DIRECTORY };
@@ -35,6 +36,13 @@ struct option {
     enum option_completion complete;
     int tag;
     uint64_t min, max;
+};
+
+/* An option that other tools have: what to write in its place. */
+struct option_advice {
+    const char *word;   /* its name, or its letter */
+    const char *needs;  /* only for commands that have this option */
+    const char *advice; /* NULL ends a list */
 };
 
 /* Options about one topic; several commands use the same group. A row without name ends it. */
@@ -58,10 +66,21 @@ void item_list_dispose(struct item_list *list);
 
 #define OPTION_MESSAGE_MAX 256
 
-/* Parses argv (without the command's name) into settings and appends arguments to args. Texts are
- * borrowed from argv. On failure returns false and writes one sentence into message. */
-bool option_parse(const struct option_group *const *groups, char *const *argv, void *settings,
-                  struct item_list *args, char *message);
+struct option_parser {
+    const struct option_group *const *groups;
+    const struct option_advice *foreign;
+    void *settings;
+    struct item_list *args;           /* gets the arguments */
+    char message[OPTION_MESSAGE_MAX]; /* after a failure: one sentence */
+};
+
+/* Parses argv (without the command's name). Texts are borrowed from argv. */
+bool option_parse(struct option_parser *parser, char *const *argv);
+/* Parses the options at the start of *argv and moves *argv to the first word that is no option. */
+bool option_parse_leading(struct option_parser *parser, char *const **argv);
+
+/* True if the word after the option is its value. */
+bool option_takes_value(const struct option *row);
 
 /* Writes all options with their help texts. */
 void option_print_help(const struct option_group *const *groups, FILE *out);

@@ -17,6 +17,7 @@
     .kind = OPTION_BYTES, AT(member), .value = (shown), .min = (low), .max = INT64_MAX
 #define ITEM(member, shown, its_tag)                                                               \
     .kind = OPTION_ITEM, AT(member), .value = (shown), .tag = (its_tag)
+#define MODE(member, shown, alone) .kind = OPTION_MODE, AT(member), .value = (shown), .min = (alone)
 #define EDIT(which, shown) ITEM(edits, shown, LPIPE_EDIT_##which)
 #define FILES .complete = OPTION_COMPLETE_FILE
 #define DIRECTORIES .complete = OPTION_COMPLETE_DIRECTORY
@@ -108,6 +109,8 @@ const struct option_group group_image = {
         { "subject", 0, TEXT(subject, "REF"), .help = "manifest that the new one refers to" },
         { "mount-from", 0, TEXT(mount_from, "REPOSITORY"),
           .help = "try to mount blobs from this repository" },
+        { "look-first", 0, MODE(look_first, "auto|always|never", LOOK_FIRST_ALWAYS),
+          .help = "hash files first, send only missing blobs" },
         { "layer-descriptor", 0, ITEM(args, "FILE", ITEM_DESCRIPTOR), FILES,
           .help = "add an uploaded layer (output of layer --json)" },
         { 0 } },
@@ -159,10 +162,9 @@ const struct option_group group_authfile = {
         { 0 } },
 };
 
-void settings_init(struct settings *settings, const char *command_name)
+void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
-        .command_name = command_name,
         .threads = -1,
         .retry_count = -1,
         .password_fd = -1,

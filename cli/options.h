@@ -9,6 +9,8 @@ enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_OTHER }; /* 0 is ITEM_ARGUMENT */
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_NONE };
 
+enum look_first { LOOK_FIRST_AUTO, LOOK_FIRST_ALWAYS, LOOK_FIRST_NEVER };
+
 struct command;
 
 struct settings {
@@ -48,6 +50,8 @@ struct settings {
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;
+    int look_first;     /* enum look_first */
+    bool stdin_implied; /* stdin is the input although no INPUT names it */
 
     /* uploads */
     int upload; /* enum lpipe_upload_mode */
@@ -71,7 +75,7 @@ struct settings {
     struct item_list trust_realms;
 };
 
-void settings_init(struct settings *settings, const char *command_name);
+void settings_init(struct settings *settings);
 void settings_dispose(struct settings *settings);
 
 /* The n-th argument (from 0) that is no option; NULL if there are fewer. */

@@ -51,7 +51,7 @@ static int read_secret(int fd, bool one_line, const char *from, char **ret_secre
         return EXIT_RESOURCES;
     }
     do {
-        if (!stop_signal_wait_readable(fd)) {
+        if (stop_signal_wait_readable(fd, -1) == STOP_SIGNAL_RECEIVED) {
             password_free(secret);
             print_message("interrupted by %s", stop_signal_name());
             return EXIT_OTHER;

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "stop_signal.h"
+#include "terminal_text.h"
 
 #define LINE_MAX_BYTES 1024
+#define PUBLISHED_NOTE                                                                             \
+    "the manifest was sent before, so a tag may be set (layerpipe inspect shows it)"
 
 static int write_all(int fd, const char *text, size_t size)
 {
@@ -41,10 +44,8 @@ __attribute__((format(printf, 1, 0))) static void print_message_args(const char 
     if (more >= 0 && used + (size_t)more >= LINE_MAX_BYTES) {
         (void)snprintf(line + size - 3, 4, "...");
     }
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)line[i];
-        line[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
-    }
+    terminal_clean(line);
+    size = strlen(line);
     line[size++] = '\n';
     (void)write_all(STDERR_FILENO, line, size);
 }
@@ -55,6 +56,18 @@ void print_message(const char *format, ...)
     va_start(args, format);
     print_message_args(format, args);
     va_end(args);
+}
+
+int print_errno(int status, int sys_errno, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES / 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_message("%s: %s", text, strerror(sys_errno));
+    bool resources = sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOMEM;
+    return resources ? EXIT_RESOURCES : lpipe_status_exit_code(status);
 }
 
 int usage_error(const char *command_name, const char *format, ...)
@@ -72,6 +85,9 @@ int usage_error(const char *command_name, const char *format, ...)
 /* What the user can try. NULL if there is nothing, or if the message says it already. */
 static const char *hint_for(const struct lpipe_error *err)
 {
+    if ((err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0) {
+        return PUBLISHED_NOTE;
+    }
     if ((err->flags & LPIPE_ERROR_ADVICE) != 0) {
         return NULL;
     }
@@ -100,7 +116,12 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
 {
     char where[48] = "";
     if (stop_signal_received() != 0) {
-        print_message("interrupted by %s", stop_signal_name());
+        const char *note =
+            (err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0 ? "; " PUBLISHED_NOTE : "";
+        if (isatty(STDERR_FILENO) == 1) {
+            (void)write_all(STDERR_FILENO, "\r", 1); /* over the "^C" of the terminal */
+        }
+        print_message("interrupted by %s%s", stop_signal_name(), note);
         return EXIT_OTHER;
     }
     if (err->offset != UINT64_MAX && err->offset != 0 && !message_names_offset(err->status)) {
@@ -115,6 +136,11 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
 int print_failure(const struct lpipe_error *err)
 {
     return print_failure_line(err, hint_for(err));
+}
+
+int print_failure_with_hint(const struct lpipe_error *err, const char *hint)
+{
+    return print_failure_line(err, hint != NULL ? hint : hint_for(err));
 }
 
 int print_failure_without_hint(const struct lpipe_error *err)
@@ -157,44 +183,22 @@ int print_text(struct text_out *out, const char *achieved)
     return EXIT_OUTPUT;
 }
 
-/* Number of bytes of the UTF-8 character at the start of text; 0 if there is no valid one. */
-static size_t character_size(const unsigned char *text)
-{
-    size_t size = text[0] < 0x80   ? 1
-                  : text[0] < 0xc2 ? 0
-                  : text[0] < 0xe0 ? 2
-                  : text[0] < 0xf0 ? 3
-                                   : 4;
-    /* The second byte decides about overlong forms, surrogates and values above U+10FFFF. */
-    unsigned char least = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
-    if (text[0] > 0xf4 || (size > 1 && (text[1] < least || text[1] > most))) {
-        return 0;
-    }
-    for (size_t i = 2; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
 void print_json_text(FILE *out, const char *text)
 {
+    char shown[8];
     (void)fputc('"', out);
     while (*text != '\0') {
-        unsigned char c = (unsigned char)*text;
-        size_t size = character_size((const unsigned char *)text);
+        uint32_t code = 0;
+        size_t size = terminal_character(text, &code);
         if (size == 0) {
             (void)fputs("\xef\xbf\xbd", out); /* not UTF-8; a directory may have such a name */
-        } else if (size > 1) {
-            (void)fwrite(text, 1, size, out);
-        } else if (c == '"' || c == '\\') {
-            (void)fprintf(out, "\\%c", c);
-        } else if (c < 0x20 || c == 0x7f) {
-            (void)fprintf(out, "\\u%04x", c);
+        } else if (code == '"' || code == '\\') {
+            (void)fprintf(out, "\\%c", (char)code);
+        } else if (code < 0x20) {
+            terminal_print_escape(out, code);
         } else {
-            (void)fputc(c, out);
+            (void)snprintf(shown, sizeof shown, "%.*s", (int)size, text);
+            terminal_print_json(out, shown);
         }
         text += size > 0 ? size : 1;
     }

@@ -15,8 +15,14 @@ enum exit_status {
     EXIT_RESOURCES = 10
 };
 
-/* Prints one line on stderr, with "layerpipe: " before it. Control characters become '?'. */
+/* Prints one line on stderr, with "layerpipe: " before it. Cleaned by
+ * terminal_clean(). */
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...);
+
+/* Prints a failed system call: "<what>: No such file or directory". Returns the exit status: the
+ * one of status, but EXIT_RESOURCES if descriptors or memory are missing. */
+__attribute__((format(printf, 3, 4))) int print_errno(int status, int sys_errno, const char *format,
+                                                      ...);
 
 /* Prints the message of a usage error, which points to the help of the command (NULL: to the
  * overview). Returns EXIT_USAGE. */
@@ -27,6 +33,8 @@ __attribute__((format(printf, 2, 3))) int usage_error(const char *command_name, 
  * error's status and flags, never on the words of its message. After a signal the line says so.
  * Returns the exit status. */
 int print_failure(const struct lpipe_error *err);
+int print_failure_with_hint(const struct lpipe_error *err,
+                            const char *hint); /* NULL: its own hint */
 int print_failure_without_hint(const struct lpipe_error *err);
 
 /* Text that is collected in memory before it is printed. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "print.h"
+#include "terminal_text.h"
 
 #define DRAW_INTERVAL_MS 100
 #define PLAIN_INTERVAL_MS 5000
@@ -20,6 +21,7 @@
 struct blob {
     bool active;
     char name[NAME_BYTES];
+    enum lpipe_blob_phase phase;
     uint64_t bytes_in, bytes_out, bytes_acked, bytes_total;
     uint64_t rate_bytes;               /* bytes a second, in the last interval */
     uint64_t rate_since_ms, rate_from; /* time and bytes at the start of this interval */
@@ -70,7 +72,9 @@ struct progress *progress_new(const struct settings *settings)
 void progress_clear(struct progress *progress)
 {
     if (progress->lines_drawn > 0) {
-        (void)fprintf(stderr, "\033[%dA\033[J", progress->lines_drawn);
+        /* The carriage return: after Ctrl-C the terminal has written "^C" at the start of the line.
+         * */
+        (void)fprintf(stderr, "\r\033[%dA\033[J", progress->lines_drawn);
         (void)fflush(stderr);
         progress->lines_drawn = 0;
     }
@@ -107,7 +111,10 @@ static void describe(char line[LINE_BYTES], const struct blob *blob)
     (void)amount(out, blob->bytes_out);
     (void)amount(acked, blob->bytes_acked);
     (void)amount(rate, blob->rate_bytes);
-    if (blob->bytes_total > 0) {
+    if (blob->phase == LPIPE_PHASE_HASH) {
+        (void)snprintf(line, LINE_BYTES, "%s: hashing, %s in, %s out, %s/s", blob->name, in, out,
+                       rate);
+    } else if (blob->bytes_total > 0) {
         char total[16];
         (void)snprintf(line, LINE_BYTES, "%s: %s of %s stored, %s/s", blob->name, acked,
                        amount(total, blob->bytes_total), rate);
@@ -160,9 +167,7 @@ static void set_name(struct blob *blob, const struct lpipe_event *event)
     } else if (blob->name[0] == '\0') {
         (void)snprintf(blob->name, sizeof blob->name, "blob %u", event->blob_index);
     }
-    for (char *c = blob->name; *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
-    }
+    terminal_clean(blob->name);
 }
 
 static void update(struct blob *blob, const struct lpipe_event *event)
@@ -170,7 +175,8 @@ static void update(struct blob *blob, const struct lpipe_event *event)
     uint64_t now = now_ms();
     uint64_t moved = event->bytes_total > 0 ? event->bytes_acked : event->bytes_in;
     set_name(blob, event);
-    if (!blob->active) {
+    if (!blob->active || blob->phase != event->phase) {
+        blob->phase = event->phase;
         blob->active = true;
         blob->rate_since_ms = now;
         blob->rate_from = moved;

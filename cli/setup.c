@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "setup.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "print.h"
 #include "progress.h"
@@ -121,4 +123,30 @@ void setup_dispose(struct setup *setup)
     setup->client = lpipe_client_free(setup->client);
     progress_free(setup->progress);
     setup->progress = NULL;
+}
+
+/* True if path is in a directory that does not exist. */
+static bool parent_is_missing(const char *path)
+{
+    struct stat info;
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    while (size > 0 && path[size - 1] != '/') {
+        size--;
+    }
+    char *parent = size == 0 ? NULL : strndup(path, size); /* without a slash: "." */
+    bool missing = parent != NULL && stat(parent, &info) != 0 && errno == ENOENT;
+    free(parent);
+    return missing;
+}
+
+void notice_new_directories(const struct settings *settings, const lpipe_ref *dest)
+{
+    if (!settings->quiet && lpipe_ref_kind(dest) == LPIPE_REF_LAYOUT &&
+        parent_is_missing(lpipe_ref_repository(dest))) {
+        print_message("the layout %s and its parent directories are made new",
+                      lpipe_ref_repository(dest));
+    }
 }

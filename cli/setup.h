@@ -22,4 +22,8 @@ int setup_begin(struct setup *setup, const struct settings *settings, const char
                 const char *password);
 void setup_dispose(struct setup *setup);
 
+/* Prints a notice if dest is a layout whose parent directory does not exist: it will be made, and a
+ * misspelt path would be found nowhere else. */
+void notice_new_directories(const struct settings *settings, const lpipe_ref *dest);
+
 #endif

@@ -63,7 +63,7 @@ const char *stop_signal_name(void)
     }
 }
 
-bool stop_signal_wait_readable(int fd)
+enum stop_signal_wait stop_signal_wait_readable(int fd, int timeout_ms)
 {
     sigset_t blocked, before;
     (void)sigemptyset(&blocked);
@@ -73,10 +73,15 @@ bool stop_signal_wait_readable(int fd)
     /* The signals are blocked except in ppoll(): none can arrive unseen between test and wait. */
     (void)sigprocmask(SIG_BLOCK, &blocked, &before);
     struct pollfd wait = { .fd = fd, .events = POLLIN };
-    while (received == 0 && ppoll(&wait, 1, NULL, &before) < 0) {
+    const struct timespec limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+    int ready = -1;
+    while (received == 0 && ready < 0) {
+        ready = ppoll(&wait, 1, timeout_ms < 0 ? NULL : &limit, &before);
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    return received == 0;
+    return received != 0 ? STOP_SIGNAL_RECEIVED
+           : ready == 0  ? STOP_SIGNAL_TIMEOUT
+                         : STOP_SIGNAL_READABLE;
 }
 
 int stop_signal_exit(int status)

@@ -14,8 +14,10 @@ int stop_signal_install(lpipe_cancel **ret_cancel, struct lpipe_error *err);
 int stop_signal_received(void);
 const char *stop_signal_name(void); /* its name: "SIGINT" */
 
-/* Waits until fd is readable. Returns false if a signal was received before. */
-bool stop_signal_wait_readable(int fd);
+enum stop_signal_wait { STOP_SIGNAL_READABLE, STOP_SIGNAL_TIMEOUT, STOP_SIGNAL_RECEIVED };
+
+/* Waits until fd is readable or at its end. timeout_ms -1: without a limit. */
+enum stop_signal_wait stop_signal_wait_readable(int fd, int timeout_ms);
 
 /* Ends the process by the signal that stopped the work, so that a shell sees 128+N. Returns
  * status if there was no signal, or if the work succeeded all the same (status 0). */

@@ -77,6 +77,12 @@ LPIPE_API LPIPE_CHECK int lpipe_client_new(const struct lpipe_client_options *op
 LPIPE_API lpipe_client *lpipe_client_free(lpipe_client *client);
 
 /**
+ * Checks the name of a registry as lpipe_login() does, for example before a password is asked for.
+ * @param registry host[:port]; not NULL
+ * @return 0, INVALID_ARGUMENT. Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_registry_check(const char *registry, struct lpipe_error *err);
+/**
  * Checks credentials with a registry and stores them if the registry accepts them: with the
  * credential helper that the configuration names, else in the credential file (mode 0600, replaced
  * atomically).

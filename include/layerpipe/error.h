@@ -55,7 +55,10 @@ enum lpipe_status {
 enum lpipe_error_flag {
     LPIPE_ERROR_RETRYABLE = 1u << 0, /**< the same call may succeed later */
     LPIPE_ERROR_REPLAY = 1u << 1,    /**< it may succeed if the stream is sent again from byte 0 */
-    LPIPE_ERROR_ADVICE = 1u << 2     /**< the message itself says what the user can do */
+    LPIPE_ERROR_ADVICE = 1u << 2,    /**< the message itself says what the user can do */
+    /** A manifest of the call was sent before the failure, and the registry may have stored it: a
+     * tag may be set. */
+    LPIPE_ERROR_MAYBE_PUBLISHED = 1u << 3
 };
 
 /** One failure. It owns nothing, so it can be copied by assignment and needs no free function. */

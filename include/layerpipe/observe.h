@@ -29,6 +29,14 @@ enum lpipe_blob_origin {
     LPIPE_ORIGIN_COPIED        /**< copied from the store of the base image */
 };
 
+/** What is done with a blob. */
+enum lpipe_blob_phase {
+    LPIPE_PHASE_TRANSFER = 0, /**< the blob is read and sent to the target */
+    LPIPE_PHASE_HASH /**< the blob is only hashed, and sent later if the target does not have
+                                 it (LPIPE_LAYER_LOOK_FIRST). Its counters begin again when it is
+                                 sent. */
+};
+
 /** One event. It and its strings are valid during the callback only. */
 struct lpipe_event {
     size_t struct_size;
@@ -41,6 +49,7 @@ struct lpipe_event {
     uint64_t bytes_total; /**< final value of bytes_out, 0 while it is not known */
     const char *digest;   /**< of the blob or manifest, NULL while unknown */
     const char *text; /**< name of the blob ("layer 2"), tag, or text of the notice; may be NULL */
+    enum lpipe_blob_phase phase; /**< of a BLOB_PROGRESS event */
 };
 
 enum lpipe_log_level { LPIPE_LOG_REQUEST = 1, LPIPE_LOG_HEADERS = 2 };

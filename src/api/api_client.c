@@ -98,6 +98,13 @@ lpipe_client *lpipe_client_free(lpipe_client *client)
     return client_free(client);
 }
 
+int lpipe_registry_check(const char *registry, struct lpipe_error *err)
+{
+    return registry == NULL
+               ? fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_registry_check: registry is required")
+               : login_check_registry(registry, err);
+}
+
 int lpipe_login(lpipe_client *client, const char *registry, const char *username,
                 const char *password, struct lpipe_error *err)
 {

@@ -103,33 +103,21 @@ int fail_context(struct lpipe_error *err, int status, const char *format, ...)
     return status;
 }
 
-/* Length of the UTF-8 sequence of a printable character at text, or 0. C1 controls and the
- * bidirectional controls, which could rewrite a terminal line, do not count as printable. */
-static size_t printable_length(const char *text, size_t size)
-{
-    uint32_t code = 0;
-    size_t length = text_utf8(text, size, &code);
-    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-                   (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-                   (code >= 0x2066 && code <= 0x2069);
-    return control ? 0 : length;
-}
-
 char *text_printable(char *buf, size_t buf_size, const char *text, size_t size)
 {
     size_t out = 0;
     size_t in = 0;
     while (in < size && out + 8 < buf_size) {
-        size_t length = printable_length(text + in, size - in);
-        if (length == 0) {
+        uint32_t code = 0;
+        size_t length = text_utf8(text + in, size - in, &code);
+        if (length == 0 || !text_is_visible(code)) {
             bool space = text[in] == '\n' || text[in] == '\r' || text[in] == '\t';
             buf[out++] = space ? ' ' : '?';
-            in++;
         } else {
             memcpy(buf + out, text + in, length);
             out += length;
-            in += length;
         }
+        in += length > 0 ? length : 1;
     }
     if (in < size) {
         memcpy(buf + out, "...", 3);

@@ -126,6 +126,39 @@ size_t text_utf8(const char *text, size_t size, uint32_t *ret_code)
     return length;
 }
 
+bool text_is_visible(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        { 0x00, 0x1f },       /* C0 */
+        { 0x7f, 0x9f },       /* DEL, C1 */
+        { 0xad, 0xad },       /* soft hyphen */
+        { 0x34f, 0x34f },     /* combining grapheme joiner */
+        { 0x61c, 0x61c },     /* Arabic letter mark */
+        { 0x115f, 0x1160 },   /* Hangul fillers */
+        { 0x17b4, 0x17b5 },   /* Khmer inherent vowels */
+        { 0x180b, 0x180f },   /* Mongolian separators */
+        { 0x200b, 0x200f },   /* zero-width characters, directional marks */
+        { 0x2028, 0x202e },   /* line separators, bidirectional embedding */
+        { 0x2060, 0x206f },   /* word joiner, bidirectional isolates */
+        { 0x3164, 0x3164 },   /* Hangul filler */
+        { 0xfe00, 0xfe0f },   /* variation selectors */
+        { 0xfeff, 0xfeff },   /* byte order mark */
+        { 0xffa0, 0xffa0 },   /* halfwidth Hangul filler */
+        { 0xfff0, 0xfffb },   /* interlinear annotation */
+        { 0x1bca0, 0x1bca3 }, /* shorthand format controls */
+        { 0x1d173, 0x1d17a }, /* musical format controls */
+        { 0xe0000, 0xe0fff }, /* tags */
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (code >= hidden[i].first && code <= hidden[i].last) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool text_is_utf8(const char *text, size_t size)
 {
     uint32_t code = 0;

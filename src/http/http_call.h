@@ -72,6 +72,8 @@ MUST_CHECK int call_prepare(struct http_call *call, const struct http_options *o
                             struct lpipe_error *err);
 /* After libcurl has ended the transfer: sets the response or call->failure. */
 void call_conclude(struct http_call *call, CURLcode code);
+/* When the call is ended before libcurl has ended the transfer: sets what was sent of its body. */
+void call_count_sent(struct http_call *call);
 /* Sets call->failure for a reason that libcurl does not know. */
 void call_fail(struct http_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Fails a call that has made no progress for too long; then returns true. */

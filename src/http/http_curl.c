@@ -164,9 +164,11 @@ static void calls_attend(struct http *http)
         struct http_call *call = *place;
         bool over = call_expired(call, now);
         if (cancel_requested(call->request.cancel)) {
+            call_count_sent(call);
             (void)fail_cancelled(&call->failure);
             over = true;
         } else if (atomic_load(&call->aborted)) {
+            call_count_sent(call);
             (void)fail(&call->failure, LPIPE_ABORTED, "the request was aborted");
             over = true;
         }

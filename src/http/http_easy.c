@@ -553,11 +553,16 @@ bool call_expired(struct http_call *call, uint64_t now_ms)
     if (now_ms - call->moved_ms < limit) {
         return false;
     }
-    call->response.body_sent = bytes_sent(call);
-    call->response.body_complete = call->body_ended;
+    call_count_sent(call);
     call_fail(call, LPIPE_TIMEOUT, "%s for %u s",
               answering ? "no answer" : "no byte was sent or received", limit / 1000);
     return true;
+}
+
+void call_count_sent(struct http_call *call)
+{
+    call->response.body_sent = bytes_sent(call);
+    call->response.body_complete = call->body_ended;
 }
 
 static int error_status(CURLcode code)

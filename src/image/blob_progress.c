@@ -36,6 +36,13 @@ void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint
     }
 }
 
+void blob_progress_phase(struct blob_progress *progress, enum lpipe_blob_phase phase)
+{
+    progress->event.phase = phase;
+    progress->last_event_ms = 0;
+    blob_progress_count(progress, 0, 0);
+}
+
 void blob_progress_acked(void *user, uint64_t bytes)
 {
     struct blob_progress *progress = user;

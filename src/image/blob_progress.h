@@ -19,6 +19,8 @@ struct blob_progress {
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
                          enum lpipe_blob_origin origin, const struct descriptor *known);
 void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint64_t bytes_out);
+/* Sends an event at once; the counters begin again. */
+void blob_progress_phase(struct blob_progress *progress, enum lpipe_blob_phase phase);
 /* The acked callback of struct blob_hint; user is the struct blob_progress. */
 void blob_progress_acked(void *user, uint64_t bytes);
 /* Sends the end event: success with the blob's digest and size (status 0), or failure. */

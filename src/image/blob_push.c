@@ -128,6 +128,7 @@ static int push_rewind(struct push *push, struct lpipe_error *err)
 static int push_hash_first(struct push *push, const struct blob_sources *mount_sources,
                            struct lpipe_error *err)
 {
+    blob_progress_phase(&push->progress, LPIPE_PHASE_HASH);
     int status = push_read(push, err);
     if (status != 0) {
         return status;
@@ -137,7 +138,11 @@ static int push_hash_first(struct push *push, const struct blob_sources *mount_s
     memcpy(push->known.media_type, push->result.media_type, sizeof push->known.media_type);
     int found = blob_exists_or_mount(push->progress.job->store, &push->known, mount_sources,
                                      &push->progress.event.origin, err);
-    return found == 0 ? push_rewind(push, err) : found;
+    if (found == 0) {
+        blob_progress_phase(&push->progress, LPIPE_PHASE_TRANSFER);
+        return push_rewind(push, err);
+    }
+    return found;
 }
 
 static int push_send(struct push *push, struct lpipe_error *err)

@@ -76,13 +76,17 @@ static int publish(const lpipe_image *image, const struct push_target *target,
 {
     const struct document *manifest = &documents->manifest;
     int status = 0;
+    size_t put = 0;
     if (target->has_subject) {
         status = put_referrer(image, target, documents, err);
     } else if (target->tag_count == 0) {
         status = put_manifest(image, target, manifest, NULL, err);
     }
-    for (size_t i = 0; i < target->tag_count && status == 0; i++) {
-        status = put_manifest(image, target, manifest, target->tags[i], err);
+    for (; put < target->tag_count && status == 0; put++) {
+        status = put_manifest(image, target, manifest, target->tags[put], err);
+    }
+    if (status != 0 && put > 1 && err != NULL) {
+        err->flags |= LPIPE_ERROR_MAYBE_PUBLISHED; /* the tags before this one are set */
     }
     return status == 0 ? store_finish(target->store, err) : status;
 }

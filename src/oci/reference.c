@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/digest.h"
+#include "oci/notation.h"
 
 #define HUB "index.docker.io"
 #define TAG_DEFAULT "latest"
@@ -32,8 +33,8 @@ static int fail_at(const struct input *input, const char *at, struct lpipe_error
 {
     char shown[160];
     return fail(err, LPIPE_INVALID_ARGUMENT, "%s '%s': at character %zu: %s", input->what,
-                text_printable(shown, sizeof shown, input->text, strlen(input->text)),
-                (size_t)(at - input->text) + 1, why);
+                notation_shown(shown, sizeof shown, input->text), (size_t)(at - input->text) + 1,
+                why);
 }
 
 static bool is_lower_alnum(char c)
@@ -496,6 +497,20 @@ static int parse_null(const struct input *input, struct lpipe_ref *ref, struct l
     return ref->name != NULL ? 0 : fail_memory(err);
 }
 
+/* Refuses what other tools write: it would be taken for another repository or directory. */
+static int check_notation(const struct input *input, struct lpipe_error *err)
+{
+    char advice[240];
+    const char *userinfo = notation_userinfo(input->text);
+    const char *foreign = notation_foreign(input->text, advice, sizeof advice);
+    if (userinfo != NULL) {
+        return fail_at(input, userinfo, err,
+                       "a reference has no user name and password (use --username and "
+                       "--password-stdin), and after '@' only a digest is allowed");
+    }
+    return foreign == NULL ? 0 : fail_at(input, foreign, err, advice);
+}
+
 int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref,
                     struct lpipe_error *err)
 {
@@ -505,12 +520,16 @@ int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref
     if (ref == NULL) {
         return fail_memory(err);
     }
+    int status = check_notation(&input, err);
+    if (status != 0) {
+        return status;
+    }
     if (local && (flags & LPIPE_REF_REPOSITORY) != 0) {
         return fail_at(&input, text, err, "a repository of a registry is required here");
     }
-    int status = !local                      ? parse_registry(&input, flags, ref, err)
-                 : text_starts(text, "oci:") ? parse_layout(&input, flags, ref, err)
-                                             : parse_null(&input, ref, err);
+    status = !local                      ? parse_registry(&input, flags, ref, err)
+             : text_starts(text, "oci:") ? parse_layout(&input, flags, ref, err)
+                                         : parse_null(&input, ref, err);
     if (status == 0) {
         *ret_ref = TAKE(ref);
     }

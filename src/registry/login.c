@@ -143,6 +143,12 @@ static int store(lpipe_client *client, const struct login_storage *storage, cons
     return status;
 }
 
+int login_check_registry(const char *registry, struct lpipe_error *err)
+{
+    AUTO_FREE char *host = NULL;
+    return read_registry(registry, &host, err);
+}
+
 int login(lpipe_client *client, const char *registry, const char *username, const char *password,
           struct lpipe_error *err)
 {

@@ -12,6 +12,8 @@
  * DENIED when the registry refuses the credentials, OUTPUT_IO when they cannot be stored. */
 MUST_CHECK int login(lpipe_client *client, const char *registry, const char *username,
                      const char *password, struct lpipe_error *err);
+/* What login() says of the registry's name, before anything else is done. */
+MUST_CHECK int login_check_registry(const char *registry, struct lpipe_error *err);
 /* NOT_FOUND when there was nothing to remove. */
 MUST_CHECK int logout(lpipe_client *client, const char *registry, struct lpipe_error *err);
 

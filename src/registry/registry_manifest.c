@@ -194,6 +194,7 @@ struct manifest_put {
     const struct document *manifest;
     const char *reference;
     bool lists_referrer;
+    bool was_sent; /* bytes of the manifest were sent */
 };
 
 #define PUT_RETRY 1
@@ -279,6 +280,7 @@ static int put_once(struct manifest_put *put, struct http_response *response,
     };
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
+    put->was_sent = put->was_sent || response->body_sent > 0;
     if (status != 0) {
         return retry_worth_failure(status) ? decide_by_head(put, status) : status;
     }
@@ -345,8 +347,11 @@ int registry_manifest_put(const struct repository *repository, const struct docu
         .reference = tag != NULL ? tag : manifest->descriptor.digest,
     };
     int status = put_retrying(&put, &why);
+    /* After other failures the registry has said what it did with the manifest. */
+    bool unknown = status == LPIPE_CANCELLED || retry_worth_failure(status);
     if (status != 0 && err != NULL) {
         *err = why;
+        err->flags |= put.was_sent && unknown ? LPIPE_ERROR_MAYBE_PUBLISHED : 0u;
     }
     return status == 0 ? put.lists_referrer : status;
 }

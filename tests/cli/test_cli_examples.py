@@ -71,10 +71,10 @@ def test_four_manual_pages_have_examples():
 def test_readme_examples_run(example_shell, registry):
     server = registry()
     lines = examples("README.md", "\n## Usage\n")
-    assert len(lines) == 6
+    assert len(lines) == 7
     run_all(example_shell, server.host, lines,
             first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])
-    assert set(server.tags("app")) == {"1.4", "latest"}
+    assert set(server.tags("app")) == {"1.4", "1.5", "latest"}
     assert set(server.tags("backup")) == {"monday"}
 
 

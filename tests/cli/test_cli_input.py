@@ -6,6 +6,7 @@ import json
 import os
 import tarfile
 import pty
+import signal
 import socket
 import subprocess
 import threading
@@ -169,6 +170,78 @@ def test_missing_layer_descriptor_error_names_it(command):
     result = command("push", "null:", "--layer-descriptor", "/nowhere/layer.json")
     assert result.returncode == 3
     assert "/nowhere/layer.json" in error_line(result)
+
+
+@pytest.mark.parametrize("verb, name", [("layer", []), ("push", []), ("push", ["INPUT"]),
+                                        ("push", ["--layer-descriptor", "INPUT"])])
+def test_missing_descriptors_are_missing_resources(command, tar_file, verb, name):
+    """Each number of free descriptors: never "input" (3), whichever call fails."""
+    words = [str(tar_file) if word == "INPUT" else word for word in name] or [str(tar_file)]
+    statuses = set()
+    for limit in range(3, 12):
+        script = f'ulimit -n {limit}; exec "$@"'
+        done = subprocess.run(["sh", "-c", script, "sh", command.path, verb, "-q", "null:", *words],
+                              env=command.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        if b"error while loading shared libraries" not in done.stderr:
+            statuses.add(done.returncode)
+    assert statuses <= ({10, 0} if "--layer-descriptor" not in name else {10, 0, 2, 3})
+    assert 10 in statuses
+
+
+@pytest.mark.parametrize("verb", ["layer", "push"])
+def test_silent_stdin_is_explained(command, tar_bytes, verb):
+    """Once, after two seconds, if stdin was not named."""
+    for named, notices in ((False, 1), (True, 0)):
+        with command.start(verb, "--progress", "none", "null:", *(["-"] if named else []),
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE) as process:
+            if notices:
+                line = process.stderr.readline().decode()
+                assert "waiting for a tar archive on stdin" in line
+                assert ("</dev/null" in line) == (verb == "push")
+            out, err = process.communicate(tar_bytes)
+            assert process.returncode == 0, err
+            assert out.startswith(b"null:@sha256:") and err == b""
+
+
+def test_silent_stdin_and_a_signal(command):
+    with command.start("push", "--base", "localhost:1/a", "localhost:1/b", stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+    assert process.returncode == -signal.SIGTERM, err
+
+
+@pytest.mark.parametrize("data", [b"", b"line of a list\n", b"line of a list\n" * 100])
+@pytest.mark.parametrize("verb", ["layer", "push"])
+def test_implied_stdin_that_is_no_tar_is_explained(command, verb, data):
+    """An open stdin, as in "while read line; do layerpipe push ...; done < list"."""
+    line = error_line(command(verb, "-q", "null:", input=data))
+    assert "stdin was read because no INPUT was named" in line
+    assert ("</dev/null" in line) == (verb == "push")
+    named = command(verb, "-q", "null:", "-", input=data)
+    assert named.returncode == 3
+    assert "no INPUT was named" not in error_line(named)
+
+
+def test_implied_stdin_that_is_cut_off_was_meant(command, tar_bytes):
+    result = command("push", "-q", "null:", input=tar_bytes[:5000])
+    assert result.returncode == 3
+    assert "no INPUT was named" not in error_line(result)
+
+
+@pytest.mark.parametrize("verb", ["layer", "push"])
+def test_new_directories_are_told(command, tar_file, tmp_path, verb):
+    """A misspelt path is made whole; the layout alone is what was asked for."""
+    def said(path):
+        result = command(verb, "--progress", "none", f"oci:{path}", tar_file, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        return result.stderr.decode()
+
+    deep = tmp_path / "no" / "such" / "layout"
+    assert said(deep) == (f"layerpipe: the layout {deep} and its parent directories are made new\n")
+    assert said(deep) == said(tmp_path / "layout") == said("./relative") == said("other/") == ""
 
 
 def test_stdin_directory_gives_same_layer_as_its_path(command, tmp_path):

@@ -111,13 +111,37 @@ def test_digest_file_is_replaced(command, tar_file, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["digest", "home", "layer.tar"]
 
 
-def test_digest_file_symlink_is_followed(command, tar_file, tmp_path):
+@pytest.mark.parametrize("target", ["real", "missing"])
+def test_digest_file_replaces_a_link_itself(command, tar_file, tmp_path, target):
+    """In a directory of many users the link may be another user's, and point to any file."""
     (tmp_path / "real").write_text("old")
-    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "link").symlink_to(target)
     result = command("push", "--digest-file", tmp_path / "link", "null:", tar_file)
     assert result.returncode == 0
+    assert not (tmp_path / "link").is_symlink()
+    assert re.fullmatch(DIGEST, (tmp_path / "link").read_text())
+    assert (tmp_path / "real").read_text() == "old"
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_digest_file_may_be_a_descriptor_of_a_file(command, tar_file, tmp_path, name):
+    """The file is written where the descriptor stands; it is not replaced."""
+    with open(tmp_path / "out", "wb") as out:
+        result = command("push", "-q", "--digest-file", name, "null:", tar_file, stdout=out)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(rf"({DIGEST})null:@\1\n", (tmp_path / "out").read_text())
+
+
+def test_digest_file_may_be_a_link_to_a_fifo(command, tar_file, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    result = command("push", "-q", "--digest-file", tmp_path / "link", "null:", tar_file)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(DIGEST, os.read(reader, 1000).decode())
+    os.close(reader)
     assert (tmp_path / "link").is_symlink()
-    assert re.fullmatch(DIGEST, (tmp_path / "real").read_text())
 
 
 def test_digest_file_can_be_a_pipe(command, tar_file):
@@ -235,6 +259,23 @@ def test_control_characters_in_names_are_not_printed(command):
     result = command("layer", "null:", "evil\033]0;title\007\nname")
     line = error_line(result)
     assert "\033" not in line and "\007" not in line
+
+
+HIDDEN = ["\x9b", "\x85", "\x7f", "\u00ad", "\u061c", "\u200b", "\u202e", "\ufeff", "\U000e0001"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
+def test_hidden_characters_are_not_printed(command, tar_file, tmp_path, hidden):
+    """Neither in a message, nor in an image's JSON, which keeps its meaning."""
+    line = error_line(command("layer", "null:", f"evil{hidden}name"))
+    assert hidden not in line and "evil?name" in line
+    image = f"oci:{tmp_path}/layout:x"
+    made = command("push", "-q", image, "--label", f"a=evil{hidden}name", tar_file)
+    assert made.returncode == 0, made.stderr
+    for arguments in ([], ["--json"]):
+        shown = command("inspect", *arguments, image).stdout.decode()
+        assert hidden not in shown and "evil" in shown
+    assert json.loads(shown)["config"]["config"]["Labels"] == {"a": f"evil{hidden}name"}
 
 
 def test_file_size_limit_fails_without_a_signal(command, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -61,21 +62,24 @@ def run_with_pauses(command, tar_bytes):
 
 
 def screen(text):
-    """The lines that a terminal shows at the end; knows cursor-up and clear-to-end."""
-    lines = [""]
-    for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\r?\n)", text):
+    """What a terminal shows in the end: lines; cursor movements and clear-to-end are obeyed."""
+    lines, row, column = [""], 0, 0
+    for part in re.split(r"(\x1b\[\d+A|\x1b\[J|\r|\n)", text):
         up = re.fullmatch(r"\x1b\[(\d+)A", part)
         if up:
-            assert int(up.group(1)) < len(lines), "the cursor left what was drawn"
-            lines = lines[:len(lines) - int(up.group(1))]
-            lines[-1] = ""
+            row -= int(up.group(1))
+            assert row >= 0, "the cursor left what was drawn"
         elif part == "\x1b[J":
-            lines[-1] = ""
-        elif part in ("\n", "\r\n"):
-            lines.append("")
+            lines = lines[:row] + [lines[row][:column]]
+        elif part == "\r":
+            column = 0
+        elif part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
         else:
             assert "\x1b" not in part
-            lines[-1] += part
+            lines[row] = lines[row][:column] + part + lines[row][column + len(part):]
+            column += len(part)
     return [line for line in lines if line]
 
 
@@ -135,3 +139,34 @@ def test_terminal_shows_only_the_error_after_a_failure(command, tmp_path, tar_by
     assert process.returncode == 3
     assert len(left) == 1
     assert left[0].startswith("layerpipe: ")
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_interrupt_leaves_nothing_of_the_drawn_line(command, tar_bytes, drawn):
+    """The terminal shows "^C" where the cursor stands, before the signal arrives."""
+    terminal = Terminal()
+    with command.start("layer", "--progress", "tty" if drawn else "none", "null:", "-",
+                       stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                       stderr=terminal.theirs) as process:
+        for at in range(0, 12288, 4096):
+            process.stdin.write(tar_bytes[at:at + 4096])
+            process.stdin.flush()
+            wait_drained(process.stdin.fileno(), process)
+            time.sleep(0.12)
+        os.write(terminal.theirs, b"^C")
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    assert screen(terminal.close()) == ["layerpipe: interrupted by SIGINT"]
+
+
+def test_hashing_is_shown(command, registry, tmp_path):
+    """The phase before the upload has its own name; afterwards the counters begin again."""
+    path = tmp_path / "layer"
+    path.write_bytes(os.urandom(20 << 20))
+    server = registry("d28")
+    arguments = ["push", "--progress", "tty", "--raw", "--compress", "gzip:9", "--threads", "1",
+                 f"{server.host}/a:1", path]
+    said = command(*arguments, "--look-first").stderr.decode()
+    assert re.search(r"layer 1: hashing, [1-9]\S* MB in, ", said)
+    assert re.search(r"layer 1: \S+ \SB in, ", said)
+    assert "hashing" not in command(*arguments[:-2], f"{server.host}/b:1", path).stderr.decode()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong usage: exit status 2, one error line that names the help, and no work done."""
 import os
+import pty
 import shutil
 import subprocess
 
@@ -9,7 +10,8 @@ from cli_support import error_line
 
 WRONG = {
     "no command": ([], "no command"),
-    "unknown command": (["pull"], "did you mean push?"),
+    "unknown command": (["psh"], "did you mean push?"),
+    "command of another tool": (["append"], "push --base IMAGE"),
     "unknown command, nothing near": (["frobnicate"], 'unknown command "frobnicate"'),
     "unknown option": (["layer", "--compres", "gzip", "null:", "-"], "did you mean --compress?"),
     "unknown option, nothing near": (["layer", "--zzzzzzzzzz", "null:"], "unknown option"),
@@ -48,7 +50,88 @@ WRONG = {
     "version takes nothing": (["version", "1"], "too many"),
     "a password is no argument": (["layer", "--password", "secret", "null:", "-"],
                                   "unknown option --password"),
+    "nor of login": (["login", "localhost:1", "secret"], "never an argument"),
+    "nor a number": (["layer", "--password-fd", "secret", "null:", "-"], "needs a number"),
+    "nor in an option of another tool": (["push", "--creds=u:secret", "null:", "-"],
+                                         "--password-stdin"),
+    "nor in a letter of another tool": (["login", "-psecret", "localhost:1"], "--password-stdin"),
+    "switch and its value": (["push", "--tls-verify", "false", "null:", "x"],
+                             "write --tls-verify=false"),
+    "switch and yes": (["push", "--tls-verify", "yes", "null:", "x"], "write --tls-verify=true"),
+    "flag and a value": (["push", "--plain-http", "true", "null:", "x"], 'remove "true"'),
+    "mode and its value": (["push", "--look-first", "never", "null:", "x"],
+                           "write --look-first=never"),
+    "mode of another name": (["push", "--look-first=often", "null:", "x"], "auto|always|never"),
+    "env swallows the image": (["push", "--env", "null:", "x.tar"], "--env needs K=V"),
+    "label swallows an option": (["push", "--label", "--env", "A=b", "null:"],
+                                 "--label needs K=V"),
+    "annotation swallows the image": (["push", "--annotation", "null:", "x.tar"], "needs K=V"),
+    "tag swallows the image": (["push", "--tag", "localhost:1/a/b", "x.tar"], "--tag needs a tag"),
+    "the password has taken stdin": (["layer", "--username", "u", "--password-stdin", "null:"],
+                                     "stdin is the password (--password-stdin): name an INPUT"),
+    "the same for a push": (["push", "--username", "u", "--password-stdin", "null:"],
+                            "stdin is the password (--password-stdin): name an INPUT"),
+    "option before the command": (["--json", "push", "null:"],
+                                  "write --json after the command's name"),
+    "options without command": (["-q", "--progress", "none"], "no command"),
+    "unknown option before the command": (["--zzzzzzzz", "push"], "unknown option --zzzzzzzz"),
 }
+
+# Options of other tools, and a part of the line that says what to write here.
+FOREIGN = {
+    "push": {"-k": "--tls-verify=false", "--insecure": "--tls-verify=false", "-e": "--env K=V",
+             "-t": "--tag TAG", "-f": "as an argument", "-u": "--username USER",
+             "-p": "--password-fd N", "--creds": "--password-stdin", "--dry-run": "null:",
+             "--output": "oci:DIR:TAG", "-o": "oci:DIR:TAG", "--concurrency": "--jobs N",
+             "--arch": "--platform OS/ARCH", "--debug": "-vv", "-l": "--label K=V"},
+    "inspect": {"--insecure": "--plain-http", "--output": "--json", "-u": "--username USER"},
+    "login": {"-u": "--username USER", "-p": "--password-stdin"},
+}
+READERS = ["pull", "fetch", "cp", "ls", "tag", "delete", "rm", "tags", "save", "export"]
+
+
+@pytest.mark.parametrize("verb, option", [(verb, option) for verb in FOREIGN
+                                          for option in FOREIGN[verb]])
+def test_options_of_other_tools(command, verb, option):
+    result = command(verb, option, "null:")
+    assert result.returncode == 2
+    line = error_line(result)
+    assert f"unknown option {option}; " in line and FOREIGN[verb][option] in line
+
+
+@pytest.mark.parametrize("option", ["--env", "--label", "--jobs", "-e", "--dry-run"])
+def test_no_advice_that_does_not_work_here(command, option):
+    """logout has none of the options that could be named."""
+    line = error_line(command("logout", option, "localhost:1"))
+    assert line == f'layerpipe: unknown option {option} (see "layerpipe help logout")'
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_command_that_writes_is_suggested_to_a_reader(command, name):
+    result = command(name, "localhost:1/a")
+    assert result.returncode == 2
+    assert "did you mean" not in error_line(result)
+
+
+@pytest.mark.parametrize("general, same", [
+    (["-q"], ["-q"]), (["--quiet"], ["-q"]), (["--progress", "none"], ["--progress=none"]),
+    (["--progress=none", "-v"], ["--progress", "none", "-v"])])
+def test_general_options_before_the_command(command, tar_file, general, same):
+    before = command(*general, "layer", "--threads", "0", "null:", tar_file)
+    after = command("layer", *same, "--threads", "0", "null:", tar_file)
+    assert before.returncode == after.returncode == 0, before.stderr
+    assert (before.stdout, before.stderr) == (after.stdout, after.stderr)
+
+
+def test_help_and_version_before_the_command(command):
+    assert command("-h", "push").stdout == command("help", "push").stdout
+    assert command("-V").stdout == command("version").stdout
+
+
+def test_word_after_a_switch_is_an_argument(command, tar_file):
+    """Only words that look like its value are refused."""
+    result = command("push", "-q", "--look-first", "--tls-verify", "null:", tar_file)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -115,6 +198,48 @@ def test_equals_sign_and_order_of_options_do_not_matter(command, tar_file):
     two = command("layer", "null:", "--json", tar_file, "--compress", "none")
     assert one.returncode == two.returncode == 0
     assert one.stdout == two.stdout
+
+
+@pytest.mark.parametrize("name", ["localhost:1/a/b", "localhost:port", "ci:S3cret@localhost:1", ""])
+def test_login_checks_the_name_before_it_asks(command, name):
+    """On a terminal, where a password would have been typed for nothing."""
+    ours, theirs = pty.openpty()
+    try:
+        result = command("login", name, stdin=theirs, stderr=theirs, env={"TERM": "xterm"})
+        said = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert result.returncode == 2
+    assert said.startswith("layerpipe: ") and "Username" not in said and "S3cret" not in said
+
+
+@pytest.mark.parametrize("words", [["push", "NAME", "INPUT"], ["layer", "NAME", "INPUT"],
+                                   ["push", "--base", "NAME", "null:", "INPUT"],
+                                   ["push", "--mount-from", "NAME", "localhost:1/a", "INPUT"],
+                                   ["push", "--subject", "NAME", "oci:layout:1", "INPUT"],
+                                   ["inspect", "NAME"], ["logout", "NAME"]])
+def test_password_in_a_name_is_not_shown(command, tar_file, tmp_path, words):
+    name = "ci:S3cret@localhost:1/x"
+    places = {"NAME": name, "INPUT": str(tar_file)}
+    result = command(*[places.get(word, word) for word in words], cwd=tmp_path)
+    assert result.returncode == 2
+    assert b"S3cret" not in result.stderr + result.stdout
+    assert "***@localhost:1/x" in error_line(result) or words[0] == "logout"
+
+
+@pytest.mark.parametrize("name", ["oci://localhost:1/app:1", "docker://localhost:1/app:1",
+                                  "docker-archive:x.tar", "dir:x", "docker-daemon:x"])
+@pytest.mark.parametrize("verb", ["push", "layer"])
+def test_notations_of_other_tools(command, tar_file, tmp_path, verb, name):
+    """Nothing is made, and no registry is asked."""
+    before = sorted(os.listdir(tmp_path))
+    result = command(verb, name, tar_file, cwd=tmp_path)
+    assert result.returncode == 2
+    line = error_line(result)
+    assert ("write localhost:1/app:1" if "://" in name else "use oci:DIR[:TAG]") in line or (
+        "for a registry write localhost:1/app:1" in line)
+    assert sorted(os.listdir(tmp_path)) == before
 
 
 def test_setuid_copy_refuses_to_run(command, tmp_path):

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fail.h"
+#include "base/text.h"
 #include "print.h"
+#include "terminal_text.h"
 
 #define LINE_BYTES 2048
 
@@ -126,12 +129,70 @@ static void test_message_may_be_empty(void **state)
     assert_string_equal(failure_line(&err, line), "layerpipe: SERVER\n");
 }
 
+static size_t encode(uint32_t code, char text[5])
+{
+    size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    for (size_t i = size; i > 1; i--) {
+        text[i - 1] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    text[0] = (char)(first[size] | code);
+    text[size] = '\0';
+    return size;
+}
+
+/* The library's messages and the command's replace the same characters. */
+static void test_hidden_characters(void **state)
+{
+    (void)state;
+    for (uint32_t code = 1; code <= 0x10ffff; code++) {
+        char text[5], cleaned[5], shown[24];
+        if (code >= 0xd800 && code <= 0xdfff) {
+            continue;
+        }
+        size_t size = encode(code, text);
+        memcpy(cleaned, text, sizeof text);
+        terminal_clean(cleaned);
+        text_printable(shown, sizeof shown, text, size);
+        bool space = code == '\n' || code == '\r' || code == '\t';
+        const char *wanted = text_is_visible(code) ? text : "?";
+        if (strcmp(cleaned, wanted) != 0 || strcmp(shown, space ? " " : wanted) != 0) {
+            fail_msg("U+%04x: '%s' and '%s'", code, cleaned, shown);
+        }
+    }
+}
+
+static void test_hidden_characters_are_known(void **state)
+{
+    static const uint32_t codes[] = { 0x1b,   0x7f,   0x85,   0x9b,   0xad,   0x61c,  0x200b,
+                                      0x200f, 0x202e, 0x2060, 0x2066, 0xfeff, 0xfe0f, 0xe0001 };
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        assert_false(text_is_visible(codes[i]));
+    }
+    assert_true(text_is_visible('a'));
+    assert_true(text_is_visible(0xe4));
+    assert_true(text_is_visible(0x1f600));
+}
+
+static void test_bytes_that_are_not_utf8(void **state)
+{
+    char text[] = "a\x9b\xc2z\xe2\x80\xff\xed\xa0\x80";
+    (void)state;
+    terminal_clean(text);
+    assert_string_equal(text, "a??z??????");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hint_does_not_depend_on_the_message),
         cmocka_unit_test(test_advice_in_the_message_is_the_only_one),
         cmocka_unit_test(test_other_failures_have_no_hint),
+        cmocka_unit_test(test_hidden_characters),
+        cmocka_unit_test(test_hidden_characters_are_known),
+        cmocka_unit_test(test_bytes_that_are_not_utf8),
         cmocka_unit_test(test_offset),
         cmocka_unit_test(test_message_may_be_empty),
     };

@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include "base/macros.h"
+#include "layerpipe/client.h"
 #include "layerpipe/ref.h"
 #include "oci/reference.h"
 
@@ -132,9 +133,9 @@ static const struct bad BAD[] = {
       "after '@'" },
     { "repo@" D "@" D, 6, "after '@'" },
     { "library/nginx:@" D, 15, "empty tag" },
-    { "foo:c@n'tuse", 7, "after '@'" },
+    { "foo:c@n'tuse", 1, "after '@'" },
     { "gcr.io:abc/foo/bar", 8, "port" },
-    { "user@host/img", 6, "after '@'" },
+    { "user@host/img", 1, "after '@'" },
     { "host?q/img", 5, "name may contain only" },
     { "host%20x.io/img", 5, "host name" },
     { "foo/b\xc3\xa4", 6, "name may contain only" },
@@ -179,6 +180,39 @@ static const struct bad BAD[] = {
     { "registry.example:5000", 22, "names a registry only" },
     { "10.0.0.1:5000", 14, "names a registry only" },
     { "[::1]:5000", 11, "names a registry only" },
+    /* notations of other tools: what to write here is in the message */
+    { "oci://gcr.io/a/b:1", 7, "for a registry write gcr.io/a/b:1, for a layout oci:DIR" },
+    { "oci://localhost:5000/a", 7, "for a registry write localhost:5000/a" },
+    { "oci:///tmp/dir:1", 7, "for a layout write oci:/tmp/dir:1" },
+    { "oci://./dir", 7, "for a layout write oci:./dir" },
+    { "docker://gcr.io/a:1", 10, "write gcr.io/a:1" },
+    { "ocidir:dir:1", 8, "for a layout write oci:dir:1" },
+    { "ocidir:///dir:1", 8, "for a layout write oci:/dir:1" },
+    { "oci-layout:dir", 12, "for a layout write oci:dir" },
+    { "dir:/tmp/x", 5, "\"dir:\" is not supported: use oci:DIR[:TAG]" },
+    { "dir:x", 5, "oci:DIR[:TAG]" },
+    { "docker-archive:x.tar", 16, "oci:DIR[:TAG]" },
+    { "oci-archive:a.tar:t", 13, "oci:DIR[:TAG]" },
+    { "docker-daemon:x", 15, "oci:DIR[:TAG]" },
+    { "containers-storage:x", 20, "oci:DIR[:TAG]" },
+    { "ostree:x", 8, "oci:DIR[:TAG]" },
+    { "sif:x.sif", 5, "oci:DIR[:TAG]" },
+    { "ftp://gcr.io/a", 4, "no scheme" },
+    /* a user name before the host */
+    { "ci:S3cret@host/x", 1, "--password-stdin" },
+    { "https://ci:S3cret@host/x", 9, "--password-stdin" },
+};
+
+/* Texts with a user name or password. The message must have neither, nor a part of them. */
+static const char *const SECRETS[] = {
+    "ci:S3cret@host/x",           "ci:S3cret@host",
+    "ci:S3cret@host:5000/x:1",    "S3cret@host/x",
+    "ci:1/S3cret@host/x",         "ci:a@S3cret@host/x",
+    "ci:a://S3cret@host/x",       "ci:S3cret@host/x@" D,
+    "ci:S3cret@sha256.example/x", "https://ci:S3cret@host/x",
+    "docker://ci:S3cret@host/x",  "oci://ci:S3cret@host/x",
+    "ocidir:ci:S3cret@host/x",    "ci:S3cret@host/UPPER",
+    "ci:S3cret@host/x y",
 };
 
 static void check_good(const struct good *row)
@@ -235,6 +269,51 @@ static void test_refused(void **state)
         if (strstr(err.message, at) == NULL || strstr(err.message, BAD[i].why) == NULL) {
             fail_msg("'%s' wants %s %s, got: %s", BAD[i].text, at, BAD[i].why, err.message);
         }
+    }
+}
+
+static void test_secrets_are_not_shown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(SECRETS); i++) {
+        struct lpipe_error err = { 0 };
+        lpipe_ref *ref = NULL;
+        assert_int_equal(lpipe_ref_parse(SECRETS[i], 0, &ref, &err), LPIPE_INVALID_ARGUMENT);
+        if (strstr(err.message, "S3cret") != NULL) {
+            fail_msg("'%s' is shown: %s", SECRETS[i], err.message);
+        }
+        assert_int_equal(reference_check_registry(SECRETS[i], &err), LPIPE_INVALID_ARGUMENT);
+        assert_null(strstr(err.message, "S3cret"));
+    }
+}
+
+static void test_registry_names(void **state)
+{
+    static const char *const good[] = {
+        "host", "host:5000", "[::1]:5000", "docker.io", "https://index.docker.io/v1/", "host/"
+    };
+    static const char *const wrong[] = { "", "host/a", "host:x", "ci:S3cret@host", "a b" };
+    struct lpipe_error err = { 0 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_int_equal(lpipe_registry_check(good[i], NULL), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(lpipe_registry_check(wrong[i], &err), LPIPE_INVALID_ARGUMENT);
+        assert_null(strstr(err.message, "S3cret"));
+    }
+    assert_int_equal(lpipe_registry_check(NULL, &err), LPIPE_INVALID_ARGUMENT);
+}
+
+/* Images of Docker Hub that have the name of another tool's notation. */
+static void test_images_named_like_notations(void **state)
+{
+    static const char *const images[] = { "docker:latest", "registry:2", "oci/x:1", "dir/x" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++) {
+        lpipe_ref *ref = NULL;
+        assert_int_equal(lpipe_ref_parse(images[i], 0, &ref, NULL), 0);
+        lpipe_ref_free(ref);
     }
 }
 
@@ -372,10 +451,17 @@ static void test_parts_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_refused_strictly), cmocka_unit_test(test_repository),
-        cmocka_unit_test(test_layout),           cmocka_unit_test(test_null),
-        cmocka_unit_test(test_no_default_tag),   cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_secrets_are_not_shown),
+        cmocka_unit_test(test_registry_names),
+        cmocka_unit_test(test_images_named_like_notations),
+        cmocka_unit_test(test_refused_strictly),
+        cmocka_unit_test(test_repository),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_no_default_tag),
+        cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_parts_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

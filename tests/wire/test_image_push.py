@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pushes of whole images: base, layers, config, tags; other programs read the images."""
+import gzip
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -95,7 +98,7 @@ def test_second_push_of_files_sends_nothing(run, registry, tmp_path, tar_bytes):
     paths = [tmp_path / f"{number}.tar" for number in range(3)]
     for number, path in enumerate(paths):
         path.write_bytes(make_tar({f"file{number}": os.urandom(10000)}))
-    arguments = ["--created", "1", "--tag", "2", *EDITS, *paths[:2]]
+    arguments = ["--created", "1", "--tag", "2", "--look-first", *EDITS, *paths[:2]]
     image = f"{server.host}/{NAME}:1"
     first = run("push", "--json", image, *arguments, paths[2]).json()
     assert sources(first) == ["streamed"] * 3
@@ -112,7 +115,8 @@ def test_second_push_of_directory_sends_nothing(run, registry, tmp_path):
     server = registry("d28")
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "file").write_bytes(os.urandom(10000))
-    arguments = ["push", "--json", "--created", "1", f"{server.host}/{NAME}:1", tmp_path / "root"]
+    arguments = ["push", "--json", "--look-first", "--created", "1", f"{server.host}/{NAME}:1",
+                 tmp_path / "root"]
     assert sources(run(*arguments).json()) == ["streamed"]
     server.journal.clear()
     assert sources(run(*arguments).json()) == ["existing"]
@@ -140,9 +144,91 @@ def test_new_file_is_sent(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.tar"
     path.write_bytes(make_tar({"a": os.urandom(100000)}))
-    output = push(run, server, path).json()
-    assert sources(output) == ["streamed"]
-    assert server.blob(NAME, output["layers"][0]["digest"]) is not None
+    told = push(run, server, "--look-first", path).json()
+    assert sources(told) == ["streamed"]
+    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+
+
+def asked_before_sent(server):
+    """Whether the registry was asked for a blob before its first byte was sent."""
+    steps = [step for step in server.journal.steps() if step in ("blob-head", "patch")]
+    return steps[0] == "blob-head"
+
+
+# Options, suffix of the file's compression, and whether the file is hashed first.
+LOOKS = [
+    ([], "", False),
+    (["--look-first=auto"], "", False),
+    (["--look-first"], "", True),
+    (["--look-first=always"], "", True),
+    (["--compress", "zstd"], "", False),
+    (["--compress", "none"], "", True),
+    (["--compress", "none", "--look-first=never"], "", False),
+    ([], "gzip", True),
+    (["--look-first=never"], "gzip", False),
+    (["--raw"], "gzip", False),
+    (["--mount-from", "other/place"], "", True),
+    (["--mount-from", "other/place", "--look-first=never"], "", False),
+]
+
+
+@pytest.mark.parametrize("options, compression, hashed", LOOKS)
+def test_files_are_hashed_first_where_it_is_cheap(run, registry, tmp_path, options, compression,
+                                                  hashed):
+    server = registry("d28")
+    data = make_tar({"a": os.urandom(3 << 20)})
+    path = tmp_path / "layer"
+    path.write_bytes(gzip.compress(data, 1) if compression else data)
+    told = push(run, server, "--chunk-size", "1M", *options, path).json()
+    assert sources(told) == ["streamed"]
+    assert asked_before_sent(server) == hashed
+
+
+@pytest.mark.parametrize("options, hashed", [([], False), (["--look-first"], True),
+                                             (["--compress", "none"], True)])
+def test_directories_are_hashed_first_where_it_is_cheap(run, registry, tmp_path, options, hashed):
+    server = registry("d28")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_bytes(os.urandom(3 << 20))
+    push(run, server, "--chunk-size", "1M", *options, tmp_path / "root").json()
+    assert asked_before_sent(server) == hashed
+
+
+def interrupted(command, server, path, fault, tags=()):
+    """stderr of a push that is stopped while the registry has a request."""
+    server.faults.add(fault)
+    with command.start("push", "-v", *(f"--tag={tag}" for tag in tags), f"{server.host}/{NAME}:1",
+                       path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE) as process:
+        assert fault.reached.wait(60)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate()
+    assert process.returncode == -signal.SIGTERM and out == b""
+    return err.decode()
+
+
+def test_interrupted_after_the_manifest_was_sent(command, registry, tar_file):
+    """The registry has set the tag, but has not answered yet: the message does not deny it."""
+    server = registry("d28")
+    said = interrupted(command, server, tar_file, Fault("manifest-put", "stall", at="done"))
+    assert "interrupted by SIGTERM; the manifest was sent before, so a tag may be set" in said
+    assert re.search(r"PUT \S+ CANCELLED \([1-9]\d* bytes sent", said)
+    assert list(server.tags(NAME)) == ["1"]
+
+
+def test_interrupted_between_two_tags(command, registry, tar_file):
+    server = registry("d28")
+    fault = Fault("manifest-head", "stall", when=lambda request: request.path.endswith("/2"))
+    said = interrupted(command, server, tar_file, fault, ["2"])
+    assert "a tag may be set" in said
+
+
+@pytest.mark.parametrize("step", ["open", "commit", "manifest-head"])
+def test_interrupted_before_the_manifest(command, registry, tar_file, step):
+    server = registry("d28")
+    said = interrupted(command, server, tar_file, Fault(step, "stall"))
+    assert said.endswith("layerpipe: interrupted by SIGTERM\n")
+    assert server.tags() == {}
 
 
 def test_push_without_layers_sends_only_config(run, registry):

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/notation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+#include "base/text.h"
+
+#define SCHEME_END "://"
+
+/* The prefixes of other tools that could be read as a repository, a host or a directory.
+ * "docker:latest" and "registry:2" are images of Docker Hub, so they are not in the list. */
+static const struct {
+    const char *prefix;
+    bool is_layout; /* means what "oci:" means here */
+} prefixes[] = {
+    { "ocidir:", true },
+    { "oci-layout:", true },
+    { "oci-dir:", true },
+    { "oci-archive:", false },
+    { "docker-archive:", false },
+    { "docker-daemon:", false },
+    { "containers-storage:", false },
+    { "ostree:", false },
+    { "sif:", false },
+    { "dir:", false },
+};
+
+/* The text after "scheme://". A password may contain "://", so a scheme is a word only. */
+static const char *skip_scheme(const char *text)
+{
+    size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    return text_starts(text + size, SCHEME_END) ? text + size + strlen(SCHEME_END) : text;
+}
+
+static bool is_local(const char *text)
+{
+    return (text_starts(text, "oci:") && !text_starts(text, "oci://")) ||
+           text_starts(text, "null:");
+}
+
+/* The last '@' that is not the one of a digest; *ret_end is the end of the text after it. */
+static const char *find_at(const char *start, const char **ret_end)
+{
+    const char *end = start + strlen(start);
+    const char *at = memrchr(start, '@', (size_t)(end - start));
+    while (at != NULL && (text_starts(at + 1, "sha256") || text_starts(at + 1, "sha512")) &&
+           memchr(at, '/', (size_t)(end - at)) == NULL) {
+        end = at;
+        at = memrchr(start, '@', (size_t)(end - start));
+    }
+    *ret_end = end;
+    return at;
+}
+
+const char *notation_userinfo(const char *text)
+{
+    const char *start = skip_scheme(text);
+    const char *end = start;
+    const char *at = is_local(text) ? NULL : find_at(start, &end);
+    if (at == NULL || at == start) {
+        return NULL;
+    }
+    size_t size = (size_t)(at - start);
+    bool password = memchr(start, ':', size) != NULL;
+    bool user = memchr(start, '/', size) == NULL && memchr(at, '/', (size_t)(end - at)) != NULL;
+    return password || user ? start : NULL;
+}
+
+char *notation_shown(char *buf, size_t size, const char *text)
+{
+    const char *userinfo = notation_userinfo(text);
+    if (userinfo == NULL) {
+        return text_printable(buf, size, text, strlen(text));
+    }
+    /* The user name can be a token as well, so it is not shown either. */
+    const char *end;
+    const char *host = find_at(userinfo, &end);
+    (void)text_printable(buf, size / 2, text, (size_t)(userinfo - text));
+    size_t used = strlen(buf);
+    used += (size_t)snprintf(buf + used, size - used, "***");
+    (void)text_printable(buf + used, size - used, host, strlen(host));
+    return buf;
+}
+
+/* "oci://" and "docker://": the rest is a registry reference. */
+static const char *foreign_scheme(const char *text, char *advice, size_t size)
+{
+    const char *rest = skip_scheme(text);
+    char shown[120];
+    (void)text_printable(shown, sizeof shown, rest, strlen(rest));
+    if (text_starts(text, "docker://")) {
+        (void)snprintf(advice, size, "a reference has no \"docker://\": write %s", shown);
+    } else if (!text_starts(text, "oci://")) {
+        return NULL;
+    } else if (rest[0] == '/' || rest[0] == '.') {
+        (void)snprintf(advice, size, "a reference has no \"oci://\": for a layout write oci:%s",
+                       shown);
+    } else {
+        (void)snprintf(advice, size,
+                       "a reference has no \"oci://\": for a registry write %s, for a layout "
+                       "oci:DIR[:TAG]",
+                       shown);
+    }
+    return rest;
+}
+
+/* "dir:x" and "ocidir://x". */
+static const char *foreign_prefix(const char *text, size_t row, char *advice, size_t size)
+{
+    const char *rest = text + strlen(prefixes[row].prefix);
+    const char *name = text_starts(rest, "//") ? rest + 2 : rest;
+    char shown[120];
+    (void)text_printable(shown, sizeof shown, name, strlen(name));
+    if (prefixes[row].is_layout) {
+        (void)snprintf(advice, size, "for a layout write oci:%s", shown);
+    } else {
+        (void)snprintf(advice, size,
+                       "\"%s\" is not supported: use oci:DIR[:TAG] (a layout), and skopeo copy to "
+                       "convert it",
+                       prefixes[row].prefix);
+    }
+    return rest;
+}
+
+const char *notation_foreign(const char *text, char *advice, size_t size)
+{
+    for (size_t row = 0; row < ARRAY_LEN(prefixes); row++) {
+        if (text_starts(text, prefixes[row].prefix)) {
+            return foreign_prefix(text, row, advice, size);
+        }
+    }
+    return foreign_scheme(text, advice, size);
+}
