@@ -164,7 +164,7 @@ def test_hashing_is_shown(command, registry, tmp_path):
     path = tmp_path / "layer"
     path.write_bytes(os.urandom(20 << 20))
     server = registry("d28")
-    arguments = ["push", "--progress", "tty", "--raw", "--compress", "gzip:9", "--threads", "1",
+    arguments = ["push", "--progress", "tty", "--raw", "--media-type", "a/b", "--compress", "gzip:9", "--threads", "1",
                  f"{server.host}/a:1", path]
     said = command(*arguments, "--look-first").stderr.decode()
     assert re.search(r"layer 1: hashing, [1-9]\S* MB in, ", said)

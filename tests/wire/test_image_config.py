@@ -146,7 +146,7 @@ def test_file_changed_after_config_upload_fails(command, run, registry, tar_file
     layer = layer_digest(run, tar_file)
     stall = Fault("blob-head", "stall", when=names_blob(layer))
     server = registry("d28", stall)
-    process = start(command, server, tar_file)
+    process = start(command, server, "--look-first", tar_file)
     wait_until(lambda: stall.reached.is_set() and stored(server), process)
     tar_file.write_bytes(make_tar({"other": b"bytes"}))
     stall.release()

@@ -166,7 +166,7 @@ LOOKS = [
     (["--compress", "none", "--look-first=never"], "", False),
     ([], "gzip", True),
     (["--look-first=never"], "gzip", False),
-    (["--raw"], "gzip", False),
+    (["--raw", "--media-type", "a/b"], "gzip", False),
     (["--mount-from", "other/place"], "", True),
     (["--mount-from", "other/place", "--look-first=never"], "", False),
 ]
