@@ -65,7 +65,8 @@ bool layer_is_image_archive(const lpipe_layer *layer);
 /* Whether the caller accepts both in an image. */
 bool layer_allows_odd(const lpipe_layer *layer);
 
-/* The notice of the source or about the input's format, after the end, or NULL. For the thread that drives the layer. */
+/* The notice of the source or about the input's format, after the end, or NULL. For the thread
+ * that drives the layer. */
 const char *layer_notice(const lpipe_layer *layer);
 
 #endif

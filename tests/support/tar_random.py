@@ -171,7 +171,7 @@ class Maker:
                                   b"atime", b"ctime", b"size", b"comment", b"SCHILY.xattr.",
                                   b"SCHILY.xattr.user.a", b"LIBARCHIVE.xattr.user.a", b"k", b"\0",
                                   b"SCHILY.xattr." + b"n" * 256, b"GNU.sparse.offset",
-                                  b"GNU.sparse.map", b"sizes", b"siz", b"hdrcharset"])
+                                  b"GNU.sparse.map", b"sizes", b"si", b"hdrcharset"])
         if key in (b"uid", b"gid"):
             return key, self.decimal()
         if key in (b"mtime", b"atime", b"ctime"):
