@@ -26,8 +26,8 @@ def is_sanitized():
     return options.get("b_sanitize", "none") != "none"
 
 
-def traced_environment(environment):
-    """An environment without leak checking: the leak checker does not work under strace."""
+def environment_without_leak_check(environment):
+    """The environment without the leak checker, which needs a few descriptors and no strace."""
     options = environment.get("ASAN_OPTIONS", "")
     return {**environment, "ASAN_OPTIONS": options + ":detect_leaks=0"}
 

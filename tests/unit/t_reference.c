@@ -208,7 +208,7 @@ static const char *const SECRETS[] = {
     "ci:S3cret@host/x",           "ci:S3cret@host",
     "ci:S3cret@host:5000/x:1",    "S3cret@host/x",
     "ci:1/S3cret@host/x",         "ci:a@S3cret@host/x",
-    "ci:a://S3cret@host/x",       "ci:S3cret@host/x@" D,
+    "ci:a://S3cret@host/x",       ("ci:S3cret@host/x@" D),
     "ci:S3cret@sha256.example/x", "https://ci:S3cret@host/x",
     "docker://ci:S3cret@host/x",  "oci://ci:S3cret@host/x",
     "ocidir:ci:S3cret@host/x",    "ci:S3cret@host/UPPER",

@@ -12,7 +12,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import layout_fsck  # noqa: E402
-from cli_support import is_sanitized, traced_environment  # noqa: E402
+from cli_support import is_sanitized, environment_without_leak_check  # noqa: E402
 
 COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
 WRITER = os.environ.get("LAYOUT_WRITER",
@@ -40,7 +40,7 @@ def write(root, tag):
 def write_with(root, tag, injection, log):
     command = ["strace", "-qq", "-o", log, "-e", "inject=" + injection, WRITER, root, tag]
     return subprocess.run(command, capture_output=True, text=True, check=False,
-                          env=traced_environment(dict(os.environ)))
+                          env=environment_without_leak_check(dict(os.environ)))
 
 
 def injected(log):
