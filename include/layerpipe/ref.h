@@ -40,6 +40,9 @@ enum lpipe_ref_flag {
  * no digest. A tag next to a digest is checked and then ignored. A registry without a repository
  * ("localhost:5000") is an error.
  *
+ * Notations of other tools ("oci://", "docker://", "dir:", "docker-archive:" and others) and a user
+ * name or password before the host are refused. No message has a user name or password in it.
+ *
  * In oci:DIR[:TAG] the text after the last ':' is the tag, if it has no '/'. If the last component
  * of DIR has a ':', add a tag or a '/' at the end. There is no default tag.
  *

@@ -42,7 +42,7 @@ def test_config_is_stored_while_layer_commit_waits(command, run, registry, tar_f
     stall = Fault("commit", "stall", when=names_blob(layer_digest(run, tar_file)))
     server = registry("d28", stall)
     with open(tar_file, "rb") as file:
-        process = start(command, server, *([] if stream else [tar_file]),
+        process = start(command, server, *([] if stream else ["--look-first", tar_file]),
                         stdin=file if stream else subprocess.DEVNULL)
     wait_until(lambda: stall.reached.is_set() and stored(server), process)
     [config] = stored(server)
