@@ -16,6 +16,7 @@
 #define HEADER_COUNT_MAX 128
 #define LOCATION_BYTES_MAX (32 * KIB)
 #define JSON_DEPTH_MAX 64
+#define JSON_VALUES_MAX 200000 /* commas and opening brackets: each value takes memory */
 #define INDEX_ENTRIES_MAX 4096
 #define LAYERS_MAX 1024
 #define INDEX_DEPTH_MAX 3 /* indexes in indexes */

@@ -13,7 +13,7 @@
 
 /* Order of the keys of a new config, and of the keys that are added to a base's config. Go programs
  * write this order too, so equal images get equal image IDs. Go programs read these keys in any
- * letter case: see json_check_case(). */
+ * letter case: see json_unify_case(). */
 static const char *const CONFIG_KEY_ORDER[] = { "architecture", "author",  "created",
                                                 "history",      "os",      "rootfs",
                                                 "config",       "variant", NULL };
@@ -64,11 +64,11 @@ struct image_config *image_config_free(struct image_config *config)
 static int check_diff_ids(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
 {
     struct json_node rootfs = json_node_member(top, "rootfs");
-    struct json_node ids = json_node_member(&rootfs, "diff_ids");
     int status = json_node_require(&rootfs, JSON_KIND_OBJECT, err);
     if (status == 0) {
-        status = json_check_case(&rootfs, ROOTFS_KEYS, err);
+        status = json_unify_case(&rootfs, ROOTFS_KEYS, err);
     }
+    struct json_node ids = json_node_member(&rootfs, "diff_ids");
     int found = status == 0 ? json_node_is(&ids, JSON_KIND_ARRAY, err) : status;
     if (found < 0) {
         return found;
@@ -91,26 +91,18 @@ static int check_diff_ids(const struct json_node *top, size_t layer_count, struc
     return 0;
 }
 
-/* If there is a history, the number of its entries with a layer must be the number of layers. */
-static int check_history(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
+/* The history is optional and decides nothing, so the number of its entries does not matter: Docker
+ * writes images with fewer entries than layers. */
+static int check_history(const struct json_node *top, struct lpipe_error *err)
 {
     struct json_node history = json_node_member(top, "history");
     int found = json_node_is(&history, JSON_KIND_ARRAY, err);
-    size_t with_layer = 0;
     for (size_t i = 0; found == 1 && i < json_node_count(&history); i++) {
         struct json_node entry = json_node_entry(&history, i);
         bool empty = false;
         int status = json_node_require(&entry, JSON_KIND_OBJECT, err);
-        found = status == 0 ? json_get_bool(&entry, "empty_layer", &empty, err) : status;
-        if (found < 0) {
-            return found;
-        }
-        found = 1;
-        with_layer += empty ? 0 : 1;
-    }
-    if (found == 1 && json_node_count(&history) > 0 && with_layer != layer_count) {
-        return json_fail(&history, err, "%zu entries with a layer for %zu layers", with_layer,
-                         layer_count);
+        int got = status == 0 ? json_get_bool(&entry, "empty_layer", &empty, err) : status;
+        found = got < 0 ? got : 1;
     }
     return found < 0 ? found : 0;
 }
@@ -130,8 +122,9 @@ static int check_settings(const struct json_node *top, struct lpipe_error *err)
     };
     struct json_node settings = json_node_member(top, "config");
     int found = json_node_is(&settings, JSON_KIND_OBJECT, err);
-    if (found == 1 && json_check_case(&settings, SETTINGS_KEY_ORDER, err) != 0) {
-        return LPIPE_PROTOCOL;
+    int unified = found == 1 ? json_unify_case(&settings, SETTINGS_KEY_ORDER, err) : 0;
+    if (unified != 0) {
+        return unified;
     }
     for (size_t i = 0; found == 1 && i < ARRAY_LEN(fields); i++) {
         struct json_node node = json_node_member(&settings, fields[i].key);
@@ -166,7 +159,7 @@ int image_config_parse(const struct document *document, size_t layer_count,
         return status;
     }
     struct json_node top = json_node_root(&doc);
-    status = json_check_case(&top, CONFIG_KEY_ORDER, err);
+    status = json_unify_case(&top, CONFIG_KEY_ORDER, err);
     if (status == 0) {
         status = check_texts(&top, err);
     }
@@ -174,7 +167,7 @@ int image_config_parse(const struct document *document, size_t layer_count,
         status = check_diff_ids(&top, layer_count, err);
     }
     if (status == 0) {
-        status = check_history(&top, layer_count, err);
+        status = check_history(&top, err);
     }
     if (status == 0) {
         status = check_settings(&top, err);
@@ -242,19 +235,41 @@ struct json_t *image_config_settings(struct image_config *config)
     return json_member(config->root, "config");
 }
 
-/* The history array. If it is missing or empty, it is made with an empty entry for each layer. */
+/* Number of history entries that have a layer. */
+static size_t count_history(const struct json_t *history)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_count(history); i++) {
+        count += json_member_is_true(json_array_entry(history, i), "empty_layer") ? 0 : 1;
+    }
+    return count;
+}
+
+/* The history array. Layers without an entry get an empty one, before all other entries: Docker
+ * appends entries for its own layers to a base that has none. */
 static struct json_t *history_of(struct image_config *config)
 {
     struct json_t *history = json_member(config->root, "history");
-    if (history != NULL && json_array_count(history) > 0) {
+    size_t layers = image_config_layer_count(config);
+    size_t count = count_history(history);
+    if (json_array_count(history) > 0 && count >= layers) {
         return history;
     }
-    int status = json_set_value(config->root, "history", json_new_array());
-    history = json_member(config->root, "history");
-    for (size_t i = 0; status == 0 && i < image_config_layer_count(config); i++) {
-        status = json_add_value(history, json_new_object());
+    struct json_t *filled = json_new_array();
+    int status = filled == NULL ? LPIPE_NO_MEMORY : 0;
+    for (size_t i = count; status == 0 && i < layers; i++) {
+        status = json_add_value(filled, json_new_object());
     }
-    return status == 0 ? history : NULL;
+    for (size_t i = 0; status == 0 && i < json_array_count(history); i++) {
+        status = json_add_shared(filled, json_array_entry(history, i));
+    }
+    if (status != 0) {
+        json_unref(&filled);
+        return NULL;
+    }
+    return json_set_value(config->root, "history", filled) == 0
+               ? json_member(config->root, "history")
+               : NULL;
 }
 
 static int add_history(struct image_config *config, const struct image_history *entry, bool empty)

@@ -17,7 +17,8 @@ struct image_config;
 /* A new config without layers. */
 MUST_CHECK int image_config_new(const struct platform *platform, struct image_config **ret_config,
                                 struct lpipe_error *err);
-/* Parses a base's config and checks that it has as many layers as its manifest. PROTOCOL,
+/* Parses a base's config and checks that it has as many layers as its manifest. A key that is known
+ * but written in another letter case gets its usual spelling. PROTOCOL,
  * TOO_LARGE, NO_MEMORY. */
 MUST_CHECK int image_config_parse(const struct document *document, size_t layer_count,
                                   struct image_config **ret_config, struct lpipe_error *err);
@@ -43,8 +44,8 @@ struct image_history {
     const char *created_by;
     const char *comment;
 };
-/* Adds a layer: its diff ID and its history entry. A base that has layers but no history first gets
- * an empty entry for each of its layers, because every layer needs a history entry. */
+/* Adds a layer: its diff ID and its history entry. If a base has fewer history entries than layers,
+ * empty entries are put before them first, because every layer needs a history entry. */
 MUST_CHECK int image_config_add_layer(struct image_config *config, const char *diff_id,
                                       const struct image_history *history, struct lpipe_error *err);
 /* Adds a history entry that has no layer. */

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
+#include "oci/json_scan.h"
+#include "oci/json_write.h"
 
 #define SAFE_INTEGER_MAX ((UINT64_C(1) << 53) - 1)
 
@@ -15,32 +18,6 @@ static const char *const KIND_NAMES[] = {
     [JSON_KIND_ARRAY] = "an array",
     [JSON_KIND_TEXT] = "a string",
 };
-
-/* Deepest nesting of brackets outside strings. It is checked before the parser runs, because the
- * parser is recursive. */
-static size_t nesting_of(const char *text, size_t size)
-{
-    size_t depth = 0;
-    size_t deepest = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < size; i++) {
-        if (in_string) {
-            if (text[i] == '\\') {
-                i++;
-            } else if (text[i] == '"') {
-                in_string = false;
-            }
-        } else if (text[i] == '"') {
-            in_string = true;
-        } else if (text[i] == '{' || text[i] == '[') {
-            depth++;
-            deepest = MAX_OF(depth, deepest);
-        } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return deepest;
-}
 
 static int fail_parse(const struct json_doc *doc, const json_error_t *why, bool secret,
                       struct lpipe_error *err)
@@ -58,10 +35,31 @@ static int fail_parse(const struct json_doc *doc, const json_error_t *why, bool 
                 why->position);
 }
 
+/* Runs the parser; *ret_root is NULL when the text is not valid. A rewritten copy of the text is
+ * wiped, because it may have secrets. */
+static int load(const char *text, size_t size, size_t added, json_t **ret_root,
+                json_error_t *ret_why, struct lpipe_error *err)
+{
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    if (added == 0) {
+        *ret_root = json_loadb(text, size, flags, ret_why);
+        return 0;
+    }
+    AUTO_FREE char *copy = mem_new(size + added);
+    if (copy == NULL) {
+        return fail_memory(err);
+    }
+    json_scan_rewrite(text, size, copy);
+    *ret_root = json_loadb(copy, size + added, flags, ret_why);
+    explicit_bzero(copy, size + added);
+    return 0;
+}
+
 static int parse(const char *text, size_t size, size_t size_max, const char *what, int status,
                  bool secret, struct json_doc *ret_doc, struct lpipe_error *err)
 {
     struct json_doc doc = { .status = status };
+    struct json_scan scan;
     json_error_t why = { 0 };
     (void)snprintf(doc.what, sizeof doc.what, "%s", what);
     if (size > size_max) {
@@ -71,10 +69,17 @@ static int parse(const char *text, size_t size, size_t size_max, const char *wha
     if (size == 0) {
         return fail(err, status, "%s: empty", what);
     }
-    if (nesting_of(text, size) > JSON_DEPTH_MAX) {
+    json_scan(text, size, &scan);
+    if (scan.depth > JSON_DEPTH_MAX) {
         return fail(err, status, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
     }
-    doc.root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (scan.values > JSON_VALUES_MAX) {
+        return fail(err, LPIPE_TOO_LARGE, "%s: has more than the %d values allowed", what,
+                    JSON_VALUES_MAX);
+    }
+    if (load(text, size, scan.added, &doc.root, &why, err) != 0) {
+        return LPIPE_NO_MEMORY;
+    }
     if (doc.root == NULL) {
         return fail_parse(&doc, &why, secret, err);
     }
@@ -159,7 +164,8 @@ struct json_node json_node_member(const struct json_node *object, const char *ke
     return (struct json_node){ .value = json_is_null(value) ? NULL : value,
                                .doc = object->doc,
                                .parent = object,
-                               .key = key };
+                               .key = key,
+                               .is_null = json_is_null(value) };
 }
 
 struct json_node json_node_entry(const struct json_node *array, size_t index)
@@ -178,8 +184,11 @@ int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe
     if (node->value == NULL) {
         return 0;
     }
-    if (json_typeof(node->value) != types[kind]) {
+    if (json_typeof(node->value) != types[kind] || json_is_large_number(node->value)) {
         return json_fail(node, err, "must be %s", KIND_NAMES[kind]);
+    }
+    if (kind == JSON_KIND_TEXT && json_node_text(node) == NULL) {
+        return json_fail(node, err, "has a NUL character");
     }
     return 1;
 }
@@ -187,8 +196,12 @@ int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe
 int json_node_require(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
 {
     int found = json_node_is(node, kind, err);
+    if (found == 0 && node->is_null && kind == JSON_KIND_ARRAY) {
+        return 0;
+    }
     if (found == 0) {
-        return json_fail(node, err, "missing, must be %s", KIND_NAMES[kind]);
+        return json_fail(node, err, "%s, must be %s", node->is_null ? "null" : "missing",
+                         KIND_NAMES[kind]);
     }
     return found < 0 ? found : 0;
 }
@@ -201,7 +214,7 @@ size_t json_node_count(const struct json_node *node)
 
 const char *json_node_text(const struct json_node *node)
 {
-    return json_string_value(node->value);
+    return json_text_of(node->value);
 }
 
 int json_get_text(const struct json_node *object, const char *key, const char **ret_text,
@@ -250,16 +263,52 @@ static bool only_case_differs(const char *a, const char *b)
     return strcasecmp(a, b) == 0 && strcmp(a, b) != 0;
 }
 
+static int fail_case(const struct json_node *object, const char *key, const char *known,
+                     struct lpipe_error *err)
+{
+    char shown[80];
+    struct json_node node = json_node_member(object, known);
+    return json_fail(&node, err, "written \"%s\", in other letter case, which is ambiguous",
+                     text_printable(shown, sizeof shown, key, strlen(key)));
+}
+
+/* The first key that differs from a known key only in letter case; *ret_known is that known key. NULL
+ * when there is none. */
+static const char *other_case(const struct json_node *object, const char *const *known,
+                              const char **ret_known)
+{
+    for (const char *key = json_next_key(object, NULL); key != NULL;
+         key = json_next_key(object, key)) {
+        for (size_t i = 0; known[i] != NULL; i++) {
+            if (only_case_differs(key, known[i])) {
+                *ret_known = known[i];
+                return key;
+            }
+        }
+    }
+    return NULL;
+}
+
 int json_check_case(const struct json_node *object, const char *const *known,
                     struct lpipe_error *err)
 {
-    const char *key = NULL;
-    for (key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
-        for (size_t i = 0; known[i] != NULL; i++) {
-            if (only_case_differs(key, known[i])) {
-                struct json_node node = json_node_member(object, known[i]);
-                return json_fail(&node, err, "written in other letter case, which is ambiguous");
-            }
+    const char *name = NULL;
+    const char *key = other_case(object, known, &name);
+    return key == NULL ? 0 : fail_case(object, key, name, err);
+}
+
+int json_unify_case(const struct json_node *object, const char *const *known,
+                    struct lpipe_error *err)
+{
+    const char *name = NULL;
+    for (const char *key = other_case(object, known, &name); key != NULL;
+         key = other_case(object, known, &name)) {
+        if (json_object_get(object->value, name) != NULL) {
+            return fail_case(object, key, name, err);
+        }
+        /* The node was made from the document, which the caller owns and may change. */
+        if (json_rename_key((json_t *)(uintptr_t)object->value, key, name) != 0) {
+            return fail_memory(err);
         }
     }
     return 0;

@@ -2,9 +2,11 @@
 /* Strict reading of JSON (RFC 8259) from untrusted sources.
  *
  * A document is refused as a whole when it is larger than its maximum, nested deeper than
- * JSON_DEPTH_MAX, not valid UTF-8, or has duplicate keys, NUL characters or bytes after its end.
- * The getters check types; their messages name the JSON path. Only whole numbers are accepted.
- * Several threads may read the values of a document at the same time. */
+ * JSON_DEPTH_MAX, has more values than JSON_VALUES_MAX, is not valid UTF-8, or has duplicate keys,
+ * NUL in a key or bytes after its end. The getters check types; their messages name the JSON path.
+ * They accept only whole numbers, and texts without NUL. Members that nobody gets may have numbers
+ * of any size and texts with NUL: json_write() writes them as they were. Several threads may read
+ * the values of a document at the same time. */
 #ifndef OCI_JSON_READ_H
 #define OCI_JSON_READ_H
 
@@ -42,11 +44,12 @@ void json_doc_wipe(struct json_doc *doc);
 
 /* A value and its path. A node points to its parent node, which must live as long as it is used. */
 struct json_node {
-    const struct json_t *value; /* NULL = absent */
+    const struct json_t *value; /* NULL = absent or null */
     const struct json_doc *doc;
     const struct json_node *parent;
     const char *key;
     size_t index;
+    bool is_null; /* a member that is there, with the value null */
 };
 
 enum json_kind { JSON_KIND_OBJECT = 0, JSON_KIND_ARRAY = 1, JSON_KIND_TEXT = 2 };
@@ -59,12 +62,14 @@ struct json_node json_node_entry(const struct json_node *array, size_t index);
 /* 1 when the node has this kind, 0 when it is absent or null, else the failure: another kind. */
 MUST_CHECK int json_node_is(const struct json_node *node, enum json_kind kind,
                             struct lpipe_error *err);
-/* 0 when the node has this kind, else the failure: absent, null, or another kind. */
+/* 0 when the node has this kind, else the failure: absent, null, or another kind. A null in place of
+ * an array is an array without entries: Go programs write an empty list so. */
 MUST_CHECK int json_node_require(const struct json_node *node, enum json_kind kind,
                                  struct lpipe_error *err);
 /* Number of entries of an array or members of an object; 0 for any other value. */
 size_t json_node_count(const struct json_node *node);
-/* The text of a node, NULL when it is not a text; borrowed from the document. */
+/* The text of a node, NULL when it is not a text or has a NUL character; borrowed from the document.
+ */
 const char *json_node_text(const struct json_node *node);
 
 /* Typed members of an object. They return 1 when the member is present, 0 when it is absent or null
@@ -80,6 +85,12 @@ MUST_CHECK int json_get_bool(const struct json_node *object, const char *key, bo
 /* Refuses an object with a key that differs from a known key only in letter case: Go programs read
  * both as the same field. known ends with NULL. */
 MUST_CHECK int json_check_case(const struct json_node *object, const char *const *known,
+                               struct lpipe_error *err);
+
+/* For an object in which one spelling of a key is no harm: a member whose key differs from a known key
+ * only in letter case gets the known key, as Go programs read it. Fails like json_check_case() when
+ * two keys of the object differ only in letter case. */
+MUST_CHECK int json_unify_case(const struct json_node *object, const char *const *known,
                                struct lpipe_error *err);
 
 /* The key after previous in document order; the first key for NULL. NULL at the end. */

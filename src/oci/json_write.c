@@ -120,6 +120,23 @@ int json_sort_keys(struct json_t *object)
     return status;
 }
 
+int json_rename_key(struct json_t *object, const char *key, const char *new_key)
+{
+    json_t *renamed AUTO_JSON = json_object();
+    int status = renamed == NULL ? LPIPE_NO_MEMORY : 0;
+    for (void *at = json_object_iter(object); status == 0 && at != NULL;
+         at = json_object_iter_next(object, at)) {
+        const char *name = json_object_iter_key(at);
+        status = json_set_shared(renamed, strcmp(name, key) == 0 ? new_key : name,
+                                 json_object_iter_value(at));
+    }
+    if (status == 0) {
+        (void)json_object_clear(object);
+        status = result_of(json_object_update(object, renamed));
+    }
+    return status;
+}
+
 /* Adds a member of object to target, unless target has the key already. */
 static int share_member(json_t *target, const json_t *object, const char *key)
 {
@@ -179,14 +196,36 @@ size_t json_array_count(const struct json_t *array)
     return json_array_size(array);
 }
 
+const struct json_t *json_array_entry(const struct json_t *array, size_t index)
+{
+    return json_array_get(array, index);
+}
+
+bool json_member_is_true(const struct json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+const char *json_text_of(const struct json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+bool json_is_large_number(const struct json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text != NULL && json_string_length(value) > 1 && text[0] == '\0' && text[1] == '#';
+}
+
 const char *json_array_text(const struct json_t *array, size_t index)
 {
-    return json_string_value(json_array_get(array, index));
+    return json_text_of(json_array_get(array, index));
 }
 
 const char *json_member_text(const struct json_t *object, const char *key)
 {
-    return json_string_value(json_object_get(object, key));
+    return json_text_of(json_object_get(object, key));
 }
 
 /* Writes a byte that must be escaped (RFC 8259, section 7; '<', '>' and '&' as Go does). */
@@ -262,11 +301,23 @@ static int write_real(const json_t *value, struct buf *buf)
     return 0;
 }
 
+/* Undoes json_scan_rewrite(). */
+static int write_text(const json_t *value, struct buf *buf)
+{
+    const char *text = json_string_value(value);
+    size_t size = json_string_length(value);
+    if (json_is_large_number(value)) {
+        return buf_append(buf, text + 2, size - 2);
+    }
+    size_t extra = size > 0 && text[0] == '\0' ? 1 : 0;
+    return write_string(text + extra, size - extra, buf);
+}
+
 static int write_scalar(const json_t *value, struct buf *buf)
 {
     switch (json_typeof(value)) {
     case JSON_STRING:
-        return write_string(json_string_value(value), json_string_length(value), buf);
+        return write_text(value, buf);
     case JSON_INTEGER:
         return buf_printf(buf, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     case JSON_REAL:

@@ -38,6 +38,8 @@ MUST_CHECK int json_set_shared(struct json_t *object, const char *key, const str
 /* Value of a key, NULL when it is absent or null; borrowed. */
 struct json_t *json_member(const struct json_t *object, const char *key);
 void json_remove(struct json_t *object, const char *key);
+/* Gives a member another key, which the object must not have yet; it keeps its position. */
+MUST_CHECK int json_rename_key(struct json_t *object, const char *key, const char *new_key);
 /* Puts the members of an object in byte order of their keys. */
 MUST_CHECK int json_sort_keys(struct json_t *object);
 /* A new object with the same members, in this order: the keys of first (may be NULL), the keys in
@@ -54,7 +56,14 @@ MUST_CHECK int json_replace_text(struct json_t *array, size_t index, const char 
 
 /* Number of entries; 0 when it is not an array. */
 size_t json_array_count(const struct json_t *array);
-/* Text of an entry or member, NULL when it is absent or not a text; borrowed. */
+/* An entry, NULL when there is none; borrowed. */
+const struct json_t *json_array_entry(const struct json_t *array, size_t index);
+bool json_member_is_true(const struct json_t *object, const char *key);
+/* A value's text, NULL when it is not a text or has a NUL character; borrowed. */
+const char *json_text_of(const struct json_t *value);
+/* True for a number that fits no C type: see oci/json_scan.h. */
+bool json_is_large_number(const struct json_t *value);
+/* Text of an entry or member, NULL as in json_text_of(); borrowed. */
 const char *json_array_text(const struct json_t *array, size_t index);
 const char *json_member_text(const struct json_t *object, const char *key);
 /* True for valid UTF-8 without NUL. */

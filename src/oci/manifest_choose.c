@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the entry of an index for a platform. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -16,6 +17,19 @@ static bool is_image(const struct manifest_item *item)
 {
     enum media_role role = media_type_role(item->descriptor.media_type, NULL);
     return role == MEDIA_ROLE_MANIFEST || role == MEDIA_ROLE_INDEX;
+}
+
+/* Images whose entry does not say for which platform they are. */
+static size_t count_without_platform(const struct manifest *index)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < index->item_count; i++) {
+        const struct manifest_item *item = &index->items[i];
+        count += is_image(item) && item->platform.os[0] == '\0' && item->platform.arch[0] == '\0'
+                     ? 1
+                     : 0;
+    }
+    return count;
 }
 
 /* Appends "linux/amd64, linux/arm/v7" to buf, as much as fits. Returns the text that must follow it
@@ -35,6 +49,24 @@ static const char *list_platforms(const struct manifest *index, struct buf *buf)
         }
     }
     return buf->size > 0 ? "" : "none";
+}
+
+static int fail_no_platform(const struct manifest *index, const struct platform *platform,
+                            struct lpipe_error *err)
+{
+    AUTO_BUF struct buf list = BUF_INIT(300);
+    char wanted[PLATFORM_TEXT_SIZE];
+    char unnamed[80] = "";
+    size_t count = count_without_platform(index);
+    const char *rest = list_platforms(index, &list);
+    if (count > 0) {
+        (void)snprintf(unnamed, sizeof unnamed,
+                       "%s%zu without a platform; name an image by its digest",
+                       list.size > 0 ? ", " : "", count);
+        rest = list.size > 0 ? rest : "";
+    }
+    return fail(err, LPIPE_NOT_FOUND, "the index has no image for %s; it has %s%s%s",
+                platform_text(platform, wanted), list.size > 0 ? list.data : "", rest, unnamed);
 }
 
 int manifest_choose(const struct manifest *index, const struct platform *platform,
@@ -59,9 +91,5 @@ int manifest_choose(const struct manifest *index, const struct platform *platfor
         *ret_item = best;
         return 0;
     }
-    AUTO_BUF struct buf list = BUF_INIT(300);
-    char wanted[PLATFORM_TEXT_SIZE];
-    const char *rest = list_platforms(index, &list);
-    return fail(err, LPIPE_NOT_FOUND, "the index has no image for %s; it has %s%s",
-                platform_text(platform, wanted), list.data != NULL ? list.data : "", rest);
+    return fail_no_platform(index, platform, err);
 }

@@ -185,6 +185,13 @@ static bool has(const struct json_node *top, const char *key)
     return json_node_member(top, key).value != NULL;
 }
 
+/* True for an index, also for one whose empty list a Go program wrote as null. */
+static bool looks_like_index(const struct json_node *top)
+{
+    struct json_node list = json_node_member(top, "manifests");
+    return list.value != NULL || (list.is_null && !has(top, "config"));
+}
+
 /* Refuses a document that another program could read as another kind. */
 static int check_shape(const struct json_node *top, enum manifest_kind kind,
                        struct lpipe_error *err)
@@ -221,7 +228,7 @@ static int decide_type(const struct json_node *top, const char *announced,
     const char *type = found == 1 ? inner : announced;
     if (type[0] == '\0') {
         type = media_type_name(MEDIA_FAMILY_OCI,
-                               has(top, "manifests") ? MEDIA_ROLE_INDEX : MEDIA_ROLE_MANIFEST);
+                               looks_like_index(top) ? MEDIA_ROLE_INDEX : MEDIA_ROLE_MANIFEST);
     }
     enum media_role role = media_type_role(type, &manifest->family);
     if (strncmp(type, schema1, sizeof schema1 - 1) == 0 ||

@@ -127,7 +127,7 @@ NUMBERS = {
     "SECURITY.md": ["{MANIFEST_BYTES_MAX_MIB} MiB for manifests and configs",
                     "{TOKEN_BODY_BYTES_MAX_KIB} KiB for a token answer",
                     "{ERROR_BODY_BYTES_MAX_KIB} KiB for an error body and for the output of a helper",
-                    "{JSON_DEPTH_MAX} levels of JSON"],
+                    "{JSON_VALUES_MAX} values and {JSON_DEPTH_MAX} levels of JSON"],
 }
 # The same for limits that documents write as words.
 WORDS = {

@@ -325,14 +325,22 @@ static void test_refused_bases(void **state)
         { "{\"rootfs\":{\"diff_ids\":[null]}}", 1, "rootfs.diff_ids[0]: must be a string" },
         { "{\"rootfs\":{\"diff_ids\":[\"sha256:..\"]}}", 1, "not a sha256" },
         { "{\"rootfs\":{\"diff_ids\":\"" D1 "\"}}", 1, "must be an array" },
-        { "{\"rootfs\":{\"Diff_IDs\":[]}}", 0, "letter case" },
+        { "{\"rootfs\":{\"diff_ids\":[],\"Diff_IDs\":[]}}", 0,
+          "rootfs.diff_ids: written \"Diff_IDs\", in other letter case" },
+        { "{\"rootfs\":{\"Diff_ids\":[],\"Diff_IDs\":[]}}", 0, "letter case" },
+        { "{\"rootfs\":{},\"Rootfs\":{}}", 0, "letter case" },
+        { "{\"rootfs\":{},\"OS\":\"a\",\"Os\":\"b\"}", 0, "letter case" },
+        { "{\"rootfs\":{},\"config\":{\"env\":[],\"Env\":[]}}", 0, "letter case" },
+        { "{\"rootfs\":{},\"config\":{\"env\":1}}", 0, "config.Env: must be an array" },
+        { "{\"rootfs\":null}", 0, "rootfs: null, must be an object" },
+        { "{\"rootfs\":{},\"os\":99999999999999999999}", 0, "os: must be a string" },
+        { "{\"rootfs\":{},\"os\":\"linux\\u0000\"}", 0, "os: has a NUL character" },
+        { "{\"rootfs\":{\"diff_ids\":[\"" D1 "\\u0000x\"]}}", 1, "has a NUL character" },
         { "{\"rootfs\":{},\"history\":{}}", 0, "history: must be an array" },
         { "{\"rootfs\":{},\"history\":[1]}", 0, "history[0]: must be an object" },
-        { "{\"rootfs\":{},\"history\":[{}]}", 0, "1 entries with a layer for 0 layers" },
         { "{\"rootfs\":{},\"history\":[{\"empty_layer\":1}]}", 0, "empty_layer" },
         { "{\"rootfs\":{},\"config\":[]}", 0, "config: must be an object" },
         { "{\"rootfs\":{},\"config\":{\"Env\":{}}}", 0, "config.Env: must be an array" },
-        { "{\"rootfs\":{},\"config\":{\"env\":[]}}", 0, "letter case" },
         { "{\"rootfs\":{},\"config\":{\"Labels\":[]}}", 0, "config.Labels: must be an object" },
         { "{\"rootfs\":{},\"os\":1}", 0, "os: must be a string" },
         { "{\"rootfs\":{},\"created\":1}", 0, "created: must be a string" },
@@ -348,18 +356,77 @@ static void test_refused_bases(void **state)
     }
 }
 
-static void test_history_is_padded(void **state)
+#define TWO_LAYERS "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" D1 "\",\"" D2 "\"]}"
+#define THREE_LAYERS                                                                               \
+    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" D1 "\",\"" D2 "\",\"" D1 "\"]}"
+
+/* The history of a base need not fit its layers: missing entries are filled up at the front, and more
+ * entries stay as they are. */
+static void test_history_of_any_length(void **state)
 {
     (void)state;
     static const struct image_history history = { .created_by = "x" };
-    struct image_config *config AUTO_IMAGE_CONFIG = base(
-        "{\"architecture\":\"a\",\"os\":\"b\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" D1
-        "\",\"" D2 "\"]}}",
-        2);
+    static const struct {
+        const char *before;
+        const char *after; /* a layer was added */
+    } rows[] = {
+        { "null", "[{},{},{\"created_by\":\"x\"}]" },
+        { "[]", "[{},{},{\"created_by\":\"x\"}]" },
+        { "[{\"a\":1}]", "[{},{\"a\":1},{\"created_by\":\"x\"}]" },
+        { "[{\"empty_layer\":true}]", "[{},{},{\"empty_layer\":true},{\"created_by\":\"x\"}]" },
+        { "[{},{\"empty_layer\":true},{\"a\":1}]",
+          "[{},{\"empty_layer\":true},{\"a\":1},{\"created_by\":\"x\"}]" },
+        { "[{\"empty_layer\":null},{},{},{}]",
+          "[{\"empty_layer\":null},{},{},{},{\"created_by\":\"x\"}]" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[1000];
+        char expected[1000];
+        (void)snprintf(text, sizeof text, "{" TWO_LAYERS ",\"history\":%s}", rows[i].before);
+        (void)snprintf(expected, sizeof expected, "{" THREE_LAYERS ",\"history\":%s}",
+                       rows[i].after);
+        struct image_config *config AUTO_IMAGE_CONFIG = base(text, 2);
+        check_text(config, text); /* nothing is filled up when nothing is added */
+        assert_int_equal(image_config_add_layer(config, D1, &history, NULL), 0);
+        check_text(config, expected);
+    }
+    struct image_config *config AUTO_IMAGE_CONFIG = base("{" TWO_LAYERS "}", 2);
     assert_int_equal(image_config_add_layer(config, D1, &history, NULL), 0);
-    check_text(config,
-               "{\"architecture\":\"a\",\"os\":\"b\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
-               "[\"" D1 "\",\"" D2 "\",\"" D1 "\"]},\"history\":[{},{},{\"created_by\":\"x\"}]}");
+    check_text(config, "{" THREE_LAYERS ",\"history\":[{},{},{\"created_by\":\"x\"}]}");
+}
+
+/* Go programs read keys in any letter case. */
+static void test_keys_in_other_letter_case(void **state)
+{
+    (void)state;
+    struct platform platform;
+    struct image_config *config AUTO_IMAGE_CONFIG =
+        base("{\"Architecture\":\"arm64\",\"x\":1,\"OS\":\"linux\",\"RootFS\":{\"Type\":\"layers\","
+             "\"Diff_IDs\":[\"" D1 "\"]},\"Config\":{\"env\":[\"A=1\"],\"y\":2}}",
+             1);
+    image_config_platform(config, &platform);
+    assert_string_equal(platform.arch, "arm64");
+    assert_string_equal(platform.os, "linux");
+    edit(config, LPIPE_EDIT_ENV, "A=2");
+    check_text(
+        config,
+        "{\"architecture\":\"arm64\",\"x\":1,\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\","
+        "\"diff_ids\":[\"" D1 "\"]},\"config\":{\"Env\":[\"A=2\"],\"y\":2}}");
+}
+
+/* Fields that nobody needs do not stop the work, whatever is in them. */
+static void test_odd_values_are_kept(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"rootfs\":{\"diff_ids\":null},\"config\":{\"Env\":[\"A=\\u0000\"],\"Memory\":"
+        "99999999999999999999,\"Labels\":{\"l\":\"\\u0000\"},\"User\":\"u\"},\"x\":1e999,"
+        "\"history\":[{"
+        "\"empty_layer\":true,\"created_by\":\"a\\u0000b\"}]}";
+    struct image_config *config AUTO_IMAGE_CONFIG = base(text, 0);
+    edit(config, LPIPE_EDIT_USER, "u");
+    check_text(config, text);
+    edit(config, LPIPE_EDIT_ENV, "A=1");
 }
 
 static void test_times(void **state)
@@ -409,11 +476,18 @@ static void test_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_as_go),      cmocka_unit_test(test_same_as_go_with_manifest),
-        cmocka_unit_test(test_other_than_go),   cmocka_unit_test(test_fresh_with_everything),
-        cmocka_unit_test(test_edits_of_a_base), cmocka_unit_test(test_entrypoint_and_cmd),
-        cmocka_unit_test(test_words),           cmocka_unit_test(test_refused_edits),
-        cmocka_unit_test(test_refused_bases),   cmocka_unit_test(test_history_is_padded),
+        cmocka_unit_test(test_same_as_go),
+        cmocka_unit_test(test_same_as_go_with_manifest),
+        cmocka_unit_test(test_other_than_go),
+        cmocka_unit_test(test_fresh_with_everything),
+        cmocka_unit_test(test_edits_of_a_base),
+        cmocka_unit_test(test_entrypoint_and_cmd),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_refused_edits),
+        cmocka_unit_test(test_refused_bases),
+        cmocka_unit_test(test_history_of_any_length),
+        cmocka_unit_test(test_keys_in_other_letter_case),
+        cmocka_unit_test(test_odd_values_are_kept),
         cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,14 +28,19 @@ static void test_refused(void **state)
         { "{\"a\":1,\"a\":1}", "duplicate" },
         { "{\"a\":{\"b\":1,\"b\":2}}", "duplicate" },
         { "{\"a\":1,\"\\u0061\":2}", "duplicate" },
-        { "{\"a\":\"\\u0000\"}", "not valid JSON" },
         { "{\"\\u0000\":1}", "not valid JSON" },
         { "{\"a\":\"\xff\"}", "not valid JSON" },
         { "{\"a\":\"\xc0\x80\"}", "not valid JSON" },
         { "{\"a\":\"\\ud800\"}", "not valid JSON" },
         { "{\"a\":01}", "not valid JSON" },
-        { "{\"a\":1e400}", "not valid JSON" },
-        { "{\"a\":99999999999999999999}", "not valid JSON" },
+        { "{\"a\":099999999999999999999}", "not valid JSON" },
+        { "{\"a\":99999999999999999999.}", "not valid JSON" },
+        { "{\"a\":1.e400}", "not valid JSON" },
+        { "{\"a\":1e+}", "not valid JSON" },
+        { "{\"a\":99999999999999999999-}", "not valid JSON" },
+        { "{\"a\":--99999999999999999999}", "not valid JSON" },
+        { "{99999999999999999999:1}", "not valid JSON" },
+        { "{\"a\":\"x\"99999999999999999999}", "not valid JSON" },
         { "{\"a\":NaN}", "not valid JSON" },
         { "{'a':1}", "not valid JSON" },
         { "{\"a\":1,}", "not valid JSON" },
@@ -97,10 +102,50 @@ static void test_depth(void **state)
     json_doc_dispose(&doc);
 }
 
+static char *repeated(size_t count, const char *value, size_t *ret_size)
+{
+    size_t size = 6;
+    char *text = malloc(count * (strlen(value) + 1) + 16);
+    assert_non_null(text);
+    memcpy(text, "{\"a\":[", 6);
+    for (size_t i = 0; i < count; i++) {
+        size += (size_t)sprintf(text + size, "%s%s", i > 0 ? "," : "", value);
+    }
+    size += (size_t)sprintf(text + size, "]}");
+    *ret_size = size;
+    return text;
+}
+
+/* Small values need far more memory than text: the parser never sees more than JSON_VALUES_MAX. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        size_t counted; /* for each value */
+    } rows[] = { { "0", 1 }, { "\"\"", 1 }, { "{}", 2 }, { "[]", 2 }, { "\",,[{\"", 1 } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t over = 0; over < 2; over++) {
+            size_t size = 0;
+            struct lpipe_error err = { 0 };
+            struct json_doc doc = JSON_DOC_INIT;
+            char *text =
+                repeated((JSON_VALUES_MAX - 1) / rows[i].counted + over, rows[i].value, &size);
+            int status = parse(text, size, &doc, &err);
+            if (status != (over == 1 ? LPIPE_TOO_LARGE : 0)) {
+                fail_msg("%s: %d %s", rows[i].value, status, err.message);
+            }
+            assert_true(over == 0 || strstr(err.message, "more than the 200000 values") != NULL);
+            json_doc_dispose(&doc);
+            free(text);
+        }
+    }
+}
+
 static void test_large(void **state)
 {
     (void)state;
-    size_t count = 200000;
+    size_t count = JSON_VALUES_MAX;
     size_t size = 0;
     char *text = malloc(count * 16);
     assert_non_null(text);
@@ -266,6 +311,83 @@ static void test_written_bytes(void **state)
     check_round("{\"a\":0.30000000000000004}", "{\"a\":0.30000000000000004}");
 }
 
+static void check_kept(const char *value)
+{
+    char text[300];
+    (void)snprintf(text, sizeof text, "{\"a\":%s,\"b\":[%s,%s]}", value, value, value);
+    check_round(text, text);
+}
+
+/* What nobody gets is kept as it was, also what no C type can hold. */
+static void test_odd_values_are_kept(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "9223372036854775808",
+        "-9223372036854775809",
+        "99999999999999999999999999999999999999",
+        "18446744073709551616.5",
+        "1e400",
+        "-2.50E+400",
+        "1e-400",
+        "\"\\u0000\"",
+        "\"x\\u0000y\"",
+        "\"\\u0000\\u0000\"",
+        "\"\\u0000#5\"",
+        "\"\\u0000\\u0000#5\"",
+        "\"99999999999999999999\"",
+        "\"\\\\u0000\"",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        check_kept(values[i]);
+    }
+    check_round("{\"a\":[99999999999999999999,\"\\u0000#99999999999999999999\"]}",
+                "{\"a\":[99999999999999999999,\"\\u0000#99999999999999999999\"]}");
+}
+
+/* A number is no text and a text with NUL is none that a C string can be. */
+static void test_odd_values_are_not_taken(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"n\":99999999999999999999,\"z\":\"x\\u0000y\"}";
+    struct json_doc doc = JSON_DOC_INIT;
+    struct lpipe_error err = { 0 };
+    const char *found = "untouched";
+    uint64_t size = 7;
+    bool flag = false;
+    assert_int_equal(parse(text, strlen(text), &doc, NULL), 0);
+    struct json_node root = json_node_root(&doc);
+    assert_int_equal(json_get_text(&root, "n", &found, &err), LPIPE_PROTOCOL);
+    assert_string_equal(err.message, "thing: n: must be a string");
+    assert_int_equal(json_get_text(&root, "z", &found, &err), LPIPE_PROTOCOL);
+    assert_string_equal(err.message, "thing: z: has a NUL character");
+    assert_string_equal(found, "untouched");
+    assert_int_equal(json_get_size(&root, "n", &size, &err), LPIPE_PROTOCOL);
+    assert_int_equal(json_get_bool(&root, "n", &flag, &err), LPIPE_PROTOCOL);
+    struct json_node number = json_node_member(&root, "n");
+    assert_null(json_node_text(&number));
+    assert_null(json_member_text(doc.root, "n"));
+    assert_null(json_member_text(doc.root, "z"));
+    json_doc_dispose(&doc);
+}
+
+/* Go programs write an empty list as null. */
+static void test_null_list(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"list\":null}";
+    struct json_doc doc = JSON_DOC_INIT;
+    struct lpipe_error err = { 0 };
+    assert_int_equal(parse(text, strlen(text), &doc, NULL), 0);
+    struct json_node root = json_node_root(&doc);
+    struct json_node list = json_node_member(&root, "list");
+    assert_int_equal(json_node_require(&list, JSON_KIND_ARRAY, &err), 0);
+    assert_int_equal(json_node_count(&list), 0);
+    assert_int_equal(json_node_require(&list, JSON_KIND_OBJECT, &err), LPIPE_PROTOCOL);
+    assert_string_equal(err.message, "thing: list: null, must be an object");
+    json_doc_dispose(&doc);
+}
+
 static void test_build(void **state)
 {
     (void)state;
@@ -300,11 +422,19 @@ static void test_build(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_large),        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_getters),      cmocka_unit_test(test_case),
-        cmocka_unit_test(test_hostile_path), cmocka_unit_test(test_written_bytes),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_getters),
+        cmocka_unit_test(test_case),
+        cmocka_unit_test(test_hostile_path),
+        cmocka_unit_test(test_written_bytes),
         cmocka_unit_test(test_build),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_odd_values_are_kept),
+        cmocka_unit_test(test_odd_values_are_not_taken),
+        cmocka_unit_test(test_null_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,39 @@ static void test_refused(void **state)
     check_refused("", OCI_MANIFEST, LPIPE_PROTOCOL, "empty");
 }
 
+static void check_empty(const char *text, const char *media_type, enum manifest_kind kind)
+{
+    struct manifest *manifest AUTO_MANIFEST = NULL;
+    struct lpipe_error err = { 0 };
+    if (parse_as(text, media_type, &manifest, &err) != 0) {
+        fail_msg("%s: %s", text, err.message);
+    }
+    assert_int_equal(manifest->kind, kind);
+    assert_int_equal(manifest->item_count, 0);
+}
+
+/* Go programs write an empty list or map as null. */
+static void test_null_is_empty(void **state)
+{
+    (void)state;
+    check_empty(V2 "\"config\":" DESC ",\"layers\":null,\"annotations\":null,\"subject\":null,"
+                   "\"manifests\":null,\"mediaType\":null}",
+                OCI_MANIFEST, MANIFEST_KIND_IMAGE);
+    check_empty(V2 "\"config\":" DESC ",\"layers\":null,\"manifests\":null}", "",
+                MANIFEST_KIND_IMAGE);
+    check_empty(V2 "\"manifests\":null,\"annotations\":null,\"layers\":null}", OCI_INDEX,
+                MANIFEST_KIND_INDEX);
+    check_empty(V2 "\"manifests\":null}", "", MANIFEST_KIND_INDEX);
+    check_empty(V2 "\"config\":{\"mediaType\":\"" OCI_CONFIG "\",\"size\":7,\"digest\":\"" D1
+                   "\",\"urls\":null,\"annotations\":null,\"platform\":null,\"data\":null},"
+                   "\"layers\":null}",
+                OCI_MANIFEST, MANIFEST_KIND_IMAGE);
+    check_refused(V2 "\"config\":null,\"layers\":[]}", OCI_MANIFEST, LPIPE_PROTOCOL,
+                  "config: null, must be an object");
+    check_refused(V2 "\"config\":" DESC ",\"layers\":[null]}", OCI_MANIFEST, LPIPE_PROTOCOL,
+                  "layers[0]: ");
+}
+
 static void check_config_field(const char *media_type, const char *digest, const char *size,
                                const char *why)
 {
@@ -190,6 +223,32 @@ static struct manifest *parse_index(const char *children)
 #define ON(os, arch) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}"
 #define ON3(os, arch, variant)                                                                     \
     ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\",\"variant\":\"" variant "\"}"
+
+static void check_not_chosen(const char *children, const char *has)
+{
+    static const struct platform amd64 = { "linux", "amd64", "", "" };
+    struct manifest *index AUTO_MANIFEST = parse_index(children);
+    const struct manifest_item *item = NULL;
+    struct lpipe_error err = { 0 };
+    assert_int_equal(manifest_choose(index, &amd64, &item, &err), LPIPE_NOT_FOUND);
+    if (strstr(err.message, has) == NULL) {
+        fail_msg("%s (wanted %s)", err.message, has);
+    }
+}
+
+/* They may be for any platform, so none is taken, and the message says that they are there. */
+static void test_entries_without_platform(void **state)
+{
+    (void)state;
+    check_not_chosen("", "it has none");
+    check_not_chosen(CHILD(1, "") "," CHILD(2, ""), "it has 2 without a platform; name an image");
+    check_not_chosen(CHILD(1, ON("linux", "arm64")) "," CHILD(2, ""),
+                     "it has linux/arm64, 1 without a platform; name an image by its digest");
+    check_not_chosen(CHILD(1, ON("unknown", "unknown")) "," CHILD(2, ON("", "")) "," CHILD(3, ""),
+                     "it has 2 without a platform");
+    check_not_chosen(CHILD(1, ON("linux", "arm64")) "," CHILD(2, ON("unknown", "unknown")),
+                     "it has linux/arm64");
+}
 
 static void test_choose(void **state)
 {
@@ -444,6 +503,8 @@ int main(void)
         cmocka_unit_test(test_parse_image),
         cmocka_unit_test(test_type_matrix),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_null_is_empty),
+        cmocka_unit_test(test_entries_without_platform),
         cmocka_unit_test(test_hostile_descriptors),
         cmocka_unit_test(test_choose),
         cmocka_unit_test(test_choose_small),

@@ -163,8 +163,8 @@ BROKEN = {
     "digest that is none": lambda b: b.manifest["layers"][0].update(digest="sha256:../../etc"),
     "fewer diff IDs": lambda b: b.config["rootfs"]["diff_ids"].pop(),
     "diff ID that is none": lambda b: b.config["rootfs"].update(diff_ids=["x", "y"]),
-    "history of too many": lambda b: b.config.update(history=[{}] * 5),
     "two spellings of a key": lambda b: b.config.update(Config={}),
+    "platform that is no string": lambda b: b.config.update(os=1 << 70),
     "environment that is no list": lambda b: b.config["config"].update(Env={"A": "b"}),
 }
 
@@ -180,6 +180,66 @@ def test_malformed_base_fails_and_error_names_it(run, registry, what):
     assert result.rc in (1, 7), result
     assert name in result.stderr
     assert server.tags(NAME) == {}
+
+
+def renamed(name, new_name):
+    def change(config):
+        config[new_name] = config.pop(name)
+    return change
+
+
+# What base images of other tools have, and Go programs read.
+ODD = {
+    "history of too few": lambda c: c.update(history=[{"created_by": "last"}]),
+    "history of too many": lambda c: c.update(history=[{}] * 5),
+    "history of empty layers alone": lambda c: c.update(history=[{"empty_layer": True}]),
+    "no history": lambda c: c.pop("history", None),
+    "history null": lambda c: c.update(history=None),
+    "settings null": lambda c: c["config"].update(Env=None, Labels=None, Cmd=None),
+    "large integer": lambda c: c.update(x=1 << 70),
+    "NUL in a label": lambda c: c["config"].update(Labels={"a": "x\0y"}),
+    "Architecture": renamed("architecture", "Architecture"),
+    "OS": renamed("os", "OS"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_base_of_another_tool(run, registry, tar_bytes, what):
+    """With a layer and with an edit alone. Every layer has a history entry then."""
+    server = registry("d28")
+    base = Base()
+    ODD[what](base.config)
+    name = base.put(server, BASE, "1")
+    push(run, server, name, "--env", "A=b").json()
+    push(run, server, name, tar=tar_bytes).json()
+    config = stored_config(server, NAME, server.manifest(NAME, "1"))
+    with_layer = [entry for entry in config["history"] if not entry.get("empty_layer")]
+    assert len(config["rootfs"]["diff_ids"]) == 3 and len(with_layer) >= 3
+    assert (config["architecture"], config["os"]) == ("amd64", "linux")
+    assert config.get("x", 1 << 70) == 1 << 70
+
+
+def test_nulls_of_go(run, registry, tar_bytes):
+    """An image without layers, and an index without images: their lists are null."""
+    server = registry("d28")
+    base = Base([])
+    base.manifest["layers"] = base.config["rootfs"]["diff_ids"] = None
+    name = base.put(server, BASE, "1")
+    assert sources(push(run, server, name, tar=tar_bytes).json()) == ["streamed"]
+    index = encode({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": None})
+    server.storage.put_manifest(BASE, "2", index, INDEX_TYPE)
+    assert run("inspect", "--json", f"{server.host}/{BASE}:2").json()["manifest"]["manifests"] is None
+    result = push(run, server, f"{server.host}/{BASE}:2", tar=tar_bytes)
+    assert result.rc == 5 and "it has none" in result.stderr
+
+
+def test_many_small_values(run, registry):
+    """They would need a hundred times the memory of their text."""
+    server = registry("d28")
+    data = b'{"schemaVersion":2,"x":[' + b"{}," * 1000000 + b"{}]}"
+    server.storage.put_manifest(BASE, "1", data, OCI + "manifest.v1+json")
+    result = push(run, server, f"{server.host}/{BASE}:1")
+    assert result.rc == 7 and "200000 values" in result.stderr
 
 
 def test_base_manifest_with_duplicate_keys_fails(run, registry):
