@@ -20,13 +20,22 @@
 #define TEMP_HEX_SIZE 16
 
 static int fail_path(const struct layout *layout, struct lpipe_error *err, const char *verb,
-                     const char *name)
+                     const char *path)
 {
-    if (errno == ELOOP) {
-        return fail(err, LPIPE_OUTPUT_IO, "%s/%s is a symbolic link, which is not followed",
-                    layout->dir, name);
+    if (errno == ELOOP && !layout->read_only) {
+        return fail(
+            err, LPIPE_OUTPUT_IO,
+            "%s/%s is a symbolic link, which is not followed where layerpipe writes (cp -rL "
+            "copies a layout without links)",
+            layout->dir, path);
     }
-    return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot %s %s/%s", verb, layout->dir, name);
+    return fail_errno(err, layout_status(layout), errno, "cannot %s %s/%s", verb, layout->dir,
+                      path);
+}
+
+static int nofollow(const struct layout *layout)
+{
+    return layout->read_only ? 0 : O_NOFOLLOW;
 }
 
 /* fsync() of the parent directory: without it a new directory may be lost in a crash. Returns 0 or
@@ -79,52 +88,54 @@ int layout_dir_open(struct layout *layout, bool create, struct lpipe_error *err)
         fd = open(layout->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd < 0) {
-        int status = errno == ENOENT ? LPIPE_NOT_FOUND : LPIPE_OUTPUT_IO;
+        int status = errno == ENOENT ? LPIPE_NOT_FOUND : layout_status(layout);
         return fail_errno(err, status, errno, "cannot open the image layout %s", layout->dir);
     }
     layout->fd = fd;
     return 0;
 }
 
-int layout_file_open(const struct layout *layout, int dir_fd, const char *name, int *ret_fd,
+int layout_file_open(const struct layout *layout, int dir_fd, const char *path, int *ret_fd,
                      struct stat *ret_info, struct lpipe_error *err)
 {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
     /* O_NONBLOCK: if the name is a FIFO, open() must not wait. */
-    AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD int fd = openat(dir_fd, name, O_RDONLY | nofollow(layout) | O_NONBLOCK | O_CLOEXEC);
     struct stat info;
     if (fd < 0 && errno == ENOENT) {
         return 0;
     }
     if (fd < 0 || fstat(fd, &info) != 0) {
-        return fail_path(layout, err, "open", name);
+        return fail_path(layout, err, "open", path);
     }
     if (!S_ISREG(info.st_mode)) {
-        return fail(err, LPIPE_OUTPUT_IO, "%s/%s is not a regular file", layout->dir, name);
+        return fail(err, layout_status(layout), "%s/%s is not a regular file", layout->dir, path);
     }
     *ret_fd = TAKE_FD(fd);
     *ret_info = info;
     return 1;
 }
 
-int layout_file_read(const struct layout *layout, int dir_fd, const char *name, struct buf *buf,
+int layout_file_read(const struct layout *layout, int dir_fd, const char *path, struct buf *buf,
                      struct stat *ret_info, struct lpipe_error *err)
 {
     AUTO_FD int fd = -1;
     char part[16384];
-    int found = layout_file_open(layout, dir_fd, name, &fd, ret_info, err);
+    int found = layout_file_open(layout, dir_fd, path, &fd, ret_info, err);
     while (found == 1) {
         ptrdiff_t got = fd_read(fd, part, sizeof part, NULL);
         if (got == 0) {
             return 1;
         }
         if (got < 0) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, (int)-got, "cannot read %s/%s", layout->dir,
-                              name);
+            return fail_errno(err, layout_status(layout), (int)-got, "cannot read %s/%s",
+                              layout->dir, path);
         }
         int status = buf_append(buf, part, (size_t)got);
         if (status == LPIPE_TOO_LARGE) {
             return fail(err, LPIPE_TOO_LARGE, "%s/%s is larger than the %zu bytes allowed",
-                        layout->dir, name, buf->size_max);
+                        layout->dir, path, buf->size_max);
         }
         found = status == 0 ? 1 : fail_memory(err);
     }
@@ -152,16 +163,19 @@ static int open_subdir(const struct layout *layout, int parent_fd, const char *n
     } else if (create && errno != EEXIST) {
         return fail_path(layout, err, "create the directory", name);
     }
-    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | nofollow(layout) | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
         return 0;
     }
+    if (fd < 0 && errno == ENOTDIR && !layout->read_only) {
+        return fail(
+            err, LPIPE_OUTPUT_IO,
+            "'%s' in the layout %s is not a directory, or is a symbolic link (cp -rL copies a "
+            "layout without links)",
+            name, layout->dir);
+    }
     if (fd < 0) {
-        return errno == ENOTDIR || errno == ELOOP
-                   ? fail(err, LPIPE_OUTPUT_IO,
-                          "'%s' in the layout %s is not a directory, or is a symbolic link", name,
-                          layout->dir)
-                   : fail_path(layout, err, "open", name);
+        return fail_path(layout, err, "open", name);
     }
     *ret_fd = fd;
     return 1;
@@ -175,6 +189,13 @@ int layout_blobs_open(const struct layout *layout, const char *digest, bool crea
     return found == 1 ? open_subdir(layout, blobs, digest_alg_name(digest_alg_of(digest)), create,
                                     ret_fd, err)
                       : found;
+}
+
+const char *layout_blob_path(const char *digest, char buf[LAYOUT_BLOB_PATH_SIZE])
+{
+    (void)snprintf(buf, LAYOUT_BLOB_PATH_SIZE, "blobs/%s/%s",
+                   digest_alg_name(digest_alg_of(digest)), digest_hex_of(digest));
+    return buf;
 }
 
 int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of a layout and its files. Files are opened without following symbolic links, and
- * are written as temporary files that are renamed. Only for files in src/layout.
+/* The directory of a layout and its files. Symbolic links are followed only in a layout that is opened
+ * for reading: build tools make layouts whose blobs are links, and every blob is verified. Files are
+ * written as temporary files that are renamed. Only for files in src/layout.
  *
  * The name of a temporary file is ".lp-" and 16 hex digits. It is in the layout directory, and the
  * process that writes it holds a lock on it. A temporary file without a lock was left by a process
@@ -18,23 +19,35 @@ struct layout {
     int fd;    /* the directory */
     char *dir; /* as the user wrote it, for messages */
     lpipe_cancel *cancel;
+    bool read_only; /* links are followed; failures are SOURCE_IO, not OUTPUT_IO */
 };
 
+/* The status of a failure to read or write a file of the layout. */
+static inline int layout_status(const struct layout *layout)
+{
+    return layout->read_only ? LPIPE_SOURCE_IO : LPIPE_OUTPUT_IO;
+}
+
 /* Opens the directory. With create, it is created if missing, with its parents. NOT_FOUND (without
- * create), OUTPUT_IO. */
+ * create), or layout_status(). */
 MUST_CHECK int layout_dir_open(struct layout *layout, bool create, struct lpipe_error *err);
 
-/* Opens a regular file of a directory for reading: 1, 0 when there is no file, else the failure. */
-MUST_CHECK int layout_file_open(const struct layout *layout, int dir_fd, const char *name,
+/* Opens a regular file for reading: 1, 0 when there is no file, else the failure. path is relative to
+ * the layout; its last component is opened in the directory dir_fd. */
+MUST_CHECK int layout_file_open(const struct layout *layout, int dir_fd, const char *path,
                                 int *ret_fd, struct stat *ret_info, struct lpipe_error *err);
 /* Opens and reads the whole file. */
-MUST_CHECK int layout_file_read(const struct layout *layout, int dir_fd, const char *name,
+MUST_CHECK int layout_file_read(const struct layout *layout, int dir_fd, const char *path,
                                 struct buf *buf, struct stat *ret_info, struct lpipe_error *err);
 
 /* Opens blobs/<algorithm of the digest>. With create, both directories are created if missing. 1, 0
  * when there is no directory, else the failure. */
 MUST_CHECK int layout_blobs_open(const struct layout *layout, const char *digest, bool create,
                                  int *ret_fd, struct lpipe_error *err);
+
+/* "blobs/sha256/<hex>", the path of a blob's file. */
+#define LAYOUT_BLOB_PATH_SIZE (sizeof "blobs/" + DIGEST_TEXT_SIZE)
+const char *layout_blob_path(const char *digest, char buf[LAYOUT_BLOB_PATH_SIZE]);
 
 /* Takes the lock of the layout. It is released when the descriptor is closed. CANCELLED; OUTPUT_IO
  * after LAYOUT_LOCK_WAIT_MS. */

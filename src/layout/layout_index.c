@@ -23,8 +23,11 @@ static int read_json(const struct layout *layout, const char *name, size_t size_
         return found;
     }
     (void)snprintf(what, sizeof what, "%s/%s", layout->dir, name);
-    int status =
-        json_doc_parse(bytes.data, bytes.size, size_max, what, LPIPE_OUTPUT_IO, ret_doc, err);
+    /* A link may lead to any file of the user, so no message shows its text. */
+    int status = layout->read_only ? json_doc_parse_secret(bytes.data, bytes.size, size_max, what,
+                                                           LPIPE_SOURCE_IO, ret_doc, err)
+                                   : json_doc_parse(bytes.data, bytes.size, size_max, what,
+                                                    LPIPE_OUTPUT_IO, ret_doc, err);
     return status == 0 ? 1 : status;
 }
 
@@ -87,7 +90,7 @@ int layout_index_check(const struct layout *layout, struct lpipe_error *err)
         found = layout_index_load(layout, &doc, &info, err);
     }
     if (found == 0) {
-        return fail(err, LPIPE_OUTPUT_IO, "the layout %s has no index.json", layout->dir);
+        return fail(err, layout_status(layout), "the layout %s has no index.json", layout->dir);
     }
     return found < 0 ? found : 0;
 }
@@ -170,9 +173,9 @@ int layout_index_find(const struct layout *layout, const char *reference,
     struct stat info;
     int loaded = layout_index_load(layout, &doc, &info, err);
     if (loaded != 1) {
-        return loaded < 0
-                   ? loaded
-                   : fail(err, LPIPE_OUTPUT_IO, "the layout %s has no index.json", layout->dir);
+        return loaded < 0 ? loaded
+                          : fail(err, layout_status(layout), "the layout %s has no index.json",
+                                 layout->dir);
     }
     struct json_node top = json_node_root(&doc);
     struct json_node entries = json_node_member(&top, "manifests");

@@ -156,6 +156,7 @@ int layout_store_open(const char *dir, bool create, lpipe_cancel *cancel, struct
     }
     struct store *store AUTO_STORE = &layout->base;
     layout->cancel = cancel_ref(cancel);
+    layout->read_only = !create;
     int status = layout_dir_open(layout, create, err);
     if (status == 0) {
         status = create ? layout_index_prepare(layout, err) : layout_index_check(layout, err);

@@ -225,7 +225,7 @@ static void test_blobs(void **state)
     assert_int_equal(store->ops->blob_open(store, &other, &none, NULL), LPIPE_NOT_FOUND);
     blob.size = 13;
     assert_int_equal(store->ops->blob_open(store, &blob, &none, NULL), LPIPE_INTEGRITY);
-    assert_int_equal(store->ops->blob_exists(store, &blob, NULL), LPIPE_OUTPUT_IO);
+    assert_int_equal(store->ops->blob_exists(store, &blob, NULL), 0);
 }
 
 static void test_abandoned_writer(void **state)
@@ -451,21 +451,155 @@ static void test_hostile_blob(void **state)
     (void)snprintf(target, sizeof target, "%s/target", scene->root);
     write_text(target, "a");
     make_document("a", &document);
-    assert_int_equal(symlink(target, blob_path(scene, D_A)), 0);
-    assert_int_equal(store->ops->manifest_put(store, &document, "t", &err), LPIPE_OUTPUT_IO);
-    assert_non_null(strstr(err.message, "not a regular file"));
-    assert_int_equal(store->ops->blob_exists(store, &document.descriptor, NULL), LPIPE_OUTPUT_IO);
-    char text[10];
-    assert_int_equal(get(store, D_A, text, sizeof text), LPIPE_OUTPUT_IO);
-    assert_int_equal(unlink(blob_path(scene, D_A)), 0);
-    write_text(blob_path(scene, D_A), "longer");
-    assert_int_equal(store->ops->manifest_put(store, &document, "t", &err), LPIPE_OUTPUT_IO);
-    assert_non_null(strstr(err.message, "damaged"));
-    assert_string_equal(read_text(blob_path(scene, D_A)), "longer");
-    write_text(blob_path(scene, D_A), "b"); /* right size, wrong bytes */
-    assert_int_equal(get(store, D_A, text, sizeof text), LPIPE_INTEGRITY);
+    for (int kind = 0; kind < 2; kind++) {
+        const char *path = blob_path(scene, D_A);
+        assert_int_equal(kind == 0 ? symlink(target, path) : mkfifo(path, 0600), 0);
+        assert_int_equal(store->ops->manifest_put(store, &document, "t", &err), LPIPE_OUTPUT_IO);
+        assert_non_null(strstr(err.message, path));
+        assert_non_null(strstr(err.message, kind == 0 ? "cp -rL" : "not a regular file"));
+        assert_int_equal(store->ops->blob_exists(store, &document.descriptor, NULL),
+                         LPIPE_OUTPUT_IO);
+        char text[10];
+        assert_int_equal(get(store, D_A, text, sizeof text), LPIPE_OUTPUT_IO);
+        assert_int_equal(unlink(path), 0);
+    }
     check_file(scene, "index.json", EMPTY_INDEX);
     assert_int_equal(count_temps(scene), 0);
+}
+
+/* A file under a blob's name that has other bytes does not count, whatever its size is. The blob
+ * replaces it when it is written again. */
+static void test_damaged_blob(void **state)
+{
+    struct scene *scene = *state;
+    static const char *const damaged[] = { "b", "longer", "" };
+    struct store *store AUTO_STORE = open_store(scene, true);
+    for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
+        char text[10];
+        struct descriptor blob;
+        AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+        make_document("a", &document);
+        write_text(blob_path(scene, D_A), damaged[i]);
+        assert_int_equal(store->ops->blob_exists(store, &document.descriptor, NULL), 0);
+        assert_int_equal(get(store, D_A, text, sizeof text), LPIPE_INTEGRITY);
+        put(store, "a", "t");
+        assert_string_equal(read_text(blob_path(scene, D_A)), "a");
+        write_text(blob_path(scene, D_A), damaged[i]);
+        put_blob(store, "a", &blob);
+        assert_string_equal(read_text(blob_path(scene, D_A)), "a");
+        assert_int_equal(store->ops->blob_exists(store, &blob, NULL), 1);
+    }
+    assert_int_equal(count_temps(scene), 0);
+}
+
+/* A blob that is there already keeps its file: it may have hard links. */
+static void test_intact_blob_is_kept(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store AUTO_STORE = open_store(scene, true);
+    struct descriptor blob;
+    struct stat before;
+    struct stat after;
+    put_blob(store, "hello layout", &blob);
+    assert_int_equal(stat(blob_path(scene, blob.digest), &before), 0);
+    put_blob(store, "hello layout", &blob);
+    assert_int_equal(stat(blob_path(scene, blob.digest), &after), 0);
+    assert_true(before.st_ino == after.st_ino);
+}
+
+/* Moves a file or directory of the layout elsewhere and puts a link in its place. */
+static void replace_by_link(const struct scene *scene, const char *name)
+{
+    static int number;
+    char target[128];
+    (void)snprintf(target, sizeof target, "%s/moved%d", scene->root, number++);
+    assert_int_equal(rename(path_in(scene, name), target), 0);
+    assert_int_equal(symlink(target, path_in(scene, name)), 0);
+}
+
+/* Build tools make layouts of links. They can be read, and they cannot be written to. */
+static void test_links_are_read(void **state)
+{
+    struct scene *scene = *state;
+    char name[200];
+    static const char *const names[] = { "index.json", "oci-layout", "blobs/sha256", "blobs" };
+    struct store *store = open_store(scene, true);
+    put(store, "a", "t");
+    store = store_free(store);
+    (void)snprintf(name, sizeof name, "blobs/sha256/%s", digest_hex_of(D_A));
+    replace_by_link(scene, name);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        replace_by_link(scene, names[i]);
+        store = open_store(scene, false);
+        check_get(store, "t", "a");
+        store = store_free(store);
+    }
+    check_refused(scene, "cp -rL");
+}
+
+/* An input that cannot be read is told as such, with its path. */
+static void test_unreadable_input(void **state)
+{
+    struct scene *scene = *state;
+    char text[10];
+    struct lpipe_error err = { 0 };
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    struct store *store = open_store(scene, true);
+    put(store, "a", "t");
+    store = store_free(store);
+    store = open_store(scene, false);
+    write_text(blob_path(scene, D_A), "b");
+    assert_int_equal(get(store, "t", text, sizeof text), LPIPE_INTEGRITY);
+    assert_int_equal(unlink(blob_path(scene, D_A)), 0);
+    assert_int_equal(get(store, "t", text, sizeof text), LPIPE_NOT_FOUND);
+    assert_int_equal(mkfifo(blob_path(scene, D_A), 0600), 0);
+    assert_int_equal(store->ops->manifest_get(store, "t", &document, &err), LPIPE_SOURCE_IO);
+    assert_non_null(strstr(err.message, blob_path(scene, D_A)));
+    store = store_free(store);
+    write_text(path_in(scene, "index.json"), "secret text");
+    assert_int_equal(layout_store_open(scene->dir, false, NULL, &store, &err), LPIPE_SOURCE_IO);
+    assert_non_null(strstr(err.message, "index.json: not valid JSON (line 1"));
+    assert_null(strstr(err.message, "secret"));
+}
+
+static void test_check_of_a_blob_is_cancelled(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store = NULL;
+    struct descriptor blob;
+    lpipe_cancel *cancel = NULL;
+    assert_int_equal(lpipe_cancel_new(&cancel, NULL), 0);
+    assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, NULL), 0);
+    put_blob(store, "a", &blob);
+    lpipe_cancel_trigger(cancel);
+    assert_int_equal(store->ops->blob_exists(store, &blob, NULL), LPIPE_CANCELLED);
+    store_free(store);
+    (void)lpipe_cancel_unref(cancel);
+}
+
+/* umoci's new layouts, written in Go. */
+static void test_null_list(void **state)
+{
+    struct scene *scene = *state;
+    static const char text[] = "{\"schemaVersion\":2,\"manifests\":null}";
+    char got[10];
+    store_free(open_store(scene, true));
+    write_text(path_in(scene, "index.json"), text);
+    struct store *store = open_store(scene, false);
+    assert_int_equal(get(store, "", got, sizeof got), LPIPE_NOT_FOUND);
+    store = store_free(store);
+    store = open_store(scene, true);
+    check_file(scene, "index.json", text);
+    put(store, "a", "t");
+    store_free(store);
+    check_file(scene, "index.json",
+               "{\"schemaVersion\":2,\"manifests\":[" ENTRY(D_A, 1) TAGGED("t") "]}");
+    write_text(path_in(scene, "index.json"),
+               "{\"manifests\":[" ENTRY(D_A, 1) ",\"annotations\":null,\"urls\":null}]}");
+    store = open_store(scene, true);
+    put(store, "a", "t");
+    check_get(store, "t", "a");
+    store_free(store);
 }
 
 static void test_stale_temps(void **state)
@@ -669,6 +803,12 @@ int main(void)
         ON_DISK(test_other_directories),
         ON_DISK(test_hostile_files),
         ON_DISK(test_hostile_blob),
+        ON_DISK(test_damaged_blob),
+        ON_DISK(test_intact_blob_is_kept),
+        ON_DISK(test_links_are_read),
+        ON_DISK(test_unreadable_input),
+        ON_DISK(test_check_of_a_blob_is_cancelled),
+        ON_DISK(test_null_list),
         ON_DISK(test_stale_temps),
         ON_DISK(test_not_a_directory),
         ON_DISK(test_wait_for_the_lock_is_cancelled),
