@@ -37,6 +37,7 @@
 /* References (distribution grammar). */
 #define REPOSITORY_NAME_BYTES_MAX 255
 #define TAG_BYTES_MAX 128
+#define LAYOUT_TAG_BYTES_MAX 512 /* can be a whole reference */
 
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)

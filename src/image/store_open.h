@@ -14,7 +14,7 @@ enum store_access {
 };
 
 /* ref is borrowed for the call, client until the store is freed. */
-MUST_CHECK int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access access,
+MUST_CHECK int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
                           struct store **ret_store, struct lpipe_error *err);
 
 #endif

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "layout/layout_merge.h"
 #include "oci/json_read.h"
 #include "oci/media_type.h"
+#include "oci/reference.h"
 
 #define VERSION "1.0.0"
 
@@ -135,35 +137,54 @@ static int read_entry(const struct json_node *entry, struct descriptor *ret_mani
     return 0;
 }
 
-/* Appends "a, b", as many tags as fit. */
-static void list_tags(const struct json_node *entries, struct buf *buf)
+/* True when oci:DIR:TAG names this tag: other programs write any text as a tag. */
+static bool can_be_typed(const struct layout *layout, const char *tag)
 {
-    for (size_t i = 0; i < json_node_count(entries); i++) {
-        char shown[80];
+    struct lpipe_ref *ref AUTO_REFERENCE = NULL;
+    AUTO_FREE char *text = mem_printf("oci:%s:%s", layout->dir, tag);
+    return text != NULL && reference_parse(text, 0, &ref, NULL) == 0 && is_same(ref->tag, tag) &&
+           strcmp(ref->repository, layout->dir) == 0;
+}
+
+/* Appends "a, @sha256:...": the tags that can be typed, and the digests of all other images, as many
+ * as fit. Returns the text that must follow it in the message. */
+static const char *list_images(const struct layout *layout, const struct json_node *entries,
+                               struct buf *buf)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < json_node_count(entries); i++) {
         struct json_node entry = json_node_entry(entries, i);
         const char *tag = layout_entry_tag(&entry);
-        if (tag == NULL) {
-            continue;
-        }
-        text_printable(shown, sizeof shown, tag, strlen(tag));
-        if (buf_printf(buf, "%s%s", buf->size > 0 ? ", " : "", shown) != 0) {
-            return;
+        const char *digest = layout_entry_digest(&entry);
+        const char *separator = buf->size > 0 ? ", " : "";
+        if (tag != NULL && can_be_typed(layout, tag)) {
+            status = buf_printf(buf, "%s%s", separator, tag);
+        } else if (digest_valid(digest)) {
+            status = buf_printf(buf, "%s@%s", separator, digest);
         }
     }
+    return status != 0 ? " and more" : buf->size > 0 ? "" : "(none)";
 }
 
 static int fail_absent(const struct layout *layout, const struct json_node *entries,
                        const char *reference, struct lpipe_error *err)
 {
-    AUTO_BUF struct buf tags = BUF_INIT(250);
-    list_tags(entries, &tags);
+    AUTO_BUF struct buf images = BUF_INIT(250);
+    size_t count = json_node_count(entries);
+    char shown[120];
+    const char *rest = list_images(layout, entries, &images);
+    const char *list = images.size > 0 ? images.data : "";
+    if (count == 0) {
+        return fail(err, LPIPE_NOT_FOUND, "the layout %s has no images", layout->dir);
+    }
     if (reference[0] == '\0') {
         return fail(err, LPIPE_NOT_FOUND,
-                    "the layout %s has %zu images; add one of its tags to the reference: %s",
-                    layout->dir, json_node_count(entries), tags.size > 0 ? tags.data : "(none)");
+                    "the layout %s has %zu images; add :TAG or @DIGEST to the reference: %s%s",
+                    layout->dir, count, list, rest);
     }
-    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no tag or digest %s; its tags: %s",
-                layout->dir, reference, tags.size > 0 ? tags.data : "(none)");
+    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no tag or digest %s; it has %s%s",
+                layout->dir, text_printable(shown, sizeof shown, reference, strlen(reference)),
+                list, rest);
 }
 
 int layout_index_find(const struct layout *layout, const char *reference,

@@ -17,8 +17,8 @@ MUST_CHECK int layout_index_check(const struct layout *layout, struct lpipe_erro
 MUST_CHECK int layout_index_put(const struct layout *layout, const struct descriptor *manifest,
                                 const char *tag, struct lpipe_error *err);
 
-/* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the tags of the
- * layout. */
+/* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the images of
+ * the layout, as they can be typed. */
 MUST_CHECK int layout_index_find(const struct layout *layout, const char *reference,
                                  struct descriptor *ret_manifest, struct lpipe_error *err);
 

@@ -136,6 +136,31 @@ static int check_tag(const struct input *input, struct part part, struct lpipe_e
     return 0;
 }
 
+/* A tag of a layout is the annotation org.opencontainers.image.ref.name (image-spec, annotations.md):
+ * other tools write whole references there. Parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. */
+static int check_layout_tag(const struct input *input, struct part part, struct lpipe_error *err)
+{
+    if (part.size == 0) {
+        return fail_at(input, part.text, err, "empty tag: write one after ':', or remove the ':'");
+    }
+    for (size_t i = 0; i <= part.size; i++) {
+        char c = i < part.size ? part.text[i] : '/';
+        bool first = i == 0 || part.text[i - 1] == '/';
+        bool word = is_lower_alnum(c) || is_upper(c) || c == '_';
+        if (!word && (first || memchr("._:@+-/", c, 7) == NULL)) {
+            return fail_at(input, part.text + i, err,
+                           "a tag in a layout may contain A-Z, a-z, 0-9 and _.:@+-/, and each part "
+                           "of it must start with A-Z, a-z, 0-9 or '_' (if the ':' before it is "
+                           "part of the directory's name, end that name with '/')");
+        }
+    }
+    if (part.size > LAYOUT_TAG_BYTES_MAX) {
+        return fail_at(input, part.text + LAYOUT_TAG_BYTES_MAX, err,
+                       "the tag is longer than 512 characters");
+    }
+    return 0;
+}
+
 static int check_digest(const struct input *input, struct part part, struct lpipe_error *err)
 {
     if (digest_parse(part.text, part.size, NULL)) {
@@ -446,35 +471,44 @@ static int parse_registry(const struct input *input, uint32_t flags, struct lpip
     return set_registry_parts(ref, &parts, flags, err);
 }
 
-/* oci:DIR[:TAG] and oci:DIR@DIGEST. The text after the last ':' is the tag if it has no '/'. */
-static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
-                        struct lpipe_error *err)
+/* Splits DIR[:TAG]. The first ':' ends DIR, but a DIR that ends with '/' may contain ':'. */
+static void split_layout(struct part text, struct part *ret_dir, struct part *ret_tag)
 {
-    struct part dir = { input->text + 4, strlen(input->text) - 4 };
-    struct part tag = { NULL, 0 };
-    struct part digest = { NULL, 0 };
-    const char *at = memrchr(dir.text, '@', dir.size);
-    if (at != NULL && digest_valid(at + 1)) {
-        digest = (struct part){ at + 1, strlen(at + 1) };
-        dir.size = (size_t)(at - dir.text);
+    const char *colon = NULL;
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.text[i] == ':' && text.text[i - 1] == '/') {
+            colon = text.text + i;
+        }
     }
-    const char *colon = memrchr(dir.text, ':', dir.size);
-    if (colon != NULL && memchr(colon, '/', dir.size - (size_t)(colon - dir.text)) == NULL) {
-        tag = (struct part){ colon + 1, dir.size - (size_t)(colon + 1 - dir.text) };
-        dir.size = (size_t)(colon - dir.text);
+    if (colon == NULL && text.size > 0 && text.text[text.size - 1] != '/') {
+        colon = memchr(text.text, ':', text.size);
     }
-    if (dir.size == 0) {
-        return fail_at(input, dir.text, err, "the directory is missing: write oci:DIR[:TAG]");
+    size_t dir_size = colon != NULL ? (size_t)(colon - text.text) : text.size;
+    *ret_dir = (struct part){ text.text, dir_size };
+    *ret_tag = colon != NULL ? (struct part){ colon + 1, text.size - dir_size - 1 }
+                             : (struct part){ NULL, 0 };
+}
+
+/* Splits off the digest after the last '@', if there is one. */
+static int split_layout_digest(const struct input *input, struct part *text,
+                               struct part *ret_digest, struct lpipe_error *err)
+{
+    const char *at = memrchr(text->text, '@', text->size);
+    if (at == NULL || !(text_starts(at + 1, "sha256:") || text_starts(at + 1, "sha512:"))) {
+        return 0;
     }
-    int status = tag.text != NULL ? check_tag(input, tag, err) : 0;
-    if (status != 0) {
-        return status;
+    struct part digest = { at + 1, strlen(at + 1) };
+    int status = check_digest(input, digest, err);
+    if (status == 0) {
+        *ret_digest = digest;
+        text->size = (size_t)(at - text->text);
     }
-    if ((flags & LPIPE_REF_STRICT) != 0 && (flags & NO_TAG_NEEDED) == 0 && tag.text == NULL &&
-        digest.text == NULL) {
-        return fail_at(input, dir.text + dir.size, err,
-                       "the tag is missing: add one, such as :latest");
-    }
+    return status;
+}
+
+static int set_layout_parts(struct lpipe_ref *ref, const struct input *input, struct part dir,
+                            struct part tag, struct part digest, struct lpipe_error *err)
+{
     tag = effective_tag(tag, digest);
     ref->kind = LPIPE_REF_LAYOUT;
     ref->repository = copy_part(dir);
@@ -485,6 +519,34 @@ static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_
                    (ref->tag == NULL && tag.text != NULL) ||
                    (ref->digest == NULL && digest.text != NULL);
     return missing ? fail_memory(err) : 0;
+}
+
+/* oci:DIR[:TAG] and oci:DIR@DIGEST. */
+static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
+                        struct lpipe_error *err)
+{
+    struct part text = { input->text + 4, strlen(input->text) - 4 };
+    struct part dir;
+    struct part tag;
+    struct part digest = { NULL, 0 };
+    int status = split_layout_digest(input, &text, &digest, err);
+    if (status != 0) {
+        return status;
+    }
+    split_layout(text, &dir, &tag);
+    if (dir.size == 0) {
+        return fail_at(input, dir.text, err, "the directory is missing: write oci:DIR[:TAG]");
+    }
+    status = tag.text != NULL ? check_layout_tag(input, tag, err) : 0;
+    if (status != 0) {
+        return status;
+    }
+    if ((flags & LPIPE_REF_STRICT) != 0 && (flags & NO_TAG_NEEDED) == 0 && tag.text == NULL &&
+        digest.text == NULL) {
+        return fail_at(input, dir.text + dir.size, err,
+                       "the tag is missing: add one, such as :latest");
+    }
+    return set_layout_parts(ref, input, dir, tag, digest, err);
 }
 
 static int parse_null(const struct input *input, struct lpipe_ref *ref, struct lpipe_error *err)
@@ -553,6 +615,12 @@ int reference_check_tag(const char *tag, struct lpipe_error *err)
 {
     struct input input = { tag, "tag" };
     return check_tag(&input, (struct part){ tag, strlen(tag) }, err);
+}
+
+int reference_check_layout_tag(const char *tag, struct lpipe_error *err)
+{
+    struct input input = { tag, "tag" };
+    return check_layout_tag(&input, (struct part){ tag, strlen(tag) }, err);
 }
 
 int reference_check_repository(const char *repository, struct lpipe_error *err)

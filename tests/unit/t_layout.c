@@ -467,6 +467,41 @@ static void test_hostile_blob(void **state)
     assert_int_equal(count_temps(scene), 0);
 }
 
+static void check_listed(struct store *store, const char *reference, const char *wanted)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    struct lpipe_error err = { 0 };
+    assert_int_equal(store->ops->manifest_get(store, reference, &document, &err), LPIPE_NOT_FOUND);
+    if (strstr(err.message, wanted) == NULL) {
+        fail_msg("%s (wanted %s)", err.message, wanted);
+    }
+}
+
+/* What a message lists can be typed after oci:DIR: as it is; images that have no such name are listed
+ * with their digests. */
+static void test_listed_images_can_be_typed(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store AUTO_STORE = open_store(scene, true);
+    check_listed(store, "", "has no images");
+    check_listed(store, "x", "has no images");
+    put(store, "a", NULL);
+    put(store, "b", NULL);
+    check_listed(store, "", "2 images; add :TAG or @DIGEST to the reference: @" D_A ", @" D_B);
+    put(store, "a", "docker.io/library/x:1");
+    check_get(store, "docker.io/library/x:1", "a");
+    check_listed(store, "x:1", "has no tag or digest x:1; it has docker.io/library/x:1, @" D_B);
+    write_text(path_in(scene, "index.json"),
+               INDEX(ENTRY(D_A, 1) TAGGED("a b") "," ENTRY(D_A, 1) TAGGED("../x") "," ENTRY(D_B, 1)
+                         TAGGED("x@" D_B) ",{}," ENTRY(D_A, 1) TAGGED("ok")));
+    check_listed(store, "", ": @" D_A ", @" D_A ", @" D_B ", ok");
+    write_text(path_in(scene, "index.json"),
+               INDEX(ENTRY(D_A, 1) "}," ENTRY(D_B, 1) "}," ENTRY(D_A, 1) "}," ENTRY(D_B, 1) "}"));
+    check_listed(store, "", ": @" D_A ", @" D_B ", @" D_A " and more");
+    write_text(path_in(scene, "index.json"), INDEX("{},{}"));
+    check_listed(store, "", "(none)");
+}
+
 /* A file under a blob's name that has other bytes does not count, whatever its size is. The blob
  * replaces it when it is written again. */
 static void test_damaged_blob(void **state)
@@ -803,6 +838,7 @@ int main(void)
         ON_DISK(test_other_directories),
         ON_DISK(test_hostile_files),
         ON_DISK(test_hostile_blob),
+        ON_DISK(test_listed_images_can_be_typed),
         ON_DISK(test_damaged_blob),
         ON_DISK(test_intact_blob_is_kept),
         ON_DISK(test_links_are_read),

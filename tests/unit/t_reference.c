@@ -3,6 +3,7 @@
  * inputs that Go tools accept, but that the distribution grammar or a registry rejects. */
 #include "support/unit.h"
 
+#include "base/limits.h"
 #include "base/macros.h"
 #include "layerpipe/client.h"
 #include "layerpipe/ref.h"
@@ -368,22 +369,67 @@ static void check_layout(const char *text, const char *dir, const char *tag, con
 static void test_layout(void **state)
 {
     (void)state;
-    static const char *const refused[] = { "oci:", "oci::tag", "oci:dir:", "oci:dir:-x",
-                                           "oci:dir:a b" };
+    static const char *const refused[] = { "oci:",
+                                           "oci::tag",
+                                           "oci:dir:",
+                                           "oci:dir:-x",
+                                           "oci:dir:a b",
+                                           "oci:dir:../../x",
+                                           "oci:dir:a/../../b",
+                                           "oci:dir:sha256:../../x",
+                                           "oci:dir:/x",
+                                           "oci:dir:a//b",
+                                           "oci:dir:.x",
+                                           "oci:dir:a\nb",
+                                           "oci:dir:\xc3\xa4",
+                                           "oci:dir@sha256:1234",
+                                           "oci:dir@sha256:../../x",
+                                           "oci:dir:t@sha512:" };
     lpipe_ref *ref = NULL;
     check_layout("oci:dir", "dir", NULL, NULL);
     check_layout("oci:/tmp/Some Dir:v1", "/tmp/Some Dir", "v1", NULL);
-    check_layout("oci:a:b:c", "a:b", "c", NULL);
+    check_layout("oci:./:v1", "./", "v1", NULL);
     check_layout("oci:a:b/", "a:b/", NULL, NULL);
-    check_layout("oci:/x:1/y", "/x:1/y", NULL, NULL);
+    check_layout("oci:a:b/:c", "a:b/", "c", NULL);
+    check_layout("oci:/x:1/y/", "/x:1/y/", NULL, NULL);
     check_layout("oci:dir@" D, "dir", NULL, D);
     check_layout("oci:dir:t@" D, "dir", NULL, D);
+    check_layout("oci:a:b/@" D, "a:b/", NULL, D);
     check_layout("oci:a@b:t", "a@b", "t", NULL);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        assert_int_equal(lpipe_ref_parse(refused[i], 0, &ref, NULL), LPIPE_INVALID_ARGUMENT);
+        if (lpipe_ref_parse(refused[i], 0, &ref, NULL) != LPIPE_INVALID_ARGUMENT) {
+            fail_msg("%s was accepted", refused[i]);
+        }
     }
     assert_int_equal(lpipe_ref_parse("oci:dir", LPIPE_REF_STRICT, &ref, NULL),
                      LPIPE_INVALID_ARGUMENT);
+}
+
+/* Other tools write whole references as tags of a layout. */
+static void test_layout_tags_of_other_tools(void **state)
+{
+    (void)state;
+    struct lpipe_error err = { 0 };
+    char text[LAYOUT_TAG_BYTES_MAX + 2];
+    lpipe_ref *ref = NULL;
+    check_layout("oci:dir:docker.io/library/x:1", "dir", "docker.io/library/x:1", NULL);
+    check_layout("oci:/a/dir:localhost:5000/x:1", "/a/dir", "localhost:5000/x:1", NULL);
+    check_layout("oci:dir:foo/bar:1.0", "dir", "foo/bar:1.0", NULL);
+    check_layout("oci:dir:feature/x", "dir", "feature/x", NULL);
+    check_layout("oci:a:b:c", "a", "b:c", NULL);
+    check_layout("oci:/x:1/y", "/x", "1/y", NULL);
+    check_layout("oci:dir:v1+build", "dir", "v1+build", NULL);
+    check_layout("oci:dir:x@y:1", "dir", "x@y:1", NULL);
+    check_layout("oci:dir:docker.io/x:1@" D, "dir", NULL, D);
+    assert_int_equal(lpipe_ref_parse("oci:a:b/../c", 0, &ref, &err), LPIPE_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.message, "character 9"));
+    assert_non_null(strstr(err.message, "end that name with '/'"));
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_int_equal(reference_check_layout_tag(text, NULL), LPIPE_INVALID_ARGUMENT);
+    text[LAYOUT_TAG_BYTES_MAX] = '\0';
+    assert_int_equal(reference_check_layout_tag(text, NULL), 0);
+    assert_int_equal(reference_check_layout_tag("", NULL), LPIPE_INVALID_ARGUMENT);
 }
 
 static void test_null(void **state)
@@ -459,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_refused_strictly),
         cmocka_unit_test(test_repository),
         cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_layout_tags_of_other_tools),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_no_default_tag),
         cmocka_unit_test(test_arguments),

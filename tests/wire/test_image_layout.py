@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -127,3 +128,150 @@ def test_progress_of_null_store_does_not_say_stored(run, tar_bytes):
     result = run("push", "--progress", "plain", "null:", "-", input=tar_bytes)
     assert result.rc == 0
     assert "stored" not in result.stderr and "tag" not in result.stderr
+
+
+# What other tools write, and what is typed.
+
+def retag(layout, tag):
+    """As skopeo and podman do it: any text."""
+    path = layout / "index.json"
+    index = json.loads(path.read_text())
+    index["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": tag}
+    path.write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize("tag", ["docker.io/library/x:1", "localhost:5000/x:1", "foo/bar:1.0", "v1+b",
+                                 "feature/x"])
+def test_whole_reference_as_a_tag(run, tmp_path, tag):
+    layout = tmp_path / "layout"
+    told = run("push", "--json", f"oci:{layout}:one", "-", input=make_tar({"x": b"y"})).json()
+    retag(layout, tag)
+    listed = run("inspect", f"oci:{layout}:nope")
+    assert listed.rc == 5 and listed.stderr.rstrip().endswith("it has " + tag)
+    assert run("inspect", "--json", f"oci:{layout}:{tag}").json()["digest"] == told["digest"]
+    again = run("push", "--json", "--base", f"oci:{layout}:{tag}", "--tag", "other/x:2",
+                f"oci:{layout}:{tag}").json()
+    assert again["tags"] == [tag, "other/x:2"] and sources(again) == ["existing"]
+    assert layout_fsck.tags(str(layout)) == {tag: again["digest"], "other/x:2": again["digest"]}
+    assert set(os.listdir(tmp_path)) - {"home"} == {"layout"}
+
+
+def test_images_without_a_tag_are_listed(run, tmp_path):
+    layout = tmp_path / "l"
+    digests = [run("push", "--json", f"oci:{layout}", "-", input=make_tar({name: b"y"})).json()["digest"]
+               for name in ("a", "b")]
+    listed = run("inspect", f"oci:{layout}")
+    assert listed.rc == 5
+    for digest in digests:
+        assert f"@{digest}" in listed.stderr
+        assert run("inspect", "--json", f"oci:{layout}@{digest}").json()["digest"] == digest
+
+
+@pytest.mark.parametrize("name", ["l:../../x", "l:a/../../b", "l:sha256:../../x", "l@sha256:../../x", "l:a//b"])
+def test_tag_that_is_a_path(run, tmp_path, name):
+    """A tag that comes from outside, such as a CI variable, never names another directory."""
+    (tmp_path / "in").mkdir()
+    result = run("push", f"oci:{name}", "-", input=make_tar({"x": b"y"}), cwd=tmp_path / "in")
+    assert result.rc == 2, result
+    assert set(os.listdir(tmp_path)) - {"home"} == {"in"} and os.listdir(tmp_path / "in") == []
+
+
+def test_colon_in_a_directory(run, tmp_path):
+    """It ends the directory's name, unless that ends with '/'. A directory that is there is not taken
+    for a tag."""
+    tar = make_tar({"x": b"y"})
+    (tmp_path / "b:1").mkdir()
+    result = run("push", f"oci:{tmp_path}/b:1/layout:x", "-", input=tar)
+    assert result.rc == 2 and f"oci:{tmp_path}/b:1/DIR/:TAG" in result.stderr
+    assert set(os.listdir(tmp_path)) - {"home"} == {"b:1"} and os.listdir(tmp_path / "b:1") == []
+    assert run("push", f"oci:{tmp_path}/b:1/layout/:x", "-", input=tar).rc == 0
+    assert layout_fsck.check(str(tmp_path / "b:1" / "layout")) == []
+    assert run("inspect", f"oci:{tmp_path}/b:1/layout/:x").rc == 0
+
+
+def test_parents_that_are_made_are_told(run, tmp_path):
+    """A mistake in a path would make a tree without a word."""
+    tar = make_tar({"x": b"y"})
+    result = run("push", f"oci:{tmp_path}/not/there/l:x", "-", input=tar)
+    assert result.rc == 0 and f"made the directory {tmp_path}/not/there/l and its parents" in result.stderr
+    for name in ("not/there/l", "not/there/m"):
+        result = run("push", f"oci:{tmp_path}/{name}:y", "-", input=tar)
+        assert result.rc == 0 and "made the directory" not in result.stderr
+
+
+def test_layout_of_links_as_a_base(run, tmp_path):
+    """Bazel and Nix make layouts whose files are links."""
+    layout, store, links = tmp_path / "layout", tmp_path / "store", tmp_path / "links"
+    told = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
+    layout.rename(store)
+    for folder, _, names in os.walk(store):
+        there = links / os.path.relpath(folder, store)
+        there.mkdir()
+        for name in names:
+            (there / name).symlink_to(os.path.join(folder, name))
+    assert run("inspect", "--json", f"oci:{links}:x").json()["digest"] == told["digest"]
+    copied = run("push", "--json", "--base", f"oci:{links}:x", f"oci:{layout}:y").json()
+    assert sources(copied) == ["copied"]
+    before = sorted(os.listdir(store / "blobs" / "sha256"))
+    result = run("push", f"oci:{links}:x", "-", input=make_tar({"new": b"z"}))
+    assert result.rc == 8 and "cp -rL" in result.stderr
+    assert sorted(os.listdir(store / "blobs" / "sha256")) == before
+
+
+def test_base_that_cannot_be_read(run, tmp_path):
+    """It is an input."""
+    layout = tmp_path / "layout"
+    told = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
+    blob = layout / "blobs" / "sha256" / told["layers"][0]["digest"][7:]
+    blob.unlink()
+    blob.mkdir()
+    result = run("push", "--base", f"oci:{layout}:x", f"oci:{tmp_path}/other:x")
+    assert result.rc == 3 and f"{blob} is not a regular file" in result.stderr
+    (layout / "index.json").write_text("{")
+    assert run("inspect", f"oci:{layout}:x").rc == 3
+
+
+def test_blob_of_the_right_size_and_wrong_bytes(run, tmp_path, tar_bytes):
+    """As a power failure leaves it. It is not taken for the blob: neither of a stream nor of a base."""
+    layout, base = tmp_path / "layout", tmp_path / "base"
+    told = run("push", "--json", f"oci:{base}:x", "-", input=tar_bytes).json()
+    digests = [told["layers"][0]["digest"], told["config"]["digest"], told["digest"]]
+    for arguments, given in ((["-"], {"input": tar_bytes}), (["--base", f"oci:{base}:x"], {})):
+        shutil.copytree(base, layout)
+        for digest in digests:
+            blob = layout / "blobs" / "sha256" / digest[7:]
+            blob.write_bytes(b"\0" * blob.stat().st_size)
+        assert run("push", "--created", "1", f"oci:{layout}:x", *arguments, **given).rc == 0
+        digest = digests[0]
+        assert sha256((layout / "blobs" / "sha256" / digest[7:]).read_bytes()) == digest
+        shutil.rmtree(layout)
+
+
+def test_new_layout_of_umoci(run, tmp_path):
+    """Its list of images is null."""
+    layout = tmp_path / "layout"
+    (layout / "blobs" / "sha256").mkdir(parents=True)
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (layout / "index.json").write_text('{"schemaVersion":2,"manifests":null}')
+    assert run("inspect", f"oci:{layout}").rc == 5
+    assert run("push", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).rc == 0
+    assert layout_fsck.check(str(layout)) == []
+
+
+@pytest.mark.skipif(not shutil.which("umoci"), reason="umoci is not installed")
+def test_umoci_init(run, tmp_path):
+    layout = tmp_path / "layout"
+    subprocess.run(["umoci", "init", "--layout", layout], check=True)
+    assert run("push", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).rc == 0
+    assert layout_fsck.check(str(layout)) == []
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+def test_tag_of_skopeo(run, tmp_path):
+    """It splits oci:DIR:TAG in the same way."""
+    layout, other = tmp_path / "layout", tmp_path / "other"
+    told = run("push", "--json", f"oci:{layout}:docker.io/library/x:1", "-", input=make_tar({"x": b"y"})).json()
+    subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci:{layout}:docker.io/library/x:1",
+                    f"oci:{other}:localhost:5000/y:2"], check=True)
+    shown = run("inspect", "--json", f"oci:{other}:localhost:5000/y:2").json()
+    assert shown["digest"] == told["digest"]
