@@ -44,8 +44,8 @@ enum lpipe_ref_flag {
  * name or password before the host are refused. No message has a user name or password in it.
  *
  * In oci:DIR[:TAG] the first ':' ends DIR. A DIR with ':' in its path must end with '/':
- * "oci:a:b/:tag". A tag in a layout may be longer and may be a whole reference, as other tools write
- * it: parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. There is no default tag.
+ * "oci:a:b/:tag". A tag in a layout may be longer and may be a whole reference, as other tools
+ * write it: parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. There is no default tag.
  *
  * @param text    not NULL
  * @param flags   enum lpipe_ref_flag

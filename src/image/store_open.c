@@ -30,8 +30,8 @@ static char *parent_of(const char *path)
     return parent;
 }
 
-/* Refuses to make the directory DIR for oci:DIR:X/Y when the directory DIR:X is there: then the ':' was
- * probably meant as part of its name. */
+/* Refuses to make the directory DIR for oci:DIR:X/Y when the directory DIR:X is there: then the
+ * ':' was probably meant as part of its name. */
 static int check_layout_name(const lpipe_ref *ref, struct lpipe_error *err)
 {
     if (ref->tag == NULL || strchr(ref->tag, '/') == NULL || access(ref->repository, F_OK) == 0) {

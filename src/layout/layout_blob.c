@@ -51,8 +51,9 @@ static int hash_file(const struct layout *layout, int fd, const char *wanted,
     return status == 0 ? digest_finish(digest, ret_digest, err) : status;
 }
 
-/* 1 with a descriptor when the blob's file has the right bytes. 0 when there is no file, or a damaged
- * one: a program that was killed, a full disk or a power failure can leave one of the right size. */
+/* 1 with a descriptor when the blob's file has the right bytes. 0 when there is no file, or a
+ * damaged one: a program that was killed, a full disk or a power failure can leave one of the
+ * right size. */
 static int open_intact(const struct layout *layout, int dir_fd, const struct descriptor *blob,
                        int *ret_fd, struct lpipe_error *err)
 {

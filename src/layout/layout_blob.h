@@ -5,8 +5,8 @@
 
 #include "layout/layout_dir.h"
 
-/* 1 when the layout has the blob and all its bytes are right, else 0. A file with the blob's name that
- * is no regular file is a failure. */
+/* 1 when the layout has the blob and all its bytes are right, else 0. A file with the blob's
+ * name that is no regular file is a failure. */
 MUST_CHECK int layout_blob_exists(const struct layout *layout, const struct descriptor *blob,
                                   struct lpipe_error *err);
 MUST_CHECK int layout_blob_begin(const struct layout *layout, const struct blob_hint *hint,

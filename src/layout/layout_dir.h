@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of a layout and its files. Symbolic links are followed only in a layout that is opened
- * for reading: build tools make layouts whose blobs are links, and every blob is verified. Files are
- * written as temporary files that are renamed. Only for files in src/layout.
+/* The directory of a layout and its files. Symbolic links are followed only in a layout that is
+ * opened for reading: build tools make layouts whose blobs are links, and every blob is
+ * verified. Files are written as temporary files that are renamed. Only for files in src/layout.
  *
- * The name of a temporary file is ".lp-" and 16 hex digits. It is in the layout directory, and the
- * process that writes it holds a lock on it. A temporary file without a lock was left by a process
- * that was killed; the next process removes it. */
+ * The name of a temporary file is ".lp-" and 16 hex digits. It is in the layout directory, and
+ * the process that writes it holds a lock on it. A temporary file without a lock was left by a
+ * process that was killed; the next process removes it. */
 #ifndef LAYOUT_LAYOUT_DIR_H
 #define LAYOUT_LAYOUT_DIR_H
 
@@ -32,8 +32,8 @@ static inline int layout_status(const struct layout *layout)
  * create), or layout_status(). */
 MUST_CHECK int layout_dir_open(struct layout *layout, bool create, struct lpipe_error *err);
 
-/* Opens a regular file for reading: 1, 0 when there is no file, else the failure. path is relative to
- * the layout; its last component is opened in the directory dir_fd. */
+/* Opens a regular file for reading: 1, 0 when there is no file, else the failure. path is
+ * relative to the layout; its last component is opened in the directory dir_fd. */
 MUST_CHECK int layout_file_open(const struct layout *layout, int dir_fd, const char *path,
                                 int *ret_fd, struct stat *ret_info, struct lpipe_error *err);
 /* Opens and reads the whole file. */

@@ -146,8 +146,8 @@ static bool can_be_typed(const struct layout *layout, const char *tag)
            strcmp(ref->repository, layout->dir) == 0;
 }
 
-/* Appends "a, @sha256:...": the tags that can be typed, and the digests of all other images, as many
- * as fit. Returns the text that must follow it in the message. */
+/* Appends "a, @sha256:...": the tags that can be typed, and the digests of all other images, as
+ * many as fit. Returns the text that must follow it in the message. */
 static const char *list_images(const struct layout *layout, const struct json_node *entries,
                                struct buf *buf)
 {

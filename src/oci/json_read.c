@@ -272,8 +272,8 @@ static int fail_case(const struct json_node *object, const char *key, const char
                      text_printable(shown, sizeof shown, key, strlen(key)));
 }
 
-/* The first key that differs from a known key only in letter case; *ret_known is that known key. NULL
- * when there is none. */
+/* The first key that differs from a known key only in letter case; *ret_known is that known key.
+ * NULL when there is none. */
 static const char *other_case(const struct json_node *object, const char *const *known,
                               const char **ret_known)
 {

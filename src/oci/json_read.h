@@ -62,14 +62,14 @@ struct json_node json_node_entry(const struct json_node *array, size_t index);
 /* 1 when the node has this kind, 0 when it is absent or null, else the failure: another kind. */
 MUST_CHECK int json_node_is(const struct json_node *node, enum json_kind kind,
                             struct lpipe_error *err);
-/* 0 when the node has this kind, else the failure: absent, null, or another kind. A null in place of
- * an array is an array without entries: Go programs write an empty list so. */
+/* 0 when the node has this kind, else the failure: absent, null, or another kind. A null in
+ * place of an array is an array without entries: Go programs write an empty list so. */
 MUST_CHECK int json_node_require(const struct json_node *node, enum json_kind kind,
                                  struct lpipe_error *err);
 /* Number of entries of an array or members of an object; 0 for any other value. */
 size_t json_node_count(const struct json_node *node);
-/* The text of a node, NULL when it is not a text or has a NUL character; borrowed from the document.
- */
+/* The text of a node, NULL when it is not a text or has a NUL character; borrowed from the
+ * document. */
 const char *json_node_text(const struct json_node *node);
 
 /* Typed members of an object. They return 1 when the member is present, 0 when it is absent or null
@@ -87,9 +87,9 @@ MUST_CHECK int json_get_bool(const struct json_node *object, const char *key, bo
 MUST_CHECK int json_check_case(const struct json_node *object, const char *const *known,
                                struct lpipe_error *err);
 
-/* For an object in which one spelling of a key is no harm: a member whose key differs from a known key
- * only in letter case gets the known key, as Go programs read it. Fails like json_check_case() when
- * two keys of the object differ only in letter case. */
+/* For an object in which one spelling of a key is no harm: a member whose key differs from a
+ * known key only in letter case gets the known key, as Go programs read it. Fails like
+ * json_check_case() when two keys of the object differ only in letter case. */
 MUST_CHECK int json_unify_case(const struct json_node *object, const char *const *known,
                                struct lpipe_error *err);
 

@@ -136,8 +136,9 @@ static int check_tag(const struct input *input, struct part part, struct lpipe_e
     return 0;
 }
 
-/* A tag of a layout is the annotation org.opencontainers.image.ref.name (image-spec, annotations.md):
- * other tools write whole references there. Parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. */
+/* A tag of a layout is the annotation org.opencontainers.image.ref.name (image-spec,
+ * annotations.md): other tools write whole references there. Parts of
+ * [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. */
 static int check_layout_tag(const struct input *input, struct part part, struct lpipe_error *err)
 {
     if (part.size == 0) {

@@ -360,8 +360,8 @@ static void test_refused_bases(void **state)
 #define THREE_LAYERS                                                                               \
     "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" D1 "\",\"" D2 "\",\"" D1 "\"]}"
 
-/* The history of a base need not fit its layers: missing entries are filled up at the front, and more
- * entries stay as they are. */
+/* The history of a base need not fit its layers: missing entries are filled up at the front, and
+ * more entries stay as they are. */
 static void test_history_of_any_length(void **state)
 {
     (void)state;

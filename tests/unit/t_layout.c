@@ -477,8 +477,8 @@ static void check_listed(struct store *store, const char *reference, const char 
     }
 }
 
-/* What a message lists can be typed after oci:DIR: as it is; images that have no such name are listed
- * with their digests. */
+/* What a message lists can be typed after oci:DIR: as it is; images that have no such name are
+ * listed with their digests. */
 static void test_listed_images_can_be_typed(void **state)
 {
     struct scene *scene = *state;
