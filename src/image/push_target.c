@@ -36,9 +36,7 @@ static int collect_tags(struct push_target *target, const lpipe_ref *dest,
         add_tag(target, dest->tag);
     }
     for (size_t i = 0; i < options->tag_count; i++) {
-        int status = dest->kind == LPIPE_REF_LAYOUT
-                         ? reference_check_layout_tag(options->tags[i], err)
-                         : reference_check_tag(options->tags[i], err);
+        int status = reference_check_tag(options->tags[i], err);
         if (status != 0) {
             return status;
         }

@@ -12,62 +12,35 @@
 #include "registry/client.h"
 #include "registry/registry_store.h"
 
-/* The path of the directory that contains path; NULL when out of memory. */
-static char *parent_of(const char *path)
-{
-    char *parent = mem_strdup(path);
-    size_t size = strlen(path);
-    if (parent == NULL) {
-        return NULL;
-    }
-    while (size > 0 && parent[size - 1] == '/') {
-        size--;
-    }
-    while (size > 0 && parent[size - 1] != '/') {
-        size--;
-    }
-    parent[size] = '\0';
-    return parent;
-}
-
 /* Refuses to make the directory DIR for oci:DIR:X/Y when the directory DIR:X is there: then the
  * ':' was probably meant as part of its name. */
 static int check_layout_name(const lpipe_ref *ref, struct lpipe_error *err)
 {
-    if (ref->tag == NULL || strchr(ref->tag, '/') == NULL || access(ref->repository, F_OK) == 0) {
+    const char *slash = ref->tag != NULL ? strrchr(ref->tag, '/') : NULL;
+    if (slash == NULL || access(ref->repository, F_OK) == 0) {
         return 0;
     }
-    AUTO_FREE char *path = mem_printf("%s:%s", ref->repository, ref->tag);
-    AUTO_FREE char *parent = path == NULL ? NULL : parent_of(path);
-    if (parent == NULL) {
+    AUTO_FREE char *named =
+        mem_printf("%s:%.*s", ref->repository, (int)(slash - ref->tag), ref->tag);
+    if (named == NULL) {
         return fail_memory(err);
     }
-    return access(parent, F_OK) != 0
-               ? 0
-               : fail(
-                     err, LPIPE_INVALID_ARGUMENT,
-                     "%s: the first ':' ends the directory, but %s exists and %s does not; end the "
-                     "directory with '/', such as oci:%sDIR/:TAG",
-                     ref->name, parent, ref->repository, parent);
+    if (access(named, F_OK) != 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_INVALID_ARGUMENT,
+                "%s: the first ':' ends the directory, but %s exists and %s does not; end the "
+                "directory with '/', such as oci:%s/DIR/:TAG",
+                ref->name, named, ref->repository, named);
 }
 
 static int open_layout(lpipe_client *client, const lpipe_ref *ref, bool create,
                        struct store **ret_store, struct lpipe_error *err)
 {
-    AUTO_FREE char *parent = parent_of(ref->repository);
-    if (parent == NULL) {
-        return fail_memory(err);
-    }
-    int status = check_layout_name(ref, err);
-    if (status != 0) {
-        return status;
-    }
-    bool is_deep = create && parent[0] != '\0' && access(parent, F_OK) != 0;
-    status = layout_store_open(ref->repository, create, client->context.cancel, ret_store, err);
-    if (status == 0 && is_deep) {
-        context_notice(&client->context, "made the directory %s and its parents", ref->repository);
-    }
-    return status;
+    int status = create ? check_layout_name(ref, err) : 0;
+    return status == 0
+               ? layout_store_open(ref->repository, create, client->context.cancel, ret_store, err)
+               : status;
 }
 
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,

@@ -618,12 +618,6 @@ int reference_check_tag(const char *tag, struct lpipe_error *err)
     return check_tag(&input, (struct part){ tag, strlen(tag) }, err);
 }
 
-int reference_check_layout_tag(const char *tag, struct lpipe_error *err)
-{
-    struct input input = { tag, "tag" };
-    return check_layout_tag(&input, (struct part){ tag, strlen(tag) }, err);
-}
-
 int reference_check_repository(const char *repository, struct lpipe_error *err)
 {
     struct input input = { repository, "repository" };

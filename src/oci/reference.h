@@ -28,8 +28,6 @@ static inline void cleanup_reference(struct lpipe_ref **ref)
 
 /* Check one part of a reference that is given alone. INVALID_ARGUMENT. */
 MUST_CHECK int reference_check_tag(const char *tag, struct lpipe_error *err);
-/* A tag in a layout may be more than a tag in a registry. */
-MUST_CHECK int reference_check_layout_tag(const char *tag, struct lpipe_error *err);
 MUST_CHECK int reference_check_repository(const char *repository, struct lpipe_error *err);
 /* host[:port], [ipv6][:port]. */
 MUST_CHECK int reference_check_registry(const char *registry, struct lpipe_error *err);

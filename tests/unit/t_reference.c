@@ -410,7 +410,7 @@ static void test_layout_tags_of_other_tools(void **state)
 {
     (void)state;
     struct lpipe_error err = { 0 };
-    char text[LAYOUT_TAG_BYTES_MAX + 2];
+    char text[6 + LAYOUT_TAG_BYTES_MAX + 2];
     lpipe_ref *ref = NULL;
     check_layout("oci:dir:docker.io/library/x:1", "dir", "docker.io/library/x:1", NULL);
     check_layout("oci:/a/dir:localhost:5000/x:1", "/a/dir", "localhost:5000/x:1", NULL);
@@ -425,11 +425,13 @@ static void test_layout_tags_of_other_tools(void **state)
     assert_non_null(strstr(err.message, "character 9"));
     assert_non_null(strstr(err.message, "end that name with '/'"));
     memset(text, 'x', sizeof text - 1);
+    memcpy(text, "oci:d:", 6);
     text[sizeof text - 1] = '\0';
-    assert_int_equal(reference_check_layout_tag(text, NULL), LPIPE_INVALID_ARGUMENT);
-    text[LAYOUT_TAG_BYTES_MAX] = '\0';
-    assert_int_equal(reference_check_layout_tag(text, NULL), 0);
-    assert_int_equal(reference_check_layout_tag("", NULL), LPIPE_INVALID_ARGUMENT);
+    assert_int_equal(lpipe_ref_parse(text, 0, &ref, NULL), LPIPE_INVALID_ARGUMENT);
+    text[sizeof text - 2] = '\0';
+    assert_int_equal(lpipe_ref_parse(text, 0, &ref, NULL), 0);
+    assert_int_equal(strlen(lpipe_ref_tag(ref)), LAYOUT_TAG_BYTES_MAX);
+    lpipe_ref_free(ref);
 }
 
 static void test_null(void **state)
