@@ -148,7 +148,7 @@ static int check_layout_tag(const struct input *input, struct part part, struct 
         char c = i < part.size ? part.text[i] : '/';
         bool first = i == 0 || part.text[i - 1] == '/';
         bool word = is_lower_alnum(c) || is_upper(c) || c == '_';
-        if (!word && (first || memchr("._:@+-/", c, 7) == NULL)) {
+        if (!word && (first || strchr("._:@+-/", c) == NULL)) {
             return fail_at(input, part.text + i, err,
                            "a tag in a layout may contain A-Z, a-z, 0-9 and _.:@+-/, and each part "
                            "of it must start with A-Z, a-z, 0-9 or '_' (if the ':' before it is "
