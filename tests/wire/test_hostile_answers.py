@@ -116,7 +116,8 @@ def test_ambiguous_json_is_refused(text, run, registry):
     assert result.rc == 7, result
 
 
-@pytest.mark.parametrize("text", [b'{"a":"\\u0000",', b'{"a":1e400,', b'{"a":123456789012345678901234567890,'])
+@pytest.mark.parametrize("text", [
+    b'{"a":"\\u0000",', b'{"a":1e400,', b'{"a":123456789012345678901234567890,'])
 def test_odd_values_of_unknown_members_are_no_failure(text, run, registry):
     """They are valid JSON, and nothing reads the member "a"."""
     server = registry("d28")
