@@ -75,6 +75,10 @@ static int parse(const char *text, size_t size, size_t size_max, const char *wha
         return fail(err, status, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
     }
     doc.root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (doc.root == NULL && secret && json_error_code(&why) == json_error_numeric_overflow) {
+        doc.root = json_loadb(
+            text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
+    }
     if (doc.root == NULL) {
         return fail_parse(&doc, &why, secret, err);
     }

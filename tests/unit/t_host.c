@@ -32,6 +32,7 @@ static struct {
     unsigned tokens;        /* handed out */
     unsigned refuse;        /* that many requests with a token get a 401 */
     const char *token_body; /* NULL = a fresh token */
+    const char *refusal;    /* body of a 401 to a request with a secret */
     int token_status;
     int post_status; /* of POST to the token server; 0 = as GET */
     int ping_status;
@@ -77,10 +78,14 @@ static void answer_registry(const struct scripted_request *request, struct scrip
     } else if (request->secret == NULL) {
         answer->status = 401;
         answer->headers = world.challenge;
+    } else if (strstr(request->url, "/teapot") != NULL) {
+        answer->status = 418;
+        answer->body = "token T1 of CANARY4711";
     } else if (world.refuse > 0) {
         world.refuse--;
         answer->status = 401;
         answer->headers = world.later == NULL ? world.challenge : world.later;
+        answer->body = world.refusal;
     } else {
         answer->status = 200;
         answer->body = "{}";
@@ -670,6 +675,103 @@ static void test_bad_credentials_are_sent_once(void **state)
     end(&fixture);
 }
 
+/* What the token server says when it refuses, without the secrets that it repeats. */
+static void test_words_of_a_token_server(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        const char *shown;
+    } rows[] = {
+        { 401, "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"use a personal token\"}]}",
+          ": UNAUTHORIZED: use a personal token" },
+        { 401, "{\"details\":\"wrong password CANARY4711\"}", ": wrong password ***" },
+        { 403, "IP not allowed by policy 42", ": IP not allowed by policy 42" },
+        { 400, "<html><body>Bad service</body></html>", ": Bad service" },
+        { 404, "got dXNlcjpDQU5BUlk0NzEx", ": got ***" },
+        { 500, "{\"error\":\"server_error\",\"error_description\":\"database\"}",
+          ": server_error: database" },
+    };
+    (void)state;
+    for (size_t i = 0; i < 3 * ARRAY_LEN(rows); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        world.token_status = rows[i / 3].status;
+        world.token_body = rows[i / 3].body;
+        begin(&fixture, (enum kind)(i % 3));
+        fixture.client->context.settings.retry_count = 0;
+        assert_true(get(&fixture, &err) < 0);
+        if (i % 3 == PASSWORD && strstr(err.message, rows[i / 3].shown) == NULL) {
+            fail_msg("%s: %s", rows[i / 3].body, err.message);
+        }
+        assert_true(i % 3 != PASSWORD || strstr(err.message, CANARY) == NULL);
+        end(&fixture);
+    }
+}
+
+/* What the registry says about the credentials, at the first refusal and at later ones. */
+static void test_words_of_a_401(void **state)
+{
+    static const char *const challenges[] = { "www-authenticate: Basic realm=\"r\"\n",
+                                              "www-authenticate: Bearer realm=\"" REALM "\"\n" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(challenges); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        strcpy(world.challenge, challenges[i]);
+        world.refuse = 1000;
+        world.refusal = "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"your password "
+                        "CANARY4711 has expired\",\"detail\":\"T2, dXNlcjpDQU5BUlk0NzEx\"}]}";
+        begin(&fixture, PASSWORD);
+        for (int k = 0; k < 2; k++) {
+            assert_true(get(&fixture, &err) < 0);
+            if (strstr(err.message, "UNAUTHORIZED: your password *** has expired (") == NULL) {
+                fail_msg("%s", err.message);
+            }
+            assert_null(strstr(err.message, "dXNlcjp"));
+        }
+        end(&fixture);
+    }
+}
+
+/* A refusal does not repeat the secret of the request, whichever request it was. */
+static void test_refusals_repeat_no_secret(void **state)
+{
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    (void)state;
+    world_reset();
+    world.refuse = 0;
+    begin(&fixture, PASSWORD);
+    assert_int_equal(get(&fixture, &err), 200);
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct host_request request = {
+        .http = { .method = "GET", .url = "/v2/a/b/teapot", .response_bytes_max = 1000 },
+        .repository = "a/b",
+    };
+    assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
+    assert_int_equal(response.status, 418);
+    assert_string_equal(response.body.data, "token ** of ***");
+    end(&fixture);
+}
+
+/* A realm that is no absolute URL is shown. */
+static void test_relative_realm_is_shown(void **state)
+{
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    (void)state;
+    world_reset();
+    set_realm("/service/token?x=1");
+    begin(&fixture, ANONYMOUS);
+    assert_int_equal(get(&fixture, &err), LPIPE_PROTOCOL);
+    assert_string_equal(err.message, REGISTRY " names the token server \"/service/token\": neither "
+                                              "an https nor an http URL");
+    end(&fixture);
+}
+
 static void test_nobody_is_told_where_to_look(void **state)
 {
     (void)state;
@@ -787,6 +889,10 @@ int main(void)
         cmocka_unit_test(test_t46_scope_of_a_challenge_is_added),
         cmocka_unit_test(test_t49_second_401_with_a_fresh_token_is_final),
         cmocka_unit_test(test_bad_credentials_are_sent_once),
+        cmocka_unit_test(test_words_of_a_token_server),
+        cmocka_unit_test(test_words_of_a_401),
+        cmocka_unit_test(test_refusals_repeat_no_secret),
+        cmocka_unit_test(test_relative_realm_is_shown),
         cmocka_unit_test(test_nobody_is_told_where_to_look),
         cmocka_unit_test(test_t45_401_in_mid_upload),
         cmocka_unit_test(test_ping_answers),
