@@ -277,6 +277,7 @@ static int put_once(struct manifest_put *put, struct http_response *response,
                   .response_bytes_max = ERROR_BODY_BYTES_MAX },
         .repository = put->repository->name,
         .actions = "pull,push",
+        .follow = true,
     };
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;

@@ -340,6 +340,7 @@ static int check_origin(const struct registry_host *host, const struct host_requ
             "%s requires credentials, but it is not the registry: %s only redirected there. No "
             "credentials were sent",
             origin_format(&origin, text, sizeof text), host->registry);
+        exchange_explain(&host->origin, request->http.url, err);
     }
     return status;
 }

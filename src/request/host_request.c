@@ -55,6 +55,7 @@ static int send_once(struct registry_host *host, const struct host_request *requ
     exchange.follow = request->follow;
     exchange.send_after_cancel = request->send_after_cancel;
     exchange.untrusted_url = request->untrusted_url;
+    exchange.ret_url = request->ret_url;
     exchange.retry = request->retry || strcmp(request->http.method, "GET") == 0 ||
                      strcmp(request->http.method, "HEAD") == 0;
     status = exchange_send(&exchange, &request->http, url, ret_response, ret_trusted, err);
@@ -160,6 +161,9 @@ struct http_call *host_call_http(struct host_call *call)
 int host_wait(struct host_call *call, struct http_response *ret_response, struct lpipe_error *err)
 {
     int status = http_wait(call->http, ret_response, err);
+    if (status != 0) {
+        exchange_explain(&call->host->origin, call->url, err);
+    }
     ret_response->url = call->given_url;
     ret_response->token_serial = call->hop.trusted ? call->authorization.serial : 0;
     ret_response->is_trusted = call->hop.trusted;
@@ -182,5 +186,5 @@ int host_resolve_location(struct registry_host *host, const struct http_response
     bool is_local = host->locked.is_local;
     pthread_mutex_unlock(&host->mutex);
     struct exchange exchange = host_exchange(host, ORIGIN_LOCATION, is_local);
-    return exchange_location(&exchange.rules, ORIGIN_LOCATION, base, response, ret_url, err);
+    return exchange_location(&exchange, base, response, ret_url, err);
 }

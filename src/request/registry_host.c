@@ -81,5 +81,6 @@ struct exchange host_exchange(struct registry_host *host, enum origin_sink sink,
         .sink = sink,
         .tls = &host->tls,
         .pool_key = host->pool_key,
+        .restored = &host->restored,
     };
 }

@@ -29,6 +29,7 @@ struct registry_host {
     char origin_text[ORIGIN_TEXT_BYTES];
     struct tls_files tls;
     struct registry_host *next;
+    atomic_bool restored; /* the notice about restored https was given: see exchange_location() */
     pthread_mutex_t mutex;
     struct {
         bool pinged;
@@ -56,12 +57,14 @@ struct host_request {
     const char *mount_from;   /* the token must also allow to pull from here; NULL = none */
     bool send_after_cancel; /* send also when the client is cancelled, to clean up; this request and
                                  the one for its token may take CLOSE_TIMEOUT_MS each */
-    bool follow;            /* follow redirects (GET and HEAD only) */
+    bool follow;            /* follow redirects: see struct exchange */
     uint32_t life_ms;       /* the token should outlive this; 0 = 60 s */
     bool retry;             /* retry as retry.h says; always so for GET and HEAD. Only for
                                  host_send() with a body in memory */
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent, not
                                  even to the registry itself */
+    char **ret_url;         /* host_send() sets it to the URL that has answered, owned (base for a
+                                 relative Location after redirects); NULL = not wanted */
 };
 
 /* A host that is in no list, with exactly these credentials (moved). */

@@ -29,6 +29,7 @@ static struct {
     char challenge[1200];   /* of the first 401 */
     const char *later;      /* headers of later 401s; NULL = the same */
     const char *location;   /* of redirects, escaped nowhere */
+    int redirect;           /* their status; 0 = 307 */
     unsigned tokens;        /* handed out */
     unsigned refuse;        /* that many requests with a token get a 401 */
     const char *token_body; /* NULL = a fresh token */
@@ -65,7 +66,7 @@ static void answer_registry(const struct scripted_request *request, struct scrip
 {
     static char headers[1200];
     if (strstr(request->url, "/away") != NULL) {
-        answer->status = 307;
+        answer->status = world.redirect != 0 ? world.redirect : 307;
         snprintf(headers, sizeof headers, "location: %s\n", world.location);
         answer->headers = headers;
     } else if (starts(request->url, REALM)) {
@@ -156,7 +157,7 @@ static int ask(struct fixture *fixture, const char *method, const char *url, con
         .http = { .method = method, .url = url, .response_bytes_max = 1000 },
         .repository = "a/b",
         .actions = actions,
-        .follow = strcmp(method, "GET") == 0
+        .follow = strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0
     };
     int status = host_send(fixture->host, &request, &response, err);
     return status != 0 ? status : response.status;
@@ -197,7 +198,8 @@ static void check_leaks(const char *what, const char *url, enum url_fate fate)
         if (origin_same(&origin, &registry)) {
             continue;
         }
-        if (!readable || !origin_same(&origin, &target) || fate == URL_REFUSED) {
+        if (!readable || !origin_same(&origin, &target) || fate == URL_REFUSED ||
+            fate == URL_RESTORED) {
             fail_msg("%s %s: a request to %s", what, url, request->url);
         }
         if (fate != URL_TRUSTED && has_secret(request)) {
@@ -332,6 +334,149 @@ static void test_st03_st06_upload_locations(void **state)
         check_leaks("Location", row->url, row->location);
         end(&fixture);
     }
+}
+
+struct notices {
+    unsigned count;
+    char text[300];
+};
+
+static void on_event(void *user, const struct lpipe_event *event)
+{
+    struct notices *notices = user;
+    if (event->kind == LPIPE_EVENT_NOTICE) {
+        notices->count++;
+        snprintf(notices->text, sizeof notices->text, "%s", event->text);
+    }
+}
+
+/* A Location that only lost its https is used over https, also on the registry's port, and the user
+ * is told once. */
+static void test_https_is_restored(void **state)
+{
+    static const struct {
+        const char *registry, *location, *url;
+    } rows[] = {
+        { REGISTRY, "http://" REGISTRY "/up?a=%2F&b", ORIGIN "/up?a=%2F&b" },
+        { REGISTRY ":8443", "http://" REGISTRY "/up", ORIGIN ":8443/up" },
+        { REGISTRY ":8443", "http://" REGISTRY ":8443/up", ORIGIN ":8443/up" },
+        { REGISTRY ":8443", "http://" REGISTRY ":443/up", NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+        struct notices notices = { 0 };
+        struct lpipe_error err = { 0 };
+        lpipe_client *client = NULL;
+        struct registry_host *host = NULL;
+        struct credential_list none = { .count = 0 };
+        options.observer = (struct lpipe_observer){ .event = on_event, .user = &notices };
+        assert_int_equal(client_new(&options, &client, &err), 0);
+        assert_int_equal(
+            registry_host_new(&client->context, rows[i].registry, true, &none, &host, &err), 0);
+        for (int k = 0; k < 2; k++) {
+            struct http_response opened CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+            AUTO_FREE char *url = NULL;
+            opened.headers.size_max = MIB;
+            opened.url = "/v2/a/b/blobs/uploads/";
+            assert_int_equal(buf_printf(&opened.headers, "location: %s\n", rows[i].location), 0);
+            int status = host_resolve_location(host, &opened, &url, &err);
+            assert_int_equal(status, rows[i].url == NULL ? LPIPE_REFUSED : 0);
+            assert_true(url == NULL ? rows[i].url == NULL : strcmp(url, rows[i].url) == 0);
+        }
+        assert_int_equal(notices.count, rows[i].url != NULL);
+        assert_true(rows[i].url == NULL || strstr(notices.text, "X-Forwarded-Proto") != NULL);
+        registry_host_free(host);
+        client_free(client);
+    }
+}
+
+/* A Location on the registry's own host that lost the port: the failure says so. */
+static void answer_lost_port(const struct scripted_request *request, struct scripted_answer *answer)
+{
+    if (starts(request->url, ORIGIN "/")) {
+        answer->failure = LPIPE_NETWORK;
+    } else if (strstr(request->url, "/away") != NULL) {
+        answer->status = 307;
+        answer->headers = "location: " ORIGIN "/up\n";
+    } else {
+        answer->status = 200;
+    }
+}
+
+static void test_lost_port_is_named(void **state)
+{
+    static const char *const urls[] = { ORIGIN "/up", ORIGIN ":8443/away" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+        struct lpipe_error err = { 0 };
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        lpipe_client *client = NULL;
+        struct registry_host *host = NULL;
+        struct credential_list none = { .count = 0 };
+        scripted_begin(answer_lost_port);
+        options.retry_count = -1;
+        assert_int_equal(client_new(&options, &client, &err), 0);
+        assert_int_equal(
+            registry_host_new(&client->context, REGISTRY ":8443", true, &none, &host, &err), 0);
+        struct host_request request = { .http = { .method = "PATCH", .url = urls[i] },
+                                        .follow = true };
+        assert_int_equal(host_send(host, &request, &response, &err), LPIPE_NETWORK);
+        assert_non_null(strstr(err.message, "without its port 8443"));
+        registry_host_free(host);
+        client_free(client);
+        scripted_end();
+    }
+}
+
+/* 307 and 308 of writes keep method and body; other redirects of writes are not followed, and no
+ * secret goes to another origin. */
+static void test_redirects_of_writes(void **state)
+{
+    static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE" };
+    static const char *const targets[] = { ORIGIN "/v2/other", "https://evil.example/x" };
+    (void)state;
+    for (size_t i = 0; i < 2 * 2 * ARRAY_LEN(methods); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        AUTO_FREE char *answered = NULL;
+        world_reset();
+        world.location = targets[i % 2];
+        world.redirect = i / 2 % 2 == 0 ? 308 : 302;
+        begin(&fixture, PASSWORD);
+        struct host_request request = {
+            .http = { .method = methods[i / 4],
+                      .url = "/v2/a/b/away",
+                      .body = { .data = "body", .size = 4 },
+                      .response_bytes_max = 1000 },
+            .repository = "a/b",
+            .actions = "pull,push",
+            .follow = true,
+            .ret_url = &answered,
+        };
+        assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
+        const struct scripted_request *last = &scripted.requests[scripted.count - 1];
+        bool followed = world.redirect == 308;
+        assert_int_equal(response.status, followed ? 200 : 302);
+        assert_string_equal(answered, followed ? targets[i % 2] : ORIGIN "/v2/a/b/away");
+        assert_string_equal(last->url, answered);
+        assert_string_equal(last->method, methods[i / 4]);
+        assert_string_equal(last->body, "body");
+        assert_int_equal(last->secret != NULL, !followed || i % 2 == 0);
+        assert_int_equal(response.is_trusted, !followed || i % 2 == 0);
+        end(&fixture);
+    }
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.location = ORIGIN "/away";
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "PUT", "/v2/a/b/away", "pull,push", &err), LPIPE_PROTOCOL);
+    assert_non_null(strstr(err.message, "redirects"));
+    assert_int_equal(count_requests(ORIGIN "/away"), REDIRECTS_MAX);
+    end(&fixture);
 }
 
 /* Once outside, a chain of redirects has no secret any more, wherever it leads. */
@@ -872,6 +1017,9 @@ int main(void)
         cmocka_unit_test(test_st06_redirects_of_token_servers),
         cmocka_unit_test(test_st02_st04_st06_redirects_of_reads),
         cmocka_unit_test(test_st03_st06_upload_locations),
+        cmocka_unit_test(test_https_is_restored),
+        cmocka_unit_test(test_lost_port_is_named),
+        cmocka_unit_test(test_redirects_of_writes),
         cmocka_unit_test(test_st02_no_secret_on_the_way_back),
         cmocka_unit_test(test_st02_a_stranger_cannot_spend_our_token),
         cmocka_unit_test(test_st07_challenge_of_a_stranger_gets_nothing),
