@@ -288,7 +288,7 @@ static int put_once(struct manifest_put *put, struct http_response *response,
     return check_put_answer(put, response, err);
 }
 
-/* 0 when the registry has the blob, or the HEAD fails. */
+/* 0 when the registry has the blob, does not say, or the HEAD fails. */
 static int check_blob(const struct manifest_put *put, const struct descriptor *blob,
                       struct lpipe_error *err)
 {
