@@ -17,9 +17,9 @@ static int judge(const struct http_response *response, const char *digest, uint6
     bool sized = http_response_header(response, "content-length", 0, text, sizeof text) > 0 &&
                  text_to_u64(text, strlen(text), INT64_MAX, &size);
     /* A digest of another algorithm may be the same blob's. */
-    bool named = http_response_header(response, "docker-content-digest", 0, claimed,
-                                      sizeof claimed) > 0 &&
-                 strncmp(claimed, digest, strcspn(digest, ":") + 1) == 0;
+    bool named =
+        http_response_header(response, "docker-content-digest", 0, claimed, sizeof claimed) > 0 &&
+        strncmp(claimed, digest, strcspn(digest, ":") + 1) == 0;
     bool same = named && strcmp(claimed, digest) == 0;
     *ret_size = sized ? size : BLOB_SIZE_UNKNOWN;
     return same || (sized && !named) ? 1 : BLOB_HEAD_UNPROVEN;

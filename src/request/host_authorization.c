@@ -172,8 +172,16 @@ int host_authorize(struct registry_host *host, const struct host_request *reques
                    struct request_authorization *ret_authorization, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
+    uint_fast64_t failures = atomic_load(&host->failure_count);
     GUARD(&host->mutex);
-    int status = authorize_locked(host, request, ret_authorization, &why);
+    int status = host_failure_meanwhile_locked(host, failures, &why);
+    if (status == 0) {
+        status = authorize_locked(host, request, ret_authorization, &why);
+        /* The time limits of a clean-up are short, so its failure says little to others. */
+        if (status != 0 && !request->send_after_cancel) {
+            host_failure_keep_locked(host, &why);
+        }
+    }
     if (status != 0 && err != NULL) {
         *err = why;
     }

@@ -38,6 +38,16 @@ static void mask_refusal(struct registry_host *host, const struct buf *authoriza
     }
 }
 
+static int authorize(struct registry_host *host, const struct host_request *request,
+                     struct request_authorization *ret_authorization, struct lpipe_error *err)
+{
+    int status = host_authorize(host, request, ret_authorization, err);
+    if (status != 0 && request->ret_unauthorized != NULL) {
+        *request->ret_unauthorized = true;
+    }
+    return status;
+}
+
 /* One attempt: authorization, request, answer. */
 static int send_once(struct registry_host *host, const struct host_request *request,
                      const char *url, struct http_response *ret_response, bool *ret_trusted,
@@ -45,7 +55,7 @@ static int send_once(struct registry_host *host, const struct host_request *requ
 {
     struct request_authorization authorization CLEANUP(request_authorization_dispose) =
         REQUEST_AUTHORIZATION_INIT;
-    int status = host_authorize(host, request, &authorization, err);
+    int status = authorize(host, request, &authorization, err);
     if (status != 0) {
         return status;
     }
@@ -135,7 +145,7 @@ int host_start(struct registry_host *host, const struct host_request *request,
     if (call->url == NULL) {
         return fail_memory(err);
     }
-    int status = host_authorize(host, request, &call->authorization, err);
+    int status = authorize(host, request, &call->authorization, err);
     if (status != 0) {
         return status;
     }

@@ -37,7 +37,16 @@ static void request_begin(struct upload *upload, const char *method, const char 
         .repository = upload->repository->name,
         .actions = PUSH,
         .untrusted_url = upload->untrusted_url,
+        .ret_unauthorized = &upload->unauthorized,
     };
+    upload->unauthorized = false;
+}
+
+/* A token that could not be had was asked for with all retries: to repeat the upload's request would
+ * only multiply them. */
+static enum upload_event failure_event(const struct upload *upload)
+{
+    return upload->unauthorized ? UPLOAD_ERROR : upload_failure_event(&upload->err);
 }
 
 /* Removes pointers that are only valid during the request. A new token is requested for the
@@ -182,7 +191,7 @@ static enum upload_event open_session(struct upload *upload, const char *path)
         host_send(upload->repository->host, &upload->request, &upload->response, &upload->err);
     upload->request.ret_url = NULL;
     if (status != 0) {
-        return upload_failure_event(&upload->err);
+        return failure_event(upload);
     }
     enum upload_event event = upload_open_event(upload->response.status);
     if (event != UPLOAD_OK) {
@@ -337,8 +346,7 @@ enum upload_event upload_send_chunk(struct upload *upload)
     window_set_streaming(&upload->window, false);
     upload->unacked = streams ? window_cursor(&upload->window) - upload->acked : size;
     upload->last_offset = UPLOAD_OFFSET_NONE;
-    enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
+    enum upload_event event = status != 0 ? failure_event(upload) : judge_patch(upload, size);
     event = judge_redirect(upload, event);
     request_end(upload);
     if (event == UPLOAD_OK) {
@@ -416,7 +424,7 @@ enum upload_event upload_query_offset(struct upload *upload)
     upload->request = request;
     enum upload_event event = UPLOAD_REFUSED;
     if (status != 0) {
-        event = upload->err.http_status != 0 ? UPLOAD_REFUSED : upload_failure_event(&upload->err);
+        event = upload->err.http_status != 0 ? UPLOAD_REFUSED : failure_event(upload);
     } else {
         event = upload_offset_event(upload->response.status);
     }
@@ -495,8 +503,7 @@ enum upload_event upload_commit(struct upload *upload)
     upload->unacked = size;
     int status = exchange_bytes(upload);
     upload->commit_was_slow = clock_ms() - start_ms > COMMIT_SLOW_MS;
-    enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+    enum upload_event event = status != 0 ? failure_event(upload) : judge_commit(upload);
     event = judge_redirect(upload, event);
     request_end(upload);
     return event;
