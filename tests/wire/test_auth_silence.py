@@ -25,8 +25,8 @@ def push(run, server, tmp_path, *options):
         path.write_bytes(noise(100_000, seed=number))
         layers.append(str(path))
     start = time.monotonic()
-    result = run("push", "--raw", "--compress", "none", "--jobs", str(BLOBS), *options,
-                 f"{server.host}/{REPOSITORY}:tag", *layers)
+    result = run("push", "--raw", "--media-type", "application/x.test", "--compress", "none", "--jobs",
+                 str(BLOBS), *options, f"{server.host}/{REPOSITORY}:tag", *layers)
     return result, time.monotonic() - start
 
 

@@ -12,7 +12,7 @@ from wire_support import REPOSITORY, noise
 
 DATA = noise(300_000)
 EMPTY_YES = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-OPTIONS = ["--raw", "--compress", "none", "--retry", "0"]
+OPTIONS = ["--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "0"]
 
 
 def yes_to_everything():

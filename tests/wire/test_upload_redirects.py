@@ -31,8 +31,8 @@ def redirect(step, status, origin="", times=None, at="headers", hops=1):
 
 
 def push(run, server, *options):
-    return run("push", "--json", "--raw", "--compress", "none", "--retry", "1", *server.arguments,
-               *options, f"{server.host}/{REPOSITORY}:tag", "-", input=DATA, env=server.environment)
+    return run("push", "--json", "--raw", "--media-type", "application/x.test", "--compress", "none",
+               "--retry", "1", *server.arguments, *options, f"{server.host}/{REPOSITORY}:tag", "-", input=DATA, env=server.environment)
 
 
 def assert_pushed(server, result):
