@@ -92,8 +92,8 @@ static bool says_not_found(const struct buf *output)
     return size == sizeof NOT_FOUND - 1 && memcmp(text, NOT_FOUND, size) == 0;
 }
 
-/* What a helper that failed has printed, for the end of a message: one line, without the secrets that
- * are known here. An answer with a secret of its own is not shown. */
+/* What a helper that failed has printed, for the end of a message: one line, without the secrets
+ * that are known here. An answer with a secret of its own is not shown. */
 static void read_reason(const struct buf *output, const struct credential_list *known,
                         char reason[ANSWER_TEXT_BYTES_MAX + 2])
 {

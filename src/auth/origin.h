@@ -37,7 +37,7 @@ char *origin_format(const struct origin *origin, char *buf, size_t buf_size);
  * registry's origin. */
 enum origin_loss {
     ORIGIN_LOST_NOTHING = 0,
-    ORIGIN_LOST_HTTPS, /* it is http, on the registry's port or on http's; the registry uses https */
+    ORIGIN_LOST_HTTPS, /* http, on the registry's port or on http's; the registry uses https */
     ORIGIN_LOST_PORT   /* it is on the default port of its scheme; the registry is on another one */
 };
 enum origin_loss origin_loss_of(const struct origin *registry, const struct origin *target);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects with threads, and fork(): a child has the object's memory but none of its threads, and its
- * mutexes as they happened to be. Such an object remembers the process that made it. Any thread. */
+/* Objects with threads, and fork(): a child has the object's memory but none of its threads, and
+ * its mutexes as they happened to be. Such an object remembers the process that made it. Any
+ * thread. */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 

@@ -19,8 +19,8 @@ struct blob_sources {
 MUST_CHECK int blob_exists_or_mount(struct store *store, const struct descriptor *blob,
                                     const struct blob_sources *sources,
                                     enum lpipe_blob_origin *ret_origin, struct lpipe_error *err);
-/* NOT_FOUND when no source has the blob, PROTOCOL when the store does not say whether it has it; INTEGRITY when the copied bytes do not match the
- * descriptor. */
+/* NOT_FOUND when no source has the blob, PROTOCOL when the store does not say whether it has it;
+ * INTEGRITY when the copied bytes do not match the descriptor. */
 MUST_CHECK int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
                            const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                            struct lpipe_error *err);

@@ -19,8 +19,8 @@ struct lpipe_client {
  * freed exactly once, also when this fails. */
 MUST_CHECK int client_new(const struct lpipe_client_options *options, lpipe_client **ret_client,
                           struct lpipe_error *err);
-/* 0, or INVALID_STATE in a child of fork(): there every call would wait for threads that it does not
- * have. Public functions that use the client call this first. */
+/* 0, or INVALID_STATE in a child of fork(): there every call would wait for threads that it does
+ * not have. Public functions that use the client call this first. */
 MUST_CHECK int client_check(const lpipe_client *client, struct lpipe_error *err);
 /* In a child of fork() the client is left as it is: its connections belong to the parent. */
 lpipe_client *client_free(lpipe_client *client);

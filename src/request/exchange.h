@@ -54,15 +54,15 @@ MUST_CHECK int exchange_send(const struct exchange *exchange, const struct http_
                              const char *url, struct http_response *ret_response, bool *ret_trusted,
                              struct lpipe_error *err);
 
-/* The URL in an answer's Location, resolved and judged (owned text). A URL on the registry's own host
- * that only lost its https gets https and the registry's port again, with one notice; never the
- * other way. PROTOCOL when it is missing or malformed, REFUSED by the origin policy. */
+/* The URL in an answer's Location, resolved and judged (owned text). A URL on the registry's own
+ * host that only lost its https gets https and the registry's port again, with one notice; never
+ * the other way. PROTOCOL when it is missing or malformed, REFUSED by the origin policy. */
 MUST_CHECK int exchange_location(const struct exchange *exchange, const char *base,
                                  const struct http_response *response, char **ret_url,
                                  struct lpipe_error *err);
 
-/* When a request to this URL failed and the URL is on the registry's own host without the registry's
- * port, adds that to the message. err may be NULL. */
+/* When a request to this URL failed and the URL is on the registry's own host without the
+ * registry's port, adds that to the message. err may be NULL. */
 void exchange_explain(const struct origin *registry, const char *url, struct lpipe_error *err);
 
 #endif

@@ -137,7 +137,8 @@ struct upload_facts {
     enum upload_chunk_size { UPLOAD_SHRINKABLE_CHUNK = 0, UPLOAD_SMALLEST_CHUNK } chunk_size;
     /* Whether the successful PUT was answered with 201, or with another 2xx. */
     enum upload_commit_answer { UPLOAD_GOT_201 = 0, UPLOAD_NO_201 } commit_answer;
-    /* Whether the bytes of the last request can be sent again: those after the acknowledged ones. */
+    /* Whether the bytes of the last request can be sent again: those after the acknowledged
+     * ones. */
     enum upload_unacked { UPLOAD_UNACKED_BUFFERED = 0, UPLOAD_UNACKED_DISCARDED } unacked;
 };
 

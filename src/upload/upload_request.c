@@ -42,8 +42,8 @@ static void request_begin(struct upload *upload, const char *method, const char 
     upload->unauthorized = false;
 }
 
-/* A token that could not be had was asked for with all retries: to repeat the upload's request would
- * only multiply them. */
+/* A token that could not be had was asked for with all retries: to repeat the upload's request
+ * would only multiply them. */
 static enum upload_event failure_event(const struct upload *upload)
 {
     return upload->unauthorized ? UPLOAD_ERROR : upload_failure_event(&upload->err);
@@ -70,8 +70,8 @@ static void note_answer(struct upload *upload, const char *what)
     }
 }
 
-/* Takes the session's new URL from the answer's Location. Without the header, or with an empty one: 0
- * when it is not needed, else an error. */
+/* Takes the session's new URL from the answer's Location. Without the header, or with an empty
+ * one: 0 when it is not needed, else an error. */
 static int take_location(struct upload *upload, bool needed)
 {
     char first[2];
@@ -94,8 +94,8 @@ static int take_location(struct upload *upload, bool needed)
     return status;
 }
 
-/* Begins a PATCH or PUT with bytes: at the URL of the session, or at the one to which a redirect has
- * sent it. */
+/* Begins a PATCH or PUT with bytes: at the URL of the session, or at the one to which a redirect
+ * has sent it. */
 static void request_begin_at(struct upload *upload, const char *method, const char *url)
 {
     bool redirected = upload->redirect != NULL;
