@@ -57,7 +57,9 @@ struct lpipe_client_options {
     }
 
 /** Owns the network thread, the connections and the tokens. Several threads may use it at the same
- * time. */
+ * time. After fork() the child has none of the threads: there each function that uses the parent's
+ * client, or a writer or an open layer of the parent, returns INVALID_STATE, and freeing them does
+ * nothing. The child makes a client of its own; the parent goes on with its one. */
 typedef struct lpipe_client lpipe_client;
 
 /**

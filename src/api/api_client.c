@@ -113,7 +113,8 @@ int lpipe_login(lpipe_client *client, const char *registry, const char *username
                     "lpipe_login: client, registry, username and password are required");
     }
     struct lpipe_client_options given = { .username = username, .password = password };
-    int status = check_credentials(&given, err);
+    int status = client_check(client, err);
+    status = status == 0 ? check_credentials(&given, err) : status;
     return status == 0 ? login(client, registry, username, password, err) : status;
 }
 
@@ -122,5 +123,6 @@ int lpipe_logout(lpipe_client *client, const char *registry, struct lpipe_error 
     if (client == NULL || registry == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_logout: client and registry are required");
     }
-    return logout(client, registry, err);
+    int status = client_check(client, err);
+    return status == 0 ? logout(client, registry, err) : status;
 }

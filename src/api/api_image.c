@@ -4,6 +4,7 @@
 #include "flow/layer.h"
 #include "image/image.h"
 #include "image/image_descriptor.h"
+#include "registry/client.h"
 
 int lpipe_image_new(lpipe_client *client, const lpipe_ref *base,
                     const struct lpipe_image_options *options, lpipe_image **ret_image,
@@ -22,7 +23,8 @@ int lpipe_image_new(lpipe_client *client, const lpipe_ref *base,
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_options: unknown format %d",
                     (int)known.format);
     }
-    return image_new(client, base, &known, ret_image, err);
+    status = client_check(client, err);
+    return status == 0 ? image_new(client, base, &known, ret_image, err) : status;
 }
 
 int lpipe_image_add_layer(lpipe_image *image, lpipe_layer *layer, const char *history,

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/opts.h"
+#include "image/image.h"
 #include "image/image_inspect.h"
 #include "image/image_push.h"
+#include "registry/client.h"
 
 static int check_options(const struct lpipe_push_options *options, struct lpipe_error *err)
 {
@@ -47,7 +49,8 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
     if (ret_result != NULL && ret_result->struct_size < RESULT_BYTES_MIN) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: the result is not initialised");
     }
-    status = image_push(image, dest, &known, &result, err);
+    status = client_check(image->client, err);
+    status = status == 0 ? image_push(image, dest, &known, &result, err) : status;
     if (status == 0 && ret_result != NULL) {
         copy_result(&result, ret_result);
     } else if (status == 0) {
@@ -71,7 +74,8 @@ int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref, const char *platfo
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_inspect: client, ref and ret_text are required");
     }
-    int status = platform != NULL ? platform_parse(platform, &wanted, err) : 0;
+    int status = client_check(client, err);
+    status = status == 0 && platform != NULL ? platform_parse(platform, &wanted, err) : status;
     return status == 0 ? image_inspect(client, ref, platform != NULL ? &wanted : NULL, as_json,
                                        ret_text, err)
                        : status;

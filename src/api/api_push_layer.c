@@ -17,7 +17,8 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_write_layer: client, dest and layer are required");
     }
-    int status = layer_check_result(ret_result, err);
+    int status = client_check(client, err);
+    status = status == 0 ? layer_check_result(ret_result, err) : status;
     status = status == 0 ? store_open(client, dest, STORE_WRITE, &store, err) : status;
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
@@ -32,6 +33,7 @@ struct lpipe_writer {
     struct blob_progress progress;
     struct lpipe_error failure; /* the first one; status 0 = none */
     bool finished;
+    pid_t process; /* that made it */
 };
 
 static int sink_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -85,11 +87,16 @@ int lpipe_writer_open(lpipe_client *client, const lpipe_ref *dest,
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_writer_open: client, dest and ret_writer are required");
     }
+    int status = client_check(client, err);
+    if (status != 0) {
+        return status;
+    }
     lpipe_writer *writer = NEW(lpipe_writer);
     if (writer == NULL) {
         return fail_memory(err);
     }
-    int status = writer_begin(writer, client, dest, options, err);
+    writer->process = process_self();
+    status = writer_begin(writer, client, dest, options, err);
     if (status != 0) {
         lpipe_writer_free(writer);
         return status;
@@ -101,6 +108,10 @@ int lpipe_writer_open(lpipe_client *client, const lpipe_ref *dest,
 /* 0 when the writer can be used, else why not. */
 static int writer_check(const lpipe_writer *writer, struct lpipe_error *err)
 {
+    int status = process_check(writer->process, "the writer", err);
+    if (status != 0) {
+        return status;
+    }
     if (writer->failure.status != 0) {
         if (err != NULL) {
             *err = writer->failure;
@@ -169,7 +180,7 @@ int lpipe_writer_finish(lpipe_writer *writer, struct lpipe_layer_result *ret_res
 
 lpipe_writer *lpipe_writer_free(lpipe_writer *writer)
 {
-    if (writer != NULL) {
+    if (writer != NULL && !process_is_other(writer->process)) {
         lpipe_layer_free(writer->layer);
         blob_writer_free(writer->blob);
         store_free(writer->store);

@@ -20,6 +20,10 @@ struct credential {
 bool credential_is_empty(const struct credential *credential);
 /* 'the credentials of "name" from SOURCE', for a message. Returns buf. */
 char *credential_describe(const struct credential *credential, char *buf, size_t buf_size);
+/* Replaces the secrets of a credential in a text of the remote side by "***": as they are, and
+ * as they are sent (base64 with the user name, in a form, in JSON). NULL has none. 0 or
+ * NO_MEMORY: then the text must not be shown. */
+MUST_CHECK int credential_mask(const struct credential *credential, struct buf *text);
 void credential_dispose(struct credential *credential);
 
 #define CREDENTIALS_MAX 12

@@ -113,10 +113,10 @@ int credential_resolve(struct credential_list *list, lpipe_cancel *cancel,
     struct credential *found = NULL;
     for (size_t i = 0; i < list->count && found == NULL; i++) {
         struct credential *candidate = &list->items[i];
-        int status =
-            candidate->helper == NULL || !credential_is_empty(candidate)
-                ? 0
-                : helper_get(candidate->helper, candidate->helper_key, cancel, candidate, err);
+        int status = candidate->helper == NULL || !credential_is_empty(candidate)
+                         ? 0
+                         : helper_get(candidate->helper, candidate->helper_key, list, cancel,
+                                      candidate, err);
         if (status < 0) {
             return status;
         }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "auth/helper_process.h"
+#include "base/clean_words.h"
 #include "base/environment.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -91,24 +92,45 @@ static bool says_not_found(const struct buf *output)
     return size == sizeof NOT_FOUND - 1 && memcmp(text, NOT_FOUND, size) == 0;
 }
 
+/* What a helper that failed has printed, for the end of a message: one line, without the secrets
+ * that are known here. An answer with a secret of its own is not shown. */
+static void read_reason(const struct buf *output, const struct credential_list *known,
+                        char reason[ANSWER_TEXT_BYTES_MAX + 2])
+{
+    struct buf text CLEANUP(buf_wipe) = BUF_INIT(HELPER_OUTPUT_BYTES_MAX);
+    int status = buf_append(&text, output->data, output->size);
+    for (size_t i = 0; i < known->count && status == 0; i++) {
+        status = credential_mask(&known->items[i], &text);
+    }
+    reason[0] = '\0';
+    if (status != 0 || text.size == 0 || memmem(text.data, text.size, "\"Secret\"", 8) != NULL) {
+        return;
+    }
+    clean_words(text.data, text.size, false, reason + 2, ANSWER_TEXT_BYTES_MAX);
+    if (reason[2] != '\0') {
+        memcpy(reason, ": ", 2);
+    }
+}
+
 /* The outcome by exit status: 1 = success, 0 = no such entry, else AUTH_REQUIRED. */
 static int helper_outcome(const char *name, const char *action, int exit_status,
-                          const struct buf *output, struct lpipe_error *err)
+                          const struct buf *output, const struct credential_list *known,
+                          struct lpipe_error *err)
 {
+    char reason[ANSWER_TEXT_BYTES_MAX + 2];
     if (exit_status == 0) {
         return 1;
     }
     if (says_not_found(output)) {
         return 0;
     }
+    read_reason(output, known, reason);
     if (exit_status > 128) {
-        return fail(err, LPIPE_AUTH_REQUIRED, "docker-credential-%s %s was killed by signal %d",
-                    name, action, exit_status - 128);
+        return fail(err, LPIPE_AUTH_REQUIRED, "docker-credential-%s %s was killed by signal %d%s",
+                    name, action, exit_status - 128, reason);
     }
-    return fail(err, LPIPE_AUTH_REQUIRED,
-                "docker-credential-%s %s failed with exit status %d (its output is not shown, as "
-                "it may hold secrets)",
-                name, action, exit_status);
+    return fail(err, LPIPE_AUTH_REQUIRED, "docker-credential-%s %s failed with exit status %d%s",
+                name, action, exit_status, reason);
 }
 
 /* Reads user name and secret of the answer. 1, 0 = the answer is empty, or a failure. */
@@ -144,15 +166,16 @@ static int read_answer(const char *name, const struct buf *output, struct creden
     return status != 0 || (!is_token && credential->username == NULL) ? fail_memory(err) : 1;
 }
 
-int helper_get(const char *name, const char *server, lpipe_cancel *cancel,
-               struct credential *credential, struct lpipe_error *err)
+int helper_get(const char *name, const char *server, const struct credential_list *known,
+               lpipe_cancel *cancel, struct credential *credential, struct lpipe_error *err)
 {
     AUTO_BUF struct buf input = BUF_INIT(KIB);
     struct buf output CLEANUP(buf_wipe) = BUF_INIT(HELPER_OUTPUT_BYTES_MAX);
     int exit_status = 0;
     int status = make_input(server, &input, err);
     status = status == 0 ? run(name, "get", &input, cancel, &output, &exit_status, err) : status;
-    int found = status == 0 ? helper_outcome(name, "get", exit_status, &output, err) : status;
+    int found =
+        status == 0 ? helper_outcome(name, "get", exit_status, &output, known, err) : status;
     return found == 1 ? read_answer(name, &output, credential, err) : found;
 }
 
@@ -179,10 +202,19 @@ int helper_store(const char *name, const char *server, const char *username,
     if (status != 0) {
         return fail_memory(err);
     }
+    struct credential_list known CLEANUP(credential_list_dispose) = { .count = 1 };
+    known.items[0].username = mem_strdup(username);
+    if (known.items[0].username == NULL || secret_copy(&known.items[0].password, password) != 0) {
+        return fail_memory(err);
+    }
     status = run(name, "store", &input, cancel, &output, &exit_status, err);
-    buf_clear(&output); /* "not found" does not count as success for store */
-    int good = status == 0 ? helper_outcome(name, "store", exit_status, &output, err) : status;
-    return MIN_OF(good, 0);
+    int good =
+        status == 0 ? helper_outcome(name, "store", exit_status, &output, &known, err) : status;
+    /* "not found" does not count as success for store. */
+    return good == 0 ? fail(err, LPIPE_AUTH_REQUIRED,
+                            "docker-credential-%s store failed with exit status %d: %s", name,
+                            exit_status, NOT_FOUND)
+                     : MIN_OF(good, 0);
 }
 
 int helper_erase(const char *name, const char *server, lpipe_cancel *cancel,
@@ -190,8 +222,9 @@ int helper_erase(const char *name, const char *server, lpipe_cancel *cancel,
 {
     AUTO_BUF struct buf input = BUF_INIT(KIB);
     struct buf output CLEANUP(buf_wipe) = BUF_INIT(HELPER_OUTPUT_BYTES_MAX);
+    struct credential_list known = { .count = 0 };
     int exit_status = 0;
     int status = make_input(server, &input, err);
     status = status == 0 ? run(name, "erase", &input, cancel, &output, &exit_status, err) : status;
-    return status == 0 ? helper_outcome(name, "erase", exit_status, &output, err) : status;
+    return status == 0 ? helper_outcome(name, "erase", exit_status, &output, &known, err) : status;
 }

@@ -12,9 +12,11 @@
 #include "layerpipe/observe.h"
 
 /* Asks for the credentials of a server and fills username, password or identity. 1 = found, 0 = the
- * helper has none. */
-MUST_CHECK int helper_get(const char *name, const char *server, lpipe_cancel *cancel,
-                          struct credential *credential, struct lpipe_error *err);
+ * helper has none. What a helper that fails has printed is in the message, without the secrets of
+ * known. */
+MUST_CHECK int helper_get(const char *name, const char *server, const struct credential_list *known,
+                          lpipe_cancel *cancel, struct credential *credential,
+                          struct lpipe_error *err);
 MUST_CHECK int helper_store(const char *name, const char *server, const char *username,
                             const struct secret *password, lpipe_cancel *cancel,
                             struct lpipe_error *err);

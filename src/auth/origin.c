@@ -134,6 +134,19 @@ bool origin_same(const struct origin *a, const struct origin *b)
     return a->https == b->https && a->port == b->port && origin_same_host(a, b);
 }
 
+enum origin_loss origin_loss_of(const struct origin *registry, const struct origin *target)
+{
+    if (!origin_same_host(registry, target)) {
+        return ORIGIN_LOST_NOTHING;
+    }
+    if (registry->https && !target->https &&
+        (target->port == 80 || target->port == registry->port)) {
+        return ORIGIN_LOST_HTTPS;
+    }
+    bool is_default = target->port == (target->https ? 443 : 80);
+    return is_default && target->port != registry->port ? ORIGIN_LOST_PORT : ORIGIN_LOST_NOTHING;
+}
+
 char *origin_format(const struct origin *origin, char *buf, size_t buf_size)
 {
     char port[8] = "";

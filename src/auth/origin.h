@@ -33,6 +33,15 @@ bool origin_same_host(const struct origin *a, const struct origin *b);
 #define ORIGIN_TEXT_BYTES 288
 char *origin_format(const struct origin *origin, char *buf, size_t buf_size);
 
+/* What a URL on the registry's own host has lost on its way through a proxy, compared with the
+ * registry's origin. */
+enum origin_loss {
+    ORIGIN_LOST_NOTHING = 0,
+    ORIGIN_LOST_HTTPS, /* http, on the registry's port or on http's; the registry uses https */
+    ORIGIN_LOST_PORT   /* it is on the default port of its scheme; the registry is on another one */
+};
+enum origin_loss origin_loss_of(const struct origin *registry, const struct origin *target);
+
 /* Resolves a reference from an answer against the URL of the request (RFC 3986, 5.2). The query
  * is kept byte for byte; a fragment is dropped. Owned text with a normalised authority. */
 MUST_CHECK int origin_resolve(const char *base, const char *reference, const char *what,

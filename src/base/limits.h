@@ -12,6 +12,7 @@
 #define INSPECT_BYTES_MAX (64 * MIB) /* the text that inspect makes of a manifest and a config */
 #define TOKEN_BODY_BYTES_MAX (128 * KIB)
 #define ERROR_BODY_BYTES_MAX (64 * KIB)
+#define ANSWER_TEXT_BYTES_MAX 320 /* of a refusal's text that a message shows */
 #define HEADER_LINE_BYTES_MAX (32 * KIB)
 #define HEADER_COUNT_MAX 128
 #define LOCATION_BYTES_MAX (32 * KIB)

@@ -47,6 +47,25 @@ bool secret_is_clean(const struct secret *secret)
     return secret->hidden.bytes == NULL || text_is_clean(secret->hidden.bytes, secret->hidden.size);
 }
 
+void secret_mask(const struct secret *secret, char *text, size_t *size)
+{
+    size_t stars = MIN_OF(secret->hidden.size, (size_t)3);
+    char *at = text;
+    char *end = text + *size;
+    if (secret->hidden.size == 0) {
+        return;
+    }
+    while ((at = memmem(at, (size_t)(end - at), secret->hidden.bytes, secret->hidden.size)) !=
+           NULL) {
+        char *rest = at + secret->hidden.size;
+        memset(at, '*', stars);
+        memmove(at + stars, rest, (size_t)(end - rest));
+        at += stars;
+        end -= secret->hidden.size - stars;
+    }
+    *size = (size_t)(end - text);
+}
+
 void secret_dispose(struct secret *secret)
 {
     if (secret->hidden.bytes != NULL) {

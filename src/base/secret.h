@@ -30,6 +30,9 @@ size_t secret_size(const struct secret *secret);
 bool secret_equal(const struct secret *a, const struct secret *b);
 /* True without control characters: such a secret can be a header value. */
 bool secret_is_clean(const struct secret *secret);
+/* Replaces each occurrence of the secret in a text by "***", or by as many stars as it has bytes if
+ * these are fewer. The text never becomes longer; *size is its new length. */
+void secret_mask(const struct secret *secret, char *text, size_t *size);
 /* Overwrites and frees. */
 void secret_dispose(struct secret *secret);
 #define AUTO_SECRET CLEANUP(secret_dispose)

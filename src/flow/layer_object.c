@@ -8,6 +8,7 @@
 
 #include "base/cancel.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/sync.h"
 #include "flow/layer_media.h"
 #include "flow/source_callback.h"
@@ -155,9 +156,15 @@ int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err)
     return code == 0 ? 0 : fail_errno(err, LPIPE_SOURCE_IO, code, "closing the input failed");
 }
 
+int layer_check_process(const struct lpipe_layer *layer, struct lpipe_error *err)
+{
+    int process = atomic_load(&layer->process);
+    return process == 0 ? 0 : process_check(process, "the layer's pipeline", err);
+}
+
 lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
 {
-    if (layer == NULL) {
+    if (layer == NULL || layer_check_process(layer, NULL) != 0) {
         return NULL;
     }
     expel_driver(layer);
@@ -200,6 +207,10 @@ static void settle(struct lpipe_layer *layer, enum layer_state state,
 
 int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
 {
+    int status = layer_check_process(layer, err);
+    if (status != 0) {
+        return status;
+    }
     GUARD(&layer->lock);
     if (layer->driving) {
         return fail(err, LPIPE_IN_USE, "the layer is being read by another thread");
@@ -221,6 +232,7 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
 static void layer_end(struct lpipe_layer *layer)
 {
     flow_drop(layer);
+    atomic_store(&layer->process, 0);
     layer_watch_stop(layer);
     if (!layer_can_rewind(layer)) {
         layer_close_source(layer);
@@ -260,7 +272,8 @@ static int begin_state(struct lpipe_layer *layer, struct lpipe_error *err)
 
 int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    int status = begin_state(layer, err);
+    int status = layer_check_process(layer, err);
+    status = status == 0 ? begin_state(layer, err) : status;
     if (status != 0) {
         return status;
     }
@@ -284,6 +297,7 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
     }
     GUARD(&layer->lock);
     layer->flow = flow;
+    atomic_store(&layer->process, status == 0 ? process_self() : 0);
     if (status != 0) {
         layer->state = LAYER_NEW; /* nothing was read, so the call may be repeated */
     }
@@ -362,6 +376,10 @@ int lpipe_reader_close(lpipe_reader *reader, struct lpipe_error *err)
     }
     struct lpipe_layer *layer = reader->layer;
     struct lpipe_error aborted;
+    int other = layer_check_process(layer, err);
+    if (other != 0) {
+        return other;
+    }
     (void)fail_closed(&aborted);
     expel_driver(layer);
     settle(layer, LAYER_ABORTED, &aborted);

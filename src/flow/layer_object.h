@@ -54,9 +54,13 @@ struct lpipe_layer {
     struct tar_odd odd; /* of the last complete pass, as is the next one */
     bool is_image_archive;
 
+    atomic_int process;          /* that made the pipeline; 0 = there is none */
     atomic_bool leave;           /* the current drive must end */
     _Atomic(const char *) media; /* borrowed from setup.label or a literal */
 };
+
+/* INVALID_STATE when the pipeline, and so its threads, are another process's: after fork(). */
+MUST_CHECK int layer_check_process(const struct lpipe_layer *layer, struct lpipe_error *err);
 
 /* For the driving thread only. */
 MUST_CHECK int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err);

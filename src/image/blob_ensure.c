@@ -135,9 +135,10 @@ int blob_exists_or_mount(struct store *store, const struct descriptor *blob,
 {
     enum lpipe_blob_origin origin = LPIPE_ORIGIN_EXISTING;
     int found = store->ops->blob_exists(store, blob, err);
-    if (found == 0) {
+    if (found == 0 || found == STORE_BLOB_UNKNOWN) {
+        int mounted = mount_blob(store, blob, sources, err);
         origin = LPIPE_ORIGIN_MOUNTED;
-        found = mount_blob(store, blob, sources, err);
+        found = mounted == 0 ? found : mounted;
     }
     if (found == 1) {
         *ret_origin = origin;
@@ -153,8 +154,14 @@ int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
     if (found == 1) {
         blob_progress_skipped(job, *ret_origin, blob);
     }
-    if (found != 0) {
+    if (found == 1 || found < 0) {
         return MIN_OF(found, 0);
+    }
+    if (sources->from == NULL && found == STORE_BLOB_UNKNOWN) {
+        return fail(err, LPIPE_PROTOCOL,
+                    "%s does not say whether it has the blob %s: its answer to HEAD has neither "
+                    "Content-Length nor Docker-Content-Digest, or it does not allow HEAD",
+                    job->store->name, blob->digest);
     }
     if (sources->from == NULL) {
         return fail(err, LPIPE_NOT_FOUND, "%s has no blob %s", job->store->name, blob->digest);
@@ -194,7 +201,7 @@ int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
     if (found == 1) {
         blob_progress_skipped(job, LPIPE_ORIGIN_EXISTING, blob);
     }
-    if (found != 0) {
+    if (found == 1 || found < 0) {
         return MIN_OF(found, 0);
     }
     struct blob_progress progress;

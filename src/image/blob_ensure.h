@@ -14,12 +14,13 @@ struct blob_sources {
     struct store *from; /* store to copy from; NULL = none */
 };
 
-/* Mounts the blob if the store does not have it. 1 when the store has the blob then, 0 when not. */
+/* Mounts the blob if the store does not have it. 1 when the store has the blob then, 0 when not,
+ * STORE_BLOB_UNKNOWN when it does not say. */
 MUST_CHECK int blob_exists_or_mount(struct store *store, const struct descriptor *blob,
                                     const struct blob_sources *sources,
                                     enum lpipe_blob_origin *ret_origin, struct lpipe_error *err);
-/* NOT_FOUND when no source has the blob; INTEGRITY when the copied bytes do not match the
- * descriptor. */
+/* NOT_FOUND when no source has the blob, PROTOCOL when the store does not say whether it has it;
+ * INTEGRITY when the copied bytes do not match the descriptor. */
 MUST_CHECK int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
                            const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                            struct lpipe_error *err);

@@ -138,7 +138,7 @@ static int push_hash_first(struct push *push, const struct blob_sources *mount_s
     memcpy(push->known.media_type, push->result.media_type, sizeof push->known.media_type);
     int found = blob_exists_or_mount(push->progress.job->store, &push->known, mount_sources,
                                      &push->progress.event.origin, err);
-    if (found == 0) {
+    if (found == 0 || found == STORE_BLOB_UNKNOWN) {
         blob_progress_phase(&push->progress, LPIPE_PHASE_TRANSFER);
         return push_rewind(push, err);
     }

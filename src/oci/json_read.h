@@ -35,8 +35,9 @@ MUST_CHECK int json_list_parse(const char *text, size_t size, size_t size_max, c
 void json_doc_dispose(struct json_doc *doc);
 #define AUTO_JSON_DOC CLEANUP(json_doc_dispose)
 
-/* The same for a document with secrets: messages give the position of a mistake, never the text.
- * Free it with json_doc_wipe(), which overwrites every string first. */
+/* The same for a document with secrets: messages give the position of a mistake, never the text. In
+ * a document with an integer that does not fit in 64 bits no number is whole. Free it with
+ * json_doc_wipe(), which overwrites every string first. */
 MUST_CHECK int json_doc_parse_secret(const char *text, size_t size, size_t size_max,
                                      const char *what, int status, struct json_doc *ret_doc,
                                      struct lpipe_error *err);

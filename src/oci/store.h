@@ -51,10 +51,12 @@ struct blob_hint {
     unsigned *sessions; /* counts the upload sessions that all writers of this blob opened */
 };
 
+#define STORE_BLOB_UNKNOWN 2
+
 struct store;
 struct store_ops {
-    int (*blob_exists)(struct store *store, const struct descriptor *blob,
-                       struct lpipe_error *err); /* 1/0 */
+    /* 1, 0, or STORE_BLOB_UNKNOWN when the store does not say: then the blob is sent. */
+    int (*blob_exists)(struct store *store, const struct descriptor *blob, struct lpipe_error *err);
     /* Mounts the blob from another repository with the same store_id. 0 = the blob must be
      * copied. */
     int (*blob_mount)(struct store *store, const struct descriptor *blob,

@@ -5,13 +5,18 @@
 
 lpipe_client *client_free(lpipe_client *client)
 {
-    if (client != NULL) {
+    if (client != NULL && !process_is_other(client->process)) {
         /* The context first: until it is disposed, the thread of its HTTP client may use a host. */
         context_dispose(&client->context);
         host_list_dispose(&client->hosts);
         free(client);
     }
     return NULL;
+}
+
+int client_check(const lpipe_client *client, struct lpipe_error *err)
+{
+    return process_check(client->process, "the client", err);
 }
 
 int client_new(const struct lpipe_client_options *options, lpipe_client **ret_client,
@@ -24,6 +29,7 @@ int client_new(const struct lpipe_client_options *options, lpipe_client **ret_cl
         }
         return fail_memory(err);
     }
+    client->process = process_self();
     host_list_init(&client->hosts);
     int status = context_init(&client->context, options, err);
     if (status != 0) {

@@ -9,8 +9,9 @@
 #include "request/blob_head.h"
 #include "upload/upload_delete.h"
 
+/* *ret_url: which URL has answered, after redirects; owned. */
 static int send_mount(const struct repository *repository, const char *digest, const char *from,
-                      struct http_response *ret_response, struct lpipe_error *err)
+                      struct http_response *ret_response, char **ret_url, struct lpipe_error *err)
 {
     AUTO_FREE char *path =
         mem_printf("/v2/%s/blobs/uploads/?mount=%s&from=%s", repository->name, digest, from);
@@ -22,9 +23,11 @@ static int send_mount(const struct repository *repository, const char *digest, c
         .repository = repository->name,
         .actions = "pull,push",
         .mount_from = from,
+        .follow = true,
+        .ret_url = ret_url,
     };
     int status = host_send(repository->host, &request, ret_response, err);
-    ret_response->url = "/";
+    ret_response->url = *ret_url;
     return status;
 }
 
@@ -59,12 +62,13 @@ int registry_blob_mount(const struct repository *repository, const char *digest,
                         const char *from_repository, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    AUTO_FREE char *url = NULL;
     struct lpipe_error why = { 0 };
     int status = reference_check_repository(from_repository, err);
     if (status != 0 || strcmp(from_repository, repository->name) == 0) {
         return status;
     }
-    status = send_mount(repository, digest, from_repository, &response, &why);
+    status = send_mount(repository, digest, from_repository, &response, &url, &why);
     if (status != 0) {
         if (is_local_failure(status) && err != NULL) {
             *err = why;

@@ -268,6 +268,7 @@ static int put_once(struct manifest_put *put, struct http_response *response,
         return fail_memory(err);
     }
     const char *const headers[] = { type };
+    bool unauthorized = false;
     struct host_request request = {
         .http = { .method = "PUT",
                   .url = path,
@@ -277,17 +278,19 @@ static int put_once(struct manifest_put *put, struct http_response *response,
                   .response_bytes_max = ERROR_BODY_BYTES_MAX },
         .repository = put->repository->name,
         .actions = "pull,push",
+        .follow = true,
+        .ret_unauthorized = &unauthorized,
     };
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
     put->was_sent = put->was_sent || response->body_sent > 0;
     if (status != 0) {
-        return retry_worth_failure(status) ? decide_by_head(put, status) : status;
+        return !unauthorized && retry_worth_failure(status) ? decide_by_head(put, status) : status;
     }
     return check_put_answer(put, response, err);
 }
 
-/* 0 when the registry has the blob, or the HEAD fails. */
+/* 0 when the registry has the blob, does not say, or the HEAD fails. */
 static int check_blob(const struct manifest_put *put, const struct descriptor *blob,
                       struct lpipe_error *err)
 {

@@ -24,12 +24,20 @@ static struct repository *repository_of(struct store *store)
     return &((struct registry_store *)store)->repository;
 }
 
-/* A blob of another size counts as missing, so that it is sent again. */
+/* A blob of another size counts as missing, so that it is sent again. A registry, or a proxy in
+ * front of it, that does not allow HEAD does not say whether it has the blob. */
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
                              struct lpipe_error *err)
 {
+    struct lpipe_error why = { 0 };
     uint64_t size = 0;
-    int found = blob_head(repository_of(store), blob->digest, &size, err);
+    int found = blob_head(repository_of(store), blob->digest, &size, &why);
+    if (found == BLOB_HEAD_UNPROVEN || why.http_status == 405 || why.http_status == 501) {
+        return STORE_BLOB_UNKNOWN;
+    }
+    if (found < 0 && err != NULL) {
+        *err = why;
+    }
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
 }
 

@@ -8,13 +8,28 @@
 #include "base/text.h"
 #include "request/registry_error.h"
 
+/* What a 200 says: see blob_head(). */
+static int judge(const struct http_response *response, const char *digest, uint64_t *ret_size)
+{
+    char text[32];
+    char claimed[200];
+    uint64_t size = 0;
+    bool sized = http_response_header(response, "content-length", 0, text, sizeof text) > 0 &&
+                 text_to_u64(text, strlen(text), INT64_MAX, &size);
+    /* A digest of another algorithm may be the same blob's. */
+    bool named =
+        http_response_header(response, "docker-content-digest", 0, claimed, sizeof claimed) > 0 &&
+        strncmp(claimed, digest, strcspn(digest, ":") + 1) == 0;
+    bool same = named && strcmp(claimed, digest) == 0;
+    *ret_size = sized ? size : BLOB_SIZE_UNKNOWN;
+    return same || (sized && !named) ? 1 : BLOB_HEAD_UNPROVEN;
+}
+
 int blob_head(const struct repository *repository, const char *digest, uint64_t *ret_size,
               struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     AUTO_FREE char *path = mem_printf("/v2/%s/blobs/%s", repository->name, digest);
-    char text[32];
-    uint64_t size = 0;
     if (path == NULL) {
         return fail_memory(err);
     }
@@ -35,8 +50,5 @@ int blob_head(const struct repository *repository, const char *digest, uint64_t 
         return registry_error(&response, err, "HEAD of blob %s in %s/%s", digest,
                               repository->registry, repository->name);
     }
-    bool told = http_response_header(&response, "content-length", 0, text, sizeof text) > 0 &&
-                text_to_u64(text, strlen(text), INT64_MAX, &size);
-    *ret_size = told ? size : BLOB_SIZE_UNKNOWN;
-    return 1;
+    return judge(&response, digest, ret_size);
 }

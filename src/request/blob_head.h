@@ -6,9 +6,12 @@
 #include "request/repository.h"
 
 #define BLOB_SIZE_UNKNOWN UINT64_MAX
+#define BLOB_HEAD_UNPROVEN 2
 
-/* 1 when the repository has it, with its size or BLOB_SIZE_UNKNOWN (registries may leave it
- * out); 0 when it has not; negative on failure, after retries. */
+/* 1 when the repository has it, with its size or BLOB_SIZE_UNKNOWN; 0 when it has not; negative on
+ * failure, after retries. BLOB_HEAD_UNPROVEN after a 200 with neither Content-Length nor the blob's
+ * digest in Docker-Content-Digest, or with another digest there: a web server that answers 200 to
+ * everything says the same. */
 MUST_CHECK int blob_head(const struct repository *repository, const char *digest,
                          uint64_t *ret_size, struct lpipe_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/exchange.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -62,7 +63,44 @@ int hop_init(struct hop *hop, const struct exchange *exchange, const struct http
     return copy_headers(hop, exchange, request) == 0 ? 0 : fail_memory(err);
 }
 
-int exchange_location(const struct origin_rules *rules, enum origin_sink sink, const char *base,
+/* The same path and query at the registry's own origin. */
+static int restore_https(const struct exchange *exchange, const char *rest, char **url,
+                         struct lpipe_error *err)
+{
+    char text[ORIGIN_TEXT_BYTES];
+    origin_format(exchange->rules.registry, text, sizeof text);
+    char *restored = mem_printf("%s%s", text, rest);
+    if (restored == NULL) {
+        return fail_memory(err);
+    }
+    free(*url);
+    *url = restored;
+    if (exchange->restored != NULL && !atomic_exchange(exchange->restored, true)) {
+        context_notice(
+            exchange->context,
+            "%s names its own URLs with http; https is used for them (the proxy in front "
+            "of it probably does not set X-Forwarded-Proto)",
+            text);
+    }
+    return 0;
+}
+
+/* Resolves a Location and restores what it lost. */
+static int resolve(const struct exchange *exchange, const char *base, const char *location,
+                   char **url, struct origin *ret_origin, struct lpipe_error *err)
+{
+    const char *rest = NULL;
+    int status = origin_resolve(base, location, "Location", url, err);
+    status = status == 0 ? origin_parse(*url, "Location", ret_origin, &rest, err) : status;
+    if (status == 0 && exchange->sink == ORIGIN_LOCATION &&
+        origin_loss_of(exchange->rules.registry, ret_origin) == ORIGIN_LOST_HTTPS) {
+        status = restore_https(exchange, rest, url, err);
+        *ret_origin = *exchange->rules.registry;
+    }
+    return status;
+}
+
+int exchange_location(const struct exchange *exchange, const char *base,
                       const struct http_response *response, char **ret_url, struct lpipe_error *err)
 {
     AUTO_FREE char *location = mem_new(LOCATION_BYTES_MAX + 1);
@@ -76,28 +114,45 @@ int exchange_location(const struct origin_rules *rules, enum origin_sink sink, c
     if (http_response_header(response, "location", 0, location, LOCATION_BYTES_MAX + 1) <= 0) {
         return fail(err, LPIPE_PROTOCOL, "the answer %d has no usable Location", response->status);
     }
-    int status = origin_resolve(base, location, "Location", &url, err);
+    int status = resolve(exchange, base, location, &url, &to, err);
     status = status == 0 ? origin_parse(base, "Location", &from, NULL, err) : status;
-    status = status == 0 ? origin_parse(url, "Location", &to, NULL, err) : status;
     if (status != 0) {
         return status;
     }
-    if (from.https && !to.https && !rules->registry->https) {
+    if (from.https && !to.https && !exchange->rules.registry->https) {
         return fail(err, LPIPE_REFUSED, "Location leads from https to http");
     }
-    status = origin_decide(rules, sink, &to, &verdict, err);
+    status = origin_decide(&exchange->rules, exchange->sink, &to, &verdict, err);
     if (status == 0) {
         *ret_url = TAKE(url);
     }
     return status;
 }
 
+void exchange_explain(const struct origin *registry, const char *url, struct lpipe_error *err)
+{
+    struct origin target;
+    if (err == NULL || origin_parse(url, "", &target, NULL, NULL) != 0 ||
+        origin_loss_of(registry, &target) != ORIGIN_LOST_PORT) {
+        return;
+    }
+    size_t size = strlen(err->message);
+    (void)snprintf(err->message + size, sizeof err->message - size,
+                   "; the registry named this URL on its own host, but without its port %u: the "
+                   "proxy in front of it probably drops the port of the Host header",
+                   (unsigned)registry->port);
+}
+
+/* Any method may be redirected with 307 and 308, which keep method and body; the others turn some
+ * methods into GET, so only GET and HEAD follow them. */
 static bool is_redirect(const struct exchange *exchange, const struct http_request *request,
                         int status)
 {
     bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-    return exchange->follow && reads &&
-           (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+    bool keeps_body = status == 307 || status == 308;
+    return exchange->follow &&
+           (reads ? keeps_body || status == 301 || status == 302 || status == 303
+                  : keeps_body && request->body.pull == NULL);
 }
 
 void hop_drop_secrets(struct hop *hop)
@@ -185,10 +240,15 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
         if (status != 0 || !is_redirect(exchange, request, ret_response->status)) {
             ret_response->url = request->url;
             ret_response->is_trusted = status == 0 && *ret_trusted;
+            if (status != 0) {
+                exchange_explain(exchange->rules.registry, here, err);
+            } else if (exchange->ret_url != NULL) {
+                free(*exchange->ret_url);
+                *exchange->ret_url = TAKE(here);
+            }
             return status;
         }
-        status =
-            exchange_location(&exchange->rules, exchange->sink, here, ret_response, &next, err);
+        status = exchange_location(exchange, here, ret_response, &next, err);
         http_response_dispose(ret_response);
         *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
         if (status != 0) {

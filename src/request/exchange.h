@@ -6,6 +6,8 @@
 #ifndef REQUEST_EXCHANGE_H
 #define REQUEST_EXCHANGE_H
 
+#include <stdatomic.h>
+
 #include "auth/origin.h"
 #include "auth/tls_files.h"
 #include "request/context.h"
@@ -20,13 +22,16 @@ struct exchange {
     const char *secret;          /* Authorization for trusted origins; NULL = none */
     bool send_after_cancel; /* send also when the client is cancelled, with short time limits */
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent */
-    bool follow;            /* follow redirects of GET and HEAD */
+    bool follow;            /* follow redirects: all of GET and HEAD; of other methods 307 and 308,
+                                    with the same body, which must be in memory */
     bool first_contact;     /* nothing was received from this host before: when no connection can
                                     be made, few retries are enough */
     uint32_t failures;      /* attempts that failed before this exchange */
     bool retry;             /* retry as retry.h says, unless the body is pulled. With a streamed
                                     answer only error statuses are retried, because the reader may
                                     have received bytes */
+    char **ret_url;         /* set to the URL that has answered, owned; NULL = not wanted */
+    atomic_bool *restored;  /* of the registry host: the notice about restored https was given */
 };
 
 /* One hop of a request. Must not be moved in memory while it is in use. */
@@ -49,10 +54,15 @@ MUST_CHECK int exchange_send(const struct exchange *exchange, const struct http_
                              const char *url, struct http_response *ret_response, bool *ret_trusted,
                              struct lpipe_error *err);
 
-/* The URL in an answer's Location, resolved and judged (owned text). PROTOCOL when it is missing or
- * malformed, REFUSED by the origin policy. */
-MUST_CHECK int exchange_location(const struct origin_rules *rules, enum origin_sink sink,
-                                 const char *base, const struct http_response *response,
-                                 char **ret_url, struct lpipe_error *err);
+/* The URL in an answer's Location, resolved and judged (owned text). A URL on the registry's own
+ * host that only lost its https gets https and the registry's port again, with one notice; never
+ * the other way. PROTOCOL when it is missing or malformed, REFUSED by the origin policy. */
+MUST_CHECK int exchange_location(const struct exchange *exchange, const char *base,
+                                 const struct http_response *response, char **ret_url,
+                                 struct lpipe_error *err);
+
+/* When a request to this URL failed and the URL is on the registry's own host without the
+ * registry's port, adds that to the message. err may be NULL. */
+void exchange_explain(const struct origin *registry, const char *url, struct lpipe_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sync.h"
+#include "request/answer_text.h"
 #include "request/host_probe.h"
 #include "request/token_fetch.h"
 
@@ -171,8 +172,16 @@ int host_authorize(struct registry_host *host, const struct host_request *reques
                    struct request_authorization *ret_authorization, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
+    uint_fast64_t failures = atomic_load(&host->failure_count);
     GUARD(&host->mutex);
-    int status = authorize_locked(host, request, ret_authorization, &why);
+    int status = host_failure_meanwhile_locked(host, failures, &why);
+    if (status == 0) {
+        status = authorize_locked(host, request, ret_authorization, &why);
+        /* The time limits of a clean-up are short, so its failure says little to others. */
+        if (status != 0 && !request->send_after_cancel) {
+            host_failure_keep_locked(host, &why);
+        }
+    }
     if (status != 0 && err != NULL) {
         *err = why;
     }
@@ -206,12 +215,15 @@ static const char *wanted_of(const struct host_request *request, char *buf, size
     return buf;
 }
 
-/* The error for a 401 that a new token cannot repair. */
+/* The error for a 401 that a new token cannot repair. What the registry says about credentials is
+ * shown; what it says when there are none is only that it wants some. */
 static int fail_refused(const struct registry_host *host, const struct host_request *request,
-                        bool lacks_scope, struct lpipe_error *err)
+                        const struct http_response *response, bool lacks_scope,
+                        struct lpipe_error *err)
 {
     char text[340];
     char who[256];
+    char said[ANSWER_TEXT_BYTES_MAX + 2];
     const struct credential *credential = host->locked.credential;
     const char *wanted = wanted_of(request, text, sizeof text);
     int status = lacks_scope && credential != NULL ? LPIPE_DENIED : LPIPE_AUTH_REQUIRED;
@@ -226,8 +238,9 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
         fail(err, status, "%s asks for credentials%s, and %s has none", host->registry, wanted,
              host->locked.credentials.items[0].source);
     } else {
-        fail(err, status, "%s refused %s%s", host->registry,
-             credential_describe(credential, who, sizeof who), wanted);
+        fail(err, status, "%s refused %s%s%s", host->registry,
+             credential_describe(credential, who, sizeof who), wanted,
+             answer_text_end(response, credential, said));
     }
     if (err != NULL) {
         err->http_status = 401;
@@ -287,16 +300,16 @@ static int reload_locked(struct registry_host *host, const struct host_request *
 }
 
 static int renew_fixed_locked(struct registry_host *host, const struct host_request *request,
-                              uint64_t serial, struct lpipe_error *err)
+                              const struct http_response *response, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
-    if (serial != host->locked.fixed_serial) {
+    if (response->token_serial != host->locked.fixed_serial) {
         return 0; /* sent before the challenge was known, or with replaced credentials */
     }
     if (host->locked.accepted && clock_ms() - host->locked.resolved_ms > CREDENTIAL_AGE_MS) {
         return reload_locked(host, request, err);
     }
-    fail_refused(host, request, false, &why);
+    fail_refused(host, request, response, false, &why);
     if (!host->locked.accepted) {
         return refuse_locked(host, &why, err);
     }
@@ -307,15 +320,16 @@ static int renew_fixed_locked(struct registry_host *host, const struct host_requ
 }
 
 static int renew_token_locked(struct registry_host *host, const struct host_request *request,
-                              uint64_t serial, bool lacks_scope, struct lpipe_error *err)
+                              const struct http_response *response, bool lacks_scope,
+                              struct lpipe_error *err)
 {
-    struct token_entry *entry = token_cache_at(&host->locked.tokens, serial);
+    struct token_entry *entry = token_cache_at(&host->locked.tokens, response->token_serial);
     if (entry == NULL) {
         return 0; /* another request has renewed it */
     }
     bool final = entry->after_refusal && !entry->accepted;
     token_cache_drop(entry);
-    return final ? fail_refused(host, request, lacks_scope, err) : 0;
+    return final ? fail_refused(host, request, response, lacks_scope, err) : 0;
 }
 
 /* Only a 401 from the registry's own origin is answered with credentials. */
@@ -334,6 +348,7 @@ static int check_origin(const struct registry_host *host, const struct host_requ
             "%s requires credentials, but it is not the registry: %s only redirected there. No "
             "credentials were sent",
             origin_format(&origin, text, sizeof text), host->registry);
+        exchange_explain(&host->origin, request->http.url, err);
     }
     return status;
 }
@@ -351,7 +366,6 @@ int host_renew_token(struct registry_host *host, const struct host_request *requ
     if (status != 0) {
         return status;
     }
-    uint64_t serial = response->token_serial;
     bool known = host->locked.challenge.scheme != CHALLENGE_NONE;
     status = known ? resolve_locked(host, err) : 0;
     if (status != 0) {
@@ -359,10 +373,10 @@ int host_renew_token(struct registry_host *host, const struct host_request *requ
     }
     if (!known ||
         (host->locked.challenge.scheme == CHALLENGE_BASIC && host->locked.credential == NULL)) {
-        return fail_refused(host, request, lacks_scope, err);
+        return fail_refused(host, request, response, lacks_scope, err);
     }
-    return is_fixed_locked(host) ? renew_fixed_locked(host, request, serial, err)
-                                 : renew_token_locked(host, request, serial, lacks_scope, err);
+    return is_fixed_locked(host) ? renew_fixed_locked(host, request, response, err)
+                                 : renew_token_locked(host, request, response, lacks_scope, err);
 }
 
 static int test_locked(struct registry_host *host, struct lpipe_error *err)
@@ -381,7 +395,7 @@ static int test_locked(struct registry_host *host, struct lpipe_error *err)
     if (status != 0 || response.status == 200) {
         return status;
     }
-    return response.status == 401 ? fail_refused(host, &request, false, err)
+    return response.status == 401 ? fail_refused(host, &request, &response, false, err)
                                   : host_fail_probe(host, response.status, err);
 }
 

@@ -155,9 +155,13 @@ int host_probe_locked(struct registry_host *host, struct lpipe_error *err)
 int host_find_scheme(struct registry_host *host, struct lpipe_error *err)
 {
     struct lpipe_error why = { 0 };
+    uint_fast64_t failures = atomic_load(&host->failure_count);
     GUARD(&host->mutex);
-    int status =
-        host->scheme_is_guessed && !host->locked.pinged ? host_probe_locked(host, &why) : 0;
+    int status = host_failure_meanwhile_locked(host, failures, &why);
+    if (status == 0 && host->scheme_is_guessed && !host->locked.pinged) {
+        status = host_probe_locked(host, &why);
+        host_failure_keep_locked(host, &why);
+    }
     if (status != 0 && err != NULL) {
         *err = why;
     }

@@ -22,8 +22,9 @@ struct http_call *host_call_http(struct host_call *call);
 int host_wait(struct host_call *call, struct http_response *ret_response, struct lpipe_error *err);
 
 /* Resolves a Location header against the URL of the answer and checks it (RFC 3986; policy of
- * SECURITY.md): never https to http, no userinfo, no control characters. Result: owned text.
- * PROTOCOL when missing or malformed, REFUSED when the policy forbids it. */
+ * SECURITY.md, and exchange_location()): never https to http, no userinfo, no control
+ * characters. Result: owned text. PROTOCOL when missing or malformed, REFUSED when the policy
+ * forbids it. */
 int host_resolve_location(struct registry_host *host, const struct http_response *response,
                           char **ret_url, struct lpipe_error *err);
 

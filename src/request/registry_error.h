@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Describes an unexpected answer in one sentence: the request, the status, and the registry's
- * text (code and message of its JSON body, or the first printable words of another body). Only
- * this file turns an HTTP status into a status of ours. Pure; any thread. */
+ * text (see answer_text.h). Only this file turns an HTTP status into a status of ours. Pure; any
+ * thread. */
 #ifndef REQUEST_REGISTRY_ERROR_H
 #define REQUEST_REGISTRY_ERROR_H
 

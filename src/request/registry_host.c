@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "request/retry.h"
 
 struct registry_host *registry_host_free(struct registry_host *host)
 {
@@ -68,6 +69,27 @@ const char *host_base_url(const struct registry_host *host)
     return host->origin_text;
 }
 
+int host_failure_meanwhile_locked(const struct registry_host *host, uint_fast64_t count_before,
+                                  struct lpipe_error *err)
+{
+    if (atomic_load(&host->failure_count) == count_before) {
+        return 0;
+    }
+    if (err != NULL) {
+        *err = host->locked.failure;
+    }
+    return host->locked.failure.status;
+}
+
+void host_failure_keep_locked(struct registry_host *host, const struct lpipe_error *failure)
+{
+    if (retry_worth_failure(failure->status) || failure->status == LPIPE_SERVER ||
+        failure->status == LPIPE_RATE_LIMITED) {
+        host->locked.failure = *failure;
+        atomic_fetch_add(&host->failure_count, 1);
+    }
+}
+
 struct exchange host_exchange(struct registry_host *host, enum origin_sink sink, bool is_local)
 {
     const struct settings *settings = &host->context->settings;
@@ -81,5 +103,6 @@ struct exchange host_exchange(struct registry_host *host, enum origin_sink sink,
         .sink = sink,
         .tls = &host->tls,
         .pool_key = host->pool_key,
+        .restored = &host->restored,
     };
 }

@@ -29,10 +29,14 @@ struct registry_host {
     char origin_text[ORIGIN_TEXT_BYTES];
     struct tls_files tls;
     struct registry_host *next;
+    atomic_bool restored; /* the notice about restored https was given: see exchange_location() */
+    atomic_uint_fast64_t
+        failure_count; /* changed with the mutex held: see host_failure_meanwhile() */
     pthread_mutex_t mutex;
     struct {
         bool pinged;
-        bool is_local; /* the registry answered from a loopback or private address */
+        struct lpipe_error failure; /* the newest one that host_failure_keep_locked() was given */
+        bool is_local;              /* the registry answered from a loopback or private address */
         struct challenge challenge;
         struct credential_list credentials;
         struct credential *credential; /* the one in use, of the list; NULL = anonymous */
@@ -56,12 +60,16 @@ struct host_request {
     const char *mount_from;   /* the token must also allow to pull from here; NULL = none */
     bool send_after_cancel; /* send also when the client is cancelled, to clean up; this request and
                                  the one for its token may take CLOSE_TIMEOUT_MS each */
-    bool follow;            /* follow redirects (GET and HEAD only) */
+    bool follow;            /* follow redirects: see struct exchange */
     uint32_t life_ms;       /* the token should outlive this; 0 = 60 s */
     bool retry;             /* retry as retry.h says; always so for GET and HEAD. Only for
                                  host_send() with a body in memory */
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent, not
                                  even to the registry itself */
+    char **ret_url;         /* host_send() sets it to the URL that has answered, owned (base for a
+                                 relative Location after redirects); NULL = not wanted */
+    bool *ret_unauthorized; /* set to true when nothing was sent, because no authorization could be
+                                 made, after all retries of its own; NULL = not wanted */
 };
 
 /* A host that is in no list, with exactly these credentials (moved). */
@@ -80,6 +88,16 @@ const char *host_base_url(const struct registry_host *host);
 /* A text that identifies the credentials of a list but contains no secret: requests with the
  * same identity share connections and tokens. Owned; NULL when out of memory. */
 char *credential_list_identity(const struct credential_list *credentials);
+
+/* The mutex is held during the first request and during a token request. Who waited for it while
+ * such a request failed takes that failure, so that a silent server costs its time limit once
+ * and not once for each waiting thread: read failure_count before the mutex is locked, and pass
+ * it here with the mutex held. 0, or that failure. */
+MUST_CHECK int host_failure_meanwhile_locked(const struct registry_host *host,
+                                             uint_fast64_t count_before, struct lpipe_error *err);
+/* Keeps a failure for those who wait. Only what a retry could change, because a refusal is quick
+ * and may be about one repository. */
+void host_failure_keep_locked(struct registry_host *host, const struct lpipe_error *failure);
 
 /* An exchange with this registry, without a secret; the caller sets it. */
 struct exchange host_exchange(struct registry_host *host, enum origin_sink sink, bool is_local);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/token_fetch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "auth/scope.h"
 #include "base/limits.h"
 #include "oci/json_read.h"
+#include "request/answer_text.h"
 
 /* Appends a text percent-encoded. */
 static int append_encoded(struct buf *buf, const char *text)
@@ -85,8 +87,15 @@ int token_parse(const char *text, size_t size, struct token *ret_token, struct l
 {
     struct json_doc doc CLEANUP(json_doc_wipe) = JSON_DOC_INIT;
     const char *value = NULL;
-    int status = json_doc_parse_secret(text, size, TOKEN_BODY_BYTES_MAX,
-                                       "answer of the token server", LPIPE_PROTOCOL, &doc, err);
+    if (answer_text_is_html(text, size)) {
+        return fail(err, LPIPE_PROTOCOL,
+                    "answered with HTML, a page for people, instead of a token in JSON");
+    }
+    size_t mark = answer_text_mark(text, size);
+    text = text == NULL ? NULL : text + mark;
+    size -= mark;
+    int status = json_doc_parse_secret(text, size, TOKEN_BODY_BYTES_MAX, "its answer",
+                                       LPIPE_PROTOCOL, &doc, err);
     if (status != 0) {
         return status;
     }
@@ -97,7 +106,7 @@ int token_parse(const char *text, size_t size, struct token *ret_token, struct l
         return found;
     }
     if (found == 0) {
-        return fail(err, LPIPE_PROTOCOL, "the token server's answer has no token");
+        return fail(err, LPIPE_PROTOCOL, "its answer has no token");
     }
     struct token token = { .value = SECRET_INIT, .life_ms = read_life(&root) };
     if (secret_set(&token.value, value, strlen(value)) != 0) {
@@ -105,7 +114,7 @@ int token_parse(const char *text, size_t size, struct token *ret_token, struct l
     }
     if (!secret_is_clean(&token.value)) {
         token_dispose(&token);
-        return fail(err, LPIPE_PROTOCOL, "the token server's token has control characters");
+        return fail(err, LPIPE_PROTOCOL, "its token has control characters");
     }
     *ret_token = token;
     return 0;
@@ -123,9 +132,13 @@ static int check_realm(const struct token_request *request, struct lpipe_error *
     struct origin realm;
     struct origin_verdict verdict;
     char text[ORIGIN_TEXT_BYTES];
-    int status = origin_parse(request->challenge->realm, "token server", &realm, NULL, err);
+    char what[200];
+    char shown[160];
+    (void)snprintf(what, sizeof what, "%s names the token server \"%s\"", request->registry,
+                   realm_of(request, shown, sizeof shown));
+    int status = origin_parse(request->challenge->realm, what, &realm, NULL, err);
     if (status == 0 && strchr(request->challenge->realm, '#') != NULL) {
-        status = fail(err, LPIPE_PROTOCOL, "token server: its URL has a fragment");
+        status = fail(err, LPIPE_PROTOCOL, "%s: has a fragment", what);
     }
     status = status == 0
                  ? origin_decide(&request->exchange->rules, ORIGIN_REALM, &realm, &verdict, err)
@@ -155,23 +168,26 @@ static int status_of(const struct token_request *request, int http_status)
                                 : LPIPE_PROTOCOL;
 }
 
-static int fail_answer(const struct token_request *request, int http_status,
+static int fail_answer(const struct token_request *request, const struct http_response *response,
                        struct lpipe_error *err)
 {
     char realm[160];
     char who[256];
+    char said[ANSWER_TEXT_BYTES_MAX + 2];
+    int http_status = response->status;
     int status = status_of(request, http_status);
     realm_of(request, realm, sizeof realm);
+    answer_text_end(response, request->credential, said);
     if (status != LPIPE_AUTH_REQUIRED && status != LPIPE_DENIED) {
-        fail(err, status, "the token server %s answered %d", realm, http_status);
+        fail(err, status, "the token server %s answered %d%s", realm, http_status, said);
     } else if (request->credential == NULL) {
         fail_with_advice(
             err, status,
-            "%s refused access without credentials (%d from %s); try layerpipe login %s",
-            request->registry, http_status, realm, request->registry);
+            "%s refused access without credentials; try layerpipe login %s (%d from %s%s)",
+            request->registry, request->registry, http_status, realm, said);
     } else {
-        fail(err, status, "%s refused %s (%d from %s)", request->registry,
-             credential_describe(request->credential, who, sizeof who), http_status, realm);
+        fail(err, status, "%s refused %s (%d from %s)%s", request->registry,
+             credential_describe(request->credential, who, sizeof who), http_status, realm, said);
     }
     if (err != NULL) {
         err->http_status = http_status;
@@ -194,7 +210,11 @@ static int exchange_token(const struct token_request *request, const struct exch
         return status;
     }
     if (response.status == 200) {
+        char realm[160];
         status = token_parse(response.body.data, response.body.size, ret_token, err);
+        if (status != 0) {
+            fail_context(err, status, "token server %s", realm_of(request, realm, sizeof realm));
+        }
         if (response.body.data != NULL) {
             explicit_bzero(response.body.data, response.body.size);
         }
@@ -205,7 +225,7 @@ static int exchange_token(const struct token_request *request, const struct exch
     }
     *ret_refused =
         request->credential != NULL && status_of(request, response.status) == LPIPE_AUTH_REQUIRED;
-    return fail_answer(request, response.status, err);
+    return fail_answer(request, &response, err);
 }
 
 static int fetch_by_post(const struct token_request *request, struct token *ret_token,

@@ -23,7 +23,7 @@ struct token_request {
  * failures of http_wait(). *ret_refused (may be NULL): the token server refused the credentials. */
 MUST_CHECK int token_fetch(const struct token_request *request, struct token *ret_token,
                            bool *ret_refused, struct lpipe_error *err);
-/* Reads a token server's answer. */
+/* Reads a token server's answer. Messages speak of "its answer"; the caller names the server. */
 MUST_CHECK int token_parse(const char *text, size_t size, struct token *ret_token,
                            struct lpipe_error *err);
 #endif

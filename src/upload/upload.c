@@ -90,6 +90,7 @@ static void writer_free(struct blob_writer *writer)
     sender_join(upload);
     window_dispose(&upload->window);
     free(upload->location);
+    free(upload->redirect);
     free(upload);
 }
 

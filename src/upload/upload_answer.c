@@ -40,6 +40,9 @@ enum upload_event upload_open_event(int status)
 static enum upload_event body_event(const struct http_response *response)
 {
     switch (response->status) {
+    case 307:
+    case 308:
+        return UPLOAD_REDIRECTED;
     case 411:
         return UPLOAD_HTTP_411;
     case 413:

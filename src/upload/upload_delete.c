@@ -16,6 +16,7 @@ void upload_session_delete(const struct repository *repository, const char *url,
         .repository = repository->name,
         .actions = DELETE_ACTIONS,
         .send_after_cancel = true,
+        .follow = true,
         .untrusted_url = untrusted_url,
     };
     (void)!host_send(repository->host, &request, &response, NULL);

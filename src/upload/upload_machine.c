@@ -11,6 +11,7 @@ enum upload_condition {
     PATCH_READY,
     PATCH_LATER,
     NO_BODY_SENT,
+    RESENDABLE,
     FIRST_TIME,
     SHRINKABLE,
     METHOD_LEFT,
@@ -29,6 +30,7 @@ static const char *const condition_names[CONDITION_COUNT] = {
     [PATCH_READY] = "the next PATCH can be sent",
     [PATCH_LATER] = "the next PATCH needs more bytes",
     [NO_BODY_SENT] = "no body byte was sent",
+    [RESENDABLE] = "the bytes of the request are buffered",
     [FIRST_TIME] = "first time",
     [SHRINKABLE] = "a smaller chunk is possible",
     [METHOD_LEFT] = "all bytes are buffered, another method is left",
@@ -72,6 +74,7 @@ static const char *const event_names[UPLOAD_EVENT_COUNT] = {
     [UPLOAD_REFUSED] = "refused",
     [UPLOAD_ERROR] = "error",
     [UPLOAD_EXHAUSTED] = "attempts exhausted",
+    [UPLOAD_REDIRECTED] = "307 or 308",
     [UPLOAD_PARTLY_ACCEPTED] = "partly accepted",
     [UPLOAD_HTTP_416] = "416",
     [UPLOAD_HTTP_413] = "413",
@@ -203,6 +206,8 @@ static const struct rule rules[] = {
     DELETE_AND_FAIL(OPENING, ABANDONED, ALWAYS, LAST_ERROR),
 
     SEND_NEXT_OR_COMMIT(SENDING, OK),
+    GO(SENDING, REDIRECTED, RESENDABLE, SENDING, SEND),
+    CHANGE_METHOD_OR_FAIL(SENDING, REDIRECTED),
     GO(SENDING, PARTLY_ACCEPTED, FIRST_TIME, QUERYING_OFFSET, QUERY_OFFSET),
     WAIT(SENDING, PARTLY_ACCEPTED, ALWAYS, QUERYING_OFFSET, QUERY_OFFSET, BACK_OFF),
     WAIT(SENDING, NO_ANSWER, NO_BODY_SENT, SENDING, SEND, BACK_OFF),
@@ -260,6 +265,8 @@ static const struct rule rules[] = {
 
     GO(COMMITTING, OK, ALWAYS, VERIFYING_BLOB, HEAD_BLOB),
     FAIL(COMMITTING, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
+    GO(COMMITTING, REDIRECTED, RESENDABLE, COMMITTING, COMMIT),
+    CHANGE_METHOD_OR_FAIL(COMMITTING, REDIRECTED),
     GO(COMMITTING, HTTP_401, FIRST_TIME, RENEWING_TOKEN_FOR_COMMIT, RENEW_TOKEN),
     DELETE_AND_FAIL(COMMITTING, HTTP_401, ALWAYS, LAST_ERROR),
     GO(COMMITTING, HTTP_417, FIRST_TIME, COMMITTING, COMMIT_WITHOUT_EXPECT),
@@ -346,6 +353,8 @@ static int holds(enum upload_condition condition, const struct upload_facts *fac
         return facts->next_patch == UPLOAD_PATCH_LATER;
     case NO_BODY_SENT:
         return facts->body == UPLOAD_NO_BODY_SENT;
+    case RESENDABLE:
+        return facts->unacked == UPLOAD_UNACKED_BUFFERED;
     case FIRST_TIME:
         return facts->repetition == UPLOAD_FIRST_TIME;
     case SHRINKABLE:

@@ -44,6 +44,7 @@ enum upload_event {
     UPLOAD_ERROR,     /* a retry cannot help: cancelled, no memory, an invalid Location */
     UPLOAD_EXHAUSTED, /* all attempts are used; comes from the pause before a request */
     /* From requests with bytes. */
+    UPLOAD_REDIRECTED,      /* 307 or 308: the same request belongs to another URL */
     UPLOAD_PARTLY_ACCEPTED, /* success, but the registry has not read or not kept all bytes */
     UPLOAD_HTTP_416,
     UPLOAD_HTTP_413,
@@ -136,6 +137,9 @@ struct upload_facts {
     enum upload_chunk_size { UPLOAD_SHRINKABLE_CHUNK = 0, UPLOAD_SMALLEST_CHUNK } chunk_size;
     /* Whether the successful PUT was answered with 201, or with another 2xx. */
     enum upload_commit_answer { UPLOAD_GOT_201 = 0, UPLOAD_NO_201 } commit_answer;
+    /* Whether the bytes of the last request can be sent again: those after the acknowledged
+     * ones. */
+    enum upload_unacked { UPLOAD_UNACKED_BUFFERED = 0, UPLOAD_UNACKED_DISCARDED } unacked;
 };
 
 struct upload_action {

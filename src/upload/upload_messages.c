@@ -67,6 +67,43 @@ static void set_content_mismatch(struct upload *upload)
     }
 }
 
+/* Which other --upload may work after this refusal; NULL = none. */
+static const char *other_upload(const struct upload *upload)
+{
+    int status = upload->response.status;
+    bool refused = status >= 400 && status < 500 && status != 401 && status != 403;
+    bool puts_bytes = upload->method == UPLOAD_SINGLE_PUT;
+    bool sends =
+        upload->state == UPLOAD_SENDING || (upload->state == UPLOAD_COMMITTING && puts_bytes);
+    if (!sends || (!refused && status != 501)) {
+        return NULL;
+    }
+    if (!puts_bytes && (status == 405 || status == 501)) {
+        return "monolithic --spool DIR"; /* PATCH is forbidden, often by a proxy */
+    }
+    switch (upload->mode) {
+    case LPIPE_UPLOAD_STREAMED:
+    case LPIPE_UPLOAD_MONOLITHIC:
+        return "auto";
+    case LPIPE_UPLOAD_CHUNKED: /* a chunk that is too large was made smaller already */
+        return status == 413 ? NULL : "auto";
+    case LPIPE_UPLOAD_AUTO:
+    default:
+        return NULL;
+    }
+}
+
+static void advise_other_upload(struct upload *upload)
+{
+    const char *other = other_upload(upload);
+    size_t size = strlen(upload->err.message);
+    if (other != NULL) {
+        (void)snprintf(upload->err.message + size, sizeof upload->err.message - size,
+                       "; try --upload %s", other);
+        upload->err.flags |= LPIPE_ERROR_ADVICE;
+    }
+}
+
 void upload_set_error(struct upload *upload, enum upload_cause cause)
 {
     const char *registry = upload->repository->registry;
@@ -101,6 +138,8 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
     case UPLOAD_LAST_ERROR:
         if (window_is_abandoned(&upload->window)) {
             (void)fail(&upload->err, LPIPE_ABORTED, "the upload was abandoned");
+        } else {
+            advise_other_upload(upload);
         }
         break;
     case UPLOAD_NO_CAUSE:

@@ -29,8 +29,7 @@ static void response_clear(struct upload *upload)
     upload->response = (struct http_response)HTTP_RESPONSE_INIT;
 }
 
-static const struct host_request *request_begin(struct upload *upload, const char *method,
-                                                const char *url)
+static void request_begin(struct upload *upload, const char *method, const char *url)
 {
     response_clear(upload);
     upload->request = (struct host_request){
@@ -38,16 +37,25 @@ static const struct host_request *request_begin(struct upload *upload, const cha
         .repository = upload->repository->name,
         .actions = PUSH,
         .untrusted_url = upload->untrusted_url,
+        .ret_unauthorized = &upload->unauthorized,
     };
-    return &upload->request;
+    upload->unauthorized = false;
+}
+
+/* A token that could not be had was asked for with all retries: to repeat the upload's request
+ * would only multiply them. */
+static enum upload_event failure_event(const struct upload *upload)
+{
+    return upload->unauthorized ? UPLOAD_ERROR : upload_failure_event(&upload->err);
 }
 
 /* Removes pointers that are only valid during the request. A new token is requested for the
- * session's newest URL, because the old one may be invalid. */
+ * session's newest URL, because the old one may be invalid; or for the URL that a redirect named,
+ * because a 401 from there is judged by its origin. */
 static void request_end(struct upload *upload)
 {
     upload->response.url = NULL;
-    upload->request.http.url = upload->location;
+    upload->request.http.url = upload->redirect != NULL ? upload->redirect : upload->location;
     upload->request.http.headers = NULL;
     upload->request.http.header_count = 0;
 }
@@ -57,18 +65,22 @@ static void note_answer(struct upload *upload, const char *what)
 {
     (void)registry_error(&upload->response, &upload->err, "%s %s/%s", what,
                          upload->repository->registry, upload->repository->name);
+    if (upload->response.status >= 300 && upload->response.url != NULL) {
+        exchange_explain(&upload->repository->host->origin, upload->response.url, &upload->err);
+    }
 }
 
-/* Takes the session's new URL from the answer's Location. Without the header: 0 when it is not
- * needed, else an error. */
+/* Takes the session's new URL from the answer's Location. Without the header, or with an empty
+ * one: 0 when it is not needed, else an error. */
 static int take_location(struct upload *upload, bool needed)
 {
     char first[2];
     char *location = NULL;
     int size = http_response_header(&upload->response, "location", 0, first, sizeof first);
-    bool absent = size < 0 && (upload->response.headers.size == 0 ||
-                               memmem(upload->response.headers.data, upload->response.headers.size,
-                                      "location:", 9) == NULL);
+    bool absent =
+        size == 0 || (size < 0 && (upload->response.headers.size == 0 ||
+                                   memmem(upload->response.headers.data,
+                                          upload->response.headers.size, "location:", 9) == NULL));
     if (absent && !needed) {
         return 0;
     }
@@ -82,6 +94,54 @@ static int take_location(struct upload *upload, bool needed)
     return status;
 }
 
+/* Begins a PATCH or PUT with bytes: at the URL of the session, or at the one to which a redirect
+ * has sent it. */
+static void request_begin_at(struct upload *upload, const char *method, const char *url)
+{
+    bool redirected = upload->redirect != NULL;
+    request_begin(upload, method, redirected ? upload->redirect : url);
+    upload->request.untrusted_url = redirected ? upload->untrusted_redirect : upload->untrusted_url;
+}
+
+static void forget_redirect(struct upload *upload)
+{
+    free(TAKE(upload->redirect));
+    upload->redirects = 0;
+}
+
+/* Takes the Location of a 307 or 308. The next request goes there, with the same bytes; the session
+ * keeps its URL. */
+static enum upload_event take_redirect(struct upload *upload)
+{
+    char *target = NULL;
+    if (++upload->redirects > REDIRECTS_MAX) {
+        (void)fail(&upload->err, LPIPE_PROTOCOL, "sending a blob to %s/%s: more than %d redirects",
+                   upload->repository->registry, upload->repository->name, REDIRECTS_MAX);
+        return UPLOAD_ERROR;
+    }
+    if (host_resolve_location(upload->repository->host, &upload->response, &target, &upload->err) !=
+        0) {
+        return UPLOAD_ERROR;
+    }
+    upload->untrusted_redirect = upload->request.untrusted_url || !upload->response.is_trusted;
+    free(upload->redirect);
+    upload->redirect = target;
+    return UPLOAD_REDIRECTED;
+}
+
+/* After a PATCH or PUT: follows a redirect, or forgets the one that was followed. A 401 from the
+ * target is judged with the target's URL, so that it is kept until the next answer. */
+static enum upload_event judge_redirect(struct upload *upload, enum upload_event event)
+{
+    if (event == UPLOAD_REDIRECTED) {
+        return take_redirect(upload);
+    }
+    if (event != UPLOAD_HTTP_401) {
+        forget_redirect(upload);
+    }
+    return event;
+}
+
 enum upload_event upload_head_blob(struct upload *upload)
 {
     uint64_t size = 0;
@@ -91,6 +151,13 @@ enum upload_event upload_head_blob(struct upload *upload)
     }
     if (found < 0) {
         return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
+    }
+    /* After a PUT that succeeded, a 200 without a size is enough. */
+    if (found == BLOB_HEAD_UNPROVEN && upload->state != UPLOAD_VERIFYING_BLOB) {
+        (void)fail(&upload->err, LPIPE_PROTOCOL,
+                   "the answer to HEAD of the blob in %s/%s does not show that it is there",
+                   upload->repository->registry, upload->repository->name);
+        return UPLOAD_BLOB_CHECK_FAILED;
     }
     bool same = size == BLOB_SIZE_UNKNOWN || size == window_size(&upload->window);
     return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_MISMATCH;
@@ -115,16 +182,23 @@ static enum upload_event open_session(struct upload *upload, const char *path)
     upload->method = upload->resumed_in_chunks ? UPLOAD_STREAMED
                                                : upload->method; /* the method that had worked */
     upload->resumed_in_chunks = false;
-    const struct host_request *request = request_begin(upload, "POST", path);
-    if (host_send(upload->repository->host, request, &upload->response, &upload->err) != 0) {
-        return upload_failure_event(&upload->err);
+    AUTO_FREE char *answered = NULL;
+    request_begin(upload, "POST", path);
+    forget_redirect(upload);
+    upload->request.follow = true;
+    upload->request.ret_url = &answered;
+    int status =
+        host_send(upload->repository->host, &upload->request, &upload->response, &upload->err);
+    upload->request.ret_url = NULL;
+    if (status != 0) {
+        return failure_event(upload);
     }
     enum upload_event event = upload_open_event(upload->response.status);
     if (event != UPLOAD_OK) {
         note_answer(upload, "opening an upload to");
         return event;
     }
-    upload->response.url = path;
+    upload->response.url = answered != NULL ? answered : path;
     if (take_location(upload, true) != 0) {
         return UPLOAD_ERROR;
     }
@@ -258,7 +332,7 @@ enum upload_event upload_send_chunk(struct upload *upload)
     uint64_t size = next_size(upload);
     bool streams = upload->method == UPLOAD_STREAMED;
     bool ranged = size > 0 && (upload->method == UPLOAD_CHUNKED || upload->acked > 0);
-    (void)request_begin(upload, "PATCH", upload->location);
+    request_begin_at(upload, "PATCH", upload->location);
     if (!window_seek(&upload->window, upload->acked)) {
         (void)fail(&upload->err, LPIPE_NETWORK,
                    "bytes that have to be sent again are not buffered any more");
@@ -272,8 +346,8 @@ enum upload_event upload_send_chunk(struct upload *upload)
     window_set_streaming(&upload->window, false);
     upload->unacked = streams ? window_cursor(&upload->window) - upload->acked : size;
     upload->last_offset = UPLOAD_OFFSET_NONE;
-    enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_patch(upload, size);
+    enum upload_event event = status != 0 ? failure_event(upload) : judge_patch(upload, size);
+    event = judge_redirect(upload, event);
     request_end(upload);
     if (event == UPLOAD_OK) {
         upload->acked = streams ? window_size(&upload->window) : upload->acked + size;
@@ -341,17 +415,20 @@ enum upload_event upload_query_offset(struct upload *upload)
     struct lpipe_error error = upload->err;
     struct host_request request = upload->request;
     upload->response = (struct http_response)HTTP_RESPONSE_INIT;
-    (void)request_begin(upload, "GET", url);
+    AUTO_FREE char *answered = NULL;
+    request_begin(upload, "GET", url);
+    upload->request.follow = true;
+    upload->request.ret_url = &answered;
     int status =
         host_send(upload->repository->host, &upload->request, &upload->response, &upload->err);
     upload->request = request;
     enum upload_event event = UPLOAD_REFUSED;
     if (status != 0) {
-        event = upload->err.http_status != 0 ? UPLOAD_REFUSED : upload_failure_event(&upload->err);
+        event = upload->err.http_status != 0 ? UPLOAD_REFUSED : failure_event(upload);
     } else {
         event = upload_offset_event(upload->response.status);
     }
-    upload->response.url = url;
+    upload->response.url = answered != NULL ? answered : url;
     if (event == UPLOAD_OK && take_location(upload, false) != 0) {
         event = UPLOAD_ERROR;
     }
@@ -409,7 +486,7 @@ enum upload_event upload_commit(struct upload *upload)
         (void)fail_memory(&upload->err);
         return UPLOAD_ERROR;
     }
-    (void)request_begin(upload, "PUT", url);
+    request_begin_at(upload, "PUT", url);
     if (!window_seek(&upload->window, upload->acked)) {
         (void)fail(&upload->err, LPIPE_NETWORK,
                    "bytes that have to be sent again are not buffered any more");
@@ -426,8 +503,8 @@ enum upload_event upload_commit(struct upload *upload)
     upload->unacked = size;
     int status = exchange_bytes(upload);
     upload->commit_was_slow = clock_ms() - start_ms > COMMIT_SLOW_MS;
-    enum upload_event event =
-        status != 0 ? upload_failure_event(&upload->err) : judge_commit(upload);
+    enum upload_event event = status != 0 ? failure_event(upload) : judge_commit(upload);
+    event = judge_redirect(upload, event);
     request_end(upload);
     return event;
 }

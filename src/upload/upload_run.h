@@ -36,6 +36,10 @@ struct upload {
     bool resumed_in_chunks;  /* a stream broke, and this session continues in chunks */
     char *location;          /* newest URL of the session; NULL = no session */
     bool untrusted_url;      /* a cross-origin server chose it */
+    char *redirect;          /* where a 307 or 308 sent the last PATCH or PUT; NULL = nowhere */
+    bool untrusted_redirect; /* a cross-origin server chose it */
+    unsigned redirects;      /* of one PATCH or PUT */
+    bool unauthorized;       /* the last request was not sent for want of a token */
     bool high_latency;       /* waiting for "100 Continue" would cost too much of a chunk's time */
     bool expect;             /* the registry answers "Expect: 100-continue" */
     uint64_t acked;          /* bytes that the registry has acknowledged in this session */

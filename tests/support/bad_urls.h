@@ -7,7 +7,8 @@
 enum url_fate {
     URL_TRUSTED,   /* secrets may go there */
     URL_ANONYMOUS, /* requests may go there, without a secret */
-    URL_REFUSED    /* no request may go there */
+    URL_REFUSED,   /* no request may go there */
+    URL_RESTORED   /* the same; the registry's own https URL is used in its place */
 };
 
 struct bad_url {
@@ -33,9 +34,12 @@ static const struct bad_url BAD_URLS[] = {
     { "https://xn--rgistry-cya.example/x", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://auth.docker.io/token", URL_ANONYMOUS, URL_ANONYMOUS },
     { "https://gitlab.com/jwt/auth", URL_ANONYMOUS, URL_ANONYMOUS },
-    /* https is never replaced by http */
-    { "http://registry.example/x", URL_REFUSED, URL_REFUSED },
-    { "http://registry.example:443/x", URL_REFUSED, URL_REFUSED },
+    /* https is never replaced by http; a Location on the registry's own host gets its https back */
+    { "http://registry.example/x", URL_REFUSED, URL_RESTORED },
+    { "http://registry.example:80/x", URL_REFUSED, URL_RESTORED },
+    { "http://REGISTRY.example.:443/x", URL_REFUSED, URL_RESTORED },
+    { "http://registry.example:8080/x", URL_REFUSED, URL_REFUSED },
+    { "http://auth.registry.example/x", URL_REFUSED, URL_REFUSED },
     { "http://evil.example/x", URL_REFUSED, URL_REFUSED },
     /* user names, other schemes, malformed URLs */
     { "https://registry.example@evil.example/x", URL_REFUSED, URL_REFUSED },

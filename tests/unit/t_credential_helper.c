@@ -38,9 +38,12 @@ static int teardown(void **state)
     return 0;
 }
 
+/* CANARY is the password that is known from elsewhere. */
 static int get(const char *name, struct credential *credential, struct lpipe_error *err)
 {
-    return helper_get(name, "test.io", NULL, credential, err);
+    AUTO_CREDENTIAL_LIST struct credential_list known = { .count = 1 };
+    assert_int_equal(secret_set(&known.items[0].password, CANARY, strlen(CANARY)), 0);
+    return helper_get(name, "test.io", &known, NULL, credential, err);
 }
 
 static void test_get(void **state)
@@ -67,7 +70,13 @@ struct bad_row {
 
 static const struct bad_row BAD[] = {
     { "missing", NULL, "not in PATH" },
-    { "fails", "echo " CANARY "; echo " CANARY " >&2; exit 1", "exit status 1" },
+    { "fails", "echo no region in " CANARY "; echo " CANARY " >&2; exit 1",
+      "exit status 1: no region in ***" },
+    { "fails-with-lines", "printf 'no\\n\\033[31mregion\\r\\n'; exit 3",
+      "exit status 3: no ?[31mregion" },
+    { "fails-with-an-answer", "echo '{\"Username\":\"u\",\"Secret\":\"unknown-CANARY\"}'; exit 1",
+      "exit status 1" },
+    { "says-why-and-dies", "echo no bus; kill -SEGV $$", "signal 11: no bus" },
     { "not-found-but-fine", "echo 'credentials not found in native keychain'", "not valid JSON" },
     { "killed", "kill -SEGV $$", "signal 11" },
     { "murdered", "kill -KILL $$", "signal 9" },
@@ -169,10 +178,11 @@ static void test_lines_in_names_are_refused(void **state)
 {
     (void)state;
     static const char *const servers[] = { "", "a\nb", "a\rb", "a\x1b[m" };
+    struct credential_list none = { .count = 0 };
     for (size_t i = 0; i < ARRAY_LEN(servers); i++) {
         struct credential credential CLEANUP(credential_dispose) = { .source = NULL };
         struct lpipe_error err = { 0 };
-        assert_int_equal(helper_get("good", servers[i], NULL, &credential, &err),
+        assert_int_equal(helper_get("good", servers[i], &none, NULL, &credential, &err),
                          LPIPE_INVALID_ARGUMENT);
     }
 }
@@ -319,6 +329,11 @@ static void test_store_and_erase(void **state)
                    "echo 'credentials not found in native keychain'; exit 1");
     assert_int_equal(helper_erase("s", "test.io", NULL, &err), 0);
     assert_int_equal(helper_store("s", "test.io", "u", &secret, NULL, &err), LPIPE_AUTH_REQUIRED);
+    assert_non_null(strstr(err.message, "exit status 1: credentials not found"));
+    /* What the helper repeats of its input is not shown. */
+    scratch_script(&scratch, "bin/docker-credential-s", "sed 's/.*:/no bus: /'; exit 1");
+    assert_int_equal(helper_store("s", "test.io", "u", &secret, NULL, &err), LPIPE_AUTH_REQUIRED);
+    assert_non_null(strstr(err.message, "no bus: \"***\"}"));
 }
 
 static void test_long_password_fits(void **state)

@@ -29,9 +29,11 @@ static struct {
     char challenge[1200];   /* of the first 401 */
     const char *later;      /* headers of later 401s; NULL = the same */
     const char *location;   /* of redirects, escaped nowhere */
+    int redirect;           /* their status; 0 = 307 */
     unsigned tokens;        /* handed out */
     unsigned refuse;        /* that many requests with a token get a 401 */
     const char *token_body; /* NULL = a fresh token */
+    const char *refusal;    /* body of a 401 to a request with a secret */
     int token_status;
     int post_status; /* of POST to the token server; 0 = as GET */
     int ping_status;
@@ -64,7 +66,7 @@ static void answer_registry(const struct scripted_request *request, struct scrip
 {
     static char headers[1200];
     if (strstr(request->url, "/away") != NULL) {
-        answer->status = 307;
+        answer->status = world.redirect != 0 ? world.redirect : 307;
         snprintf(headers, sizeof headers, "location: %s\n", world.location);
         answer->headers = headers;
     } else if (starts(request->url, REALM)) {
@@ -77,10 +79,14 @@ static void answer_registry(const struct scripted_request *request, struct scrip
     } else if (request->secret == NULL) {
         answer->status = 401;
         answer->headers = world.challenge;
+    } else if (strstr(request->url, "/teapot") != NULL) {
+        answer->status = 418;
+        answer->body = "token T1 of CANARY4711";
     } else if (world.refuse > 0) {
         world.refuse--;
         answer->status = 401;
         answer->headers = world.later == NULL ? world.challenge : world.later;
+        answer->body = world.refusal;
     } else {
         answer->status = 200;
         answer->body = "{}";
@@ -151,7 +157,7 @@ static int ask(struct fixture *fixture, const char *method, const char *url, con
         .http = { .method = method, .url = url, .response_bytes_max = 1000 },
         .repository = "a/b",
         .actions = actions,
-        .follow = strcmp(method, "GET") == 0
+        .follow = strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0
     };
     int status = host_send(fixture->host, &request, &response, err);
     return status != 0 ? status : response.status;
@@ -192,7 +198,8 @@ static void check_leaks(const char *what, const char *url, enum url_fate fate)
         if (origin_same(&origin, &registry)) {
             continue;
         }
-        if (!readable || !origin_same(&origin, &target) || fate == URL_REFUSED) {
+        if (!readable || !origin_same(&origin, &target) || fate == URL_REFUSED ||
+            fate == URL_RESTORED) {
             fail_msg("%s %s: a request to %s", what, url, request->url);
         }
         if (fate != URL_TRUSTED && has_secret(request)) {
@@ -327,6 +334,149 @@ static void test_st03_st06_upload_locations(void **state)
         check_leaks("Location", row->url, row->location);
         end(&fixture);
     }
+}
+
+struct notices {
+    unsigned count;
+    char text[300];
+};
+
+static void on_event(void *user, const struct lpipe_event *event)
+{
+    struct notices *notices = user;
+    if (event->kind == LPIPE_EVENT_NOTICE) {
+        notices->count++;
+        snprintf(notices->text, sizeof notices->text, "%s", event->text);
+    }
+}
+
+/* A Location that only lost its https is used over https, also on the registry's port, and the user
+ * is told once. */
+static void test_https_is_restored(void **state)
+{
+    static const struct {
+        const char *registry, *location, *url;
+    } rows[] = {
+        { REGISTRY, "http://" REGISTRY "/up?a=%2F&b", ORIGIN "/up?a=%2F&b" },
+        { REGISTRY ":8443", "http://" REGISTRY "/up", ORIGIN ":8443/up" },
+        { REGISTRY ":8443", "http://" REGISTRY ":8443/up", ORIGIN ":8443/up" },
+        { REGISTRY ":8443", "http://" REGISTRY ":443/up", NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+        struct notices notices = { 0 };
+        struct lpipe_error err = { 0 };
+        lpipe_client *client = NULL;
+        struct registry_host *host = NULL;
+        struct credential_list none = { .count = 0 };
+        options.observer = (struct lpipe_observer){ .event = on_event, .user = &notices };
+        assert_int_equal(client_new(&options, &client, &err), 0);
+        assert_int_equal(
+            registry_host_new(&client->context, rows[i].registry, true, &none, &host, &err), 0);
+        for (int k = 0; k < 2; k++) {
+            struct http_response opened CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+            AUTO_FREE char *url = NULL;
+            opened.headers.size_max = MIB;
+            opened.url = "/v2/a/b/blobs/uploads/";
+            assert_int_equal(buf_printf(&opened.headers, "location: %s\n", rows[i].location), 0);
+            int status = host_resolve_location(host, &opened, &url, &err);
+            assert_int_equal(status, rows[i].url == NULL ? LPIPE_REFUSED : 0);
+            assert_true(url == NULL ? rows[i].url == NULL : strcmp(url, rows[i].url) == 0);
+        }
+        assert_int_equal(notices.count, rows[i].url != NULL);
+        assert_true(rows[i].url == NULL || strstr(notices.text, "X-Forwarded-Proto") != NULL);
+        registry_host_free(host);
+        client_free(client);
+    }
+}
+
+/* A Location on the registry's own host that lost the port: the failure says so. */
+static void answer_lost_port(const struct scripted_request *request, struct scripted_answer *answer)
+{
+    if (starts(request->url, ORIGIN "/")) {
+        answer->failure = LPIPE_NETWORK;
+    } else if (strstr(request->url, "/away") != NULL) {
+        answer->status = 307;
+        answer->headers = "location: " ORIGIN "/up\n";
+    } else {
+        answer->status = 200;
+    }
+}
+
+static void test_lost_port_is_named(void **state)
+{
+    static const char *const urls[] = { ORIGIN "/up", ORIGIN ":8443/away" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+        struct lpipe_error err = { 0 };
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        lpipe_client *client = NULL;
+        struct registry_host *host = NULL;
+        struct credential_list none = { .count = 0 };
+        scripted_begin(answer_lost_port);
+        options.retry_count = -1;
+        assert_int_equal(client_new(&options, &client, &err), 0);
+        assert_int_equal(
+            registry_host_new(&client->context, REGISTRY ":8443", true, &none, &host, &err), 0);
+        struct host_request request = { .http = { .method = "PATCH", .url = urls[i] },
+                                        .follow = true };
+        assert_int_equal(host_send(host, &request, &response, &err), LPIPE_NETWORK);
+        assert_non_null(strstr(err.message, "without its port 8443"));
+        registry_host_free(host);
+        client_free(client);
+        scripted_end();
+    }
+}
+
+/* 307 and 308 of writes keep method and body; other redirects of writes are not followed, and no
+ * secret goes to another origin. */
+static void test_redirects_of_writes(void **state)
+{
+    static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE" };
+    static const char *const targets[] = { ORIGIN "/v2/other", "https://evil.example/x" };
+    (void)state;
+    for (size_t i = 0; i < 2 * 2 * ARRAY_LEN(methods); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        AUTO_FREE char *answered = NULL;
+        world_reset();
+        world.location = targets[i % 2];
+        world.redirect = i / 2 % 2 == 0 ? 308 : 302;
+        begin(&fixture, PASSWORD);
+        struct host_request request = {
+            .http = { .method = methods[i / 4],
+                      .url = "/v2/a/b/away",
+                      .body = { .data = "body", .size = 4 },
+                      .response_bytes_max = 1000 },
+            .repository = "a/b",
+            .actions = "pull,push",
+            .follow = true,
+            .ret_url = &answered,
+        };
+        assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
+        const struct scripted_request *last = &scripted.requests[scripted.count - 1];
+        bool followed = world.redirect == 308;
+        assert_int_equal(response.status, followed ? 200 : 302);
+        assert_string_equal(answered, followed ? targets[i % 2] : ORIGIN "/v2/a/b/away");
+        assert_string_equal(last->url, answered);
+        assert_string_equal(last->method, methods[i / 4]);
+        assert_string_equal(last->body, "body");
+        assert_int_equal(last->secret != NULL, !followed || i % 2 == 0);
+        assert_int_equal(response.is_trusted, !followed || i % 2 == 0);
+        end(&fixture);
+    }
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    world_reset();
+    world.location = ORIGIN "/away";
+    begin(&fixture, PASSWORD);
+    assert_int_equal(ask(&fixture, "PUT", "/v2/a/b/away", "pull,push", &err), LPIPE_PROTOCOL);
+    assert_non_null(strstr(err.message, "redirects"));
+    assert_int_equal(count_requests(ORIGIN "/away"), REDIRECTS_MAX);
+    end(&fixture);
 }
 
 /* Once outside, a chain of redirects has no secret any more, wherever it leads. */
@@ -670,6 +820,103 @@ static void test_bad_credentials_are_sent_once(void **state)
     end(&fixture);
 }
 
+/* What the token server says when it refuses, without the secrets that it repeats. */
+static void test_words_of_a_token_server(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        const char *shown;
+    } rows[] = {
+        { 401, "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"use a personal token\"}]}",
+          ": UNAUTHORIZED: use a personal token" },
+        { 401, "{\"details\":\"wrong password CANARY4711\"}", ": wrong password ***" },
+        { 403, "IP not allowed by policy 42", ": IP not allowed by policy 42" },
+        { 400, "<html><body>Bad service</body></html>", ": Bad service" },
+        { 404, "got dXNlcjpDQU5BUlk0NzEx", ": got ***" },
+        { 500, "{\"error\":\"server_error\",\"error_description\":\"database\"}",
+          ": server_error: database" },
+    };
+    (void)state;
+    for (size_t i = 0; i < 3 * ARRAY_LEN(rows); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        world.token_status = rows[i / 3].status;
+        world.token_body = rows[i / 3].body;
+        begin(&fixture, (enum kind)(i % 3));
+        fixture.client->context.settings.retry_count = 0;
+        assert_true(get(&fixture, &err) < 0);
+        if (i % 3 == PASSWORD && strstr(err.message, rows[i / 3].shown) == NULL) {
+            fail_msg("%s: %s", rows[i / 3].body, err.message);
+        }
+        assert_true(i % 3 != PASSWORD || strstr(err.message, CANARY) == NULL);
+        end(&fixture);
+    }
+}
+
+/* What the registry says about the credentials, at the first refusal and at later ones. */
+static void test_words_of_a_401(void **state)
+{
+    static const char *const challenges[] = { "www-authenticate: Basic realm=\"r\"\n",
+                                              "www-authenticate: Bearer realm=\"" REALM "\"\n" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(challenges); i++) {
+        struct fixture fixture;
+        struct lpipe_error err = { 0 };
+        world_reset();
+        strcpy(world.challenge, challenges[i]);
+        world.refuse = 1000;
+        world.refusal = "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"your password "
+                        "CANARY4711 has expired\",\"detail\":\"T2, dXNlcjpDQU5BUlk0NzEx\"}]}";
+        begin(&fixture, PASSWORD);
+        for (int k = 0; k < 2; k++) {
+            assert_true(get(&fixture, &err) < 0);
+            if (strstr(err.message, "UNAUTHORIZED: your password *** has expired (") == NULL) {
+                fail_msg("%s", err.message);
+            }
+            assert_null(strstr(err.message, "dXNlcjp"));
+        }
+        end(&fixture);
+    }
+}
+
+/* A refusal does not repeat the secret of the request, whichever request it was. */
+static void test_refusals_repeat_no_secret(void **state)
+{
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    (void)state;
+    world_reset();
+    world.refuse = 0;
+    begin(&fixture, PASSWORD);
+    assert_int_equal(get(&fixture, &err), 200);
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    struct host_request request = {
+        .http = { .method = "GET", .url = "/v2/a/b/teapot", .response_bytes_max = 1000 },
+        .repository = "a/b",
+    };
+    assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
+    assert_int_equal(response.status, 418);
+    assert_string_equal(response.body.data, "token ** of ***");
+    end(&fixture);
+}
+
+/* A realm that is no absolute URL is shown. */
+static void test_relative_realm_is_shown(void **state)
+{
+    struct fixture fixture;
+    struct lpipe_error err = { 0 };
+    (void)state;
+    world_reset();
+    set_realm("/service/token?x=1");
+    begin(&fixture, ANONYMOUS);
+    assert_int_equal(get(&fixture, &err), LPIPE_PROTOCOL);
+    assert_string_equal(err.message, REGISTRY " names the token server \"/service/token\": neither "
+                                              "an https nor an http URL");
+    end(&fixture);
+}
+
 static void test_nobody_is_told_where_to_look(void **state)
 {
     (void)state;
@@ -770,6 +1017,9 @@ int main(void)
         cmocka_unit_test(test_st06_redirects_of_token_servers),
         cmocka_unit_test(test_st02_st04_st06_redirects_of_reads),
         cmocka_unit_test(test_st03_st06_upload_locations),
+        cmocka_unit_test(test_https_is_restored),
+        cmocka_unit_test(test_lost_port_is_named),
+        cmocka_unit_test(test_redirects_of_writes),
         cmocka_unit_test(test_st02_no_secret_on_the_way_back),
         cmocka_unit_test(test_st02_a_stranger_cannot_spend_our_token),
         cmocka_unit_test(test_st07_challenge_of_a_stranger_gets_nothing),
@@ -787,6 +1037,10 @@ int main(void)
         cmocka_unit_test(test_t46_scope_of_a_challenge_is_added),
         cmocka_unit_test(test_t49_second_401_with_a_fresh_token_is_final),
         cmocka_unit_test(test_bad_credentials_are_sent_once),
+        cmocka_unit_test(test_words_of_a_token_server),
+        cmocka_unit_test(test_words_of_a_401),
+        cmocka_unit_test(test_refusals_repeat_no_secret),
+        cmocka_unit_test(test_relative_realm_is_shown),
         cmocka_unit_test(test_nobody_is_told_where_to_look),
         cmocka_unit_test(test_t45_401_in_mid_upload),
         cmocka_unit_test(test_ping_answers),

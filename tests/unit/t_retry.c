@@ -5,7 +5,9 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "registry/client.h"
+#include "request/answer_text.h"
 #include "request/registry_error.h"
 #include "request/retry.h"
 
@@ -206,7 +208,7 @@ static void test_words_of_a_registry(void **state)
     check_error(403, ERRORS("{\"code\":\"DENIED\",\"message\":\"\",\"detail\":\"quota\"}"),
                 LPIPE_DENIED, "DENIED", " DENIED: quota");
     check_error(403, ERRORS("{\"code\":\"DENIED\",\"detail\":{\"a\":1}}"), LPIPE_DENIED, "DENIED",
-                " DENIED");
+                " DENIED: {\"a\":1}");
     check_error(400, ERRORS("{\"code\":\"A B\",\"message\":\"x\"}"), LPIPE_REFUSED, "", ": x");
     check_error(400, "{\"StatusCode\":400}", LPIPE_REFUSED, "", ": {\"StatusCode\":400}");
     check_error(400, "{\"errors\":[]}", LPIPE_REFUSED, "", ": {\"errors\":[]}");
@@ -219,6 +221,43 @@ static void test_words_of_a_registry(void **state)
     check_error(500, "\x1b[31mred\x07 \xff", LPIPE_SERVER, "", ": ?[31mred? ?");
 }
 
+static void test_every_error_and_its_detail(void **state)
+{
+    (void)state;
+    check_error(
+        400,
+        ERRORS("{\"code\":\"MANIFEST_INVALID\",\"message\":\"manifest invalid\",\"detail\":{"
+               "\"reason\":\"layer 3\"}},{\"code\":\"MANIFEST_BLOB_UNKNOWN\",\"detail\":"
+               "\"sha256:bbb\"},\"a sentence\""),
+        LPIPE_REFUSED, "MANIFEST_INVALID",
+        " MANIFEST_INVALID: manifest invalid ({\"reason\":\"layer 3\"}); "
+        "MANIFEST_BLOB_UNKNOWN: sha256:bbb; a sentence");
+    /* Nothing is said twice, and an empty detail is not shown. */
+    check_error(404, ERRORS("{\"code\":\"X\",\"message\":\"m\",\"detail\":\"m\"}"), LPIPE_NOT_FOUND,
+                "X", " X: m");
+    check_error(404, ERRORS("{\"code\":\"X\",\"message\":\"m\",\"detail\":{}}"), LPIPE_NOT_FOUND,
+                "X", " X: m");
+    check_error(404, ERRORS("{\"code\":\"X\",\"message\":\"m\",\"detail\":null}"), LPIPE_NOT_FOUND,
+                "X", " X: m");
+    check_error(404, ERRORS("{},{\"code\":\"X\"}"), LPIPE_NOT_FOUND, "X", " X");
+    check_error(404, ERRORS("7,null"), LPIPE_NOT_FOUND, "", ": {\"errors\":[7,null]}");
+}
+
+static void test_answers_without_errors_list(void **state)
+{
+    (void)state;
+    check_error(401, "{\"details\":\"incorrect username or password\"}", LPIPE_AUTH_REQUIRED, "",
+                ": incorrect username or password");
+    check_error(400, "{\"error\":\"invalid_grant\",\"error_description\":\"it has expired\"}",
+                LPIPE_REFUSED, "invalid_grant", " invalid_grant: it has expired");
+    check_error(403, "{\"error\":{\"code\":403,\"message\":\"no billing\"}}", LPIPE_DENIED, "",
+                ": no billing");
+    check_error(403, "{\"error\":\"no access, sorry\"}", LPIPE_DENIED, "", ": no access, sorry");
+    check_error(403, "\xef\xbb\xbf{\"message\":\"m\"}", LPIPE_DENIED, "", ": m");
+    /* A token is not shown, whatever the status is. */
+    check_error(403, "{\"token\":\"hunter2\",\"message\":\"m\"}", LPIPE_DENIED, "", "");
+}
+
 static void test_no_secret_is_repeated(void **state)
 {
     (void)state;
@@ -227,7 +266,41 @@ static void test_no_secret_is_repeated(void **state)
                        "Authorization: Bearer hunter2hunter2hunter2\"}"),
                 LPIPE_REFUSED, "X", " X: see https://h/p?... and Authorization: Bearer ***");
     check_error(400, "http://h?token=hunter2", LPIPE_REFUSED, "", ": http://h?...");
+    check_error(
+        400,
+        ERRORS("{\"code\":\"X\",\"detail\":{\"a\":\"https://h/x\",\"b\":\"https://u:hunter2@h/"
+               "y?s=hunter2\",\"c\":\"Bearer hunter2hunter2hunter2\"}}"),
+        LPIPE_REFUSED, "X",
+        " X: {\"a\":\"https://h/x\",\"b\":\"https://h/y?...\",\"c\":\"Bearer ***");
     check_error(401, "Basic auth required", LPIPE_AUTH_REQUIRED, "", ": Basic auth required");
+}
+
+/* The secrets of a credential, in every form in which they are sent. */
+static void test_secrets_of_a_credential(void **state)
+{
+    static const char *const bodies[] = {
+        "no: p\"w/1234",
+        "{\"message\":\"no: p\\\"w/1234\"}",
+        "{\"detail\":{\"got\":\"p\\\"w/1234\"}}",
+        "no: p%22w%2F1234",
+        "no: dTpwIncvMTIzNA==",
+        "no: identity-1",
+    };
+    struct credential credential = { .username = mem_strdup("u") };
+    (void)state;
+    assert_int_equal(secret_set(&credential.password, "p\"w/1234", 8), 0);
+    assert_int_equal(secret_set(&credential.identity, "identity-1", 10), 0);
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        struct answer_text answer;
+        response_set(&response, 401, "", bodies[i]);
+        answer_text_read(&response, &credential, &answer);
+        assert_non_null(strstr(answer.text, "***"));
+        assert_null(strstr(answer.text, "1234"));
+        assert_null(strstr(answer.text, "cvMTIzNA"));
+        assert_null(strstr(answer.text, "identity"));
+    }
+    credential_dispose(&credential);
 }
 
 static void test_long_bodies_are_cut(void **state)
@@ -240,7 +313,7 @@ static void test_long_bodies_are_cut(void **state)
     body[69999] = '\0';
     response_set(&response, 500, "", body);
     (void)registry_error(&response, &err, "GET of x");
-    assert_true(strlen(err.message) < 400);
+    assert_true(strlen(err.message) < ANSWER_TEXT_BYTES_MAX + 100);
     assert_non_null(strstr(err.message, "yyy..."));
     free(body);
 }
@@ -256,7 +329,10 @@ int main(void)
         cmocka_unit_test(test_wait_is_cancelled),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_words_of_a_registry),
+        cmocka_unit_test(test_every_error_and_its_detail),
+        cmocka_unit_test(test_answers_without_errors_list),
         cmocka_unit_test(test_no_secret_is_repeated),
+        cmocka_unit_test(test_secrets_of_a_credential),
         cmocka_unit_test(test_long_bodies_are_cut),
     };
     return cmocka_run_group_tests_name("retry", tests, NULL, NULL);

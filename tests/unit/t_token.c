@@ -38,7 +38,12 @@ static void test_answers(void **state)
         { "{\"token\":\"a\",\"expires_in\":1e400}", "a", 60000 },
         { "{\"token\":\"a\",\"expires_in\":99999999999999999999}", "a", 60000 },
         { "{\"token\":99999999999999999999}", NULL, 0 },
+        { "{\"token\":\"a\",\"expires_in\":18446744073709551616}", "a", 60000 },
+        { "{\"token\":\"a\",\"expires_in\":-99999999999999999999}", "a", 60000 },
         { "{\"token\":\"a\",\"expires_in\":null}", "a", 60000 },
+        /* a byte order mark */
+        { "\xef\xbb\xbf{\"token\":\"a\"}", "a", 60000 },
+        { "\xef\xbb\xbf", NULL, 0 },
         { "{\"token\":\"a\",\"expires_in\":9007199254740991}", "a", TOKEN_LIFE_MAX_MS },
         { "{\"token\":\"a\",\"expires_in\":60,\"issued_at\":\"x\",\"refresh_token\":\"r\"}", "a",
           60000 },
@@ -73,6 +78,19 @@ static void test_answers(void **state)
         } else {
             assert_false(secret_is_set(&token.value));
         }
+    }
+}
+
+static void test_pages_are_named(void **state)
+{
+    (void)state;
+    static const char *const pages[] = { "<!DOCTYPE html><title>Log in</title>", " \r\n<html>",
+                                         "\xef\xbb\xbf<html>" };
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        struct token token CLEANUP(token_dispose) = { .value = SECRET_INIT };
+        struct lpipe_error err = { 0 };
+        assert_int_equal(token_parse(pages[i], strlen(pages[i]), &token, &err), LPIPE_PROTOCOL);
+        assert_non_null(strstr(err.message, "HTML"));
     }
 }
 
@@ -274,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_pages_are_named),
         cmocka_unit_test(test_answer_that_is_too_large),
         cmocka_unit_test(test_messages_hold_no_token),
         cmocka_unit_test(test_scopes_are_sets),

@@ -11,10 +11,10 @@
 static const unsigned stream_events = BIT(BYTES_READY) | BIT(STREAM_ENDED) | BIT(ABANDONED);
 static const unsigned head_events =
     BIT(BLOB_FOUND) | BIT(BLOB_MISSING) | BIT(BLOB_MISMATCH) | BIT(BLOB_CHECK_FAILED) | BIT(ERROR);
-static const unsigned body_events = BIT(OK) | BIT(PARTLY_ACCEPTED) | BIT(NO_ANSWER) |
-                                    BIT(RETRY_LATER) | BIT(HTTP_401) | BIT(GONE) | BIT(REFUSED) |
-                                    BIT(ERROR) | BIT(EXHAUSTED) | BIT(HTTP_416) | BIT(HTTP_413) |
-                                    BIT(HTTP_411) | BIT(HTTP_417) | BIT(ABANDONED);
+static const unsigned body_events =
+    BIT(OK) | BIT(PARTLY_ACCEPTED) | BIT(NO_ANSWER) | BIT(RETRY_LATER) | BIT(HTTP_401) | BIT(GONE) |
+    BIT(REFUSED) | BIT(ERROR) | BIT(EXHAUSTED) | BIT(HTTP_416) | BIT(HTTP_413) | BIT(HTTP_411) |
+    BIT(HTTP_417) | BIT(REDIRECTED) | BIT(ABANDONED);
 static const unsigned offset_events = BIT(OFFSET_COMPLETE) | BIT(OFFSET_BEHIND) |
                                       BIT(OFFSET_INVALID) | BIT(NO_ANSWER) | BIT(RETRY_LATER) |
                                       BIT(GONE) | BIT(REFUSED) | BIT(ERROR) | BIT(ABANDONED);
@@ -77,7 +77,8 @@ static bool facts_from_number(unsigned number, struct upload_facts *ret_facts)
     ret_facts->commit = number >> 6 & 1;
     ret_facts->chunk_size = number >> 7 & 1;
     ret_facts->commit_answer = number >> 8 & 1;
-    return number >> 9 == 0;
+    ret_facts->unacked = number >> 9 & 1;
+    return number >> 10 == 0;
 }
 
 static bool resends_all(enum upload_state next)
@@ -126,6 +127,20 @@ static void test_every_state_and_event(void **unused)
                     check_step(state, &facts, action);
                 }
             }
+        }
+    }
+}
+
+/* A redirected request is sent again only while its bytes are buffered. */
+static void test_redirects(void **unused)
+{
+    static const enum upload_state states[] = { UPLOAD_SENDING, UPLOAD_COMMITTING };
+    struct upload_facts facts;
+    (void)unused;
+    for (unsigned number = 0; facts_from_number(number, &facts); number++) {
+        for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+            struct upload_action action = upload_step(states[i], UPLOAD_REDIRECTED, &facts);
+            assert_int_equal(action.next == states[i], facts.unacked == UPLOAD_UNACKED_BUFFERED);
         }
     }
 }
@@ -187,6 +202,9 @@ static enum upload_event model_send(struct model *model)
     if (!model->session || model->acked != model->received) {
         return UPLOAD_HTTP_416;
     }
+    if (draw(model, 6) == 0) {
+        return UPLOAD_REDIRECTED;
+    }
     if (draw(model, 3) == 0) {
         if (draw(model, 2) == 0) {
             model->received += draw(model, left + 1);
@@ -223,6 +241,9 @@ static enum upload_event model_commit(struct model *model)
 {
     if (!model->session) {
         return UPLOAD_GONE;
+    }
+    if (draw(model, 6) == 0) {
+        return UPLOAD_REDIRECTED;
     }
     if (model->method == UPLOAD_SINGLE_PUT) {
         model->received = model->size;
@@ -300,6 +321,8 @@ static struct upload_facts model_facts(const struct model *model, enum upload_ev
         .repetition = event == UPLOAD_DIGEST_REFUSED && model->mismatches > 1 ? UPLOAD_REPEATED
                                                                               : UPLOAD_FIRST_TIME,
         .commit_answer = UPLOAD_GOT_201,
+        .unacked = model->method == UPLOAD_STREAMED && !model->spooled ? UPLOAD_UNACKED_DISCARDED
+                                                                       : UPLOAD_UNACKED_BUFFERED,
     };
 }
 
@@ -349,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_state_and_event),
+        cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_every_rule_is_reachable),
         cmocka_unit_test(test_random_uploads_never_report_false_success),
     };

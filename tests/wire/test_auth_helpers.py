@@ -71,7 +71,9 @@ def test_helper_gives_identity_token(command, run, registry, helpers):
 FAILING = {
     "missing": (None, "docker-credential-h"),
     "exit 1": ("cat; exit 1", "exit status 1"),
-    "prints a secret and fails": (f"echo {CANARY}; echo {CANARY} >&2; exit 1", "exit status 1"),
+    "prints a secret and fails": (f"echo bad {CANARY}; echo {CANARY} >&2; exit 1",
+                                  "exit status 1: bad ***"),
+    "prints an answer and fails": (f"echo '{GET}'; exit 1", "exit status 1"),
     "prints no JSON": (f"echo {CANARY}", "docker-credential-h"),
     "prints half of it": (f"printf '{{\"Secret\":\"{CANARY}'", "docker-credential-h"),
     "wrong types": ("echo '{\"Username\":1,\"Secret\":{}}'", "docker-credential-h"),
@@ -135,13 +137,13 @@ def test_helper_in_relative_PATH_directory_is_not_run(path, command, run, server
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)
-def test_helper_output_is_not_part_of_error(command, run, server, helpers):
-    """Our error does not repeat what the helper printed."""
-    helpers.add("h", "printf '\\033[2Jlayerpipe: done'; exit 1")
+def test_helper_output_makes_no_line_of_its_own(command, run, server, helpers):
+    """What a failing helper writes is shown inside our line: it moves no cursor and makes no line."""
+    helpers.add("h", "printf 'no\\n\\033[2J\\nlayerpipe: done'; exit 1")
     configure(command, server)
     result = upload(run, server, helpers)
-    assert_refused(server, result)
-    assert "layerpipe: done" not in result.stderr and "\033" not in result.stderr
+    assert_refused(server, result, "exit status 1: no ?[2J layerpipe: done")
+    assert "\nlayerpipe: done" not in result.stderr and "\033" not in result.stderr
 
 
 @pytest.mark.parametrize("server", ["basic"], indirect=True)

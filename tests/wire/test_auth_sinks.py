@@ -129,7 +129,7 @@ def test_redirect_to_storage_is_followed_without_secret(step, world):
 
 REFUSED = {
     "http": f"http://{EVIL}/up",
-    "http at the same host": f"http://{GOOD}/v2/up",
+    "http at the same host": f"http://{GOOD}:8080/v2/up",
     "userinfo": f"https://user:password@{EVIL}/up",
     "own name as user": f"https://{GOOD}@{EVIL}/up",
     "loopback": "https://127.0.0.1:%d/up",

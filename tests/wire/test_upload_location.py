@@ -4,6 +4,7 @@ import urllib.parse
 
 import pytest
 from registry import Auth, Fault, Registry, profile
+from registry.storage import digest_of
 from wire_support import (MIB, REPOSITORY, assert_failed, assert_stored, noise, patches, upload)
 
 CHUNKED = ["--upload", "chunked", "--chunk-size", "1M"]
@@ -92,14 +93,36 @@ def test_http_location_of_https_registry_is_refused(target, run, registry):
     assert patches(server) == []
 
 
-def test_http_location_on_same_host_is_refused(run, registry):
-    """This happens when a proxy terminates TLS and the registry does not know about it."""
+def test_http_location_on_same_host_is_used_over_https(run, registry):
+    """A proxy that ends TLS and does not tell: https is used, and the user is told once."""
     def change(server, location):
         return location.replace("https://", "http://")
     server = registry("d28", *rewritten("open", "patch", function=change),
                       host_name="registry.example")
     result = upload(run, server, DATA, *CHUNKED)
-    assert_failed(server, result, 7, sessions=None)
+    assert result.rc == 0 and server.blob(REPOSITORY, digest_of(DATA)) == DATA, result
+    assert result.stderr.count("X-Forwarded-Proto") == 1, result
+
+
+@pytest.mark.parametrize("do", ["upload", "redirect"])
+def test_location_on_same_host_without_port_is_named(do, run, registry):
+    """A proxy that drops the port of the Host header: whatever is on the default port, the message
+    says it."""
+    def change(server, location):
+        return location.replace(server.host, "127.0.0.1")
+    server = registry("d28", *rewritten("open", function=change))
+    if do == "redirect":
+        server.faults.clear()
+        server.faults.add(Fault("patch", "status", status=307, times=None,
+                                headers={"Location": "http://127.0.0.1/v2/x"}))
+    result = upload(run, server, DATA, "--retry", "0", *CHUNKED)
+    assert result.rc != 0 and f"without its port {server.port}" in result.stderr, result
+
+
+def test_empty_location_after_chunk(run, registry):
+    """As an absent one."""
+    server = registry("zot", Fault("patch", "answer", headers={"Location": ""}, times=None))
+    assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA)
 
 
 BAD = ["", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:pass@127.0.0.1/x", "http://",

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A token server, or a registry, that answers nobody costs its time once: not once for each blob, and
+not once more for each attempt of an upload."""
+import time
+
+import pytest
+from registry import Auth, Fault
+from wire_support import REPOSITORY, noise
+
+BLOBS = 5
+WAIT_S = 1.5  # of the attempt that fails
+
+
+def failing_after_a_while(step):
+    """503, when the others wait for the same."""
+    def wait(server, request, answer):
+        time.sleep(WAIT_S)
+    return [Fault(step, "call", times=None, call=wait), Fault(step, "status", status=503, times=None)]
+
+
+def push(run, server, tmp_path, *options):
+    layers = []
+    for number in range(BLOBS):
+        path = tmp_path / f"{number}.tar"
+        path.write_bytes(noise(100_000, seed=number))
+        layers.append(str(path))
+    start = time.monotonic()
+    result = run("push", "--raw", "--media-type", "application/x.test", "--compress", "none", "--jobs",
+                 str(BLOBS), *options, f"{server.host}/{REPOSITORY}:tag", *layers)
+    return result, time.monotonic() - start
+
+
+@pytest.mark.parametrize("step", ["token", "ping"])
+def test_costs_its_time_once(step, run, registry, tmp_path):
+    server = registry("d28", *failing_after_a_while(step), auth=Auth("bearer", anonymous=["pull", "push"]))
+    result, took_s = push(run, server, tmp_path, "--retry", "0")
+    assert result.rc == 6, result
+    assert len(server.journal.entries(step)) == 1, server.journal
+    assert took_s < 2 * WAIT_S + 1
+
+
+@pytest.mark.parametrize("data", [noise(3 << 20), b"x" * 1000], ids=["chunked", "one PUT"])
+def test_retries_of_a_token_are_not_multiplied(data, run, registry):
+    """No connection is used twice, so that none is taken for one that was closed in between."""
+    server = registry("d28", Fault(None, "answer", close=True, times=None),
+                      Fault("token", "reset", times=None),
+                      auth=Auth("bearer", anonymous=["pull", "push"]))
+    result = run("layer", "--raw", "--compress", "none", "--retry", "2", "--chunk-size", "1M",
+                 f"{server.host}/{REPOSITORY}", "-", input=data)
+    assert result.rc == 6, result
+    assert len(server.journal.entries("token")) == 3, server.journal
