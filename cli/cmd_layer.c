@@ -130,14 +130,14 @@ static int run(struct settings *settings)
     if (input == NULL) {
         return input_missing(settings, "no INPUT was given");
     }
-    if (settings->password_stdin && strcmp(input, "-") == 0) {
-        return usage_error(settings->command_name,
-                           "stdin cannot be both the layer and the password; use --password-fd");
+    int code = strcmp(input, "-") == 0 ? input_check_stdin(settings) : 0;
+    if (code != 0) {
+        return code;
     }
     if (lpipe_ref_parse(name, is_local(name) ? 0 : LPIPE_REF_REPOSITORY, &dest, &err) != 0) {
         return print_failure(&err);
     }
-    int code = check_repository(settings, dest);
+    code = check_repository(settings, dest);
     if (code == 0) {
         code = digest_file_check(settings->digest_file);
     }

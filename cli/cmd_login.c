@@ -62,6 +62,7 @@ static int run_login(struct settings *settings)
 {
     char *username = NULL, *password = NULL;
     struct lpipe_error err = { 0 };
+    settings->writes_authfile = true;
     /* Before the password is asked for. */
     if (lpipe_registry_check(settings_argument(settings, 0), &err) != 0) {
         return print_failure(&err);
@@ -80,6 +81,7 @@ static int run_logout(struct settings *settings)
     AUTO_SETUP struct setup setup = { 0 };
     const char *registry = settings_argument(settings, 0);
     struct lpipe_error err = { 0 };
+    settings->writes_authfile = true;
     int code = setup_begin(&setup, settings, NULL, NULL);
     if (code != 0) {
         return code;

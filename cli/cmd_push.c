@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layerpipe push: builds an image from a base, layers and config changes, and pushes it. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "digest_file.h"
 #include "input.h"
+#include "option_file.h"
 #include "password.h"
 #include "print.h"
 #include "progress.h"
@@ -76,11 +74,7 @@ static int check_inputs(struct settings *settings)
     if (stdin_count > 1) {
         return usage_error(settings->command_name, "- (stdin) can be given once only");
     }
-    if (stdin_count > 0 && settings->password_stdin) {
-        return usage_error(settings->command_name,
-                           "stdin cannot be both a layer and the password; use --password-fd");
-    }
-    return 0;
+    return stdin_count > 0 ? input_check_stdin(settings) : 0;
 }
 
 /* A manifest with a subject gets no default tag: clients find it through its subject, and it must
@@ -174,23 +168,14 @@ static const char *history_for_layer(const struct settings *settings, size_t nth
 
 static int add_descriptor(struct push *push, const char *path, const char *history)
 {
-    char text[DESCRIPTOR_BYTES_MAX + 1];
+    char text[DESCRIPTOR_BYTES_MAX];
     struct lpipe_error err = { 0 };
     size_t size = 0;
-    ssize_t done = 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    while (fd >= 0 && done > 0 && size < sizeof text) {
-        done = read(fd, text + size, sizeof text - size);
-        size += done > 0 ? (size_t)done : 0;
+    int code = option_file_read("--layer-descriptor", path, text, sizeof text, &size);
+    if (code != 0) {
+        return code;
     }
-    int code_errno = fd < 0 || done < 0 ? errno : size > DESCRIPTOR_BYTES_MAX ? EFBIG : 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (code_errno != 0) {
-        return print_errno(LPIPE_SOURCE_IO, code_errno, "cannot read --layer-descriptor %s", path);
-    }
-    int code = lpipe_image_add_descriptor_json(push->image, text, size, history, &err);
+    code = lpipe_image_add_descriptor_json(push->image, text, size, history, &err);
     return code == 0 ? 0 : print_failure(&err);
 }
 

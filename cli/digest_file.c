@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "input.h"
+#include "path_open.h"
 #include "print.h"
 
 /* The directory part of a path; "." if it has none. */
@@ -34,7 +34,7 @@ enum kind {
 static enum kind kind_of(const char *path)
 {
     struct stat info;
-    if (input_descriptor_number(path) >= 0) {
+    if (path_descriptor_number(path) >= 0) {
         return KIND_DESCRIPTOR;
     }
     if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) {
@@ -60,7 +60,7 @@ static int check_path(const char *path)
     case KIND_DIRECTORY:
         return EISDIR;
     case KIND_DESCRIPTOR:
-        return fcntl(input_descriptor_number(path), F_GETFD) < 0 ? errno : 0;
+        return fcntl(path_descriptor_number(path), F_GETFD) < 0 ? errno : 0;
     case KIND_OPENED:
         return access(path, W_OK) != 0 ? errno : 0;
     case KIND_REPLACED:
@@ -92,7 +92,7 @@ static int write_and_close(int fd, const char *digest, bool sync)
 
 static int write_descriptor(const char *path, const char *digest)
 {
-    int fd = fcntl(input_descriptor_number(path), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int fd = fcntl(path_descriptor_number(path), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     return fd < 0 ? errno : write_and_close(fd, digest, false);
 }
 

@@ -2,12 +2,11 @@
 #include "input.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "path_open.h"
 #include "print.h"
 #include "stop_signal.h"
 
@@ -23,8 +22,21 @@ static bool stdin_is_readable(void)
 
 bool input_use_stdin(struct settings *settings)
 {
-    settings->stdin_implied = !settings->password_stdin && stdin_is_readable();
+    settings->stdin_implied = settings_stdin_option(settings) == NULL && stdin_is_readable();
     return settings->stdin_implied;
+}
+
+int input_check_stdin(const struct settings *settings)
+{
+    const char *option = settings_stdin_option(settings);
+    if (option == NULL) {
+        return 0;
+    }
+    return settings->password_stdin
+               ? usage_error(settings->command_name,
+                             "stdin cannot be both a layer and the password; use --password-fd")
+               : usage_error(settings->command_name,
+                             "stdin is read for %s, so it cannot be a layer", option);
 }
 
 int input_missing(const struct settings *settings, const char *needed)
@@ -33,6 +45,10 @@ int input_missing(const struct settings *settings, const char *needed)
         return usage_error(settings->command_name,
                            "stdin is the password (--password-stdin): name an INPUT, or use "
                            "--password-fd");
+    }
+    const char *option = settings_stdin_option(settings);
+    if (option != NULL) {
+        return usage_error(settings->command_name, "stdin is read for %s: name an INPUT", option);
     }
     return usage_error(settings->command_name, "%s, and stdin is no pipe, socket or file", needed);
 }
@@ -57,42 +73,6 @@ const char *input_hint(const struct settings *settings, const struct lpipe_error
                : "stdin was read because no INPUT was named";
 }
 
-int input_descriptor_number(const char *path)
-{
-    static const char *const prefixes[] = { "/dev/fd/", "/proc/self/fd/" };
-    static const char *const names[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
-    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
-        if (strcmp(path, names[number]) == 0) {
-            return number;
-        }
-    }
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        size_t size = strlen(prefixes[i]);
-        const char *digits = path + size;
-        if (strncmp(path, prefixes[i], size) == 0 && *digits != '\0' && strlen(digits) < 8 &&
-            strspn(digits, "0123456789") == strlen(digits)) {
-            return (int)strtol(digits, NULL, 10);
-        }
-    }
-    return -1;
-}
-
-/* Opens the input. /dev/fd/N is duplicated: opening its path fails for a socket, and would read a
- * file from its start. */
-static int open_path(const char *path)
-{
-    struct stat info;
-    int number = strcmp(path, "-") == 0 ? STDIN_FILENO : input_descriptor_number(path);
-    if (number >= 0) {
-        return fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &info) == 0 && !S_ISFIFO(info.st_mode)) {
-        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-    }
-    return fd;
-}
-
 static bool same_as_stdin(const struct stat *info)
 {
     struct stat input;
@@ -103,7 +83,7 @@ static bool same_as_stdin(const struct stat *info)
 /* The data in a descriptor is read once, even if it is a file. */
 static bool is_path(const char *path)
 {
-    return strcmp(path, "-") != 0 && input_descriptor_number(path) < 0;
+    return strcmp(path, "-") != 0 && path_descriptor_number(path) < 0;
 }
 
 /* True if the file begins like gzip, zstd or a skippable frame of zstd. */
@@ -157,14 +137,16 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
 {
     struct lpipe_error err = { 0 };
     struct stat info;
-    int fd = open_path(path);
+    int fd = path_open(path);
     if (fd < 0 || fstat(fd, &info) != 0) {
         return print_errno(LPIPE_SOURCE_IO, errno, "cannot open input %s", path);
     }
-    if (settings->password_stdin && same_as_stdin(&info)) {
-        (void)close(fd);
-        return usage_error(settings->command_name,
-                           "stdin cannot be both the layer and the password; use --password-fd");
+    if (same_as_stdin(&info)) {
+        int code = input_check_stdin(settings);
+        if (code != 0) {
+            (void)close(fd);
+            return code;
+        }
     }
     struct lpipe_layer_options options =
         layer_options(settings, look_first(settings, path, fd), cancel);

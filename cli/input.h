@@ -10,8 +10,10 @@
 #include "options.h"
 
 /* For a command without INPUT: true if stdin is the input, because it is a pipe, a socket or a file
- * and not the password. Sets settings->stdin_implied. */
+ * and no option reads it. Sets settings->stdin_implied. */
 bool input_use_stdin(struct settings *settings);
+/* For a command with stdin as input: the usage error if an option reads stdin, else 0. */
+int input_check_stdin(const struct settings *settings);
 /* The usage error for a command without input. needed: what was not given. */
 int input_missing(const struct settings *settings, const char *needed);
 /* If stdin is the input although no INPUT names it, waits at most two seconds for its first byte,
@@ -20,10 +22,6 @@ int input_missing(const struct settings *settings, const char *needed);
 void input_wait_for_stdin(const struct settings *settings);
 /* The hint for an implied stdin that is empty or no tar archive; NULL for any other failure. */
 const char *input_hint(const struct settings *settings, const struct lpipe_error *err);
-
-/* The N of /dev/fd/N or /proc/self/fd/N, 0 to 2 for /dev/stdin, /dev/stdout and /dev/stderr; -1 for
- * any other path. */
-int input_descriptor_number(const char *path);
 
 /* Returns an exit status; if it is not 0, a message was printed. */
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,

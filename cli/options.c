@@ -2,6 +2,9 @@
 #include "options.h"
 
 #include <layerpipe.h>
+#include <unistd.h>
+
+#include "path_open.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (KIB * KIB)
@@ -179,6 +182,36 @@ void settings_dispose(struct settings *settings)
     item_list_dispose(&settings->histories);
     item_list_dispose(&settings->tags);
     item_list_dispose(&settings->trust_realms);
+}
+
+const char *settings_stdin_option(const struct settings *settings)
+{
+    const struct {
+        const char *name, *path;
+    } files[] = {
+        { "--authfile", settings->authfile },
+        { "--cacert", settings->cacert },
+        { "--cert", settings->cert },
+        { "--key", settings->key },
+    };
+    if (settings->password_stdin) {
+        return "--password-stdin";
+    }
+    if (settings->password_fd == STDIN_FILENO) {
+        return "--password-fd";
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].path != NULL && path_descriptor_number(files[i].path) == STDIN_FILENO) {
+            return files[i].name;
+        }
+    }
+    for (size_t i = 0; i < settings->args.count; i++) {
+        if (settings->args.items[i].tag == ITEM_DESCRIPTOR &&
+            path_descriptor_number(settings->args.items[i].text) == STDIN_FILENO) {
+            return "--layer-descriptor";
+        }
+    }
+    return NULL;
 }
 
 const char *settings_argument(const struct settings *settings, size_t nth)

@@ -73,10 +73,14 @@ struct settings {
     int tls_verify; /* 1, 0, or -1 = not given */
     bool plain_http;
     struct item_list trust_realms;
+    bool writes_authfile; /* the command changes the file of --authfile */
 };
 
 void settings_init(struct settings *settings);
 void settings_dispose(struct settings *settings);
+
+/* The option that reads stdin ("--password-stdin", "--authfile"); NULL if there is none. */
+const char *settings_stdin_option(const struct settings *settings);
 
 /* The n-th argument (from 0) that is no option; NULL if there are fewer. */
 const char *settings_argument(const struct settings *settings, size_t nth);

@@ -73,17 +73,30 @@ static int client_retry_count(int64_t count)
     return count < 0 ? 0 : count == 0 ? -1 : (int)count;
 }
 
-static int make_client(struct setup *setup, const struct settings *settings, const char *username,
-                       const char *password, const struct realms *realms, struct lpipe_error *err)
+/* Sets the options that name files. Those that are pipes are read here; a file that will be written
+ * must be a file. */
+static int take_files(struct setup *setup, const struct settings *settings,
+                      struct lpipe_client_options *options)
 {
+    int code = option_file_keep("--cacert", settings->cacert, &setup->cacert, &options->cacert);
+    code =
+        code != 0 ? code : option_file_keep("--cert", settings->cert, &setup->cert, &options->cert);
+    code = code != 0 ? code : option_file_keep("--key", settings->key, &setup->key, &options->key);
+    if (code != 0 || settings->writes_authfile) {
+        options->authfile = settings->authfile;
+        return code;
+    }
+    return option_file_keep("--authfile", settings->authfile, &setup->authfile, &options->authfile);
+}
+
+static int make_client(struct setup *setup, const struct settings *settings, const char *username,
+                       const char *password, const struct realms *realms)
+{
+    struct lpipe_error err = { 0 };
     struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
     options.flags = client_flags(settings);
-    options.authfile = settings->authfile;
     options.username = username;
     options.password = password;
-    options.cacert = settings->cacert;
-    options.cert = settings->cert;
-    options.key = settings->key;
     options.trust_realms = realms->hosts;
     options.trust_realm_count = realms->count;
     options.upload = (enum lpipe_upload_mode)settings->upload;
@@ -94,7 +107,11 @@ static int make_client(struct setup *setup, const struct settings *settings, con
     options.rate_bytes_max = settings->rate_bytes_max;
     options.observer = progress_observer(setup->progress);
     options.cancel = setup->cancel;
-    return lpipe_client_new(&options, &setup->client, err);
+    int code = take_files(setup, settings, &options);
+    if (code != 0) {
+        return code;
+    }
+    return lpipe_client_new(&options, &setup->client, &err) == 0 ? 0 : print_failure(&err);
 }
 
 int setup_begin(struct setup *setup, const struct settings *settings, const char *username,
@@ -111,16 +128,19 @@ int setup_begin(struct setup *setup, const struct settings *settings, const char
         print_message("out of memory");
         return EXIT_RESOURCES;
     }
-    if (stop_signal_install(&setup->cancel, &err) != 0 ||
-        make_client(setup, settings, username, password, &realms, &err) != 0) {
+    if (stop_signal_install(&setup->cancel, &err) != 0) {
         return print_failure(&err);
     }
-    return 0;
+    return make_client(setup, settings, username, password, &realms);
 }
 
 void setup_dispose(struct setup *setup)
 {
     setup->client = lpipe_client_free(setup->client);
+    option_file_dispose(&setup->authfile);
+    option_file_dispose(&setup->cacert);
+    option_file_dispose(&setup->cert);
+    option_file_dispose(&setup->key);
     progress_free(setup->progress);
     setup->progress = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <layerpipe.h>
 
+#include "option_file.h"
 #include "options.h"
 
 struct progress;
@@ -12,12 +13,13 @@ struct progress;
 struct setup {
     lpipe_cancel *cancel; /* borrowed, see stop_signal.h */
     struct progress *progress;
+    struct option_file authfile, cacert, cert, key; /* those that are pipes */
     lpipe_client *client;
 };
 #define AUTO_SETUP __attribute__((cleanup(setup_dispose)))
 
-/* Prints warnings about options that make the connection insecure, then makes the client. password
- * may be NULL. Returns an exit status; if it is not 0, a message was printed. */
+/* Prints warnings about options that make the connection insecure, reads option
+ * files that are pipes, then makes the client. password may be NULL. Returns an exit status; if it is not 0, a message was printed. */
 int setup_begin(struct setup *setup, const struct settings *settings, const char *username,
                 const char *password);
 void setup_dispose(struct setup *setup);

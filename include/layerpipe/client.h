@@ -29,7 +29,8 @@ struct lpipe_client_options {
     size_t struct_size;
     uint32_t flags;       /**< enum lpipe_client_flag */
     const char *authfile; /**< docker config.json or auth.json: read credentials from this file
-                             only; NULL = from the default files */
+                             only; NULL = from the default files. Files must be regular ones: they
+                             are read more than once */
     const char *username; /**< with password: sent to every registry that a reference names;
                              no file is read */
     const char *password; /**< needs username */

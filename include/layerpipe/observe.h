@@ -82,7 +82,8 @@ LPIPE_API LPIPE_CHECK int lpipe_cancel_new(lpipe_cancel **ret_cancel, struct lpi
 
 /**
  * Cancels all calls that use the token, those that run and those that begin later. They return
- * CANCELLED. A token cannot be reset.
+ * CANCELLED. A token cannot be reset. A call that waits for the system's name resolver returns when
+ * the resolver has answered or given up: the resolver cannot be interrupted.
  * @param cancel may be NULL: no effect. Any thread, and any signal handler (async-signal-safe).
  */
 LPIPE_API void lpipe_cancel_trigger(lpipe_cancel *cancel);

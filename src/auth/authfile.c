@@ -45,15 +45,10 @@ int authfile_read(const char *path, struct authfile *ret_file, struct lpipe_erro
 {
     struct buf text CLEANUP(buf_wipe) = BUF_INIT(AUTHFILE_BYTES_MAX);
     struct stat info;
-    if (stat(path, &info) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR) {
-            return fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "cannot read %s", path);
-        }
-    } else if (!S_ISDIR(info.st_mode)) {
-        int status = fd_read_file(path, &text, LPIPE_INVALID_ARGUMENT, err);
-        if (status != 0) {
-            return status;
-        }
+    bool missing = stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    int status = missing ? 0 : fd_read_file(path, &text, LPIPE_INVALID_ARGUMENT, err);
+    if (status != 0) {
+        return status;
     }
     return authfile_parse(text.data, text.size, path, ret_file, err);
 }

@@ -85,4 +85,6 @@ void credential_list_dispose(struct credential_list *list)
         credential_dispose(&list->items[i]);
     }
     list->count = 0;
+    free(list->skipped);
+    list->skipped = NULL;
 }

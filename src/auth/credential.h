@@ -30,6 +30,7 @@ void credential_dispose(struct credential *credential);
 struct credential_list {
     struct credential items[CREDENTIALS_MAX]; /* best first */
     size_t count;
+    char *skipped; /* why a file was not read, for a message; NULL = all were */
 };
 void credential_list_dispose(struct credential_list *list);
 #define AUTO_CREDENTIAL_LIST CLEANUP(credential_list_dispose)

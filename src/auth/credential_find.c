@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/credential_find.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "auth/authfile.h"
 #include "auth/credential_helper.h"
@@ -51,6 +53,28 @@ static int add_file(const char *path, const struct auth_name *target, const char
     return status == 0 ? authfile_find(&file, target, server, list, err) : status;
 }
 
+/* A file at one of the usual places. Its absence is normal, so a home directory of another
+ * user is no failure, and neither is the directory that Docker makes where a bind mount has no
+ * file. */
+static int add_implied_file(const char *path, const struct auth_name *target, const char *server,
+                            struct credential_list *list, struct lpipe_error *err)
+{
+    struct stat info;
+    bool found = path != NULL && stat(path, &info) == 0;
+    int code = path == NULL                     ? 0
+               : found && S_ISDIR(info.st_mode) ? EISDIR
+               : !found && errno == EACCES      ? EACCES
+                                                : 0;
+    if (code == 0) {
+        return add_file(path, target, server, list, err);
+    }
+    if (list->skipped == NULL) { /* the first one says enough */
+        list->skipped = mem_printf(
+            "%s %s", path, code == EISDIR ? "is a directory" : "cannot be read: Permission denied");
+    }
+    return list->skipped == NULL ? fail_memory(err) : 0;
+}
+
 static int add_variable(const struct auth_name *target, const char *server,
                         struct credential_list *list, struct lpipe_error *err)
 {
@@ -69,13 +93,12 @@ static int add_usual_files(const struct auth_name *target, const char *server,
     AUTO_FREE char *docker = environment_docker_file(&failed);
     AUTO_FREE char *runtime = environment_runtime_file("containers/auth.json", &failed);
     AUTO_FREE char *config = environment_config_file("containers/auth.json", &failed);
-    const char *paths[] = { environment_get(ENVIRONMENT_REGISTRY_AUTH_FILE), docker, runtime,
-                            config };
+    const char *named = environment_get(ENVIRONMENT_REGISTRY_AUTH_FILE);
     int status = failed ? fail_memory(err) : add_variable(target, server, list, err);
-    for (size_t i = 0; i < ARRAY_LEN(paths) && status == 0; i++) {
-        status = add_file(paths[i], target, server, list, err);
-    }
-    return status;
+    status = status == 0 ? add_file(named, target, server, list, err) : status;
+    status = status == 0 ? add_implied_file(docker, target, server, list, err) : status;
+    status = status == 0 ? add_implied_file(runtime, target, server, list, err) : status;
+    return status == 0 ? add_implied_file(config, target, server, list, err) : status;
 }
 
 int credential_find(const struct settings *settings, const char *registry, const char *repository,
@@ -103,7 +126,7 @@ int credential_find(const struct settings *settings, const char *registry, const
     }
     sort_by_score(&list);
     *ret_list = list;
-    list.count = 0;
+    list = (struct credential_list){ .count = 0 };
     return 0;
 }
 

@@ -6,7 +6,9 @@
  * DOCKER_CONFIG, else ~/.docker), and auth.json in $XDG_RUNTIME_DIR/containers and in
  * ${XDG_CONFIG_HOME:-~/.config}/containers. The entry with the longest matching name wins
  * (host/a/b, host/a, host), then the earlier source, then a helper before an entry. An entry for
- * another repository is never used. Any thread. */
+ * another repository is never used. The files of the authfile option and of REGISTRY_AUTH_FILE must
+ * be readable if they exist; the other ones are skipped when the way to them is forbidden or a
+ * directory has their name. Any thread. */
 #ifndef AUTH_CREDENTIAL_FIND_H
 #define AUTH_CREDENTIAL_FIND_H
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/environment.h"
 #include "base/fd.h"
@@ -72,15 +73,23 @@ static int add_file(const char *directory, const char *name, struct tls_files *f
     return text_ends(name, ".cert") ? add_identity(directory, name, files, err) : 0;
 }
 
+/* A directory that another user's home directory hides counts as missing. */
+static bool is_hidden(const char *directory)
+{
+    struct stat info;
+    return stat(directory, &info) != 0 && errno == EACCES;
+}
+
 int tls_files_read_directory(const char *directory, struct tls_files *files,
                              struct lpipe_error *err)
 {
     struct dirent **entries = NULL;
     int count = scandir(directory, &entries, NULL, alphasort);
     if (count < 0) {
-        return errno == ENOENT || errno == ENOTDIR
+        int code = errno;
+        return code == ENOENT || code == ENOTDIR || (code == EACCES && is_hidden(directory))
                    ? 0
-                   : fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "cannot read %s", directory);
+                   : fail_errno(err, LPIPE_INVALID_ARGUMENT, code, "cannot read %s", directory);
     }
     int status = 0;
     for (int i = 0; i < count; i++) {

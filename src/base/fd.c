@@ -84,6 +84,9 @@ int fd_read_file(const char *path, struct buf *buf, int status, struct lpipe_err
     if (fd < 0 || fstat(fd, &info) != 0) {
         return fail_errno(err, status, errno, "cannot read %s", path);
     }
+    if (S_ISDIR(info.st_mode)) {
+        return fail_errno(err, status, EISDIR, "cannot read %s", path);
+    }
     if (!S_ISREG(info.st_mode)) {
         return fail(err, status, "cannot read %s: not a regular file", path);
     }

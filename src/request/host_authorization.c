@@ -229,11 +229,13 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
     int status = lacks_scope && credential != NULL ? LPIPE_DENIED : LPIPE_AUTH_REQUIRED;
     if (credential == NULL && host->locked.credentials.count == 0) {
         char places[256];
+        const char *skipped = host->locked.credentials.skipped;
         credential_places(&host->context->settings, places, sizeof places);
         fail_with_advice(
             err, status,
-            "%s asks for credentials%s, and there are none (%s); try layerpipe login %s",
-            host->registry, wanted, places, host->registry);
+            "%s asks for credentials%s, and there are none (%s%s%s); try layerpipe login %s",
+            host->registry, wanted, places, skipped == NULL ? "" : "; ",
+            skipped == NULL ? "" : skipped, host->registry);
     } else if (credential == NULL) {
         fail(err, status, "%s asks for credentials%s, and %s has none", host->registry, wanted,
              host->locked.credentials.items[0].source);

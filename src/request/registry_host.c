@@ -60,6 +60,9 @@ int registry_host_new(struct context *context, const char *registry, bool https,
     host->locked.credentials = *credentials;
     host->locked.fixed_serial = 1;
     *credentials = (struct credential_list){ .count = 0 };
+    if (host->locked.credentials.skipped != NULL) {
+        context_notice(context, "%s; going on without it", host->locked.credentials.skipped);
+    }
     *ret_host = TAKE(host);
     return 0;
 }
