@@ -12,6 +12,7 @@
 #include "print.h"
 #include "progress.h"
 #include "setup.h"
+#include "tag_list.h"
 
 #define DESCRIPTOR_BYTES_MAX ((size_t)65536)
 
@@ -211,13 +212,10 @@ static int push_image(struct push *push)
     const struct settings *settings = push->settings;
     struct lpipe_push_options options = LPIPE_PUSH_OPTIONS_INIT;
     struct lpipe_error err = { 0 };
-    const char **tags = calloc(settings->tags.count + 1, sizeof *tags);
+    const char **tags = tag_list(settings);
     if (tags == NULL) {
         print_message("out of memory");
         return EXIT_RESOURCES;
-    }
-    for (size_t i = 0; i < settings->tags.count; i++) {
-        tags[i] = settings->tags.items[i].text;
     }
     options.tags = tags;
     options.tag_count = settings->tags.count;
@@ -244,18 +242,14 @@ static void print_json_layer(FILE *out, const struct lpipe_layer_result *layer)
 
 static void print_json(FILE *out, const struct lpipe_push_result *result)
 {
-    (void)fputs("{\"reference\":", out);
-    print_json_text(out, result->reference);
-    (void)fputs(",\"tags\":[", out);
-    for (size_t i = 0; i < result->tag_count; i++) {
-        (void)fputs(i > 0 ? "," : "", out);
-        print_json_text(out, result->tags[i]);
-    }
-    (void)fputs("],\"mediaType\":", out);
-    print_json_text(out, result->media_type);
-    (void)fputs(",\"digest\":", out);
-    print_json_text(out, result->digest);
-    (void)fprintf(out, ",\"size\":%" PRIu64 ",\"config\":{\"mediaType\":", result->size);
+    (void)fputc('{', out);
+    json_image_members(out, &(struct image_members){ .reference = result->reference,
+                                                     .tags = result->tags,
+                                                     .tag_count = result->tag_count,
+                                                     .media_type = result->media_type,
+                                                     .digest = result->digest,
+                                                     .size = result->size });
+    (void)fputs(",\"config\":{\"mediaType\":", out);
     print_json_text(out, result->config_media_type);
     (void)fputs(",\"digest\":", out);
     print_json_text(out, result->config_digest);

@@ -7,6 +7,7 @@
 #define INPUT "write the input as an argument after the destination"
 #define DESTINATION "the destination is the first argument, for example oci:DIR:TAG"
 #define PASSWORD "write --username USER with --password-stdin or --password-fd N"
+#define TWO_CREDENTIALS "write --authfile FILE, or use layerpipe login, for each registry"
 #define PLATFORM "write --platform OS/ARCH[/VARIANT]"
 #define COMPRESS "write --compress gzip:LEVEL, zstd:LEVEL or none"
 
@@ -28,8 +29,12 @@ const struct option_advice foreign_options[] = {
     { "p", "password-fd", PASSWORD },
     { "password", "password-fd", PASSWORD },
     { "creds", "password-fd", PASSWORD },
-    { "src-creds", "password-fd", PASSWORD },
-    { "dest-creds", "password-fd", PASSWORD },
+    { "src-creds", "password-fd", TWO_CREDENTIALS },
+    { "dest-creds", "password-fd", TWO_CREDENTIALS },
+    { "a", "all", "write --all" },
+    { "multi-arch", "all", "write --all, or --platform OS/ARCH[/VARIANT] for one image" },
+    { "all-tags", "all", "layerpipe copies one image at a time" },
+    { "additional-tag", "tag", "write --tag TAG" },
     { "no-creds", "anonymous", "write --anonymous" },
     { "e", "env", "write --env K=V" },
     { "l", "label", "write --label K=V" },
@@ -69,9 +74,9 @@ const struct option_advice foreign_options[] = {
 };
 
 #define READING "layerpipe writes images; to read one, use skopeo copy or crane pull"
-#define COPYING "layerpipe does not copy images; use skopeo copy or crane copy"
+#define COPYING "layerpipe copy SOURCE DESTINATION copies an image"
 #define LISTING "layerpipe does not list tags or repositories; use skopeo list-tags or crane ls"
-#define TAGGING "push --tag TAG sets tags of a new image; to tag an existing one, use crane tag"
+#define TAGGING "layerpipe copy IMAGE NEW sets another tag of an image"
 #define DELETING "layerpipe deletes nothing in a registry; use skopeo delete or crane delete"
 #define ADDING "push --base IMAGE adds layers and changes the config of an image"
 #define SHOWING "inspect --json shows manifest, config and digest"

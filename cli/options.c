@@ -119,6 +119,17 @@ const struct option_group group_image = {
         { 0 } },
 };
 
+const struct option_group group_copy = {
+    "Copy",
+    (const struct option[]){
+        { "all", 0, FLAG(all), .help = "copy an index with all that it names" },
+        { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
+          .help = "copy the image of an index for this platform" },
+        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
+        { "untagged", 0, FLAG(untagged), .help = "set no tag; copy by digest only" },
+        { 0 } },
+};
+
 const struct option_group group_upload = {
     "Upload",
     (const struct option[]){

@@ -50,6 +50,7 @@ struct settings {
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;
+    bool all;           /* of an index, copy everything */
     int look_first;     /* enum look_first */
     bool stdin_implied; /* stdin is the input although no INPUT names it */
 
@@ -85,7 +86,7 @@ const char *settings_stdin_option(const struct settings *settings);
 /* The n-th argument (from 0) that is no option; NULL if there are fewer. */
 const char *settings_argument(const struct settings *settings, size_t nth);
 
-extern const struct option_group group_general, group_result, group_layer, group_image,
+extern const struct option_group group_general, group_result, group_layer, group_image, group_copy,
     group_upload, group_access, group_authfile, group_platform, group_json;
 
 #endif

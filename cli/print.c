@@ -205,6 +205,22 @@ void print_json_text(FILE *out, const char *text)
     (void)fputc('"', out);
 }
 
+void json_image_members(FILE *out, const struct image_members *image)
+{
+    (void)fputs("\"reference\":", out);
+    print_json_text(out, image->reference);
+    (void)fputs(",\"tags\":[", out);
+    for (size_t i = 0; i < image->tag_count; i++) {
+        (void)fputs(i > 0 ? "," : "", out);
+        print_json_text(out, image->tags[i]);
+    }
+    (void)fputs("],\"mediaType\":", out);
+    print_json_text(out, image->media_type);
+    (void)fputs(",\"digest\":", out);
+    print_json_text(out, image->digest);
+    (void)fprintf(out, ",\"size\":%" PRIu64, image->size);
+}
+
 void json_layer_members(FILE *out, const struct lpipe_layer_result *layer)
 {
     (void)fputs("\"mediaType\":", out);

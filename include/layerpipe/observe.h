@@ -26,7 +26,7 @@ enum lpipe_blob_origin {
     LPIPE_ORIGIN_MOUNTED,      /**< mounted from another repository of the registry
                                  (distribution-spec, "Mounting a blob from another repository") */
     LPIPE_ORIGIN_EXISTING,     /**< existed already */
-    LPIPE_ORIGIN_COPIED        /**< copied from the store of the base image */
+    LPIPE_ORIGIN_COPIED /**< copied from the store of the base image, or of a copy's source */
 };
 
 /** What is done with a blob. */

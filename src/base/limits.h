@@ -20,7 +20,10 @@
 #define JSON_VALUES_MAX 200000 /* commas and opening brackets: each value takes memory */
 #define INDEX_ENTRIES_MAX 4096
 #define LAYERS_MAX 1024
-#define INDEX_DEPTH_MAX 3 /* indexes in indexes */
+#define INDEX_DEPTH_MAX 3       /* indexes in indexes */
+#define COPY_MANIFESTS_MAX 4097 /* of one copy: an index with all entries that it may have */
+#define COPY_MANIFEST_BYTES_MAX (64 * MIB)
+#define COPY_BLOBS_MAX 65536
 #define REDIRECTS_MAX 5
 #define CHALLENGES_MAX 8
 #define CHALLENGE_PARAMS_MAX 32

@@ -45,9 +45,8 @@ int image_fetch_manifest(struct store *store, const char *reference, struct fetc
     return status;
 }
 
-/* Fetches an entry of an index. Its media type must be the one in the index. */
-static int fetch_child(struct store *store, const struct descriptor *child,
-                       struct fetched *ret_fetched, struct lpipe_error *err)
+int image_fetch_child(struct store *store, const struct descriptor *child,
+                      struct fetched *ret_fetched, struct lpipe_error *err)
 {
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     struct descriptor *got = &fetched.document.descriptor;
@@ -81,7 +80,7 @@ int image_fetch_choose(struct store *store, const struct platform *platform,
                         "the index has nested indexes more than %d levels deep", INDEX_DEPTH_MAX);
         }
         int status = manifest_choose(fetched->manifest, platform, &item, err);
-        status = status == 0 ? fetch_child(store, &item->descriptor, &child, err) : status;
+        status = status == 0 ? image_fetch_child(store, &item->descriptor, &child, err) : status;
         if (status != 0) {
             return status;
         }

@@ -25,6 +25,9 @@ const char *image_fetch_reference(const lpipe_ref *ref);
 
 MUST_CHECK int image_fetch_manifest(struct store *store, const char *reference,
                                     struct fetched *ret_fetched, struct lpipe_error *err);
+/* Fetches an entry of an index. Size, digest and media type must be the ones in the index. */
+MUST_CHECK int image_fetch_child(struct store *store, const struct descriptor *child,
+                                 struct fetched *ret_fetched, struct lpipe_error *err);
 /* While *fetched is an index, replaces it by its manifest for the platform. An image is left as it
  * is. NOT_FOUND lists the platforms of the index. */
 MUST_CHECK int image_fetch_choose(struct store *store, const struct platform *platform,

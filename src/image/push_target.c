@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "image/image_fetch.h"
 #include "image/store_open.h"
 #include "oci/reference.h"
 
@@ -122,26 +123,16 @@ static int find_subject(struct push_target *target, const lpipe_ref *dest, const
     return 0;
 }
 
-static int check_image(const lpipe_image *image, const struct lpipe_push_options *options,
-                       struct lpipe_error *err)
-{
-    return options->subject != NULL && image->family == MEDIA_FAMILY_DOCKER
-               ? fail(err, LPIPE_INVALID_ARGUMENT,
-                      "Docker's manifest format has no subject; use the OCI format")
-               : 0;
-}
-
-int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
+int push_target_open(lpipe_client *client, const lpipe_ref *dest,
                      const struct lpipe_push_options *options, struct push_target *ret_target,
                      struct lpipe_error *err)
 {
     struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY,
                                                    .digest = dest->digest };
-    int status = check_image(image, options, err);
-    status = status == 0 ? collect_tags(&target, dest, options, err) : status;
+    int status = collect_tags(&target, dest, options, err);
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
     if (status == 0) {
-        status = store_open(image->client, dest, STORE_WRITE, &target.store, err);
+        status = store_open(client, dest, STORE_WRITE, &target.store, err);
     }
     status = status == 0 ? find_subject(&target, dest, options->subject, err) : status;
     if (status == 0) {
@@ -149,4 +140,14 @@ int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
         target = (struct push_target){ 0 };
     }
     return status;
+}
+
+int push_target_check_digest(const struct push_target *target, const struct descriptor *manifest,
+                             struct lpipe_error *err)
+{
+    return target->digest == NULL || strcmp(target->digest, manifest->digest) == 0
+               ? 0
+               : fail(err, LPIPE_INTEGRITY,
+                      "the digest of the image is %s, but the reference names %s", manifest->digest,
+                      target->digest);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The target of a push: the open store, the tags, and the checked options. It is made before any
- * layer is read. */
+/* The target of a push or a copy: the open store, the tags, and the checked options. It is made
+ * before any layer is read. */
 #ifndef IMAGE_PUSH_TARGET_H
 #define IMAGE_PUSH_TARGET_H
 
-#include "image/image.h"
 #include "layerpipe/push.h"
+#include "oci/store.h"
 
 struct push_target {
     struct store *store;
@@ -19,9 +19,12 @@ struct push_target {
     struct descriptor subject;
 };
 
-MUST_CHECK int push_target_open(const lpipe_image *image, const lpipe_ref *dest,
+MUST_CHECK int push_target_open(lpipe_client *client, const lpipe_ref *dest,
                                 const struct lpipe_push_options *options,
                                 struct push_target *ret_target, struct lpipe_error *err);
+/* INTEGRITY when the reference names another digest. */
+MUST_CHECK int push_target_check_digest(const struct push_target *target,
+                                        const struct descriptor *manifest, struct lpipe_error *err);
 void push_target_dispose(struct push_target *target);
 #define AUTO_PUSH_TARGET CLEANUP(push_target_dispose)
 

@@ -129,6 +129,7 @@ static struct layout *new_layout(const char *dir)
         return NULL;
     }
     layout->base.ops = &OPS;
+    layout->base.children_are_blobs = true;
     layout->fd = -1;
     layout->dir = mem_strdup(dir);
     layout->base.name = mem_printf("oci:%s", dir);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 #include "oci/manifest.h"
@@ -215,7 +216,6 @@ static int check_shape(const struct json_node *top, enum manifest_kind kind,
 static int decide_type(const struct json_node *top, const char *announced,
                        struct manifest *manifest, struct lpipe_error *err)
 {
-    static const char schema1[] = "application/vnd.docker.distribution.manifest.v1+";
     char inner[MEDIA_TYPE_SIZE] = "";
     int found = read_media_type(top, inner, err);
     if (found < 0) {
@@ -231,7 +231,7 @@ static int decide_type(const struct json_node *top, const char *announced,
                                looks_like_index(top) ? MEDIA_ROLE_INDEX : MEDIA_ROLE_MANIFEST);
     }
     enum media_role role = media_type_role(type, &manifest->family);
-    if (strncmp(type, schema1, sizeof schema1 - 1) == 0 ||
+    if (text_starts(type, MEDIA_TYPE_SCHEMA1_PREFIX) ||
         (role != MEDIA_ROLE_INDEX && has(top, "fsLayers"))) {
         return fail(err, LPIPE_UNSUPPORTED,
                     "the image is in Docker's old schema 1 format; convert it to schema 2 or OCI "

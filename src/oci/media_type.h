@@ -39,6 +39,9 @@ bool media_type_valid(const char *type, size_t size);
  * False when it is not valid. */
 bool media_type_from_header(const char *header, char *buf, size_t buf_size);
 
+/* The start of the types of Docker's old schema 1, signed and unsigned. */
+#define MEDIA_TYPE_SCHEMA1_PREFIX "application/vnd.docker.distribution.manifest.v1+"
+
 /* The empty blob, {} (image-spec, manifest.md, "Guidance for an Empty Descriptor"). */
 #define EMPTY_JSON_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 #define EMPTY_JSON_SIZE 2

@@ -95,6 +95,9 @@ struct store {
     /* null store: blob_exists() always says yes, so that no base layer is fetched. Do not call it
      * for a blob whose bytes the caller has. */
     bool is_discard;
+    /* Layout and archive: a manifest that an index names is written as a blob. manifest_put() would
+     * also give it an entry of its own in index.json. */
+    bool children_are_blobs;
 };
 
 /* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches the

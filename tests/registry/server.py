@@ -493,7 +493,8 @@ class Registry:
                     raise refusal(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry: "
                                   + part["digest"])
         for part in manifest.get("manifests") or []:
-            if self.storage.manifest(repository, part["digest"]) is None:
+            if self.storage.manifest(repository, part["digest"]) is None and \
+                    self.storage.blob(repository, part["digest"]) is None:
                 raise refusal(404, "MANIFEST_UNKNOWN", "manifest unknown: " + part["digest"])
 
     def _do_tags(self, request, _):

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "layerpipe/copy.h"
 #include "layerpipe/image.h"
 #include "layerpipe/push.h"
 
@@ -100,6 +101,10 @@ static int call_image_push(struct lpipe_error *err)
 {
     return lpipe_image_push(image, dest, NULL, NULL, err);
 }
+static int call_copy(struct lpipe_error *err)
+{
+    return lpipe_copy(client, dest, dest, NULL, NULL, err);
+}
 static int call_inspect(struct lpipe_error *err)
 {
     char *text = NULL;
@@ -115,9 +120,9 @@ static int call_logout(struct lpipe_error *err)
 }
 
 static int (*const calls[])(struct lpipe_error *err) = {
-    call_read,        call_reader_close, call_open,      call_write_layer,
-    call_writer_open, call_writer_write, call_image_new, call_writer_finish,
-    call_image_push,  call_inspect,      call_login,     call_logout,
+    call_read,         call_reader_close, call_open,          call_write_layer, call_writer_open,
+    call_writer_write, call_image_new,    call_writer_finish, call_image_push,  call_copy,
+    call_inspect,      call_login,        call_logout,
 };
 
 /* The child's exit status: 0, or the number of the call that did something else. */

@@ -262,6 +262,8 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_image_options", sizeof(struct lpipe_image_options), 40 },
         { "lpipe_push_options", sizeof(struct lpipe_push_options), 40 },
         { "lpipe_push_result", sizeof(struct lpipe_push_result), 640 },
+        { "lpipe_copy_options", sizeof(struct lpipe_copy_options), 40 },
+        { "lpipe_copy_result", sizeof(struct lpipe_copy_result), 416 },
     };
     for (size_t i = 0; i < ARRAY_LEN(structs); i++) {
         if (structs[i].now != structs[i].first) {

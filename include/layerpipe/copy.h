@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies images from one store to another. Manifests and blobs keep their bytes and digests. */
+#ifndef LAYERPIPE_COPY_H
+#define LAYERPIPE_COPY_H
+
+#include "client.h"
+#include "ref.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum lpipe_copy_flag {
+    LPIPE_COPY_ALL = 1u << 0 /**< an index is copied with everything that it names */
+};
+
+struct lpipe_copy_options {
+    size_t struct_size;
+    uint32_t flags; /**< enum lpipe_copy_flag */
+    /** "os/arch[/variant]": chooses the image of an index. NULL = this machine's platform. Not
+     * together with LPIPE_COPY_ALL. */
+    const char *platform;
+    const char *const *tags; /**< tags to set after the reference's tag */
+    size_t tag_count;
+};
+#define LPIPE_COPY_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(struct lpipe_copy_options), 0, NULL, NULL, 0                                        \
+    }
+
+/** The result of a copy. The caller frees its members with lpipe_copy_result_done(). */
+struct lpipe_copy_result {
+    size_t struct_size;
+    char *reference; /**< "registry/repository@sha256:..." */
+    char media_type[128];
+    char digest[144];
+    uint64_t size; /**< of the manifest or index */
+    char **tags;   /**< tags that were set, in this order */
+    size_t tag_count;
+    uint64_t manifest_count; /**< manifests and indexes of the image */
+    uint64_t blobs_copied;   /**< blobs that were read from the source and written */
+    uint64_t blobs_mounted;  /**< mounted from the source's repository */
+    uint64_t blobs_existing; /**< that the destination had before */
+    uint64_t bytes_copied;   /**< of the copied blobs */
+    uint64_t reserved[8];
+};
+#define LPIPE_COPY_RESULT_INIT                                                                     \
+    {                                                                                              \
+        sizeof(struct lpipe_copy_result), NULL, "", "", 0, NULL, 0, 0, 0, 0, 0, 0,                 \
+        {                                                                                          \
+            0, 0, 0, 0, 0, 0, 0, 0                                                                 \
+        }                                                                                          \
+    }
+/**
+ * Frees the members of a result. The result can then be used again, and this function may be called
+ * again.
+ * @param result initialised; may be NULL
+ */
+LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
+
+/**
+ * Copies an image, an index or an artifact. The blobs are copied first, several at a time
+ * (lpipe_client_options.jobs): a blob that the destination has is not read, a blob of another
+ * repository of the same registry is mounted (distribution-spec, "Mounting a blob from another
+ * repository"), any other blob is read and written at the same time and verified against its
+ * digest. Then the manifests are put, the tags last. If a step before the tags fails, no tag has
+ * changed.
+ *
+ * Of an index the image for one platform is copied, or with LPIPE_COPY_ALL the index with all its
+ * manifests, nested indexes and attestations. Layers that are not distributable (image-spec,
+ * layer.md, "Non-Distributable Layers") are not copied, and an event of the kind
+ * LPIPE_EVENT_NOTICE says so. If source and destination are the same repository or layout, only
+ * the tags are set.
+ *
+ * @param client     may be in use by other threads
+ * @param source     tag or digest; for a layout with a single image neither is needed
+ * @param dest       its tag is set first. With a digest, the manifest must have this digest, and
+ *                   only the tags in options are set. Without both, the manifest is put by its
+ *                   digest
+ * @param options    may be NULL
+ * @param ret_result initialised; filled in on success; may be NULL
+ * @return 0; INVALID_ARGUMENT; NOT_FOUND (the source, or its platform; the message lists the
+ *         platforms); INTEGRITY (bytes that do not match their digest, or dest names another
+ *         digest); PROTOCOL; UNSUPPORTED (Docker schema 1); TOO_LARGE; AUTH_REQUIRED, DENIED,
+ *         NETWORK, TIMEOUT, TLS, RATE_LIMITED, SERVER, REFUSED; OUTPUT_IO; CANCELLED. Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_copy(lpipe_client *client, const lpipe_ref *source,
+                                     const lpipe_ref *dest,
+                                     const struct lpipe_copy_options *options,
+                                     struct lpipe_copy_result *ret_result, struct lpipe_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The result of a copy. No I/O. */
+#ifndef COPY_COPY_RESULT_H
+#define COPY_COPY_RESULT_H
+
+#include "image/push_target.h"
+#include "layerpipe/copy.h"
+
+/* Sets reference, descriptor and tags of a result whose counts may be set. */
+MUST_CHECK int copy_result_fill(const struct push_target *target, const struct descriptor *manifest,
+                                struct lpipe_copy_result *result, struct lpipe_error *err);
+void copy_result_dispose(struct lpipe_copy_result *result);
+#define AUTO_COPY_RESULT CLEANUP(copy_result_dispose)
+
+#endif
