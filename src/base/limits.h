@@ -45,7 +45,8 @@
 
 /* Tar. */
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
-#define TAR_RECORD_BYTES 10240 /* what tape writers fill up: 20 blocks */
+#define TAR_HEADERS_BYTES_MAX (4 * MIB) /* of one entry: one header of each extension type fits */
+#define TAR_RECORD_BYTES 10240          /* what tape writers fill up: 20 blocks */
 /* Of Linux: no unpacker can make more. */
 #define TAR_PART_BYTES_MAX 255
 #define TAR_PATH_BYTES_MAX 4095

@@ -36,7 +36,10 @@ struct tar_scan {
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
     struct tar_entry entry;
-    struct tar_sparse_data map; /* of a sparse file, being read */
+    struct tar_sparse_data map;           /* of a sparse file, being read */
+    const struct tar_scan_events *events; /* NULL = nobody watches */
+    void *events_ctx;
+    uint64_t first_offset; /* of the first header of the entry */
     unsigned char block[TAR_BLOCK_BYTES];
 };
 
@@ -55,6 +58,28 @@ struct tar_scan *tar_scan_free(struct tar_scan *scan)
 {
     free(scan);
     return NULL;
+}
+
+void tar_scan_watch(struct tar_scan *scan, const struct tar_scan_events *events, void *ctx)
+{
+    scan->events = events;
+    scan->events_ctx = ctx;
+}
+
+/* The headers of an entry are complete; without contents it has ended too. */
+static int tell_entry(struct tar_scan *scan, uint64_t size, struct lpipe_error *err)
+{
+    if (scan->events == NULL) {
+        return 0;
+    }
+    int status = scan->events->entry(scan->events_ctx, scan->first_offset, size, err);
+    return status == 0 && size == 0 ? scan->events->entry_end(scan->events_ctx, err) : status;
+}
+
+static int tell_header(struct tar_scan *scan, const unsigned char *data, size_t size,
+                       struct lpipe_error *err)
+{
+    return scan->events == NULL ? 0 : scan->events->header(scan->events_ctx, data, size, err);
 }
 
 static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const char *what,
@@ -125,7 +150,7 @@ static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct l
     }
     tar_sparse_data_begin(&scan->map);
     enter_body(scan, has_map ? SCAN_SPARSE_MAP : SCAN_BODY, size);
-    return 0;
+    return tell_entry(scan, size, err);
 }
 
 static int zero_block(struct tar_scan *scan, struct lpipe_error *err)
@@ -134,11 +159,12 @@ static int zero_block(struct tar_scan *scan, struct lpipe_error *err)
         return refuse(scan, err, "extension headers are followed by no entry");
     }
     scan->zero_blocks++;
-    if (scan->zero_blocks == 2) {
-        scan->phase = SCAN_AFTER_END;
-        scan->end_offset = scan->offset;
+    if (scan->zero_blocks < 2) {
+        return 0;
     }
-    return 0;
+    scan->phase = SCAN_AFTER_END;
+    scan->end_offset = scan->offset;
+    return scan->events == NULL ? 0 : scan->events->archive_end(scan->events_ctx, err);
 }
 
 static bool is_extension(char type)
@@ -153,12 +179,15 @@ static int begin_header(struct tar_scan *scan, char type, uint64_t size, struct 
         return refuse(scan, err, "a global header stands within the headers of an entry");
     }
     tar_entry_header(&scan->entry, scan->block, scan->entry_offset, !scan->within_entry);
+    scan->first_offset = scan->within_entry ? scan->first_offset : scan->entry_offset;
     scan->body_type = type;
     scan->within_entry = is_extension(type);
-    if (is_extension(type) || type == 'g') {
-        return enter_extension(scan, type, size, err);
+    int status = tell_header(scan, scan->block, TAR_BLOCK_BYTES, err);
+    if (status == 0 && (is_extension(type) || type == 'g')) {
+        status = enter_extension(scan, type, size, err);
+        return status == 0 && type == 'g' && size == 0 ? tell_entry(scan, 0, err) : status;
     }
-    return enter_entry(scan, type, size, err);
+    return status != 0 ? status : enter_entry(scan, type, size, err);
 }
 
 static int header_done(struct tar_scan *scan, struct lpipe_error *err)
@@ -184,10 +213,14 @@ static int header_done(struct tar_scan *scan, struct lpipe_error *err)
 
 static int sparse_done(struct tar_scan *scan, struct lpipe_error *err)
 {
+    int status = tell_header(scan, scan->block, TAR_BLOCK_BYTES, err);
     scan->sparse_blocks++;
+    if (status != 0) {
+        return status;
+    }
     if (!tar_sparse_block_continues(scan->block)) {
         enter_body(scan, SCAN_BODY, scan->sparse_body);
-        return 0;
+        return tell_entry(scan, scan->sparse_body, err);
     }
     if (scan->sparse_blocks >= TAR_EXTENSION_BYTES_MAX / TAR_BLOCK_BYTES) {
         return refuse(scan, err, "a sparse map is larger than any real one");
@@ -248,10 +281,27 @@ static int step_block(struct tar_scan *scan, const unsigned char *data, size_t s
     return scan->phase == SCAN_HEADER ? header_done(scan, err) : sparse_done(scan, err);
 }
 
+/* Bytes of a body in that phase; scan->left is what is left of it. */
+static int tell_body(struct tar_scan *scan, enum scan_phase phase, const unsigned char *data,
+                     size_t size, struct lpipe_error *err)
+{
+    bool is_contents = phase == SCAN_BODY || phase == SCAN_SPARSE_MAP;
+    if (scan->events == NULL) {
+        return 0;
+    }
+    if (!is_contents) {
+        bool is_header = scan->within_entry || scan->body_type == 'g';
+        return is_header ? tell_header(scan, data, size, err) : 0;
+    }
+    int status = scan->events->contents(scan->events_ctx, data, size, err);
+    return status == 0 && scan->left == 0 ? scan->events->entry_end(scan->events_ctx, err) : status;
+}
+
 static int step_body(struct tar_scan *scan, const unsigned char *data, size_t size,
                      size_t *ret_used, struct lpipe_error *err)
 {
     size_t used = (size_t)MIN_OF((uint64_t)size, scan->left);
+    enum scan_phase phase = scan->phase;
     int status = 0;
     if (scan->phase == SCAN_PAX) {
         const char *wrong = tar_pax_feed(&scan->entry.pax, data, used);
@@ -264,6 +314,7 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     scan->offset += used;
     scan->left -= used;
     *ret_used = used;
+    status = status == 0 ? tell_body(scan, phase, data, used, err) : status;
     if (status != 0 || scan->left > 0) {
         return status;
     }
@@ -272,7 +323,9 @@ static int step_body(struct tar_scan *scan, const unsigned char *data, size_t si
     }
     scan->left = scan->phase == SCAN_PADDING ? 0 : scan->padding;
     scan->phase = scan->left > 0 ? SCAN_PADDING : SCAN_HEADER;
-    return status;
+    return status == 0 && scan->phase == SCAN_HEADER && scan->body_type == 'g'
+               ? tell_entry(scan, 0, err)
+               : status;
 }
 
 /* The end of the tape record that the end-of-archive mark ends in. Old writers do not clear what is

@@ -18,8 +18,22 @@ enum tar_scan_flag {
 
 struct tar_scan;
 
+/* What another module wants to know as the bytes pass. Each returns 0, or a failure that ends the
+ * scan. The bytes of the padding and those after the end of the archive are not given. */
+struct tar_scan_events {
+    /* A part of the headers of the next entry, with their extensions and padding. */
+    int (*header)(void *ctx, const unsigned char *data, size_t size, struct lpipe_error *err);
+    /* Its headers are complete. offset: of the first of them; size: of the contents that follow. */
+    int (*entry)(void *ctx, uint64_t offset, uint64_t size, struct lpipe_error *err);
+    int (*contents)(void *ctx, const unsigned char *data, size_t size, struct lpipe_error *err);
+    int (*entry_end)(void *ctx, struct lpipe_error *err);
+    int (*archive_end)(void *ctx, struct lpipe_error *err);
+};
+
 MUST_CHECK int tar_scan_new(unsigned flags, struct tar_scan **ret_scan, struct lpipe_error *err);
-/* 0 or NOT_TAR, with err->offset set. */
+/* events must set every member; before the first byte. */
+void tar_scan_watch(struct tar_scan *scan, const struct tar_scan_events *events, void *ctx);
+/* 0, NOT_TAR with err->offset set, or the failure of an event. */
 MUST_CHECK int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t size,
                               struct lpipe_error *err);
 /* No more bytes: 0, TRUNCATED or NOT_TAR, with err->offset set. */
