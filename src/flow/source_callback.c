@@ -14,6 +14,12 @@ struct source_callback {
     uint64_t offset; /* bytes read so far */
 };
 
+/* A negative result of a callback as an errno value; EIO if it cannot be one. */
+static int errno_of(ptrdiff_t result)
+{
+    return result < -ERRNO_MAX ? EIO : (int)-result;
+}
+
 static ptrdiff_t callback_read(struct source *source, void *buf, size_t size,
                                struct lpipe_error *err)
 {
@@ -23,9 +29,8 @@ static ptrdiff_t callback_read(struct source *source, void *buf, size_t size,
         got = self->callbacks.read(self->callbacks.ctx, buf, size);
     }
     if (got < 0) {
-        int code = got < -ERRNO_MAX ? EIO : (int)-got;
-        return fail_errno(err, LPIPE_SOURCE_IO, code, "reading the input failed at byte %" PRIu64,
-                          self->offset);
+        return fail_errno(err, LPIPE_SOURCE_IO, errno_of(got),
+                          "reading the input failed at byte %" PRIu64, self->offset);
     }
     if ((size_t)got > size) {
         return fail(err, LPIPE_SOURCE_IO, "the source returned more bytes than fit");
@@ -37,7 +42,8 @@ static ptrdiff_t callback_read(struct source *source, void *buf, size_t size,
 static int callback_close(struct source *source)
 {
     struct source_callback *self = (struct source_callback *)source;
-    return self->callbacks.close != NULL ? self->callbacks.close(self->callbacks.ctx) : 0;
+    int code = self->callbacks.close != NULL ? self->callbacks.close(self->callbacks.ctx) : 0;
+    return code < 0 ? -errno_of(code) : 0;
 }
 
 static void callback_cancel(struct source *source)

@@ -15,10 +15,10 @@ struct memory_source {
     const unsigned char *data;
     size_t size;
     size_t position;
-    size_t piece;   /* maximum of one read; 0 = as much as fits */
-    size_t fail_at; /* position at which reads fail */
-    int fail_code;  /* negative value that they return; 0 = reads do not fail */
-    int interrupts; /* every n-th read is interrupted; 0 = none */
+    size_t piece;        /* maximum of one read; 0 = as much as fits */
+    size_t fail_at;      /* position at which reads fail */
+    ptrdiff_t fail_code; /* negative value that they return; 0 = reads do not fail */
+    int interrupts;      /* every n-th read is interrupted; 0 = none */
     int reads;
     int closes;
     int close_code;

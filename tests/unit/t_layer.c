@@ -4,6 +4,7 @@
 #include "support/layer_run.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <malloc.h>
 #define ZLIB_CONST
 #include <zlib.h>
@@ -293,11 +294,13 @@ static void test_source_errno_kinds(void **state)
 {
     (void)state;
     static const struct {
-        int code;
+        ptrdiff_t code;
         int status;
     } rows[] = {
-        { -EIO, LPIPE_SOURCE_IO },    { -EAGAIN, LPIPE_SOURCE_IO },    { -EMFILE, LPIPE_SOURCE_IO },
-        { -ENOMEM, LPIPE_NO_MEMORY }, { -ECANCELED, LPIPE_SOURCE_IO },
+        { PTRDIFF_MIN, LPIPE_SOURCE_IO }, { -4096, LPIPE_SOURCE_IO },
+        { -EIO, LPIPE_SOURCE_IO },        { -EAGAIN, LPIPE_SOURCE_IO },
+        { -EMFILE, LPIPE_SOURCE_IO },     { -ENOMEM, LPIPE_NO_MEMORY },
+        { -ECANCELED, LPIPE_SOURCE_IO },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
@@ -385,6 +388,30 @@ static void test_s18_close_fails_for_the_pump(void **state)
     assert_int_equal(result.size, total);
     lpipe_layer_free(layer);
     assert_int_equal(memory.closes, 1);
+}
+
+/* Values that are no errno value count as EIO. */
+static void test_strange_results_of_a_source(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct lpipe_error err = { 0 };
+    struct memory_source memory = { .fail_code = PTRDIFF_MIN };
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(layer_drain(layer, 100, NULL, &err), LPIPE_SOURCE_IO);
+    assert_int_equal(err.sys_errno, EIO);
+    assert_non_null(strstr(err.message, strerror(EIO)));
+    lpipe_layer_free(layer);
+    memory = memory_of(&plain);
+    memory.close_code = INT_MIN;
+    layer = layer_of(&memory, &options);
+    size_t total = 0;
+    struct layer_sink sink = { .write = count_bytes, .ctx = &total };
+    assert_int_equal(layer_pump(layer, &sink, &err), LPIPE_SOURCE_IO);
+    assert_int_equal(err.sys_errno, EIO);
+    lpipe_layer_free(layer);
 }
 
 /* S20, and all else that is refused before a byte is read; the source is closed even so (S19). */
@@ -516,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_s17_closed_again),
         cmocka_unit_test(test_s18_close_fails),
         cmocka_unit_test(test_s18_close_fails_for_the_pump),
+        cmocka_unit_test(test_strange_results_of_a_source),
         cmocka_unit_test(test_s19_s20_refused),
         cmocka_unit_test(test_s22_nothing_stays),
         cmocka_unit_test(test_older_structs),
