@@ -63,9 +63,9 @@ static void feed_stream(struct bench *bench, struct codec *codec, size_t size, b
 
 static void feed_block(struct bench *bench, struct codec *codec, bool first, size_t size)
 {
-    struct codec_part part;
-    codec_compress(codec, 0, first, bench->in, size, bench->out, &part);
-    codec_join(codec, &part);
+    struct codec_block block;
+    codec_compress(codec, 0, first, bench->in, size, bench->out, &block);
+    codec_add_block(codec, &block);
 }
 
 /* CPU seconds of reading the file and running one part on it. */

@@ -47,7 +47,7 @@ static void check(const uint8_t *data, size_t size, uint8_t *first, uint8_t *sec
     memcpy(stream, data, size);
     memset(stream + size, 0xee, DEFLATE_SPLICE_BYTES);
     long made = decompressor(data, size, first);
-    size_t opened = deflate_splice_open(&splice, stream, size);
+    size_t opened = deflate_splice_unfinish(&splice, stream, size);
     if (opened != 0 && made != -2) {
         memcpy(stream + opened, "\x03\x00", 2);
         if (made < 0 || opened < size || opened > size + 5 ||

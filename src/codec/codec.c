@@ -122,14 +122,14 @@ struct codec *codec_free(struct codec *codec)
 }
 
 void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
-                    void *out, struct codec_part *ret_part)
+                    void *out, struct codec_block *ret_block)
 {
-    codec->ops->compress(codec->state, worker, first, in, size, out, ret_part);
+    codec->ops->compress(codec->state, worker, first, in, size, out, ret_block);
 }
 
-void codec_join(struct codec *codec, const struct codec_part *part)
+void codec_add_block(struct codec *codec, const struct codec_block *block)
 {
-    codec->ops->join(codec->state, part);
+    codec->ops->add_block(codec->state, block);
 }
 
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX])

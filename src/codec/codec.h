@@ -3,8 +3,8 @@
  * "gzip:1".
  *
  * A codec has one of three shapes. COPY: the output is the input. BLOCKS: the input is divided
- * into blocks of fixed size, any thread compresses a block, and the results are joined in order.
- * STREAM: one ordered stream in, one out (the library may use its own threads).
+ * into blocks of fixed size, any thread compresses a block, and the output is the compressed
+ * blocks in order. STREAM: one ordered stream in, one out (the library may use its own threads).
  *
  * Guarantee: the output depends on the recipe and the input only, never on the number of
  * workers, on the thread that compresses a block, or on timing. Nothing is allocated after
@@ -51,7 +51,7 @@ MUST_CHECK int codec_new(const struct codec_spec *spec, unsigned workers, struct
 struct codec *codec_free(struct codec *codec);
 
 /* The sizes and checksum of one compressed block, for the trailer. */
-struct codec_part {
+struct codec_block {
     size_t in_size;
     size_t out_size;
     uint32_t crc;
@@ -60,9 +60,9 @@ struct codec_part {
 /* BLOCKS. Compresses one block (block_bytes long, except for the last) into out, which has
  * output_bytes. worker < workers selects the state; one thread at a time for each state. */
 void codec_compress(struct codec *codec, unsigned worker, bool first, const void *in, size_t size,
-                    void *out, struct codec_part *ret_part);
+                    void *out, struct codec_block *ret_block);
 /* BLOCKS, in order, one thread at a time: adds a compressed block to the trailer's sums. */
-void codec_join(struct codec *codec, const struct codec_part *part);
+void codec_add_block(struct codec *codec, const struct codec_block *block);
 /* BLOCKS: the bytes after the last block; for an empty stream the whole output. */
 #define CODEC_TRAILER_BYTES_MAX 32
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);

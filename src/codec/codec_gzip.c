@@ -26,7 +26,7 @@ struct gzip_state {
     uint32_t (*crc_bytes)(uint32_t crc, const void *data, size_t size);
     unsigned workers;
     void **states; /* one per worker */
-    /* Sums over the joined blocks. */
+    /* Sums over the blocks that were added. */
     bool started;
     uint32_t crc;
     uint64_t size;
@@ -142,7 +142,7 @@ static int gzip_create(const struct codec_spec *spec, unsigned workers, void **r
 }
 
 static void gzip_compress(void *opaque, unsigned worker, bool first, const void *in, size_t size,
-                          void *out, struct codec_part *ret_part)
+                          void *out, struct codec_block *ret_block)
 {
     struct gzip_state *gzip = opaque;
     unsigned char *to = out;
@@ -155,20 +155,20 @@ static void gzip_compress(void *opaque, unsigned worker, bool first, const void 
     if (made == 0) {
         made = deflate_store(in, size, to + head);
     }
-    ret_part->in_size = size;
-    ret_part->out_size = head + made;
-    ret_part->crc = gzip->crc_bytes(0, in, size);
+    ret_block->in_size = size;
+    ret_block->out_size = head + made;
+    ret_block->crc = gzip->crc_bytes(0, in, size);
 }
 
-static void gzip_join(void *opaque, const struct codec_part *part)
+static void gzip_add_block(void *opaque, const struct codec_block *block)
 {
     struct gzip_state *gzip = opaque;
-    if (part->in_size == GZIP_BLOCK_BYTES) {
-        gzip->crc = (uint32_t)crc32_combine_op(gzip->crc, part->crc, gzip->block_operator);
+    if (block->in_size == GZIP_BLOCK_BYTES) {
+        gzip->crc = (uint32_t)crc32_combine_op(gzip->crc, block->crc, gzip->block_operator);
     } else {
-        gzip->crc = (uint32_t)crc32_combine(gzip->crc, part->crc, (z_off_t)part->in_size);
+        gzip->crc = (uint32_t)crc32_combine(gzip->crc, block->crc, (z_off_t)block->in_size);
     }
-    gzip->size += part->in_size;
+    gzip->size += block->in_size;
     gzip->started = true;
 }
 
@@ -180,7 +180,7 @@ static unsigned char *put_u32(unsigned char *to, uint32_t value)
     return to;
 }
 
-static size_t gzip_tail(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_MAX])
+static size_t gzip_trailer(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_MAX])
 {
     struct gzip_state *gzip = opaque;
     unsigned char *to = out;
@@ -200,6 +200,6 @@ const struct codec_ops codec_gzip_ops = {
     .plan = gzip_plan,
     .recipe = gzip_recipe,
     .compress = gzip_compress,
-    .join = gzip_join,
-    .trailer = gzip_tail,
+    .add_block = gzip_add_block,
+    .trailer = gzip_trailer,
 };

@@ -12,8 +12,8 @@ struct codec_ops {
     void (*plan)(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan);
     void (*recipe)(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES]);
     void (*compress)(void *state, unsigned worker, bool first, const void *in, size_t size,
-                     void *out, struct codec_part *ret_part);
-    void (*join)(void *state, const struct codec_part *part);
+                     void *out, struct codec_block *ret_block);
+    void (*add_block)(void *state, const struct codec_block *block);
     size_t (*trailer)(void *state, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
     void (*expect_one_block)(void *state);
     int (*stream)(void *state, struct codec_span *in, struct codec_span *out, bool end,

@@ -125,7 +125,7 @@ static int zstd_create(const struct codec_spec *spec, unsigned workers, void **r
     return 0;
 }
 
-static void zstd_expect_little(void *opaque)
+static void zstd_expect_one_block(void *opaque)
 {
     struct zstd_state *zstd = opaque;
     /* A failure does not matter: this only saves threads. */
@@ -156,6 +156,6 @@ const struct codec_ops codec_zstd_ops = {
     .destroy = zstd_destroy,
     .plan = zstd_plan,
     .recipe = zstd_recipe,
-    .expect_one_block = zstd_expect_little,
+    .expect_one_block = zstd_expect_one_block,
     .stream = zstd_stream,
 };

@@ -56,7 +56,7 @@ static size_t compress(void *opaque, const void *in, size_t size, void *out, siz
     struct libdeflate_state *state = opaque;
     size_t made = libdeflate_deflate_compress(state->compressor, in, size, out,
                                               capacity - DEFLATE_SPLICE_BYTES);
-    return made == 0 ? 0 : deflate_splice_open(&state->splice, out, made);
+    return made == 0 ? 0 : deflate_splice_unfinish(&state->splice, out, made);
 }
 
 static uint32_t crc(uint32_t before, const void *data, size_t size)

@@ -365,7 +365,7 @@ static bool walk_block(struct deflate_splice *splice, struct walk *walk,
     }
 }
 
-size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream, size_t size)
+size_t deflate_splice_unfinish(struct deflate_splice *splice, unsigned char *stream, size_t size)
 {
     struct walk walk = { .next = stream, .end = stream + size };
     uint64_t header = 0;

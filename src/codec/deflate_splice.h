@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opens a complete deflate stream so that another can follow: finds the header of its last block
+/* Changes a complete deflate stream so that another can follow: finds the header of its last block
  * by walking the codes without producing output, clears the "final" bit, and fills up to a byte
  * boundary with an empty stored block. Any input is allowed: the result is correct or 0.
  * Distances are not checked. */
@@ -30,6 +30,6 @@ struct deflate_splice {
 
 /* stream: size bytes of raw deflate ending with its final block. Returns the new size (up to 5
  * more) or 0 when the bytes are not exactly one complete stream; they may then be changed. */
-size_t deflate_splice_open(struct deflate_splice *splice, unsigned char *stream, size_t size);
+size_t deflate_splice_unfinish(struct deflate_splice *splice, unsigned char *stream, size_t size);
 
 #endif

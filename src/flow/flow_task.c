@@ -22,7 +22,7 @@ static bool hash_ready(const struct flow *flow)
            flow->hashed < flow->taken + flow->plan.out_blocks && out_at(flow, flow->hashed)->ready;
 }
 
-static bool tail_ready(const struct flow *flow)
+static bool trailer_ready(const struct flow *flow)
 { /* If digest and diff ID are the same, the check must end first. */
     return !flow->hashing && !flow->trailer_made && flow->hashed == flow->out_total &&
            (!flow->one_digest || flow->check_ended);
@@ -33,7 +33,7 @@ static bool check_ready(const struct flow *flow)
     return !flow->checking && flow->checked < flow->filled;
 }
 
-static bool verdict_ready(const struct flow *flow)
+static bool finish_check_ready(const struct flow *flow)
 {
     return !flow->checking && !flow->check_ended && flow->input_ended &&
            flow->checked == flow->filled;
@@ -54,13 +54,13 @@ static bool stream_ready(const struct flow *flow)
 
 static enum task_kind next_kind(const struct flow *flow)
 {
-    return hash_ready(flow)       ? TASK_HASH
-           : tail_ready(flow)     ? TASK_TRAILER
-           : check_ready(flow)    ? TASK_CHECK
-           : verdict_ready(flow)  ? TASK_FINISH_CHECK
-           : stream_ready(flow)   ? TASK_STREAM
-           : compress_ready(flow) ? TASK_COMPRESS
-                                  : TASK_NONE;
+    return hash_ready(flow)           ? TASK_HASH
+           : trailer_ready(flow)      ? TASK_TRAILER
+           : check_ready(flow)        ? TASK_CHECK
+           : finish_check_ready(flow) ? TASK_FINISH_CHECK
+           : stream_ready(flow)       ? TASK_STREAM
+           : compress_ready(flow)     ? TASK_COMPRESS
+                                      : TASK_NONE;
 }
 
 bool task_ready(const struct flow *flow)
@@ -110,13 +110,13 @@ static int run_hash(struct flow *flow, uint64_t number)
         digest_update(flow->digest, out->bytes, out->size);
     }
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        codec_join(flow->codec, &out->part);
+        codec_add_block(flow->codec, &out->codec_block);
     }
     flow->summary.size += out->size;
     return 0;
 }
 
-static int run_tail(struct flow *flow, struct lpipe_error *err)
+static int run_trailer(struct flow *flow, struct lpipe_error *err)
 {
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
         flow->trailer_size = codec_trailer(flow->codec, flow->trailer);
@@ -130,7 +130,7 @@ static int run_tail(struct flow *flow, struct lpipe_error *err)
     return digest_finish(flow->digest, flow->summary.digest, err);
 }
 
-static int run_verdict(struct flow *flow, struct lpipe_error *err)
+static int run_finish_check(struct flow *flow, struct lpipe_error *err)
 {
     flow->summary.uncompressed_size = input_check_size(flow->check);
     int status = input_check_end(flow->check, flow->summary.diff_id, err);
@@ -145,9 +145,10 @@ static int run_compress(struct flow *flow, uint64_t number, unsigned worker)
 {
     const struct in_block *in = in_at(flow, number);
     struct out_block *out = out_at(flow, number);
-    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->memory, &out->part);
+    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->memory,
+                   &out->codec_block);
     out->bytes = out->memory;
-    out->size = out->part.out_size;
+    out->size = out->codec_block.out_size;
     return 0;
 }
 
@@ -178,11 +179,11 @@ int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe
     case TASK_HASH:
         return run_hash(flow, task->number);
     case TASK_TRAILER:
-        return run_tail(flow, err);
+        return run_trailer(flow, err);
     case TASK_CHECK:
         return input_check_bytes(flow->check, in->data, in->size, err);
     case TASK_FINISH_CHECK:
-        return run_verdict(flow, err);
+        return run_finish_check(flow, err);
     case TASK_COMPRESS:
         return run_compress(flow, task->number, worker);
     case TASK_STREAM:

@@ -18,7 +18,7 @@ struct out_block {
     unsigned char *memory;      /* its own; NULL when the output is the input */
     const unsigned char *bytes; /* memory, or the input block */
     size_t size;
-    struct codec_part part;
+    struct codec_block codec_block;
     bool ready; /* may be hashed */
 };
 

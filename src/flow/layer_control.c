@@ -12,7 +12,7 @@
 void layer_stop(lpipe_layer *layer)
 {
     GUARD(&layer->lock);
-    atomic_store(&layer->leave, true);
+    atomic_store(&layer->stop_requested, true);
     if (layer->driving) {
         if (layer->flow != NULL) {
             flow_stop(layer->flow);

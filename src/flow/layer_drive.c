@@ -12,8 +12,8 @@
 /* Whether another thread or the cancel token ends this drive. */
 static int check_cancel(const struct lpipe_layer *layer, struct lpipe_error *err)
 {
-    if (atomic_load(&layer->leave)) {
-        return fail_closed(err);
+    if (atomic_load(&layer->stop_requested)) {
+        return layer_fail_aborted(err);
     }
     return cancel_requested(layer->setup.cancel) ? fail_cancelled(err) : 0;
 }
@@ -148,7 +148,7 @@ static int reader_advance(struct lpipe_reader *reader, bool *ret_end, struct lpi
         case FLOW_OUTPUT:
             reader->holding = true;
             return 0;
-        case FLOW_ROOM:
+        case FLOW_NEEDS_INPUT:
             status = layer_fill(layer, err);
             break;
         case FLOW_END:
@@ -181,7 +181,7 @@ static int reader_take(struct lpipe_reader *reader, void *buf, size_t size, size
     reader->output.size -= part;
     if (reader->output.size == 0) {
         reader->holding = false;
-        flow_taken(reader->layer->flow);
+        flow_release_output(reader->layer->flow);
     }
     *ret_size = part;
     return 0;
@@ -196,11 +196,11 @@ int lpipe_reader_read(lpipe_reader *reader, void *buf, size_t size, size_t *ret_
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_reader_read: reader, buffer or result pointer is NULL, or size is 0");
     }
-    int status = drive_enter(reader->layer, err);
+    int status = drive_begin(reader->layer, err);
     if (status != 0) {
         return status;
     }
-    return drive_leave(reader->layer, reader_take(reader, buf, size, ret_size, err), err);
+    return drive_end(reader->layer, reader_take(reader, buf, size, ret_size, err), err);
 }
 
 static int sink_output(struct lpipe_layer *layer, const struct layer_sink *sink,
@@ -211,7 +211,7 @@ static int sink_output(struct lpipe_layer *layer, const struct layer_sink *sink,
     if (status != 0) {
         return err->status != 0 ? err->status : fail(err, status, "writing the output failed");
     }
-    flow_taken(layer->flow);
+    flow_release_output(layer->flow);
     if (sink->progress != NULL) {
         sink->progress(sink->ctx, flow_bytes_in(layer->flow), flow_bytes_out(layer->flow));
     }
@@ -256,7 +256,7 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
     }
     int status = layer_begin(layer, err);
     if (status == 0) {
-        status = drive_enter(layer, err);
+        status = drive_begin(layer, err);
     }
     if (status != 0) {
         return status;
@@ -264,9 +264,9 @@ int layer_pump(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_e
     status = pump(layer, sink, err);
     if (status == 0) {
         /* A close error may mean that the producer failed, so the layer must not be published. */
-        status = layer_close_verdict(layer, err);
+        status = layer_close_error(layer, err);
     }
-    return drive_leave(layer, status, err);
+    return drive_end(layer, status, err);
 }
 
 static int feed(struct lpipe_layer *layer, const unsigned char *data, size_t size,
@@ -277,7 +277,7 @@ static int feed(struct lpipe_layer *layer, const unsigned char *data, size_t siz
         unsigned char *free_space = NULL;
         size_t free_bytes = flow_free_space(layer->flow, &free_space);
         if (free_bytes == 0) {
-            enum flow_event event = FLOW_ROOM;
+            enum flow_event event = FLOW_NEEDS_INPUT;
             status = drain(layer, sink, &event, err);
             continue;
         }
@@ -311,7 +311,7 @@ static int fed_enter(struct lpipe_layer *layer, struct lpipe_error *err)
         return fail(err, LPIPE_INVALID_STATE, "the layer has a source: it cannot be written to");
     }
     int status = layer->flow == NULL ? layer_begin(layer, err) : 0;
-    return status != 0 ? status : drive_enter(layer, err);
+    return status != 0 ? status : drive_begin(layer, err);
 }
 
 int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct layer_sink *sink,
@@ -320,7 +320,7 @@ int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct l
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     int status = fed_enter(layer, err);
-    return status != 0 ? status : drive_leave(layer, feed(layer, data, size, sink, err), err);
+    return status != 0 ? status : drive_end(layer, feed(layer, data, size, sink, err), err);
 }
 
 int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err)
@@ -328,5 +328,5 @@ int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpi
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     int status = fed_enter(layer, err);
-    return status != 0 ? status : drive_leave(layer, feed_end(layer, sink, err), err);
+    return status != 0 ? status : drive_end(layer, feed_end(layer, sink, err), err);
 }

@@ -249,7 +249,7 @@ static bool event_now(struct flow *flow, enum flow_event *ret_event, struct flow
         flow->holding = true;
     }
     if (flow->holding) {
-        *ret_event = FLOW_ROOM;
+        *ret_event = FLOW_NEEDS_INPUT;
         return true;
     }
     *ret_event = FLOW_END;
@@ -285,7 +285,7 @@ int flow_next(struct flow *flow, enum flow_event *ret_event, struct flow_output 
     }
 }
 
-void flow_taken(struct flow *flow)
+void flow_release_output(struct flow *flow)
 {
     GUARD(&flow->lock);
     if (flow->taken == flow->hashed) {

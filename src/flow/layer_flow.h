@@ -38,7 +38,7 @@ void flow_stop(struct flow *flow);
 
 /* The input is compressed and becomes the output unchanged. To be called before the first
  * submit. */
-MUST_CHECK int flow_use_compressed_input(struct flow *flow, enum codec_kind packed,
+MUST_CHECK int flow_use_compressed_input(struct flow *flow, enum codec_kind kind,
                                          struct lpipe_error *err);
 
 /* Free space in the current input block; 0 when there is no block: then call flow_next(). Takes
@@ -54,9 +54,9 @@ bool flow_at_start(const struct flow *flow);
 void flow_submit(struct flow *flow, bool last);
 
 enum flow_event {
-    FLOW_OUTPUT = 0, /* ret_output has bytes, until flow_taken() */
-    FLOW_ROOM,       /* flow_free_space() is not 0 */
-    FLOW_END         /* all tasks are done; flow_summary() is available */
+    FLOW_OUTPUT = 0,  /* ret_output has bytes, until flow_release_output() */
+    FLOW_NEEDS_INPUT, /* flow_free_space() is not 0 */
+    FLOW_END          /* all tasks are done; flow_summary() is available */
 };
 struct flow_output {
     const unsigned char *data;
@@ -66,7 +66,7 @@ struct flow_output {
  * task; after a failure every call returns it. */
 MUST_CHECK int flow_next(struct flow *flow, enum flow_event *ret_event,
                          struct flow_output *ret_output, struct lpipe_error *err);
-void flow_taken(struct flow *flow);
+void flow_release_output(struct flow *flow);
 
 struct flow_summary {
     char digest[DIGEST_TEXT_SIZE];

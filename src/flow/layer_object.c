@@ -39,7 +39,7 @@ static int layer_make(const struct lpipe_layer_options *options, struct lpipe_la
         return status;
     }
     pthread_mutex_init(&layer->lock, NULL);
-    pthread_cond_init(&layer->left, NULL);
+    pthread_cond_init(&layer->drive_ended, NULL);
     layer->reader.layer = layer;
     media_update(layer);
     *ret_layer = TAKE(layer);
@@ -105,17 +105,17 @@ int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_l
 }
 
 /* Waits until a drive in another thread has ended, and prevents further ones. */
-static void expel_driver(struct lpipe_layer *layer)
+static void stop_driver(struct lpipe_layer *layer)
 {
     pthread_mutex_lock(&layer->lock);
-    atomic_store(&layer->leave, true);
+    atomic_store(&layer->stop_requested, true);
     layer->closing = true;
     while (layer->driving) {
         if (layer->flow != NULL) {
             flow_stop(layer->flow);
         }
         layer_cancel_source(layer);
-        pthread_cond_wait(&layer->left, &layer->lock);
+        pthread_cond_wait(&layer->drive_ended, &layer->lock);
     }
     pthread_mutex_unlock(&layer->lock);
 }
@@ -148,7 +148,7 @@ void layer_close_source(struct lpipe_layer *layer)
     }
 }
 
-int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err)
+int layer_close_error(struct lpipe_layer *layer, struct lpipe_error *err)
 {
     GUARD(&layer->lock);
     int code = layer->close_errno;
@@ -167,19 +167,19 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     if (layer == NULL || layer_check_process(layer, NULL) != 0) {
         return NULL;
     }
-    expel_driver(layer);
+    stop_driver(layer);
     flow_drop(layer);
     layer_watch_stop(layer);
     layer_close_source(layer);
     source_free(layer->source);
     layer_setup_dispose(&layer->setup);
-    pthread_cond_destroy(&layer->left);
+    pthread_cond_destroy(&layer->drive_ended);
     pthread_mutex_destroy(&layer->lock);
     free(layer);
     return NULL;
 }
 
-int fail_closed(struct lpipe_error *err)
+int layer_fail_aborted(struct lpipe_error *err)
 {
     return fail(err, LPIPE_ABORTED, "the layer was closed before its stream ended");
 }
@@ -195,8 +195,8 @@ int layer_fail_state(const struct lpipe_layer *layer, struct lpipe_error *err)
     return fail(err, LPIPE_NOT_COMPUTED, "the layer's stream has not ended yet");
 }
 
-static void settle(struct lpipe_layer *layer, enum layer_state state,
-                   const struct lpipe_error *cause)
+static void set_end_state(struct lpipe_layer *layer, enum layer_state state,
+                          const struct lpipe_error *cause)
 {
     GUARD(&layer->lock);
     if (layer->state == LAYER_OPEN) {
@@ -205,7 +205,7 @@ static void settle(struct lpipe_layer *layer, enum layer_state state,
     }
 }
 
-int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
+int drive_begin(struct lpipe_layer *layer, struct lpipe_error *err)
 {
     int status = layer_check_process(layer, err);
     if (status != 0) {
@@ -222,7 +222,7 @@ int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err)
         return fail(err, LPIPE_INVALID_STATE, "the layer is not open");
     }
     if (layer->state == LAYER_OPEN && layer->closing) {
-        return fail_closed(err);
+        return layer_fail_aborted(err);
     }
     layer->driving = true;
     return 0;
@@ -239,16 +239,16 @@ static void layer_end(struct lpipe_layer *layer)
     }
 }
 
-int drive_leave(struct lpipe_layer *layer, int status, struct lpipe_error *err)
+int drive_end(struct lpipe_layer *layer, int status, struct lpipe_error *err)
 {
     if (status != 0) {
         bool aborted = status == LPIPE_ABORTED;
-        settle(layer, aborted ? LAYER_ABORTED : LAYER_FAILED, err);
+        set_end_state(layer, aborted ? LAYER_ABORTED : LAYER_FAILED, err);
         layer_end(layer);
     }
     GUARD(&layer->lock);
     layer->driving = false;
-    pthread_cond_broadcast(&layer->left);
+    pthread_cond_broadcast(&layer->drive_ended);
     return status;
 }
 
@@ -380,14 +380,14 @@ int lpipe_reader_close(lpipe_reader *reader, struct lpipe_error *err)
     if (other != 0) {
         return other;
     }
-    (void)fail_closed(&aborted);
-    expel_driver(layer);
-    settle(layer, LAYER_ABORTED, &aborted);
+    (void)layer_fail_aborted(&aborted);
+    stop_driver(layer);
+    set_end_state(layer, LAYER_ABORTED, &aborted);
     layer_end(layer);
     pthread_mutex_lock(&layer->lock);
     reader->open = false;
     pthread_mutex_unlock(&layer->lock);
-    return layer_close_verdict(layer, err);
+    return layer_close_error(layer, err);
 }
 
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
@@ -438,7 +438,7 @@ int layer_rewind(lpipe_layer *layer, struct lpipe_error *err)
         layer->state = LAYER_NEW;
         layer->reader.open = false;
         media_update(layer);
-        atomic_store(&layer->leave, false);
+        atomic_store(&layer->stop_requested, false);
         layer->closing = false;
     }
     return status;

@@ -41,8 +41,8 @@ struct lpipe_layer {
     bool replay;
     char first_digest[DIGEST_TEXT_SIZE]; /* "" if that pass did not reach the end */
 
-    pthread_mutex_t lock; /* guards everything below */
-    pthread_cond_t left;  /* a drive has ended */
+    pthread_mutex_t lock;       /* guards everything below */
+    pthread_cond_t drive_ended; /* a drive has ended */
     bool driving;
     bool closing; /* the layer is closed or freed: no further drive may start */
     enum layer_state state;
@@ -55,7 +55,7 @@ struct lpipe_layer {
     bool is_image_archive;
 
     atomic_int process;          /* that made the pipeline; 0 = there is none */
-    atomic_bool leave;           /* the current drive must end */
+    atomic_bool stop_requested;  /* the current drive must end */
     _Atomic(const char *) media; /* borrowed from setup.label or a literal */
 };
 
@@ -63,9 +63,9 @@ struct lpipe_layer {
 MUST_CHECK int layer_check_process(const struct lpipe_layer *layer, struct lpipe_error *err);
 
 /* For the driving thread only. */
-MUST_CHECK int drive_enter(struct lpipe_layer *layer, struct lpipe_error *err);
+MUST_CHECK int drive_begin(struct lpipe_layer *layer, struct lpipe_error *err);
 /* Ends a drive with this outcome, and returns status. */
-int drive_leave(struct lpipe_layer *layer, int status, struct lpipe_error *err);
+int drive_end(struct lpipe_layer *layer, int status, struct lpipe_error *err);
 /* Opens a NEW layer: makes its pipeline. */
 MUST_CHECK int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err);
 /* The pipeline has ended: checks a replay, makes the result available, closes the source. */
@@ -82,8 +82,8 @@ void layer_cancel_source(struct lpipe_layer *layer);
 MUST_CHECK int layer_watch_start(struct lpipe_layer *layer, struct lpipe_error *err);
 void layer_watch_stop(struct lpipe_layer *layer);
 /* The failure of closing the source, reported once. */
-int layer_close_verdict(struct lpipe_layer *layer, struct lpipe_error *err);
-int fail_closed(struct lpipe_error *err);
+int layer_close_error(struct lpipe_layer *layer, struct lpipe_error *err);
+int layer_fail_aborted(struct lpipe_error *err);
 /* With the lock held: the error of a layer that has no result. */
 int layer_fail_state(const struct lpipe_layer *layer, struct lpipe_error *err);
 

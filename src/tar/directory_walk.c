@@ -27,7 +27,7 @@ struct directory_walk {
     bool begun;
     struct level *levels;
     size_t depth;
-    size_t room;
+    size_t capacity;
     struct buf path;
     struct directory_entry found;
 };
@@ -85,7 +85,7 @@ int directory_fail(const struct directory_entry *found, int sys_errno, const cha
         return fail_memory(err);
     }
     if (sys_errno == ENOENT) {
-        return fail(err, LPIPE_SOURCE_IO, "%s vanished while the directory was being packed",
+        return fail(err, LPIPE_SOURCE_IO, "%s was removed while the directory was being read",
                     shown(found, path, sizeof path));
     }
     return fail_errno(err, LPIPE_SOURCE_IO, sys_errno, "cannot %s %s", verb,
@@ -95,7 +95,7 @@ int directory_fail(const struct directory_entry *found, int sys_errno, const cha
 int directory_fail_changed(const struct directory_entry *found, struct lpipe_error *err)
 {
     char path[300];
-    return fail(err, LPIPE_SOURCE_IO, "%s changed while the directory was being packed",
+    return fail(err, LPIPE_SOURCE_IO, "%s was changed while the directory was being read",
                 shown(found, path, sizeof path));
 }
 
@@ -174,22 +174,22 @@ static int sort_names(struct level *level)
     return 0;
 }
 
-static int level_room(struct directory_walk *walk)
+static int level_reserve(struct directory_walk *walk)
 {
-    if (walk->depth < walk->room) {
+    if (walk->depth < walk->capacity) {
         return 0;
     }
-    size_t room = walk->room == 0 ? 32 : walk->room * 2;
-    struct level *levels = mem_realloc(walk->levels, room * sizeof *levels);
+    size_t capacity = walk->capacity == 0 ? 32 : walk->capacity * 2;
+    struct level *levels = mem_realloc(walk->levels, capacity * sizeof *levels);
     if (levels == NULL) {
         return ENOMEM;
     }
     walk->levels = levels;
-    walk->room = room;
+    walk->capacity = capacity;
     return 0;
 }
 
-static bool on_the_way(const struct directory_walk *walk, const struct stat *info)
+static bool is_ancestor(const struct directory_walk *walk, const struct stat *info)
 {
     for (size_t i = 0; i < walk->depth; i++) {
         if (same_file(&walk->levels[i].info, info)) {
@@ -200,15 +200,15 @@ static bool on_the_way(const struct directory_walk *walk, const struct stat *inf
 }
 
 /* Enters the current directory. */
-static int enter(struct directory_walk *walk, struct lpipe_error *err)
+static int directory_enter(struct directory_walk *walk, struct lpipe_error *err)
 {
     char path[300];
     struct directory_entry *found = &walk->found;
-    if (on_the_way(walk, &found->info)) {
+    if (is_ancestor(walk, &found->info)) {
         return fail(err, LPIPE_SOURCE_IO, "%s is mounted inside of itself",
                     shown(found, path, sizeof path));
     }
-    int code = level_room(walk);
+    int code = level_reserve(walk);
     if (code != 0) {
         return directory_fail(found, code, "list", err);
     }
@@ -229,7 +229,7 @@ static int enter(struct directory_walk *walk, struct lpipe_error *err)
 }
 
 /* Returns from a finished directory to its parent. */
-static int leave(struct directory_walk *walk, struct lpipe_error *err)
+static int directory_return(struct directory_walk *walk, struct lpipe_error *err)
 {
     const struct level *level = &walk->levels[walk->depth - 1];
     /* For messages: the directory itself. */
@@ -250,7 +250,7 @@ static int leave(struct directory_walk *walk, struct lpipe_error *err)
     if (up < 0 || fstat(up, &info) != 0) {
         int code = errno;
         fd_close(&up);
-        return directory_fail(&walk->found, code, "leave", err);
+        return directory_fail(&walk->found, code, "return from", err);
     }
     fd_close(&walk->here);
     walk->here = up;
@@ -318,7 +318,7 @@ int directory_walk_next(struct directory_walk *walk, const struct directory_entr
         return find_top(walk, err);
     }
     if (walk->found.fd >= 0 && S_ISDIR(walk->found.info.st_mode)) {
-        status = enter(walk, err);
+        status = directory_enter(walk, err);
     }
     fd_close(&walk->found.fd);
     while (status == 0 && walk->depth > 0) {
@@ -327,7 +327,7 @@ int directory_walk_next(struct directory_walk *walk, const struct directory_entr
             *ret_found = &walk->found;
             return find(walk, level->order[level->next++], err);
         }
-        status = leave(walk, err);
+        status = directory_return(walk, err);
     }
     *ret_found = NULL;
     return status;

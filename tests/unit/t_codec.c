@@ -97,32 +97,32 @@ static void test_recipes_are_told_apart(void **state)
 static void pack_blocks(struct codec *codec, const struct codec_plan *plan, const struct bytes *in,
                         struct bytes *out)
 {
-    unsigned char tail[CODEC_TRAILER_BYTES_MAX];
-    unsigned char *room = malloc(plan->output_bytes);
-    assert_non_null(room);
+    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
+    unsigned char *output = malloc(plan->output_bytes);
+    assert_non_null(output);
     for (size_t at = 0; at < in->size; at += plan->block_bytes) {
-        struct codec_part part;
+        struct codec_block block;
         size_t size = in->size - at < plan->block_bytes ? in->size - at : plan->block_bytes;
-        codec_compress(codec, 0, at == 0, in->data + at, size, room, &part);
-        assert_true(part.out_size <= plan->output_bytes);
-        assert_int_equal(part.in_size, size);
-        codec_join(codec, &part);
-        bytes_put(out, room, part.out_size);
+        codec_compress(codec, 0, at == 0, in->data + at, size, output, &block);
+        assert_true(block.out_size <= plan->output_bytes);
+        assert_int_equal(block.in_size, size);
+        codec_add_block(codec, &block);
+        bytes_put(out, output, block.out_size);
     }
-    bytes_put(out, tail, codec_trailer(codec, tail));
-    free(room);
+    bytes_put(out, trailer, codec_trailer(codec, trailer));
+    free(output);
 }
 
 static void pack_stream(struct codec *codec, const struct bytes *in, struct bytes *out)
 {
-    unsigned char room[10000];
+    unsigned char output[10000];
     struct codec_span from = { in->data, in->size, 0 };
     bool done = false;
     while (!done) {
-        struct codec_span to = { room, sizeof room, 0 };
+        struct codec_span to = { output, sizeof output, 0 };
         bool end = from.position == from.size;
         assert_int_equal(codec_stream(codec, &from, &to, end, &done, NULL), 0);
-        bytes_put(out, room, to.position);
+        bytes_put(out, output, to.position);
     }
 }
 

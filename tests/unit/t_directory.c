@@ -124,7 +124,7 @@ static void test_paths(void **state)
     }
 }
 
-static void test_what_has_no_room(void **state)
+static void test_values_that_a_header_field_cannot_hold(void **state)
 {
     (void)state;
     char target[200];
@@ -560,26 +560,26 @@ static void file_is_written(const struct scratch *scratch)
     close(fd);
 }
 
-static void file_vanishes(const struct scratch *scratch)
+static void file_is_removed(const struct scratch *scratch)
 {
     assert_int_equal(unlink(scratch_path(scratch, "c")), 0);
 }
 
 static void file_becomes_link(const struct scratch *scratch)
 {
-    file_vanishes(scratch);
+    file_is_removed(scratch);
     assert_int_equal(symlink("a", scratch_path(scratch, "c")), 0);
 }
 
 static void file_becomes_fifo(const struct scratch *scratch)
 {
-    file_vanishes(scratch);
+    file_is_removed(scratch);
     assert_int_equal(mkfifo(scratch_path(scratch, "c"), 0600), 0);
 }
 
 static void file_becomes_directory(const struct scratch *scratch)
 {
-    file_vanishes(scratch);
+    file_is_removed(scratch);
     assert_int_equal(mkdir(scratch_path(scratch, "c"), 0700), 0);
 }
 
@@ -606,11 +606,16 @@ static void test_changes(void **state)
         void (*change)(const struct scratch *);
         const char *message;
     } cases[] = {
-        { file_shrinks, ": b changed" },           { file_grows, ": b changed" },
-        { file_is_written, ": b changed" },        { file_vanishes, ": c vanished" },
-        { file_becomes_link, ": c changed" },      { file_becomes_fifo, ": c changed" },
-        { file_becomes_directory, ": c changed" }, { directory_becomes_link, ": d changed" },
-        { file_is_added, ": . changed" },          { file_is_renamed, ": . changed" },
+        { file_shrinks, ": b was changed" },
+        { file_grows, ": b was changed" },
+        { file_is_written, ": b was changed" },
+        { file_is_removed, ": c was removed" },
+        { file_becomes_link, ": c was changed" },
+        { file_becomes_fifo, ": c was changed" },
+        { file_becomes_directory, ": c was changed" },
+        { directory_becomes_link, ": d was changed" },
+        { file_is_added, ": . was changed" },
+        { file_is_renamed, ": . was changed" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct scratch scratch;
@@ -633,7 +638,7 @@ static void test_changes_below(void **state)
         assert_int_equal(source->ops->read(source, buf, sizeof buf, NULL), sizeof buf);
     } while (strncmp(buf, "d/e", 3) != 0);
     assert_int_equal(unlink(scratch_path(&scratch, "d/f")), 0);
-    expect_broken(source, ": d/f vanished");
+    expect_broken(source, ": d/f was removed");
     scratch_end(&scratch);
 
     /* Moved away while it is inside: the way back leads elsewhere. */
@@ -643,7 +648,7 @@ static void test_changes_below(void **state)
     } while (strncmp(buf, "d/e", 3) != 0);
     assert_int_equal(mkdir(scratch_path(&scratch, "else"), 0700), 0);
     assert_int_equal(rename(scratch_path(&scratch, "d"), scratch_path(&scratch, "else/d")), 0);
-    expect_broken(source, ": d changed");
+    expect_broken(source, ": d was changed");
     scratch_end(&scratch);
     source = half_read(&scratch);
     swap_in_fifo(&scratch); /* before it is listed: simply what is there */
@@ -868,7 +873,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_header),
         cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_what_has_no_room),
+        cmocka_unit_test(test_values_that_a_header_field_cannot_hold),
         cmocka_unit_test(test_names_that_are_no_text),
         cmocka_unit_test(test_record_lengths),
         cmocka_unit_test(test_record_that_does_not_fit),

@@ -34,15 +34,15 @@ static void setup_of(const struct reference *reference, struct flow_setup *ret_s
  * full or the stream has ended. */
 static void fill_block(struct flow *flow, const struct bytes *plain, size_t *position, size_t piece)
 {
-    unsigned char *room = NULL;
-    size_t size = flow_free_space(flow, &room);
+    unsigned char *free_space = NULL;
+    size_t size = flow_free_space(flow, &free_space);
     assert_true(size > 0);
     while (size > 0 && *position < plain->size) {
         size_t part = MIN_OF(MIN_OF(size, plain->size - *position), piece);
-        memcpy(room, plain->data + *position, part);
+        memcpy(free_space, plain->data + *position, part);
         flow_advance(flow, part);
         *position += part;
-        size = flow_free_space(flow, &room);
+        size = flow_free_space(flow, &free_space);
     }
     flow_submit(flow, size > 0);
 }
@@ -59,12 +59,12 @@ static int run(struct flow *flow, const struct bytes *plain, size_t piece, struc
         if (status != 0 || event == FLOW_END) {
             return status;
         }
-        if (event == FLOW_ROOM) {
+        if (event == FLOW_NEEDS_INPUT) {
             fill_block(flow, plain, &position, piece);
             continue;
         }
         bytes_put(out, output.data, output.size);
-        flow_taken(flow);
+        flow_release_output(flow);
     }
 }
 
@@ -169,8 +169,8 @@ static void *stop_run(void *ctx)
 static void model_fill(struct model *model)
 {
     const struct bytes *plain = &model->reference->plain;
-    unsigned char *room = NULL;
-    size_t size = flow_free_space(model->flow, &room);
+    unsigned char *free_space = NULL;
+    size_t size = flow_free_space(model->flow, &free_space);
     size_t part = MIN_OF(size, plain->size - model->position);
     const unsigned char *filled = NULL;
     assert_true(size > 0 && !model->ended);
@@ -178,7 +178,7 @@ static void model_fill(struct model *model)
         part = 1 + below(&model->random, part);
     }
     if (part > 0) {
-        memcpy(room, plain->data + model->position, part);
+        memcpy(free_space, plain->data + model->position, part);
     }
     flow_advance(model->flow, part);
     model->position += part;
@@ -190,7 +190,7 @@ static void model_fill(struct model *model)
     if (model->ended || part == size) {
         flow_submit(model->flow, model->ended);
         model->in_hand = 0;
-        assert_int_equal(flow_free_space(model->flow, &room), 0);
+        assert_int_equal(flow_free_space(model->flow, &free_space), 0);
     }
 }
 
@@ -203,7 +203,7 @@ static void model_take(struct model *model, const struct flow_output *output)
     model->taken += output->size;
     /* A copy has no end of its own; in all else the last byte waits for the whole input. */
     assert_true(model->taken < packed->size || model->ended || model->is_copy);
-    flow_taken(model->flow);
+    flow_release_output(model->flow);
     assert_int_equal(flow_bytes_out(model->flow), model->taken);
 }
 
@@ -219,7 +219,7 @@ static bool model_step(struct model *model)
         return false;
     }
     switch (event) {
-    case FLOW_ROOM:
+    case FLOW_NEEDS_INPUT:
         do {
             model_fill(model);
         } while (model->in_hand > 0 && below(&model->random, 4) != 0);

@@ -28,30 +28,30 @@ static void update(struct digest *digest, const struct bytes *plain, const struc
                    struct codec *codec)
 {
     struct codec_plan plan;
-    unsigned char tail[CODEC_TRAILER_BYTES_MAX];
+    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
     codec_plan(spec, 1, &plan);
-    unsigned char *room = malloc(plan.output_bytes);
-    assert_non_null(room);
+    unsigned char *output = malloc(plan.output_bytes);
+    assert_non_null(output);
     if (plan.shape == CODEC_SHAPE_BLOCKS) {
         for (size_t at = 0; at < plain->size; at += plan.block_bytes) {
-            struct codec_part part;
+            struct codec_block block;
             codec_compress(codec, 0, at == 0, plain->data + at,
-                           MIN_OF(plain->size - at, plan.block_bytes), room, &part);
-            codec_join(codec, &part);
-            digest_update(digest, room, part.out_size);
+                           MIN_OF(plain->size - at, plan.block_bytes), output, &block);
+            codec_add_block(codec, &block);
+            digest_update(digest, output, block.out_size);
         }
-        digest_update(digest, tail, codec_trailer(codec, tail));
+        digest_update(digest, trailer, codec_trailer(codec, trailer));
     } else {
         struct codec_span from = { plain->data, plain->size, 0 };
         bool done = false;
         while (!done) {
-            struct codec_span to = { room, plan.output_bytes, 0 };
+            struct codec_span to = { output, plan.output_bytes, 0 };
             assert_int_equal(
                 codec_stream(codec, &from, &to, from.position == from.size, &done, NULL), 0);
-            digest_update(digest, room, to.position);
+            digest_update(digest, output, to.position);
         }
     }
-    free(room);
+    free(output);
 }
 
 static void digest_of_recipe(const struct codec_spec *spec, char ret_text[DIGEST_TEXT_SIZE])

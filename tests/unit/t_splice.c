@@ -51,13 +51,13 @@ static void expect_opens(const struct bytes *stream, const struct bytes *plain)
 {
     struct bytes joined AUTO_BYTES = { NULL, 0, 0 };
     struct bytes twice AUTO_BYTES = { NULL, 0, 0 };
-    struct bytes room AUTO_BYTES = { NULL, 0, 0 };
-    bytes_put(&room, stream->data, stream->size);
-    bytes_fill(&room, 0xee, DEFLATE_SPLICE_BYTES);
-    size_t opened = deflate_splice_open(&splice, room.data, stream->size);
+    struct bytes stream_copy AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&stream_copy, stream->data, stream->size);
+    bytes_fill(&stream_copy, 0xee, DEFLATE_SPLICE_BYTES);
+    size_t opened = deflate_splice_unfinish(&splice, stream_copy.data, stream->size);
     assert_true(opened >= stream->size && opened <= stream->size + 5);
     for (int i = 0; i < 2; i++) {
-        bytes_put(&joined, room.data, opened);
+        bytes_put(&joined, stream_copy.data, opened);
         bytes_put(&twice, plain->data, plain->size);
     }
     bytes_put(&joined, "\x03\x00", 2);
@@ -69,15 +69,15 @@ static void expect_refused(const struct bytes *stream)
 {
     size_t step = stream->size / 300 + 1;
     for (size_t size = 0; size < stream->size; size += step) {
-        struct bytes room AUTO_BYTES = { NULL, 0, 0 };
-        bytes_put(&room, stream->data, size);
-        bytes_fill(&room, 0, DEFLATE_SPLICE_BYTES);
-        assert_int_equal(deflate_splice_open(&splice, room.data, size), 0);
+        struct bytes stream_copy AUTO_BYTES = { NULL, 0, 0 };
+        bytes_put(&stream_copy, stream->data, size);
+        bytes_fill(&stream_copy, 0, DEFLATE_SPLICE_BYTES);
+        assert_int_equal(deflate_splice_unfinish(&splice, stream_copy.data, size), 0);
     }
     struct bytes longer AUTO_BYTES = { NULL, 0, 0 };
     bytes_put(&longer, stream->data, stream->size);
     bytes_fill(&longer, 0, 1 + DEFLATE_SPLICE_BYTES);
-    assert_int_equal(deflate_splice_open(&splice, longer.data, stream->size + 1), 0);
+    assert_int_equal(deflate_splice_unfinish(&splice, longer.data, stream->size + 1), 0);
 }
 
 static void make_input(int kind, size_t size, struct bytes *ret)
@@ -162,9 +162,9 @@ static void test_broken_blocks(void **state)
         { "\x63\x18\x03", 3 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        unsigned char room[64] = { 0 };
-        memcpy(room, rows[i].bytes, rows[i].size);
-        assert_int_equal(deflate_splice_open(&splice, room, rows[i].size), 0);
+        unsigned char stream_copy[64] = { 0 };
+        memcpy(stream_copy, rows[i].bytes, rows[i].size);
+        assert_int_equal(deflate_splice_unfinish(&splice, stream_copy, rows[i].size), 0);
     }
 }
 
