@@ -22,7 +22,10 @@ static int judge(const struct http_response *response, const char *digest, uint6
         strncmp(claimed, digest, strcspn(digest, ":") + 1) == 0;
     bool same = named && strcmp(claimed, digest) == 0;
     *ret_size = sized ? size : BLOB_SIZE_UNKNOWN;
-    return same || (sized && !named) ? 1 : BLOB_HEAD_UNPROVEN;
+    if (named && !same) {
+        return BLOB_HEAD_OTHER;
+    }
+    return same || sized ? 1 : BLOB_HEAD_UNPROVEN;
 }
 
 int blob_head(const struct repository *repository, const char *digest, uint64_t *ret_size,

@@ -152,8 +152,10 @@ enum upload_event upload_head_blob(struct upload *upload)
     if (found < 0) {
         return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
     }
-    /* After a PUT that succeeded, a 200 without a size is enough. */
-    if (found == BLOB_HEAD_UNPROVEN && upload->state != UPLOAD_VERIFYING_BLOB) {
+    if (found == BLOB_HEAD_OTHER && upload->state == UPLOAD_VERIFYING_BLOB) {
+        return UPLOAD_BLOB_MISMATCH;
+    }
+    if (found != 1) { /* after a PUT, the 201 is what shows it */
         (void)fail(&upload->err, LPIPE_PROTOCOL,
                    "the answer to HEAD of the blob in %s/%s does not show that it is there",
                    upload->repository->registry, upload->repository->name);

@@ -90,3 +90,22 @@ def test_a_layer_that_must_be_there(fault, run, registry, tmp_path):
                  f"{server.host}/{REPOSITORY}:tag", input=None)
     assert result.rc == 7 and "does not say whether it has the blob" in result.stderr, result
     assert server.tags() == {}
+
+
+@pytest.mark.parametrize("status, rc", [(201, 0), (202, 7), (204, 7)])
+def test_after_the_put_a_201_shows_it_and_an_empty_head_does_not(status, rc, run, registry):
+    """Whatever answered the PUT: a HEAD without size and digest adds nothing to it."""
+    server = registry("d28", Fault("commit", "answer", status=status),
+                      Fault("blob-head", "answer", raw=EMPTY_YES, times=None,
+                            when=lambda _: server.blobs()))
+    result = run("layer", *OPTIONS, f"{server.host}/{REPOSITORY}", "-", input=DATA)
+    assert result.rc == rc, result
+    assert (result.stdout == "") == (rc != 0)
+
+
+def test_after_the_put_another_digest_is_a_failure(run, registry):
+    other = {"Docker-Content-Digest": "sha256:" + "1" * 64}
+    server = registry("d28", Fault("blob-head", "answer", headers=other, times=None,
+                                   when=lambda _: server.blobs()))
+    result = run("layer", *OPTIONS, f"{server.host}/{REPOSITORY}", "-", input=DATA)
+    assert result.rc == 9 and result.stdout == "", result
