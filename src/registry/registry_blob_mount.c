@@ -49,7 +49,7 @@ static int check_mounted(const struct repository *repository, const char *digest
     if (http_response_header(response, "docker-content-digest", 0, answered, sizeof answered) > 0) {
         return strcmp(answered, digest) == 0;
     }
-    return blob_head(repository, digest, &size, NULL) == 1;
+    return blob_head(repository, digest, &size, NULL, NULL) == 1;
 }
 
 /* Failures that would also happen to a copy. */

@@ -295,7 +295,7 @@ static int check_blob(const struct manifest_put *put, const struct descriptor *b
                       struct lpipe_error *err)
 {
     uint64_t size = 0;
-    if (blob_head(put->repository, blob->digest, &size, NULL) != 0) {
+    if (blob_head(put->repository, blob->digest, &size, NULL, NULL) != 0) {
         return 0;
     }
     return fail(err, LPIPE_INTEGRITY,

@@ -31,7 +31,7 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
 {
     struct lpipe_error why = { 0 };
     uint64_t size = 0;
-    int found = blob_head(repository_of(store), blob->digest, &size, &why);
+    int found = blob_head(repository_of(store), blob->digest, &size, NULL, &why);
     if (found == BLOB_HEAD_UNPROVEN || found == BLOB_HEAD_OTHER || why.http_status == 405 ||
         why.http_status == 501) {
         return STORE_BLOB_UNKNOWN;

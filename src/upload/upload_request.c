@@ -145,12 +145,16 @@ static enum upload_event judge_redirect(struct upload *upload, enum upload_event
 enum upload_event upload_head_blob(struct upload *upload)
 {
     uint64_t size = 0;
-    int found = blob_head(upload->repository, upload->digest, &size, &upload->err);
+    upload->unauthorized = false;
+    int found =
+        blob_head(upload->repository, upload->digest, &size, &upload->unauthorized, &upload->err);
     if (found == 0) {
         return UPLOAD_BLOB_MISSING;
     }
     if (found < 0) {
-        return upload->err.http_status != 0 ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
+        /* Without a token the POST would not be sent, either. */
+        bool hopeless = upload->unauthorized && upload->state == UPLOAD_CHECKING_BLOB;
+        return upload->err.http_status != 0 && !hopeless ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
     }
     if (found == BLOB_HEAD_OTHER && upload->state == UPLOAD_VERIFYING_BLOB) {
         return UPLOAD_BLOB_MISMATCH;

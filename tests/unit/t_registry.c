@@ -96,7 +96,7 @@ static const struct scripted_request *request_at(size_t nth)
 static int head(struct lpipe_error *err)
 {
     uint64_t size = 7;
-    int found = blob_head(&fixture.repository, DIGEST, &size, err);
+    int found = blob_head(&fixture.repository, DIGEST, &size, NULL, err);
     return found == 1 && size != BLOB_SIZE_UNKNOWN ? (int)size : found;
 }
 
