@@ -13,7 +13,7 @@ int lpipe_layer_new_directory(const char *path, const struct lpipe_layer_options
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_layer_new_directory: path and ret_layer are required");
     }
-    int status = source_date(&mtime_max, err);
+    int status = source_date_read(&mtime_max, err);
     status = status == 0 ? directory_source_new(path, mtime_max, &source, err) : status;
     return status == 0 ? layer_new_source(source, options, ret_layer, err) : status;
 }

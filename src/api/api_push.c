@@ -27,19 +27,19 @@ static int check_options(const struct lpipe_push_options *options, struct lpipe_
 static void copy_result(const struct lpipe_push_result *result,
                         struct lpipe_push_result *ret_result)
 {
-    size_t keep = ret_result->struct_size;
-    memcpy(ret_result, result, MIN_OF(keep, sizeof *result));
-    ret_result->struct_size = keep;
+    size_t caller_size = ret_result->struct_size;
+    memcpy(ret_result, result, MIN_OF(caller_size, sizeof *result));
+    ret_result->struct_size = caller_size;
 }
 
 int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
                      const struct lpipe_push_options *options, struct lpipe_push_result *ret_result,
                      struct lpipe_error *err)
 {
-    struct lpipe_push_options known;
+    struct lpipe_push_options full_options;
     struct lpipe_push_result result;
-    int status = opts_take(options, &known, sizeof known, "lpipe_push_options", err);
-    status = status == 0 ? check_options(&known, err) : status;
+    int status = opts_take(options, &full_options, sizeof full_options, "lpipe_push_options", err);
+    status = status == 0 ? check_options(&full_options, err) : status;
     if (status != 0) {
         return status;
     }
@@ -50,7 +50,7 @@ int lpipe_image_push(lpipe_image *image, const lpipe_ref *dest,
         return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_image_push: the result is not initialised");
     }
     status = client_check(image->client, err);
-    status = status == 0 ? image_push(image, dest, &known, &result, err) : status;
+    status = status == 0 ? image_push(image, dest, &full_options, &result, err) : status;
     if (status == 0 && ret_result != NULL) {
         copy_result(&result, ret_result);
     } else if (status == 0) {

@@ -13,7 +13,7 @@ static enum address_class class_of_ipv4(uint32_t address)
     static const struct {
         uint32_t net;
         uint32_t mask;
-        enum address_class is;
+        enum address_class class;
     } ranges[] = {
         { 0x7f000000, 0xff000000, ADDRESS_LOOPBACK }, /* 127/8 */
         { 0x0a000000, 0xff000000, ADDRESS_PRIVATE },  /* 10/8 */
@@ -27,7 +27,7 @@ static enum address_class class_of_ipv4(uint32_t address)
     };
     for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
         if ((address & ranges[i].mask) == ranges[i].net) {
-            return ranges[i].is;
+            return ranges[i].class;
         }
     }
     return ADDRESS_PUBLIC;

@@ -14,9 +14,10 @@ enum address_class {
     ADDRESS_PUBLIC,
     ADDRESS_LOOPBACK,
     ADDRESS_PRIVATE, /* RFC 1918, carrier-grade NAT, unique local */
-    ADDRESS_SPECIAL,
-    /* link-local (cloud metadata too), unspecified, multicast, reserved */
-    ADDRESS_ODD /* ends in a number but is not a dotted quad: "127.1", "0x7f000001" */
+    ADDRESS_SPECIAL, /* link-local (cloud metadata too), unspecified, multicast, reserved */
+    /* Neither an address nor a name: ends in a number but is not a dotted quad ("127.1",
+     * "0x7f000001"), or has a colon but is not an IPv6 address. */
+    ADDRESS_ODD
 };
 
 /* For a host of a URL: name, dotted quad, IPv6 with or without brackets. IPv4 inside IPv6 (mapped,

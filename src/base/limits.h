@@ -16,6 +16,10 @@
 #define HEADER_LINE_BYTES_MAX (32 * KIB)
 #define HEADER_COUNT_MAX 128
 #define LOCATION_BYTES_MAX (32 * KIB)
+#define CONNECT_TIMEOUT_MS 30000u
+#define STALL_TIMEOUT_MS 60000u        /* no byte of a body was sent or received */
+#define ANSWER_TIMEOUT_MS 60000u       /* from the end of the request to the head of its answer */
+#define ANSWER_BODY_TIMEOUT_MS 300000u /* for the whole body of an answer that is not streamed */
 #define JSON_DEPTH_MAX 64
 #define JSON_VALUES_MAX 200000 /* commas and opening brackets: each value takes memory */
 #define INDEX_ENTRIES_MAX 4096

@@ -11,9 +11,8 @@
 
 struct http;
 struct http_options {
-    const char
-        *proxy_ca_pem; /* PEM text of additional authorities for https proxies; copied; NULL =
-                                 only the system's */
+    /* PEM text of additional CA certificates for https proxies; copied; NULL = only the system's. */
+    const char *proxy_ca_pem;
     bool tls_no_verify;
     uint64_t rate_bytes_max; /* upload limit of all calls together, bytes per second; 0 = none */
     void (*log)(void *user, enum lpipe_log_level level, const char *line); /* network thread */
@@ -58,7 +57,7 @@ struct http_request {
     const char *secret;   /* value of Authorization, never logged; NULL = none */
     const char *pool_key; /* connections are shared only between equal keys, and equal address
                                     policies; NULL = "" */
-    const char *ca_pem;   /* PEM text of authorities beside the system's; NULL = none */
+    const char *ca_pem;   /* PEM text of CA certificates besides the system's; NULL = none */
     const char *cert;     /* client certificate, PEM file; NULL = none. key NULL = in cert */
     const char *key;
     size_t response_bytes_max;   /* of the body; more is TOO_LARGE. The rest is dropped instead when
@@ -105,7 +104,7 @@ struct http_call;
 /* Queues a request. */
 int http_start(struct http *http, const struct http_request *request, struct http_call **ret_call,
                struct lpipe_error *err);
-/* The pull callback has bytes again. Any thread. */
+/* Tells the network thread that the pull callback has bytes again. Any thread. */
 void http_call_wake(struct http_call *call);
 /* Blocks until the call has ended; it stays valid until http_wait(). */
 void http_call_join(struct http_call *call);

@@ -18,17 +18,17 @@ struct http_stream {
     pthread_cond_t more;
     struct buf bytes;
     size_t read;  /* of them */
-    bool is_full; /* the network thread waits for room */
+    bool is_full; /* the network thread waits until there is free space */
     bool ended;
 };
 /* is_used: allocates the memory for a body. */
 MUST_CHECK int stream_init(struct http_stream *stream, bool is_used);
 void stream_dispose(struct http_stream *stream);
-/* Network thread: false when there is no room now. */
+/* Network thread: false when there is not enough free space now. */
 bool stream_put(struct http_stream *stream, const void *data, size_t size);
 void stream_end(struct http_stream *stream);
 /* The reader: waits for bytes and takes what there is; 0 at the end. *ret_wake: the network thread
- * waits for room, and there is enough now. */
+ * waits for free space, and there is enough now. */
 size_t stream_take(struct http_stream *stream, void *buf, size_t size, bool *ret_wake);
 
 struct http_call {
@@ -70,12 +70,16 @@ struct http_call {
 /* Makes the easy handle, complete except for its connection pool. */
 MUST_CHECK int call_prepare(struct http_call *call, const struct http_options *options,
                             struct lpipe_error *err);
+/* Sets the functions that libcurl calls during the transfer. */
+void call_set_callbacks(struct http_call *call);
 /* After libcurl has ended the transfer: sets the response or call->failure. */
 void call_conclude(struct http_call *call, CURLcode code);
 /* When the call is ended before libcurl has ended the transfer: sets what was sent of its body. */
 void call_count_sent(struct http_call *call);
 /* Sets call->failure for a reason that libcurl does not know. */
 void call_fail(struct http_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Whether the caller needs the body of the answer. */
+bool call_wants_body(const struct http_call *call);
 /* Fails a call that has made no progress for too long; then returns true. */
 bool call_expired(struct http_call *call, uint64_t now_ms);
 void call_log(const struct http_call *call, const struct http_options *options);

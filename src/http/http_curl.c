@@ -85,7 +85,8 @@ static void pools_free(struct http *http)
     }
 }
 
-/* Wakes the thread that waits for the call. It may free the call at once. */
+/* Ends the call and wakes the thread that waits for it. That thread may free the call before this
+ * function returns. */
 static void call_end(struct http *http, struct http_call *call)
 {
     if (call->attached) {
@@ -148,37 +149,37 @@ static bool queue_take(struct http *http)
 static void call_resume(struct http *http, struct http_call *call)
 {
     bool woken = atomic_exchange(&call->wake, false);
-    bool earned = call->rate_paused && http_rate_refill(&http->rate) > 0;
-    if (woken || earned) {
+    bool rate_allows = call->rate_paused && http_rate_refill(&http->rate) > 0;
+    if (woken || rate_allows) {
         call->send_paused = call->rate_paused = call->receive_paused = false;
         (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
     }
 }
 
 /* Wakes, aborts and times out running calls. */
-static void calls_attend(struct http *http)
+static void calls_check(struct http *http)
 {
     uint64_t now = clock_ms();
-    struct http_call **place = &http->calls;
-    while (*place != NULL) {
-        struct http_call *call = *place;
-        bool over = call_expired(call, now);
+    struct http_call **link = &http->calls;
+    while (*link != NULL) {
+        struct http_call *call = *link;
+        bool must_end = call_expired(call, now);
         if (cancel_requested(call->request.cancel)) {
             call_count_sent(call);
             (void)fail_cancelled(&call->failure);
-            over = true;
+            must_end = true;
         } else if (atomic_load(&call->aborted)) {
             call_count_sent(call);
             (void)fail(&call->failure, LPIPE_ABORTED, "the request was aborted");
-            over = true;
+            must_end = true;
         }
-        if (over) {
-            *place = call->next;
+        if (must_end) {
+            *link = call->next;
             call_end(http, call);
             continue;
         }
         call_resume(http, call);
-        place = &call->next;
+        link = &call->next;
     }
 }
 
@@ -190,11 +191,11 @@ static void calls_finish(struct http *http)
         struct http_call *call = NULL;
         CURLcode code = msg->data.result;
         (void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        struct http_call **place = &http->calls;
-        while (*place != call) {
-            place = &(*place)->next;
+        struct http_call **link = &http->calls;
+        while (*link != call) {
+            link = &(*link)->next;
         }
-        *place = call->next;
+        *link = call->next;
         call_conclude(call, code);
         call_end(http, call);
     }
@@ -225,7 +226,7 @@ static void *network_run(void *ctx)
     struct http *http = ctx;
     while (queue_take(http)) {
         int running = 0;
-        calls_attend(http);
+        calls_check(http);
         (void)curl_multi_perform(http->multi, &running);
         calls_finish(http);
         wait_for_something(http);
@@ -312,11 +313,11 @@ int http_start(struct http *http, const struct http_request *request, struct htt
     {
         /* At the end of the queue, so that requests start in the order of the calls. */
         GUARD(&http->mutex);
-        struct http_call **place = &http->queue;
-        while (*place != NULL) {
-            place = &(*place)->next;
+        struct http_call **link = &http->queue;
+        while (*link != NULL) {
+            link = &(*link)->next;
         }
-        *place = call;
+        *link = call;
     }
     (void)curl_multi_wakeup(http->multi);
     *ret_call = call;

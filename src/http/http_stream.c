@@ -26,7 +26,7 @@ void stream_dispose(struct http_stream *stream)
     pthread_cond_destroy(&stream->more);
 }
 
-/* Moves the unread bytes to the front, so that there is room at the end. */
+/* Moves the unread bytes to the front, so that the free space is at the end. */
 static void compact(struct http_stream *stream)
 {
     size_t left = stream->bytes.size - stream->read;

@@ -64,7 +64,7 @@ static int set_created(lpipe_image *image, const char *created, struct lpipe_err
     if (created != NULL) {
         return time_parse(created, image->created, err);
     }
-    int status = source_date(&when, err);
+    int status = source_date_read(&when, err);
     if (status == 0 && !time_format(when, image->created)) {
         status = fail(err, LPIPE_NO_RESOURCES,
                       "the clock of this machine is not set; set it, or SOURCE_DATE_EPOCH");

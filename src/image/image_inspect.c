@@ -12,10 +12,10 @@
 
 /* Adds a document as it was fetched. It is parsed again here to keep the order of its keys. */
 static int add_document(struct json_t *object, const char *key, const struct document *document,
-                        struct lpipe_error *err)
+                        size_t bytes_max, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
-    int status = json_doc_parse(document->bytes.data, document->bytes.size, CONFIG_BYTES_MAX, key,
+    int status = json_doc_parse(document->bytes.data, document->bytes.size, bytes_max, key,
                                 LPIPE_PROTOCOL, &doc, err);
     if (status != 0) {
         return status;
@@ -34,9 +34,9 @@ static int write_json(const struct image_view *view, struct buf *text, struct lp
     if (status != 0) {
         return fail_memory(err);
     }
-    status = add_document(object, "manifest", &view->fetched->document, err);
+    status = add_document(object, "manifest", &view->fetched->document, MANIFEST_BYTES_MAX, err);
     if (status == 0 && view->config != NULL) {
-        status = add_document(object, "config", view->config, err);
+        status = add_document(object, "config", view->config, CONFIG_BYTES_MAX, err);
     }
     return status != 0 || json_write(object, text) == 0 ? status : fail_memory(err);
 }

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "oci/time_text.h"
 
-int source_date(int64_t *ret_seconds, struct lpipe_error *err)
+int source_date_read(int64_t *ret_seconds, struct lpipe_error *err)
 {
     const char *text = environment_get(ENVIRONMENT_SOURCE_DATE_EPOCH);
     uint64_t seconds = 0;

@@ -7,6 +7,6 @@
 
 /* *ret_seconds is untouched when the variable is not set. INVALID_ARGUMENT when it is not a
  * time. */
-MUST_CHECK int source_date(int64_t *ret_seconds, struct lpipe_error *err);
+MUST_CHECK int source_date_read(int64_t *ret_seconds, struct lpipe_error *err);
 
 #endif

@@ -23,7 +23,8 @@ static const char *const SETTINGS_KEY_ORDER[] = { "Cmd",        "Entrypoint",   
                                                   NULL };
 static const char *const ROOTFS_KEYS[] = { "type", "diff_ids", NULL };
 
-/* The order of the calls does not matter: image_config_write() orders the keys. */
+/* The order in which keys are set does not matter, because image_config_write() sorts them. Only
+ * in "rootfs" it does: its keys are written as they were set. */
 int image_config_new(const struct platform *platform, struct image_config **ret_config,
                      struct lpipe_error *err)
 {

@@ -6,7 +6,8 @@
 lpipe_client *client_free(lpipe_client *client)
 {
     if (client != NULL && !process_is_other(client->process)) {
-        /* The context first: until it is disposed, the thread of its HTTP client may use a host. */
+        /* The context is disposed first, because this ends its network thread, which may use a
+         * host until then. */
         context_dispose(&client->context);
         host_list_dispose(&client->hosts);
         free(client);

@@ -163,10 +163,12 @@ static int end_answer(struct reader *reader, const struct http_response *respons
 {
     if (response->status / 100 == 2) {
         *ret_end = reader->delivered == reader->blob.size;
-        int status =
-            fail(err, LPIPE_NETWORK, "blob %s ended after %" PRIu64 " of %" PRIu64 " bytes",
-                 reader->blob.digest, reader->delivered, reader->blob.size);
-        return *ret_end ? 0 : try_again(reader, NULL, status, err);
+        if (*ret_end) {
+            return 0;
+        }
+        int cut = fail(err, LPIPE_NETWORK, "blob %s ended after %" PRIu64 " of %" PRIu64 " bytes",
+                       reader->blob.digest, reader->delivered, reader->blob.size);
+        return try_again(reader, NULL, cut, err);
     }
     if (is_redirect(response->status)) {
         return follow_redirect(reader, response, err);
@@ -174,7 +176,8 @@ static int end_answer(struct reader *reader, const struct http_response *respons
     if (response->status == 401 && response->is_trusted) {
         return renew_token(reader, response, err);
     }
-    if (response->status == 416 && reader->delivered > 0) { /* the blob ends here */
+    if (response->status == 416 && reader->delivered > 0) {
+        /* "Range not satisfiable": the registry's blob is shorter than its descriptor says. */
         return fail(err, LPIPE_INTEGRITY, "blob %s ends after %" PRIu64 " of %" PRIu64 " bytes",
                     reader->blob.digest, reader->delivered, reader->blob.size);
     }
@@ -183,8 +186,8 @@ static int end_answer(struct reader *reader, const struct http_response *respons
     return retry_worth_status(response->status) ? try_again(reader, response, status, err) : status;
 }
 
-/* The request has ended. 0 with *ret_end = the blob is complete; 0 without = send another
- * request. */
+/* The request has ended. Returns 0 if the blob is complete (*ret_end is true) or if another
+ * request must be sent for the rest (*ret_end is false). */
 static int end_call(struct reader *reader, bool *ret_end, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;

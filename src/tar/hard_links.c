@@ -15,7 +15,7 @@ static size_t slot_of(dev_t device, ino_t inode)
     return (size_t)(mixed >> 32);
 }
 
-/* The file's slot, or the empty one that it would get. */
+/* The slot that has the file. If the file is not in the table: the empty slot to put it into. */
 static struct hard_link *find(const struct hard_links *links, dev_t device, ino_t inode)
 {
     size_t at = slot_of(device, inode);
@@ -29,20 +29,20 @@ static struct hard_link *find(const struct hard_links *links, dev_t device, ino_
 
 static int grow(struct hard_links *links)
 {
-    struct hard_links wider = { NULL, links->capacity == 0 ? FIRST_CAPACITY : links->capacity * 2,
-                                links->count };
-    wider.slots = mem_new_array(wider.capacity, sizeof *wider.slots);
-    if (wider.slots == NULL) {
+    struct hard_links larger = { NULL, links->capacity == 0 ? FIRST_CAPACITY : links->capacity * 2,
+                                 links->count };
+    larger.slots = mem_new_array(larger.capacity, sizeof *larger.slots);
+    if (larger.slots == NULL) {
         return LPIPE_NO_MEMORY;
     }
     for (size_t i = 0; i < links->capacity; i++) {
         const struct hard_link *link = &links->slots[i];
         if (link->path != NULL) {
-            *find(&wider, link->device, link->inode) = *link;
+            *find(&larger, link->device, link->inode) = *link;
         }
     }
     free(links->slots);
-    *links = wider;
+    *links = larger;
     return 0;
 }
 

@@ -85,8 +85,8 @@ def test_environment_that_names_a_missing_file_is_ignored(variable, over, ca):
 
 def test_unknown_authority_fails_and_names_option(over, ca, other_ca):
     server = over.serve(ca.server_context(name="unknown", **HOSTS))
-    assert_tls_failed(over.login(server), server, "name its authority", "--cacert")
-    assert_tls_failed(over.login(server, "--cacert", other_ca.cert), server, "name its authority")
+    assert_tls_failed(over.login(server), server, "give the CA certificate", "--cacert")
+    assert_tls_failed(over.login(server, "--cacert", other_ca.cert), server, "give the CA certificate")
 
 
 def test_expired_certificate_fails(over, ca):
@@ -182,7 +182,7 @@ def test_certs_d_directory_gives_authority_and_client_certificate(certs_d, over,
     directory, env = certs_d
     server = over.serve(ca.server_context(name="mutual", client_ca=ca.cert, **HOSTS))
     cert, key = ca.issue(name="client", client=True)
-    assert_tls_failed(over.login(server, env=env), server, "name its authority")
+    assert_tls_failed(over.login(server, env=env), server, "give the CA certificate")
     shutil.copy(ca.cert, directory / "ca.crt")
     assert_tls_failed(over.login(server, env=env), server, "client certificate")
     shutil.copy(cert, directory / "client.cert")
@@ -202,7 +202,7 @@ def test_certs_d_directory_of_other_host_is_not_used(command, over, ca):
         directory = command.home / ".config" / "containers" / "certs.d" / name
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copy(ca.cert, directory / "ca.crt")
-    assert_tls_failed(over.login(server), server, "name its authority")
+    assert_tls_failed(over.login(server), server, "give the CA certificate")
 
 
 def test_certs_d_directory_of_loopback_registry_selects_https(command, registry, run, ca):
