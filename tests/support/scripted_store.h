@@ -91,7 +91,7 @@ static inline void scripted_set(struct scripted_entry *entries, size_t *count, c
         assert_true(*count < SCRIPTED_ENTRIES);
         entry = &entries[(*count)++];
     }
-    bytes_done(&entry->bytes);
+    bytes_dispose(&entry->bytes);
     snprintf(entry->key, sizeof entry->key, "%s", key);
     snprintf(entry->media_type, sizeof entry->media_type, "%s", media_type);
     bytes_put(&entry->bytes, data, size);
@@ -187,7 +187,7 @@ static inline void scripted_writer_free(struct blob_writer *writer)
     pthread_mutex_lock(&self->store->lock);
     self->store->writers_open--;
     pthread_mutex_unlock(&self->store->lock);
-    bytes_done(&self->bytes);
+    bytes_dispose(&self->bytes);
     free(self);
 }
 
@@ -299,8 +299,8 @@ static inline void scripted_free(struct store *store)
 {
     struct scripted_store *self = (struct scripted_store *)store;
     for (size_t i = 0; i < SCRIPTED_ENTRIES; i++) {
-        bytes_done(&self->blobs[i].bytes);
-        bytes_done(&self->manifests[i].bytes);
+        bytes_dispose(&self->blobs[i].bytes);
+        bytes_dispose(&self->manifests[i].bytes);
     }
     pthread_mutex_destroy(&self->lock);
     free(self);

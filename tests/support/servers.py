@@ -52,7 +52,61 @@ def free_port():
             continue
 
 
-class ConnectProxy:
+class ForwardingServer:
+    """A server on loopback: a thread for each connection, which `serve(sock)` of the class answers
+    or forwards to another port."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._sockets = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def serve(self, sock):
+        raise NotImplementedError
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+
+    def forward(self, sock, port, before=b""):
+        """Sends `before` to the client, then copies both ways until both sides have ended."""
+        other = socket.create_connection(("127.0.0.1", port))
+        self._sockets += [sock, other]
+        sock.sendall(before)
+        threading.Thread(target=self._copy, args=(sock, other), daemon=True).start()
+        self._copy(other, sock)
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while True:
+                piece = source.recv(1 << 18)
+                if not piece:
+                    break
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            for sock in (source, target):
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def stop(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for sock in self._sockets:
+            sock.close()
+
+
+class ConnectProxy(ForwardingServer):
     """An HTTP proxy. CONNECT to a name in `ports` leads to that loopback port; every other request
     is answered with an empty 200. `heads`: the head of each request. `credentials`:
     "user:password" that the proxy requires. `tls`: an ssl context for an https proxy."""
@@ -63,23 +117,11 @@ class ConnectProxy:
         self._tls = tls
         self.asked = []
         self.heads = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        super().__init__()
         self.url = "http://" + self.host
         if tls is not None:
             self.host = self.host.replace("127.0.0.1", "localhost")
             self.url = "https://" + self.host
-        self._sockets = []
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     @staticmethod
     def _answer(sock, status, header=""):
@@ -92,7 +134,7 @@ class ConnectProxy:
         wanted = base64.b64encode(self.credentials.encode()).decode()
         return f"proxy-authorization: basic {wanted}".lower() in head.lower()
 
-    def _serve(self, sock):
+    def serve(self, sock):
         if self._tls is not None:
             try:
                 sock = self._tls.wrap_socket(sock, server_side=True)
@@ -120,34 +162,7 @@ class ConnectProxy:
         if port is None:
             self._answer(sock, "502 Bad Gateway")
             return
-        other = socket.create_connection(("127.0.0.1", port))
-        self._sockets += [sock, other]
-        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        threading.Thread(target=self._copy, args=(sock, other), daemon=True).start()
-        self._copy(other, sock)
-
-    @staticmethod
-    def _copy(source, target):
-        try:
-            while True:
-                piece = source.recv(1 << 18)
-                if not piece:
-                    break
-                target.sendall(piece)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            for sock in (source, target):
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def stop(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-        for sock in self._sockets:
-            sock.close()
+        self.forward(sock, port, b"HTTP/1.1 200 Connection established\r\n\r\n")
 
 
 class TokenServer:

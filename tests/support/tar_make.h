@@ -32,7 +32,7 @@ static inline void bytes_fill(struct bytes *bytes, unsigned char value, size_t s
     }
 }
 
-static inline void bytes_done(struct bytes *bytes)
+static inline void bytes_dispose(struct bytes *bytes)
 {
     free(bytes->data);
     *bytes = (struct bytes){ NULL, 0, 0 };
@@ -40,7 +40,7 @@ static inline void bytes_done(struct bytes *bytes)
 
 static inline void cleanup_bytes(struct bytes *bytes)
 {
-    bytes_done(bytes);
+    bytes_dispose(bytes);
 }
 #define AUTO_BYTES __attribute__((cleanup(cleanup_bytes)))
 

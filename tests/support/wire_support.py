@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import gzip
 import hashlib
+import subprocess
 import threading
 import traceback
 import urllib.parse
@@ -164,3 +165,11 @@ def parallel(function, items, workers=24):
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         list(pool.map(one, items))
     assert not failures, f"{len(failures)} of {len(items)} failed:\n" + "\n\n".join(sorted(failures))
+
+
+def check_call(*args, **options):
+    """Runs a program, which must succeed. Returns its output."""
+    done = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **options)
+    assert done.returncode == 0, done.stdout.decode()
+    return done.stdout

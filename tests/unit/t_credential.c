@@ -371,7 +371,7 @@ static void test_options_come_before_files(void **state)
     expect("no credentials", &anonymous, "test.io", ANON);
 }
 
-/* A mistake is told with file and place, and never with a secret. */
+/* The error for a mistake names file and place, and never shows a secret. */
 static void test_messages_tell_places_and_no_secrets(void **state)
 {
     (void)state;

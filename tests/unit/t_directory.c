@@ -703,7 +703,7 @@ static void test_sockets(void **state)
     assert_int_equal(drain(source, 512, &tar, NULL), 0);
     assert_null(source_notice(source));
     source_free(source);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
 
     scratch_text(&scratch, "file", "x");
     for (int i = 0; i < 2; i++) {

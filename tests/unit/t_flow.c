@@ -85,8 +85,8 @@ static void reference_make(struct reference *reference, const char *compress, bo
 
 static void reference_dispose(struct reference *reference)
 {
-    bytes_done(&reference->plain);
-    bytes_done(&reference->packed);
+    bytes_dispose(&reference->plain);
+    bytes_dispose(&reference->packed);
 }
 
 static void expect_same(const struct flow_summary *a, const struct flow_summary *b)

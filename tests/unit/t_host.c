@@ -237,7 +237,7 @@ static void try_realm(enum kind kind, const struct bad_url *row)
     if (may != (status == 200)) {
         fail_msg("realm %s: %d (%s)", row->url, status, err.message);
     }
-    /* Long-lived credentials are not replaced by anonymity: the user is told. */
+    /* Long-lived credentials are not replaced by an anonymous request: the user gets an error. */
     check_leaks("realm", row->url, may ? row->realm : URL_REFUSED);
     if (!may && lpipe_status_exit_code(status) != 4 && lpipe_status_exit_code(status) != 7) {
         fail_msg("realm %s: exit %d", row->url, lpipe_status_exit_code(status));
@@ -245,7 +245,7 @@ static void try_realm(enum kind kind, const struct bad_url *row)
     end(&fixture);
 }
 
-static void test_st05_st06_realms(void **state)
+static void test_secrets_for_realms(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(BAD_URLS); i++) {
@@ -255,7 +255,7 @@ static void test_st05_st06_realms(void **state)
     }
 }
 
-static void test_st06_redirects_of_token_servers(void **state)
+static void test_secrets_after_redirects_of_token_servers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
@@ -280,7 +280,7 @@ static void test_st06_redirects_of_token_servers(void **state)
     }
 }
 
-static void test_st02_st04_st06_redirects_of_reads(void **state)
+static void test_secrets_after_redirects_of_reads(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
@@ -305,7 +305,7 @@ static void test_st02_st04_st06_redirects_of_reads(void **state)
     }
 }
 
-static void test_st03_st06_upload_locations(void **state)
+static void test_secrets_for_upload_locations(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
@@ -351,7 +351,7 @@ static void on_event(void *user, const struct lpipe_event *event)
 }
 
 /* A Location that only lost its https is used over https, also on the registry's port, and the user
- * is told once. */
+ * gets one notice. */
 static void test_https_is_restored(void **state)
 {
     static const struct {
@@ -480,7 +480,7 @@ static void test_redirects_of_writes(void **state)
 }
 
 /* Once outside, a chain of redirects has no secret any more, wherever it leads. */
-static void test_st02_no_secret_on_the_way_back(void **state)
+static void test_no_secret_after_cross_origin_redirect(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -512,7 +512,7 @@ static void answer_evil_and_back(const struct scripted_request *request,
     }
 }
 
-static void test_st02_a_stranger_cannot_spend_our_token(void **state)
+static void test_no_token_when_another_server_redirects_back(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -539,7 +539,7 @@ static void answer_401_everywhere_else(const struct scripted_request *request,
     }
 }
 
-static void test_st07_challenge_of_a_stranger_gets_nothing(void **state)
+static void test_no_answer_to_cross_origin_challenge(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -550,13 +550,13 @@ static void test_st07_challenge_of_a_stranger_gets_nothing(void **state)
     scripted.answer = answer_401_everywhere_else;
     assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 401);
     assert_int_equal(ask(&fixture, "PATCH", "https://evil.example/up", "pull,push", &err), 401);
-    check_leaks("stranger", "https://evil.example/x", URL_ANONYMOUS);
+    check_leaks("cross-origin challenge", "https://evil.example/x", URL_ANONYMOUS);
     assert_int_equal(count_requests("https://evil.example/token"), 0);
     end(&fixture);
 }
 
 /* A registry without credentials names the realm of another, which has some. */
-static void test_st08_realm_of_another_registry(void **state)
+static void test_realm_of_another_registry(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -736,7 +736,7 @@ static void test_registry_that_asks_for_nothing(void **state)
     end(&fixture);
 }
 
-static void test_t48_challenge_missing_on_a_later_401(void **state)
+static void test_challenge_missing_on_a_later_401(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -751,7 +751,7 @@ static void test_t48_challenge_missing_on_a_later_401(void **state)
     end(&fixture);
 }
 
-static void test_t46_scope_of_a_challenge_is_added(void **state)
+static void test_scope_of_a_challenge_is_added(void **state)
 {
     (void)state;
     static const char *const offers[] = { "repository:a/b:pull repository:a/b:delete",
@@ -776,7 +776,7 @@ static void test_t46_scope_of_a_challenge_is_added(void **state)
     }
 }
 
-static void test_t49_second_401_with_a_fresh_token_is_final(void **state)
+static void test_second_401_with_a_fresh_token_is_final(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -933,7 +933,7 @@ static void test_nobody_is_told_where_to_look(void **state)
 
 /* A body that is pulled cannot be sent again from here: the 401 comes back, the token is
  * renewed. */
-static void test_t45_401_in_mid_upload(void **state)
+static void test_401_in_mid_upload(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -1013,17 +1013,17 @@ static void test_challenges_without_an_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_st05_st06_realms),
-        cmocka_unit_test(test_st06_redirects_of_token_servers),
-        cmocka_unit_test(test_st02_st04_st06_redirects_of_reads),
-        cmocka_unit_test(test_st03_st06_upload_locations),
+        cmocka_unit_test(test_secrets_for_realms),
+        cmocka_unit_test(test_secrets_after_redirects_of_token_servers),
+        cmocka_unit_test(test_secrets_after_redirects_of_reads),
+        cmocka_unit_test(test_secrets_for_upload_locations),
         cmocka_unit_test(test_https_is_restored),
         cmocka_unit_test(test_lost_port_is_named),
         cmocka_unit_test(test_redirects_of_writes),
-        cmocka_unit_test(test_st02_no_secret_on_the_way_back),
-        cmocka_unit_test(test_st02_a_stranger_cannot_spend_our_token),
-        cmocka_unit_test(test_st07_challenge_of_a_stranger_gets_nothing),
-        cmocka_unit_test(test_st08_realm_of_another_registry),
+        cmocka_unit_test(test_no_secret_after_cross_origin_redirect),
+        cmocka_unit_test(test_no_token_when_another_server_redirects_back),
+        cmocka_unit_test(test_no_answer_to_cross_origin_challenge),
+        cmocka_unit_test(test_realm_of_another_registry),
         cmocka_unit_test(test_later_challenge_cannot_move_credentials),
         cmocka_unit_test(test_trusted_realm_gets_credentials),
         cmocka_unit_test(test_one_ping_and_one_token_for_many_requests),
@@ -1033,16 +1033,16 @@ int main(void)
         cmocka_unit_test(test_token_of_the_registry_is_used_as_it_is),
         cmocka_unit_test(test_basic),
         cmocka_unit_test(test_registry_that_asks_for_nothing),
-        cmocka_unit_test(test_t48_challenge_missing_on_a_later_401),
-        cmocka_unit_test(test_t46_scope_of_a_challenge_is_added),
-        cmocka_unit_test(test_t49_second_401_with_a_fresh_token_is_final),
+        cmocka_unit_test(test_challenge_missing_on_a_later_401),
+        cmocka_unit_test(test_scope_of_a_challenge_is_added),
+        cmocka_unit_test(test_second_401_with_a_fresh_token_is_final),
         cmocka_unit_test(test_bad_credentials_are_sent_once),
         cmocka_unit_test(test_words_of_a_token_server),
         cmocka_unit_test(test_words_of_a_401),
         cmocka_unit_test(test_refusals_repeat_no_secret),
         cmocka_unit_test(test_relative_realm_is_shown),
         cmocka_unit_test(test_nobody_is_told_where_to_look),
-        cmocka_unit_test(test_t45_401_in_mid_upload),
+        cmocka_unit_test(test_401_in_mid_upload),
         cmocka_unit_test(test_ping_answers),
         cmocka_unit_test(test_challenges_without_an_answer),
     };

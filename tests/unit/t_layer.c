@@ -97,7 +97,7 @@ static void test_s1_to_s7_known_inputs(void **state)
         }
         check_run(&rows[i].plain, NULL, 2, LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_EMPTY,
                   rows[i].diff_id);
-        bytes_done(&rows[i].plain);
+        bytes_dispose(&rows[i].plain);
     }
 }
 
@@ -193,7 +193,7 @@ static void test_s11_one_reader(void **state)
     assert_int_equal(memory.closes, 1);
 }
 
-/* S12 (D1): whoever saw the end can ask for the values at once. */
+/* S12 (D1): a caller that has read to the end can get the values at once. */
 static void test_s12_values_come_before_the_end(void **state)
 {
     (void)state;
@@ -248,7 +248,7 @@ static void test_s13_closed_early(void **state)
     }
 }
 
-/* S15, S16 (D2, D8): the source's own failure is what everybody is told from then on. */
+/* S15, S16 (D2, D8): after a failure of the source every call returns that failure. */
 static void test_s15_source_fails(void **state)
 {
     (void)state;
@@ -332,7 +332,7 @@ static void test_s17_closed_again(void **state)
     assert_int_equal(memory.closes, 1);
 }
 
-/* S18 (D7, D8): told once, after the values are there. */
+/* S18 (D7, D8): reported once, after the values are available. */
 static void test_s18_close_fails(void **state)
 {
     (void)state;
@@ -369,7 +369,7 @@ static int count_bytes(void *ctx, const void *data, size_t size, struct lpipe_er
     return 0;
 }
 
-/* Whoever publishes must know: the values are there, but the pump fails. */
+/* The values are available, but the pump fails, so that its caller does not publish the layer. */
 static void test_s18_close_fails_for_the_pump(void **state)
 {
     (void)state;

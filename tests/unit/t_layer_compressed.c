@@ -441,12 +441,12 @@ static void test_not_a_tar_inside(void **state)
         expect_refused(&input, LPIPE_NOT_TAR, "not a valid tar archive");
         tar_put(&tar, "a", '0', noise.data, noise.size);
         tar_end(&tar);
-        bytes_done(&input);
+        bytes_dispose(&input);
         pack(shape, &tar, &input);
         pack(ONE, &input, &twice); /* packed twice over */
         expect_refused(&twice, LPIPE_NOT_TAR, "not a valid tar archive");
         tar.size -= 1024; /* without its end */
-        bytes_done(&input);
+        bytes_dispose(&input);
         pack(shape, &tar, &input);
         expect_refused(&input, LPIPE_TRUNCATED, "end-of-archive");
     }

@@ -15,7 +15,7 @@
 
 #include "flow/layer.h"
 
-/* A source whose read blocks for ever once its bytes are used up, until it is cancelled. */
+/* A source whose read blocks without end once its bytes are used up, until it is cancelled. */
 struct stuck_source {
     pthread_mutex_t lock;
     pthread_cond_t news;

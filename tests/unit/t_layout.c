@@ -572,7 +572,7 @@ static void test_links_are_read(void **state)
     check_refused(scene, "cp -rL");
 }
 
-/* An input that cannot be read is told as such, with its path. */
+/* The error for an input that cannot be read says so, with its path. */
 static void test_unreadable_input(void **state)
 {
     struct scene *scene = *state;

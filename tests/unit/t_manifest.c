@@ -86,9 +86,9 @@ static void test_type_matrix(void **state)
                 size_t type = inner > 0 ? inner : outer;
                 bool agree = outer == 0 || inner == 0 || outer == inner;
                 bool fits = (body == 0 && image_type[type]) || (body == 1 && index_type[type]);
-                bool told = !docker[type] || inner > 0;
+                bool has_type = !docker[type] || inner > 0;
                 int status = parse_as(text, types[outer], &manifest, NULL);
-                if ((status == 0) != (agree && fits && told)) {
+                if ((status == 0) != (agree && fits && has_type)) {
                     fail_msg("%s as '%s': %d", text, types[outer], status);
                 }
                 assert_true(status == 0 || status == LPIPE_PROTOCOL);

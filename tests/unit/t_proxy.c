@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What NO_PROXY means, and what is told of a proxy. */
+/* What NO_PROXY means, and how messages name a proxy. */
 #include "support/unit.h"
 
 #include <stdlib.h>

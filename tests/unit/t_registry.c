@@ -331,7 +331,7 @@ static void answer_secrets(const struct scripted_request *request, struct script
     }
 }
 
-static void test_st02_no_secret_to_untrusted_url(void **state)
+static void test_no_secret_to_untrusted_url(void **state)
 {
     struct lpipe_error err = { 0 };
     struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
@@ -585,7 +585,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_read_resumes),
         cmocka_unit_test(test_read_refuses),
-        cmocka_unit_test(test_st02_no_secret_to_untrusted_url),
+        cmocka_unit_test(test_no_secret_to_untrusted_url),
         cmocka_unit_test(test_manifest_get),
         cmocka_unit_test(test_manifest_get_refuses),
         cmocka_unit_test(test_manifest_head),

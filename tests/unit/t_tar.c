@@ -57,7 +57,7 @@ static void test_good(void **state)
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
     tar_end(&tar);
     expect("nothing in it", &tar, 0, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_thousand(&tar);
     assert_int_equal(tar.size, 1025024);
     expect("1000 files", &tar, 0, NULL);
@@ -123,7 +123,7 @@ static void test_behind_the_end(void **state)
     assert_int_equal(judge(&tar, 64, 0, &err), LPIPE_NOT_TAR);
     assert_int_equal(err.offset, TAR_RECORD_BYTES + 700);
     expect_flags("junk", &tar, TAR_SCAN_ALLOW_TRUNCATED, LPIPE_NOT_TAR, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_file(&tar, "a", "body");
     bytes_fill(&tar, 0, 512);
     tar_file(&tar, "b", "body");
@@ -215,7 +215,7 @@ static void test_not_tar(void **state)
     expect("text", &tar, LPIPE_NOT_TAR, "does not begin with a tar header");
     expect_flags("text", &tar, TAR_SCAN_ALLOW_TRUNCATED | TAR_SCAN_ALLOW_EMPTY, LPIPE_NOT_TAR,
                  NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_file(&tar, "a", "body");
     tar_file(&tar, "b", "body");
     tar_end(&tar);
@@ -245,7 +245,7 @@ static void test_checksum_kinds(void **state)
     expect("wrong either way", &tar, LPIPE_NOT_TAR, "does not begin");
     memset(tar.data + 148, 0, 8);
     expect("blank checksum", &tar, LPIPE_NOT_TAR, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_file(&tar, "a", "");
     tar_end(&tar);
     expect("octal checksum", &tar, 0, NULL);
@@ -336,7 +336,7 @@ static void test_long_name_ends_at_its_nul(void **state)
     tar_put(&tar, "old-file", '\0', "body", 4);
     tar_end(&tar);
     expect("a file", &tar, 0, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_put(&tar, "././@LongLink", 'L', "old-directory/\0file", 20);
     tar_put_header(&tar, "old-directory", '\0', 512);
     tar_end(&tar);
@@ -357,7 +357,7 @@ static void test_longest_name_of_a_header(void **state)
     bytes_put(&tar, header, sizeof header);
     tar_end(&tar);
     expect("a directory", &tar, 0, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     header[99] = 'n';
     header[98] = '/';
     tar_sum(header);
@@ -403,12 +403,12 @@ static void test_pax_size_counts(void **state)
     tar_file(&tar, "next", "body");
     tar_end(&tar);
     expect("size of the header is overridden", &tar, 0, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "12 size=600\n8 size=\n");
     tar_file(&tar, "short", "body");
     tar_end(&tar);
     expect("an empty value takes it back", &tar, 0, NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "12 size=600\n");
     tar_put(&tar, "dir", '5', NULL, 0);
     tar_end(&tar);
@@ -464,20 +464,20 @@ static void test_extensions(void **state)
     tar_end(&tar);
     expect("all kinds", &tar, 0, NULL);
 
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'g', "9 size=4\n");
     tar_file(&tar, "a", "body");
     tar_end(&tar);
     expect("a size for all", &tar, LPIPE_NOT_TAR, "global header sets a size");
 
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "9 size=4\n");
     put_pax(&tar, 'x', "9 path=p\n");
     tar_file(&tar, "a", "body");
     tar_end(&tar);
     expect("two, a size in the first", &tar, LPIPE_NOT_TAR, "two PAX headers");
 
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "9 path=p\n");
     put_pax(&tar, 'g', "20 comment=from git\n");
     tar_file(&tar, "a", "body");
@@ -486,19 +486,19 @@ static void test_extensions(void **state)
 
     static const char alone[] = "xLKX";
     for (const char *type = alone; *type != '\0'; type++) {
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         tar_file(&tar, "a", "body");
         put_pax(&tar, *type, "9 path=p\n");
         tar_end(&tar);
         expect("no entry behind", &tar, LPIPE_NOT_TAR, "followed by no entry");
     }
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_file(&tar, "a", "body");
     put_pax(&tar, 'g', "20 comment=from git\n");
     tar_end(&tar);
     expect("for all that does not come", &tar, 0, NULL);
 
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     tar_put_header(&tar, "PaxHeaders/x", 'x', TAR_EXTENSION_BYTES_MAX + 1);
     bytes_fill(&tar, 'x', 512);
     expect("too large", &tar, LPIPE_NOT_TAR, "larger than any real one");
@@ -525,7 +525,7 @@ static void test_sparse(void **state)
     tar_end(&tar);
     expect("old GNU map in three blocks", &tar, 0, NULL);
 
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     bytes_put(&tar, header, sizeof header);
     map[504] = 1;
     for (size_t i = 0; i <= TAR_EXTENSION_BYTES_MAX / 512; i++) {
@@ -731,7 +731,7 @@ static void test_odd_records(void **state)
         tar_file(&tar, "entry", "body");
         tar_end(&tar);
         expect_odd(&tar, rows[i].reason, rows[i].reason == TAR_ODD_NONE ? "" : "entry", NULL);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         put_record(&tar, 'g', rows[i].key, rows[i].value, rows[i].size);
         tar_file(&tar, "entry", "body");
         tar_end(&tar);
@@ -748,12 +748,12 @@ static void test_last_record_counts(void **state)
     tar_file(&tar, "entry", "body");
     tar_end(&tar);
     expect_odd(&tar, TAR_ODD_NONE, "", NULL);
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "8 uid=5\n9 uid=xx\n");
     tar_file(&tar, "entry", "body");
     tar_end(&tar);
     expect_odd(&tar, TAR_ODD_RECORD, "entry", "uid");
-    bytes_done(&tar);
+    bytes_dispose(&tar);
     put_pax(&tar, 'x', "9 uid=xx\n");
     put_pax(&tar, 'x', "8 gid=5\n");
     tar_file(&tar, "entry", "body");
@@ -775,7 +775,7 @@ static void test_odd_attributes(void **state)
         tar_file(&tar, "entry", "body");
         tar_end(&tar);
         expect_odd(&tar, more == 0 ? TAR_ODD_NONE : TAR_ODD_XATTR, more == 0 ? "" : "entry", NULL);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         put_record(&tar, 'x', "SCHILY.xattr.user.x", value.data, TAR_XATTR_VALUE_BYTES_MAX + more);
         tar_file(&tar, "entry", "body");
         tar_end(&tar);
@@ -924,12 +924,12 @@ static void test_odd_paths(void **state)
         tar_file(&tar, rows[i].path, "");
         tar_end(&tar);
         expect_odd(&tar, odd ? TAR_ODD_PATH : TAR_ODD_NONE, odd ? rows[i].path : "", rows[i].words);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         put_record(&tar, 'x', "path", rows[i].path, strlen(rows[i].path));
         tar_file(&tar, "..", "");
         tar_end(&tar);
         expect_odd(&tar, odd ? TAR_ODD_PATH : TAR_ODD_NONE, odd ? rows[i].path : "", rows[i].words);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         tar_put(&tar, "././@LongLink", 'L', rows[i].path, strlen(rows[i].path));
         tar_file(&tar, "..", "");
         tar_end(&tar);
@@ -967,13 +967,13 @@ static void test_odd_lengths(void **state)
         tar_end(&tar);
         assert_int_equal(find_odd(&tar, 100).reason,
                          rows[i].path_odd ? TAR_ODD_PATH : TAR_ODD_NONE);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         tar_put(&tar, "././@LongLink", 'K', path, strlen(path));
         tar_put_header(&tar, "a", '2', 0);
         tar_end(&tar);
         assert_int_equal(find_odd(&tar, 100).reason,
                          rows[i].target_odd ? TAR_ODD_LINK : TAR_ODD_NONE);
-        bytes_done(&tar);
+        bytes_dispose(&tar);
         put_record(&tar, 'x', "linkpath", path, strlen(path));
         tar_put_header(&tar, "a", '1', 0);
         tar_end(&tar);

@@ -109,7 +109,7 @@ static void check(const struct bytes *tar, const char *expected)
         assert_int_equal(read_all(tar, pieces[i], &seen, &err), 0);
         bytes_put(&seen.text, "", 1);
         assert_string_equal((char *)seen.text.data, expected);
-        bytes_done(&seen.text);
+        bytes_dispose(&seen.text);
     }
 }
 
@@ -240,8 +240,8 @@ static void test_sparse_contents_are_as_stored(void **state)
     bytes_put(&seen.text, "", 1);
     assert_non_null(strstr((char *)seen.text.data, "0 0 real size=515"));
     assert_non_null(strstr((char *)seen.text.data, " sparse headers=1536"));
-    bytes_done(&seen.text);
-    bytes_done(&body);
+    bytes_dispose(&seen.text);
+    bytes_dispose(&body);
 }
 
 /* Headers, contents and padding are the whole archive. */
@@ -256,7 +256,7 @@ static void test_all_bytes_are_given(void **state)
     uint64_t padding = tar.size - 1024 - seen.header_bytes - seen.content_bytes;
     assert_int_equal(seen.header_bytes, 1000 * 512);
     assert_in_range(padding, 1000 * (512 - 30), 1000 * 511);
-    bytes_done(&seen.text);
+    bytes_dispose(&seen.text);
 }
 
 static int refuse(void *ctx, const struct tar_reader_entry *entry, struct lpipe_error *err)
@@ -276,7 +276,7 @@ static void test_failures(void **state)
     const struct tar_reader_sink sink = { .entry = refuse };
     tar_file(&tar, "a", "hello\n");
     assert_int_equal(read_all(&tar, 100, &seen, &err), LPIPE_TRUNCATED);
-    bytes_done(&seen.text);
+    bytes_dispose(&seen.text);
     assert_int_equal(tar_reader_new(0, &sink, &reader, &err), 0);
     assert_int_equal(tar_reader_bytes(reader, tar.data, tar.size, &err), LPIPE_REFUSED);
     reader = tar_reader_free(reader);

@@ -3,9 +3,9 @@
 answer."""
 import socket
 import struct
-import threading
 
 import pytest
+from servers import ForwardingServer
 
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x0a"
 PAGE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\nConnection: close\r\n\r\n404 page not found\n"
@@ -15,7 +15,7 @@ NGINX = (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
          b"<html>The plain HTTP request was sent to HTTPS port</html>")
 
 
-class HttpsPort:
+class HttpsPort(ForwardingServer):
     """A port that forwards TLS to a registry, and answers plain http with fixed bytes, as a TLS
     proxy does."""
 
@@ -23,27 +23,12 @@ class HttpsPort:
         self.registry_port = registry_port
         self.plain = plain
         self.plain_count = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def stop(self):
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock):
+    def serve(self, sock):
         first = sock.recv(1, socket.MSG_PEEK)
         if first == b"\x16":
-            other = socket.create_connection(("127.0.0.1", self.registry_port))
-            threading.Thread(target=self._copy, args=(sock, other), daemon=True).start()
-            self._copy(other, sock)
+            self.forward(sock, self.registry_port)
             return
         self.plain_count += 1
         if self.plain is None:
@@ -52,15 +37,6 @@ class HttpsPort:
             sock.recv(65536)
             sock.sendall(self.plain)
         sock.close()
-
-    @staticmethod
-    def _copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
 
 @pytest.fixture

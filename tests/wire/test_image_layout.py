@@ -144,11 +144,11 @@ def retag(layout, tag):
                                  "feature/x"])
 def test_whole_reference_as_a_tag(run, tmp_path, tag):
     layout = tmp_path / "layout"
-    told = run("push", "--json", f"oci:{layout}:one", "-", input=make_tar({"x": b"y"})).json()
+    pushed = run("push", "--json", f"oci:{layout}:one", "-", input=make_tar({"x": b"y"})).json()
     retag(layout, tag)
     listed = run("inspect", f"oci:{layout}:nope")
     assert listed.rc == 5 and listed.stderr.rstrip().endswith("it has " + tag)
-    assert run("inspect", "--json", f"oci:{layout}:{tag}").json()["digest"] == told["digest"]
+    assert run("inspect", "--json", f"oci:{layout}:{tag}").json()["digest"] == pushed["digest"]
     again = run("push", "--json", "--base", f"oci:{layout}:{tag}", "--tag", "other",
                 f"oci:{layout}:{tag}").json()
     assert again["tags"] == [tag, "other"] and sources(again) == ["existing"]
@@ -192,14 +192,14 @@ def test_colon_in_a_directory(run, tmp_path):
 def test_layout_of_links_as_a_base(run, tmp_path):
     """Bazel and Nix make layouts whose files are links."""
     layout, store, links = tmp_path / "layout", tmp_path / "store", tmp_path / "links"
-    told = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
+    pushed = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
     layout.rename(store)
     for folder, _, names in os.walk(store):
         there = links / os.path.relpath(folder, store)
         there.mkdir()
         for name in names:
             (there / name).symlink_to(os.path.join(folder, name))
-    assert run("inspect", "--json", f"oci:{links}:x").json()["digest"] == told["digest"]
+    assert run("inspect", "--json", f"oci:{links}:x").json()["digest"] == pushed["digest"]
     copied = run("push", "--json", "--base", f"oci:{links}:x", f"oci:{layout}:y").json()
     assert sources(copied) == ["copied"]
     before = sorted(os.listdir(store / "blobs" / "sha256"))
@@ -211,8 +211,8 @@ def test_layout_of_links_as_a_base(run, tmp_path):
 def test_base_that_cannot_be_read(run, tmp_path):
     """It is an input."""
     layout = tmp_path / "layout"
-    told = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
-    blob = layout / "blobs" / "sha256" / told["layers"][0]["digest"][7:]
+    pushed = run("push", "--json", f"oci:{layout}:x", "-", input=make_tar({"x": b"y"})).json()
+    blob = layout / "blobs" / "sha256" / pushed["layers"][0]["digest"][7:]
     blob.unlink()
     blob.mkdir()
     result = run("push", "--base", f"oci:{layout}:x", f"oci:{tmp_path}/other:x")
@@ -224,8 +224,8 @@ def test_base_that_cannot_be_read(run, tmp_path):
 def test_blob_of_the_right_size_and_wrong_bytes(run, tmp_path, tar_bytes):
     """As a power failure leaves it. It is not taken for the blob: neither of a stream nor of a base."""
     layout, base = tmp_path / "layout", tmp_path / "base"
-    told = run("push", "--json", f"oci:{base}:x", "-", input=tar_bytes).json()
-    digests = [told["layers"][0]["digest"], told["config"]["digest"], told["digest"]]
+    pushed = run("push", "--json", f"oci:{base}:x", "-", input=tar_bytes).json()
+    digests = [pushed["layers"][0]["digest"], pushed["config"]["digest"], pushed["digest"]]
     for arguments, given in ((["-"], {"input": tar_bytes}), (["--base", f"oci:{base}:x"], {})):
         shutil.copytree(base, layout)
         for digest in digests:
@@ -260,8 +260,8 @@ def test_umoci_init(run, tmp_path):
 def test_tag_of_skopeo(run, tmp_path):
     """It splits oci:DIR:TAG in the same way."""
     layout, other = tmp_path / "layout", tmp_path / "other"
-    told = run("push", "--json", f"oci:{layout}:docker.io/library/x:1", "-", input=make_tar({"x": b"y"})).json()
+    pushed = run("push", "--json", f"oci:{layout}:docker.io/library/x:1", "-", input=make_tar({"x": b"y"})).json()
     subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci:{layout}:docker.io/library/x:1",
                     f"oci:{other}:localhost:5000/y:2"], check=True)
     shown = run("inspect", "--json", f"oci:{other}:localhost:5000/y:2").json()
-    assert shown["digest"] == told["digest"]
+    assert shown["digest"] == pushed["digest"]

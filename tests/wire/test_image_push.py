@@ -16,7 +16,7 @@ from cli_support import make_tar
 from image_support import LAYER_TYPES, Base, sources, stored_config
 from inputs import sha256
 from registry import Fault
-from wire_support import assert_history
+from wire_support import assert_history, check_call
 
 BASE = "lib/base"
 NAME = "app/image"
@@ -144,9 +144,9 @@ def test_new_file_is_sent(run, registry, tmp_path):
     server = registry("d28")
     path = tmp_path / "layer.tar"
     path.write_bytes(make_tar({"a": os.urandom(100000)}))
-    told = push(run, server, "--look-first", path).json()
-    assert sources(told) == ["streamed"]
-    assert server.blob(NAME, told["layers"][0]["digest"]) is not None
+    pushed = push(run, server, "--look-first", path).json()
+    assert sources(pushed) == ["streamed"]
+    assert server.blob(NAME, pushed["layers"][0]["digest"]) is not None
 
 
 def asked_before_sent(server):
@@ -179,8 +179,8 @@ def test_files_are_hashed_first_where_it_is_cheap(run, registry, tmp_path, optio
     data = make_tar({"a": os.urandom(3 << 20)})
     path = tmp_path / "layer"
     path.write_bytes(gzip.compress(data, 1) if compression else data)
-    told = push(run, server, "--chunk-size", "1M", *options, path).json()
-    assert sources(told) == ["streamed"]
+    pushed = push(run, server, "--chunk-size", "1M", *options, path).json()
+    assert sources(pushed) == ["streamed"]
     assert asked_before_sent(server) == hashed
 
 
@@ -465,13 +465,6 @@ def test_missing_subject_fails_before_upload(run, registry, tar_bytes):
 
 
 # Other programs.
-
-def check_call(*args, **options):
-    done = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          check=False, **options)
-    assert done.returncode == 0, done.stdout.decode()
-    return done.stdout
-
 
 PASSWD, GROUP = b"app:x:7:7::/srv:/bin/sh\n", b"app:x:7:\n"
 

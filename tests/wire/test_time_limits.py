@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(is_sanitized() or not os.path.exists(CLOCK),
 
 class Dripping:
     """A server that answers as ANSWERS says, except for one kind of request: for that it sends
-    `answer`, before it has read the request's body, and then `drip` for ever."""
+    `answer`, before it has read the request's body, and then `drip` without end."""
 
     def __init__(self, wanted, answer, drip):
         self.wanted, self.answer, self.drip = wanted, answer.encode(), drip.encode()

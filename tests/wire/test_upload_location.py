@@ -94,7 +94,7 @@ def test_http_location_of_https_registry_is_refused(target, run, registry):
 
 
 def test_http_location_on_same_host_is_used_over_https(run, registry):
-    """A proxy that ends TLS and does not tell: https is used, and the user is told once."""
+    """A proxy that ends TLS and does not say so in a header: https is used, and the user gets one notice."""
     def change(server, location):
         return location.replace("https://", "http://")
     server = registry("d28", *rewritten("open", "patch", function=change),

@@ -2,20 +2,13 @@
 """Other programs read the pushed images."""
 import json
 import os
-import subprocess
 import tarfile
 import io
 
 import pytest
+from wire_support import check_call
 
 NAME = "readers/image"
-
-
-def check_call(*args):
-    done = subprocess.run(list(map(str, args)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          check=False)
-    assert done.returncode == 0, done.stdout.decode()
-    return done.stdout
 
 
 def files_tar(directory="etc"):
