@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layerpipe copy: copies an image from one registry or layout to another. */
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
+#include "copy_print.h"
 #include "digest_file.h"
+#include "item_texts.h"
 #include "password.h"
 #include "print.h"
 #include "progress.h"
 #include "setup.h"
-#include "tag_list.h"
 
 /* Everything that a copy holds. copy_dispose() frees it. */
 struct copy {
@@ -31,25 +30,6 @@ static void copy_dispose(struct copy *copy)
     (void)lpipe_ref_free(copy->source);
 }
 
-static bool is_registry(const lpipe_ref *ref)
-{
-    return lpipe_ref_kind(ref) == LPIPE_REF_REGISTRY;
-}
-
-/* The client would send a given user name and password to both registries. */
-static int check_credentials(const struct copy *copy)
-{
-    const struct settings *settings = copy->settings;
-    bool two_registries =
-        is_registry(copy->source) && is_registry(copy->dest) &&
-        strcmp(lpipe_ref_registry(copy->source), lpipe_ref_registry(copy->dest)) != 0;
-    return settings->username != NULL && two_registries
-               ? usage_error(settings->command_name,
-                             "--username is for one registry, but SOURCE and DESTINATION name two; "
-                             "use layerpipe login or --authfile")
-               : 0;
-}
-
 static int parse_references(struct copy *copy)
 {
     const struct settings *settings = copy->settings;
@@ -67,7 +47,8 @@ static int parse_references(struct copy *copy)
     if (settings->all && settings->platform != NULL) {
         return usage_error(settings->command_name, "--all and --platform cannot be combined");
     }
-    return check_credentials(copy);
+    lpipe_ref *const refs[] = { copy->source, copy->dest };
+    return check_username(settings, refs, 2);
 }
 
 static int copy_image(struct copy *copy)
@@ -75,7 +56,7 @@ static int copy_image(struct copy *copy)
     const struct settings *settings = copy->settings;
     struct lpipe_copy_options options = LPIPE_COPY_OPTIONS_INIT;
     struct lpipe_error err = { 0 };
-    const char **tags = tag_list(settings);
+    const char **tags = item_texts(&settings->tags);
     if (tags == NULL) {
         print_message("out of memory");
         return EXIT_RESOURCES;
@@ -91,39 +72,6 @@ static int copy_image(struct copy *copy)
     return code == 0 ? 0 : print_failure(&err);
 }
 
-static void print_json(FILE *out, const struct lpipe_copy_result *result)
-{
-    (void)fputc('{', out);
-    json_image_members(out, &(struct image_members){ .reference = result->reference,
-                                                     .tags = result->tags,
-                                                     .tag_count = result->tag_count,
-                                                     .media_type = result->media_type,
-                                                     .digest = result->digest,
-                                                     .size = result->size });
-    (void)fprintf(out,
-                  ",\"manifests\":%" PRIu64 ",\"blobs\":{\"copied\":%" PRIu64
-                  ",\"mounted\":%" PRIu64 ",\"existing\":%" PRIu64 "},\"bytesCopied\":%" PRIu64
-                  "}\n",
-                  result->manifest_count, result->blobs_copied, result->blobs_mounted,
-                  result->blobs_existing, result->bytes_copied);
-}
-
-static int print_copy(const struct settings *settings, const struct lpipe_copy_result *result)
-{
-    struct text_out text = { 0 };
-    char achieved[256];
-    (void)snprintf(achieved, sizeof achieved, "the copy of %s succeeded", result->digest);
-    int file_code = digest_file_write(settings->digest_file, result->digest, achieved);
-    FILE *out = text_open(&text);
-    if (out != NULL && settings->json) {
-        print_json(out, result);
-    } else if (out != NULL) {
-        (void)fprintf(out, "%s\n", result->reference);
-    }
-    int code = print_text(&text, achieved);
-    return code != 0 ? code : file_code;
-}
-
 static int run(struct settings *settings)
 {
     __attribute__((cleanup(copy_dispose))) struct copy copy = { .settings = settings };
@@ -136,7 +84,7 @@ static int run(struct settings *settings)
         notice_new_directories(settings, copy.dest);
         code = copy_image(&copy);
     }
-    return code != 0 ? code : print_copy(settings, &copy.result);
+    return code != 0 ? code : copy_print(settings, &copy.result, "copy");
 }
 
 const struct command command_copy = {

@@ -7,12 +7,12 @@
 #include "command.h"
 #include "digest_file.h"
 #include "input.h"
+#include "item_texts.h"
 #include "option_file.h"
 #include "password.h"
 #include "print.h"
 #include "progress.h"
 #include "setup.h"
-#include "tag_list.h"
 
 #define DESCRIPTOR_BYTES_MAX ((size_t)65536)
 
@@ -212,7 +212,7 @@ static int push_image(struct push *push)
     const struct settings *settings = push->settings;
     struct lpipe_push_options options = LPIPE_PUSH_OPTIONS_INIT;
     struct lpipe_error err = { 0 };
-    const char **tags = tag_list(settings);
+    const char **tags = item_texts(&settings->tags);
     if (tags == NULL) {
         print_message("out of memory");
         return EXIT_RESOURCES;

@@ -130,6 +130,23 @@ const struct option_group group_copy = {
         { 0 } },
 };
 
+const struct option_group group_index = {
+    "Index",
+    (const struct option[]){
+        { "platform", 0, ITEM(args, "OS/ARCH[/VARIANT]", ITEM_PLATFORM),
+          .help = "platform of the next REFERENCE (repeatable)" },
+        { "append", 0, FLAG(append), .help = "keep the entries that the index of IMAGE has" },
+        { "skip-missing", 0, FLAG(skip_missing),
+          .help = "leave out each REFERENCE that does not exist" },
+        { "annotation", 0, EDIT(ANNOTATION, "K=V"),
+          .help = "set an annotation of the index (repeatable)" },
+        { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
+          .help = "kind of index (default: docker if all images are, else oci)" },
+        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
+        { "untagged", 0, FLAG(untagged), .help = "set no tag; push by digest only" },
+        { 0 } },
+};
+
 const struct option_group group_upload = {
     "Upload",
     (const struct option[]){

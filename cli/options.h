@@ -5,7 +5,7 @@
 
 #include "option_parser.h"
 
-enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_OTHER }; /* 0 is ITEM_ARGUMENT */
+enum item_tag { ITEM_DESCRIPTOR = 1, ITEM_PLATFORM, ITEM_OTHER }; /* 0 is ITEM_ARGUMENT */
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_NONE };
 
@@ -16,7 +16,8 @@ struct command;
 struct settings {
     const struct command *const *commands; /* all commands, ends with NULL; for help, completion */
     const char *command_name;              /* the command that runs */
-    struct item_list args; /* arguments and --layer-descriptor files, in the given order */
+    /* arguments, --layer-descriptor files, and the platforms of index, in the given order */
+    struct item_list args;
 
     /* all commands */
     bool help;
@@ -50,7 +51,9 @@ struct settings {
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;
-    bool all;           /* of an index, copy everything */
+    bool all; /* of an index, copy everything */
+    bool append;
+    bool skip_missing;
     int look_first;     /* enum look_first */
     bool stdin_implied; /* stdin is the input although no INPUT names it */
 
@@ -87,6 +90,6 @@ const char *settings_stdin_option(const struct settings *settings);
 const char *settings_argument(const struct settings *settings, size_t nth);
 
 extern const struct option_group group_general, group_result, group_layer, group_image, group_copy,
-    group_upload, group_access, group_authfile, group_platform, group_json;
+    group_index, group_upload, group_access, group_authfile, group_platform, group_json;
 
 #endif

@@ -170,3 +170,19 @@ void notice_new_directories(const struct settings *settings, const lpipe_ref *de
                       lpipe_ref_repository(dest));
     }
 }
+
+int check_username(const struct settings *settings, lpipe_ref *const *refs, size_t ref_count)
+{
+    const char *first = NULL;
+    for (size_t i = 0; settings->username != NULL && i < ref_count; i++) {
+        const char *registry = lpipe_ref_registry(refs[i]);
+        if (registry != NULL && first != NULL && strcmp(registry, first) != 0) {
+            return usage_error(settings->command_name,
+                               "--username is for one registry, but %s and %s are named; use "
+                               "layerpipe login or --authfile",
+                               first, registry);
+        }
+        first = first == NULL ? registry : first;
+    }
+    return 0;
+}

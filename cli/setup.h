@@ -28,4 +28,8 @@ void setup_dispose(struct setup *setup);
  * misspelt path would be found nowhere else. */
 void notice_new_directories(const struct settings *settings, const lpipe_ref *dest);
 
+/* Refuses --username when the references name more than one registry: the client would send user name
+ * and password to all of them. Returns an exit status. */
+int check_username(const struct settings *settings, lpipe_ref *const *refs, size_t ref_count);
+
 #endif

@@ -30,6 +30,7 @@
 #include "layerpipe/copy.h"
 #include "layerpipe/error.h"
 #include "layerpipe/image.h"
+#include "layerpipe/index.h"
 #include "layerpipe/layer.h"
 #include "layerpipe/observe.h"
 #include "layerpipe/push.h"

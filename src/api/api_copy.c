@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public functions that copy images. */
+/* The public functions that copy images and make indexes. */
 #include <string.h>
 
 #include "base/opts.h"
 #include "copy/copy_result.h"
 #include "copy/image_copy.h"
+#include "copy/index_push.h"
 #include "registry/client.h"
 
 /* Size of the result in the first version. All pointers to owned memory are in this part. */
 #define RESULT_BYTES_MIN offsetof(struct lpipe_copy_result, reserved)
 
-static int check_tags(const char *const *tags, size_t count, struct lpipe_error *err)
+static int check_texts(const char *const *texts, size_t count, const char *what,
+                       struct lpipe_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (tags == NULL || tags[i] == NULL) {
-            return fail(err, LPIPE_INVALID_ARGUMENT,
-                        "lpipe_copy_options: tags has fewer than tag_count tags");
+        if (texts == NULL || texts[i] == NULL) {
+            return fail(err, LPIPE_INVALID_ARGUMENT, "%s has fewer entries than its count", what);
         }
     }
     return 0;
+}
+
+static int check_result(const struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    return ret_result != NULL && ret_result->struct_size < RESULT_BYTES_MIN
+               ? fail(err, LPIPE_INVALID_ARGUMENT,
+                      "lpipe_copy_result: the result is not initialised")
+               : 0;
 }
 
 static int check_options(const struct lpipe_copy_options *options, struct lpipe_error *err)
@@ -29,7 +38,9 @@ static int check_options(const struct lpipe_copy_options *options, struct lpipe_
                     "lpipe_copy_options: LPIPE_COPY_ALL copies all platforms, so there cannot be "
                     "a platform");
     }
-    return status == 0 ? check_tags(options->tags, options->tag_count, err) : status;
+    return status == 0
+               ? check_texts(options->tags, options->tag_count, "lpipe_copy_options.tags", err)
+               : status;
 }
 
 /* The caller's struct may be shorter (an older header) or longer (a newer one). */
@@ -59,11 +70,66 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_copy: client, source and dest are required");
     }
-    if (ret_result != NULL && ret_result->struct_size < RESULT_BYTES_MIN) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_copy: the result is not initialised");
-    }
-    status = client_check(client, err);
+    status = check_result(ret_result, err);
+    status = status == 0 ? client_check(client, err) : status;
     status = status == 0 ? image_copy(client, source, dest, &known, &result, err) : status;
+    if (status == 0) {
+        give_result(&result, ret_result);
+    }
+    return status;
+}
+
+static int check_index_options(const struct lpipe_index_options *options, struct lpipe_error *err)
+{
+    int status = opts_check_flags(options->flags, LPIPE_INDEX_APPEND | LPIPE_INDEX_SKIP_MISSING,
+                                  "lpipe_index_options", err);
+    if (status == 0 && (unsigned)options->format > LPIPE_FORMAT_DOCKER) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_index_options: unknown format %d",
+                    (int)options->format);
+    }
+    if (status == 0) {
+        status = check_texts(options->annotations, options->annotation_count,
+                             "lpipe_index_options.annotations", err);
+    }
+    return status == 0
+               ? check_texts(options->tags, options->tag_count, "lpipe_index_options.tags", err)
+               : status;
+}
+
+static int check_entries(const struct lpipe_index_entry *entries, size_t count,
+                         struct lpipe_error *err)
+{
+    bool complete = entries != NULL && count > 0;
+    for (size_t i = 0; complete && i < count; i++) {
+        complete = entries[i].ref != NULL;
+    }
+    return complete ? 0
+                    : fail(err, LPIPE_INVALID_ARGUMENT,
+                           "lpipe_index_push: at least one entry is required, and each needs a "
+                           "reference");
+}
+
+int lpipe_index_push(lpipe_client *client, const lpipe_ref *dest,
+                     const struct lpipe_index_entry *entries, size_t entry_count,
+                     const struct lpipe_index_options *options,
+                     struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    struct lpipe_index_options known;
+    struct lpipe_copy_result result;
+    int status = opts_take(options, &known, sizeof known, "lpipe_index_options", err);
+    status = status == 0 ? check_index_options(&known, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (client == NULL || dest == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_index_push: client and dest are required");
+    }
+    status = check_entries(entries, entry_count, err);
+    status = status == 0 ? check_result(ret_result, err) : status;
+    status = status == 0 ? client_check(client, err) : status;
+    if (status == 0) {
+        status = index_push(client, dest, entries, entry_count, &known, &result, err);
+    }
     if (status == 0) {
         give_result(&result, ret_result);
     }

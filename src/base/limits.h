@@ -105,7 +105,11 @@
 #define COMMIT_SLOW_POLL_DELAYS_MS 1000, 2000, 5000, 10000, 20000, 30000
 #define COMMIT_SLOW_POLL_FACTOR 3
 #define SESSIONS_MAX 3
-#define BLOB_PASSES_MAX 3    /* how often an input that can be read again is sent */
+#define BLOB_PASSES_MAX 3   /* how often an input that can be read again is sent */
+#define INDEX_ATTEMPTS 30   /* to put an index whose tag others change too */
+#define INDEX_BACKOFF_MS 50 /* the longest wait after the first attempt; doubled 4 times */
+#define INDEX_LOOK_MS 200   /* the shortest wait before the tag is looked at again */
+#define INDEX_LOOK_MS_MAX 5000
 #define REFERRERS_ATTEMPTS 5 /* to add an entry to a referrers index that others change too */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64

@@ -148,9 +148,20 @@ static int write_children(const struct copy_route *route, const struct copy_grap
     return status;
 }
 
+static void notice_foreign_layers(const struct copy_route *route, const struct copy_graph *graph)
+{
+    if (graph->foreign_count > 0) {
+        context_notice(&route->client->context,
+                       "%zu layers are not distributable, so they are not copied; their "
+                       "descriptors say where to get them",
+                       graph->foreign_count);
+    }
+}
+
 int copy_write(const struct copy_route *route, const struct copy_graph *graph,
                struct lpipe_copy_result *counts, struct lpipe_error *err)
 {
+    notice_foreign_layers(route, graph);
     int status = write_blobs(route, graph, counts, err);
     return status == 0 ? write_children(route, graph, err) : status;
 }

@@ -5,17 +5,8 @@
 #define COPY_COPY_WRITE_H
 
 #include "copy/copy_graph.h"
-#include "image/blob_job.h"
+#include "copy/copy_route.h"
 #include "layerpipe/copy.h"
-
-/* From where and to where. All members are borrowed. */
-struct copy_route {
-    lpipe_client *client;
-    struct store *from;
-    const char *from_repository; /* to mount blobs from; NULL = no mount is possible */
-    struct store *to;
-    bool remote; /* the destination is a registry */
-};
 
 /* Adds the counts of blobs and bytes to *counts. */
 MUST_CHECK int copy_write(const struct copy_route *route, const struct copy_graph *graph,

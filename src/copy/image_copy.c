@@ -59,25 +59,6 @@ static int fetch_root(struct copy *copy, const struct lpipe_copy_options *option
     return status == 0 ? 0 : fail_context(err, status, "%s", copy->source->name);
 }
 
-/* True when the destination is the repository or layout that the source is in. */
-static bool is_same_store(const struct copy *copy, const lpipe_ref *dest)
-{
-    return copy->source->kind == dest->kind && dest->kind != LPIPE_REF_NULL &&
-           strcmp(copy->from->store_id, copy->target.store->store_id) == 0 &&
-           (dest->kind != LPIPE_REF_REGISTRY ||
-            strcmp(copy->source->repository, dest->repository) == 0);
-}
-
-static void notice_foreign_layers(const struct copy *copy, const struct copy_graph *graph)
-{
-    if (graph->foreign_count > 0) {
-        context_notice(&copy->client->context,
-                       "%zu layers are not distributable, so they are not copied; their "
-                       "descriptors say where to get them",
-                       graph->foreign_count);
-    }
-}
-
 /* Writes everything but the root. */
 static int copy_content(struct copy *copy, const struct copy_route *route,
                         struct document *ret_root, struct lpipe_copy_result *counts,
@@ -88,7 +69,6 @@ static int copy_content(struct copy *copy, const struct copy_route *route,
     if (status != 0) {
         return status;
     }
-    notice_foreign_layers(copy, graph);
     counts->manifest_count = graph->count;
     status = copy_write(route, graph, counts, err);
     if (status == 0) {
@@ -103,17 +83,10 @@ static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_
 {
     AUTO_DOCUMENT struct document root = DOCUMENT_INIT;
     struct push_target *target = &copy->target;
-    const struct copy_route route = {
-        .client = copy->client,
-        .from = copy->from,
-        .from_repository = strcmp(copy->from->store_id, target->store->store_id) == 0
-                               ? copy->source->repository
-                               : NULL,
-        .to = target->store,
-        .remote = target->remote,
-    };
+    struct copy_route route;
+    copy_route_init(copy->client, copy->source, copy->from, dest, target, &route);
     int status = push_target_check_digest(target, &copy->root.document.descriptor, err);
-    if (status == 0 && is_same_store(copy, dest)) {
+    if (status == 0 && route.is_same_store) {
         root = copy->root.document;
         copy->root.document = (struct document)DOCUMENT_INIT;
         result->manifest_count = 1;

@@ -63,8 +63,11 @@ static int put(struct store *store, const char *tag, const struct manifest *list
         memcpy(items, list->items, count * sizeof *items);
     }
     items[count] = *item;
-    int status = manifest_write_index(items, count + 1, list != NULL ? &list->annotations : NULL,
-                                      &document, err);
+    const struct index_spec spec = { .family = MEDIA_FAMILY_OCI,
+                                     .items = items,
+                                     .item_count = count + 1,
+                                     .annotations = list != NULL ? &list->annotations : NULL };
+    int status = manifest_write_index(&spec, &document, err);
     return status == 0 ? store->ops->manifest_put(store, &document, tag, err) : status;
 }
 

@@ -20,7 +20,8 @@ struct json_t;
 /* An entry of layers[] or manifests[], config or subject. Pointers are borrowed. */
 struct manifest_item {
     struct descriptor descriptor;
-    struct platform platform;  /* of an entry of an index; os "" = none */
+    /* Of an entry of an index; os "" = none. Written only when source is NULL. */
+    struct platform platform;
     const char *artifact_type; /* NULL = none */
     /* Written in place of the annotations in source; NULL = those in source are kept. */
     const struct string_map *annotations;
@@ -80,11 +81,22 @@ struct manifest_spec {
  * that the family does not have), TOO_LARGE. */
 MUST_CHECK int manifest_write(const struct manifest_spec *spec, struct document *ret_document,
                               struct lpipe_error *err);
-/* Writes an OCI index with the keys schemaVersion, mediaType, manifests, annotations in this
- * order. */
-MUST_CHECK int manifest_write_index(const struct manifest_item *items, size_t item_count,
-                                    const struct string_map *annotations,
-                                    struct document *ret_document, struct lpipe_error *err);
+
+/* The content of a new index. All pointers are borrowed for the call. */
+struct index_spec {
+    enum media_family family;
+    const struct manifest_item *items;
+    size_t item_count;
+    const struct string_map *annotations; /* may be NULL */
+    /* The index that is changed: its artifactType and subject are written again. NULL = none. */
+    const struct manifest *old;
+};
+
+/* Writes an index with the keys schemaVersion, mediaType, artifactType, manifests, subject,
+ * annotations in this order. INVALID_ARGUMENT (in the Docker family: annotations, or an entry that
+ * is not a Docker manifest), TOO_LARGE. */
+MUST_CHECK int manifest_write_index(const struct index_spec *spec, struct document *ret_document,
+                                    struct lpipe_error *err);
 
 /* True when the manifest of this spec refers to the empty blob, which must then be in the store. */
 bool manifest_needs_empty(const struct manifest_spec *spec);

@@ -50,6 +50,27 @@ static int set_annotations(struct json_t *object, const struct string_map *map)
                : json_set_value(object, "annotations", string_map_json(map));
 }
 
+static struct json_t *platform_json(const struct platform *platform)
+{
+    const struct {
+        const char *key, *text;
+    } members[] = { { "architecture", platform->arch },
+                    { "os", platform->os },
+                    { "os.version", platform->os_version },
+                    { "variant", platform->variant } };
+    struct json_t *object = json_new_object();
+    int status = object == NULL ? LPIPE_NO_MEMORY : 0;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        if (members[i].text[0] != '\0') {
+            status |= json_set_text(object, members[i].key, members[i].text);
+        }
+    }
+    if (status != 0) {
+        json_unref(&object);
+    }
+    return object;
+}
+
 /* A descriptor: its own fields first, then the optional fields of its source. */
 static struct json_t *item_json(const struct manifest_item *item, const char *media_type)
 {
@@ -63,6 +84,9 @@ static struct json_t *item_json(const struct manifest_item *item, const char *me
             status |= set_annotations(object, item->annotations);
         } else if (value != NULL) {
             status |= json_set_shared(object, EXTRA_KEYS[i], value);
+        } else if (item->platform.os[0] != '\0' && item->source == NULL &&
+                   strcmp(EXTRA_KEYS[i], "platform") == 0) {
+            status |= json_set_value(object, "platform", platform_json(&item->platform));
         } else if (item->artifact_type != NULL && strcmp(EXTRA_KEYS[i], "artifactType") == 0) {
             status |= json_set_text(object, "artifactType", item->artifact_type);
         }
@@ -176,20 +200,68 @@ int manifest_write(const struct manifest_spec *spec, struct document *ret_docume
     return status != 0 ? fail_memory(err) : finish_document(root, type, ret_document, err);
 }
 
-int manifest_write_index(const struct manifest_item *items, size_t item_count,
-                         const struct string_map *annotations, struct document *ret_document,
-                         struct lpipe_error *err)
+static int check_index_spec(const struct index_spec *spec, struct lpipe_error *err)
 {
-    const char *type = media_type_name(MEDIA_FAMILY_OCI, MEDIA_ROLE_INDEX);
-    struct json_t *root AUTO_JSON = json_new_object();
+    if (spec->item_count > INDEX_ENTRIES_MAX) {
+        return fail(err, LPIPE_TOO_LARGE, "%zu entries are more than the %d allowed in an index",
+                    spec->item_count, INDEX_ENTRIES_MAX);
+    }
+    if (spec->family == MEDIA_FAMILY_OCI) {
+        return 0;
+    }
+    if (spec->annotations != NULL && spec->annotations->count > 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "Docker's manifest list does not have annotations; use the OCI format");
+    }
+    for (size_t i = 0; i < spec->item_count; i++) {
+        enum media_family family = MEDIA_FAMILY_OCI;
+        const char *type = spec->items[i].descriptor.media_type;
+        if (media_type_role(type, &family) != MEDIA_ROLE_MANIFEST ||
+            family != MEDIA_FAMILY_DOCKER) {
+            return fail(err, LPIPE_INVALID_ARGUMENT,
+                        "%s has the media type %s, which Docker's manifest list cannot name; use "
+                        "the OCI format",
+                        spec->items[i].descriptor.digest, type);
+        }
+    }
+    return 0;
+}
+
+static struct json_t *items_json(const struct index_spec *spec)
+{
     struct json_t *children = json_new_array();
     int status = children == NULL ? LPIPE_NO_MEMORY : 0;
-    for (size_t i = 0; i < item_count; i++) {
-        status |= json_add_value(children, item_json(&items[i], items[i].descriptor.media_type));
+    for (size_t i = 0; i < spec->item_count; i++) {
+        const struct manifest_item *item = &spec->items[i];
+        status |= json_add_value(children, item_json(item, item->descriptor.media_type));
     }
-    status |= json_set_size(root, "schemaVersion", 2);
+    if (status != 0) {
+        json_unref(&children);
+    }
+    return children;
+}
+
+/* Sets a member as the old index has it. */
+static int keep_member(struct json_t *root, const struct index_spec *spec, const char *key)
+{
+    const struct json_t *value = spec->old != NULL ? json_member(spec->old->root, key) : NULL;
+    return value != NULL ? json_set_shared(root, key, value) : 0;
+}
+
+int manifest_write_index(const struct index_spec *spec, struct document *ret_document,
+                         struct lpipe_error *err)
+{
+    const char *type = media_type_name(spec->family, MEDIA_ROLE_INDEX);
+    int status = check_index_spec(spec, err);
+    if (status != 0) {
+        return status;
+    }
+    struct json_t *root AUTO_JSON = json_new_object();
+    status = json_set_size(root, "schemaVersion", 2);
     status |= json_set_text(root, "mediaType", type);
-    status |= json_set_value(root, "manifests", children);
-    status |= set_annotations(root, annotations);
+    status |= keep_member(root, spec, "artifactType");
+    status |= json_set_value(root, "manifests", items_json(spec));
+    status |= keep_member(root, spec, "subject");
+    status |= set_annotations(root, spec->annotations);
     return status != 0 ? fail_memory(err) : finish_document(root, type, ret_document, err);
 }

@@ -80,6 +80,16 @@ static bool copy_part(const char *text, size_t size, char *buf, size_t buf_size)
     return true;
 }
 
+bool platform_equal(const struct platform *a, const struct platform *b)
+{
+    struct platform left = *a, right = *b;
+    platform_normalise(&left);
+    platform_normalise(&right);
+    return strcmp(left.os, right.os) == 0 && strcmp(left.arch, right.arch) == 0 &&
+           strcmp(left.variant, right.variant) == 0 &&
+           strcmp(left.os_version, right.os_version) == 0;
+}
+
 int platform_parse(const char *text, struct platform *ret_platform, struct lpipe_error *err)
 {
     struct platform platform = { "", "", "", "" };

@@ -27,6 +27,8 @@ void platform_normalise(struct platform *platform);
  * better. A variant also runs older variants (arm v7 runs v6 and v5, amd64 v3 runs v2) and images
  * without a variant. */
 int platform_score(const struct platform *wanted, const struct platform *offered);
+/* True for the same platform in any spelling; versions of the operating system count, too. */
+bool platform_equal(const struct platform *a, const struct platform *b);
 /* "linux/arm/v7". Returns buf. */
 char *platform_text(const struct platform *platform, char buf[PLATFORM_TEXT_SIZE]);
 

@@ -466,7 +466,8 @@ static void test_write_index(void **state)
     struct manifest_item item = { .descriptor = descriptor_of(OCI_MANIFEST, D1, 4),
                                   .artifact_type = "application/x",
                                   .annotations = &annotations };
-    assert_int_equal(manifest_write_index(&item, 1, NULL, &document, NULL), 0);
+    const struct index_spec spec = { .items = &item, .item_count = 1 };
+    assert_int_equal(manifest_write_index(&spec, &document, NULL), 0);
     assert_string_equal(document.bytes.data,
                         "{\"schemaVersion\":2,\"mediaType\":\"" OCI_INDEX
                         "\",\"manifests\":[{\"mediaType\":\"" OCI_MANIFEST
