@@ -141,7 +141,7 @@ const struct option_group group_index = {
         { "annotation", 0, EDIT(ANNOTATION, "K=V"),
           .help = "set an annotation of the index (repeatable)" },
         { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
-          .help = "kind of index (default: docker if all images are, else oci)" },
+          .help = "kind of index (default: docker if all images are)" },
         { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
         { "untagged", 0, FLAG(untagged), .help = "set no tag; push by digest only" },
         { 0 } },

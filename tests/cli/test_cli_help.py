@@ -10,7 +10,7 @@ import pytest
 from cli_support import ROOT
 from servers import missing
 
-VERBS = ["layer", "push", "copy", "inspect", "login", "logout", "version", "help", "completion"]
+VERBS = ["layer", "push", "copy", "index", "inspect", "login", "logout", "version", "help", "completion"]
 GENERAL = {"help", "quiet", "verbose", "progress"}
 ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", "cacert", "cert",
           "key", "tls-verify", "plain-http", "trust-realm", "retry"}
@@ -25,6 +25,8 @@ OPTIONS = {
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
     "copy": GENERAL | ACCESS | UPLOAD | {"all", "platform", "tag", "untagged", "json",
                                          "digest-file"},
+    "index": GENERAL | ACCESS | UPLOAD | {"platform", "append", "skip-missing", "annotation",
+                                          "format", "tag", "untagged", "json", "digest-file"},
     "inspect": GENERAL | ACCESS | {"json", "platform"},
     "login": GENERAL | ACCESS,
     "logout": GENERAL | {"authfile"},

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "layerpipe/copy.h"
 #include "layerpipe/image.h"
+#include "layerpipe/index.h"
 #include "layerpipe/push.h"
 
 #define CHILD_LIMIT_S 60 /* a child that waits is ended by SIGALRM */
@@ -105,6 +105,11 @@ static int call_copy(struct lpipe_error *err)
 {
     return lpipe_copy(client, dest, dest, NULL, NULL, err);
 }
+static int call_index_push(struct lpipe_error *err)
+{
+    const struct lpipe_index_entry entry = { dest, NULL };
+    return lpipe_index_push(client, dest, &entry, 1, NULL, NULL, err);
+}
 static int call_inspect(struct lpipe_error *err)
 {
     char *text = NULL;
@@ -122,7 +127,7 @@ static int call_logout(struct lpipe_error *err)
 static int (*const calls[])(struct lpipe_error *err) = {
     call_read,         call_reader_close, call_open,          call_write_layer, call_writer_open,
     call_writer_write, call_image_new,    call_writer_finish, call_image_push,  call_copy,
-    call_inspect,      call_login,        call_logout,
+    call_index_push,   call_inspect,      call_login,         call_logout,
 };
 
 /* The child's exit status: 0, or the number of the call that did something else. */
