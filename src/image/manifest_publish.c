@@ -31,11 +31,12 @@ static int put_manifest(const struct publication *publication, const char *tag,
 {
     struct store *store = publication->store;
     const char *digest = publication->manifest->descriptor.digest;
-    /* A layout may have the blob of a manifest without an entry in index.json, so a manifest
-     * without a tag is always put there. */
-    bool can_skip = tag != NULL || publication->remote;
     int status = cancel_requested(publication->client->context.cancel) ? fail_cancelled(err) : 0;
-    if (status == 0 && !(can_skip && is_put_already(store, tag != NULL ? tag : digest, digest))) {
+    /* A layout or archive compares all tags with its index in one step, when it is finished. */
+    bool has_index = store->children_are_blobs;
+    bool skip =
+        status == 0 && !has_index && is_put_already(store, tag != NULL ? tag : digest, digest);
+    if (status == 0 && !skip) {
         status = store->ops->manifest_put(store, publication->manifest, tag, err);
     }
     if (status == 0) {
@@ -72,7 +73,7 @@ int manifest_publish(const struct publication *publication, struct lpipe_error *
     for (; put < publication->tag_count && status == 0; put++) {
         status = put_manifest(publication, publication->tags[put], err);
     }
-    if (status != 0 && put > 1 && err != NULL) {
+    if (status != 0 && put > 1 && publication->store->ops->finish == NULL && err != NULL) {
         err->flags |= LPIPE_ERROR_MAYBE_PUBLISHED; /* the tags before this one are set */
     }
     return status;

@@ -9,10 +9,21 @@
 #ifndef LAYOUT_LAYOUT_DIR_H
 #define LAYOUT_LAYOUT_DIR_H
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "layerpipe/observe.h"
 #include "oci/store.h"
+
+/* Manifests with the tags that index.json will get. */
+struct layout_entry {
+    struct descriptor manifest;
+    char *tag; /* NULL = none */
+};
+struct layout_entries {
+    struct layout_entry *items;
+    size_t count;
+};
 
 struct layout {
     struct store base;
@@ -20,6 +31,10 @@ struct layout {
     char *dir; /* as the user wrote it, for messages */
     lpipe_cancel *cancel;
     bool read_only; /* links are followed; failures are SOURCE_IO, not OUTPUT_IO */
+    pthread_mutex_t mutex;
+    struct {
+        struct layout_entries entries; /* put, but not in index.json yet */
+    } locked;                          /* by mutex */
 };
 
 /* The status of a failure to read or write a file of the layout. */

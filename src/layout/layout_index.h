@@ -11,11 +11,11 @@ MUST_CHECK int layout_index_prepare(const struct layout *layout, struct lpipe_er
 /* Checks that the directory is a layout of a known version. NOT_FOUND when it is not a layout. */
 MUST_CHECK int layout_index_check(const struct layout *layout, struct lpipe_error *err);
 
-/* Adds an entry for a manifest. With a tag, it replaces the entry that has the tag. Without a tag
- * (NULL), nothing changes if an entry has the digest already. All other entries and fields are
- * kept. */
-MUST_CHECK int layout_index_put(const struct layout *layout, const struct descriptor *manifest,
-                                const char *tag, struct lpipe_error *err);
+/* Adds entries for manifests, all in one change of the file. With a tag, an entry replaces the one
+ * that has the tag. Without a tag, nothing changes if an entry has the digest already. All other
+ * entries and fields are kept. */
+MUST_CHECK int layout_index_put(const struct layout *layout, const struct layout_entries *entries,
+                                struct lpipe_error *err);
 
 /* Finds an entry by tag or digest; "" finds the only entry. NOT_FOUND lists the images of
  * the layout, as they can be typed. */

@@ -222,19 +222,30 @@ static struct json_t *merged_entries(const struct json_doc *doc, const struct ma
     return list;
 }
 
-/* Makes the bytes of the new index.json; none when nothing changes. */
-static int merge(struct json_doc *doc, const struct descriptor *manifest, const char *tag,
-                 struct buf *bytes, struct lpipe_error *err)
+/* Puts one entry into the list of a document. Sets *ret_changed if that changed it. */
+static int merge_entry(struct json_doc *doc, const struct layout_entry *entry, bool *ret_changed)
 {
-    struct matches matches = find_matches(doc, manifest, tag);
+    struct matches matches = find_matches(doc, &entry->manifest, entry->tag);
     bool is_unchanged =
-        tag == NULL ? matches.has_digest : matches.is_current && matches.tagged_more == 0;
+        entry->tag == NULL ? matches.has_digest : matches.is_current && matches.tagged_more == 0;
     if (is_unchanged) {
         return 0;
     }
-    struct json_t *list = merged_entries(doc, &matches, manifest, tag);
-    int status = list == NULL ? LPIPE_NO_MEMORY : json_set_value(doc->root, "manifests", list);
-    status = status == 0 ? json_write(doc->root, bytes) : status;
+    struct json_t *list = merged_entries(doc, &matches, &entry->manifest, entry->tag);
+    *ret_changed = true;
+    return list == NULL ? LPIPE_NO_MEMORY : json_set_value(doc->root, "manifests", list);
+}
+
+/* Makes the bytes of the new index.json; none when nothing changes. */
+static int merge(struct json_doc *doc, const struct layout_entries *entries, struct buf *bytes,
+                 struct lpipe_error *err)
+{
+    bool changed = false;
+    int status = 0;
+    for (size_t i = 0; i < entries->count && status == 0; i++) {
+        status = merge_entry(doc, &entries->items[i], &changed);
+    }
+    status = status == 0 && changed ? json_write(doc->root, bytes) : status;
     if (status == LPIPE_TOO_LARGE) {
         return fail(err, status, "index.json would be larger than %zu bytes", bytes->size_max);
     }
@@ -251,7 +262,7 @@ static bool is_same_file(const struct layout *layout, const struct stat *before)
 }
 
 /* 1 = done, 0 = another program changed the file at the same time. */
-static int try_put(const struct layout *layout, const struct descriptor *manifest, const char *tag,
+static int try_put(const struct layout *layout, const struct layout_entries *entries,
                    struct lpipe_error *err)
 {
     struct layout_temp temp AUTO_LAYOUT_TEMP = LAYOUT_TEMP_INIT;
@@ -264,7 +275,7 @@ static int try_put(const struct layout *layout, const struct descriptor *manifes
                          : fail(err, LPIPE_OUTPUT_IO, "index.json of the layout %s was removed",
                                 layout->dir);
     }
-    int status = merge(&doc, manifest, tag, &bytes, err);
+    int status = merge(&doc, entries, &bytes, err);
     if (status != 0 || bytes.size == 0) {
         return status != 0 ? status : 1;
     }
@@ -282,13 +293,13 @@ static int try_put(const struct layout *layout, const struct descriptor *manifes
     return status == 0 ? 1 : status;
 }
 
-int layout_index_put(const struct layout *layout, const struct descriptor *manifest,
-                     const char *tag, struct lpipe_error *err)
+int layout_index_put(const struct layout *layout, const struct layout_entries *entries,
+                     struct lpipe_error *err)
 {
     AUTO_FD int lock = -1;
     int status = layout_lock(layout, &lock, err);
     for (int attempt = 0; status == 0 && attempt < LAYOUT_MERGE_ATTEMPTS; attempt++) {
-        int done = try_put(layout, manifest, tag, err);
+        int done = try_put(layout, entries, err);
         if (done != 0) {
             return done < 0 ? done : 0;
         }

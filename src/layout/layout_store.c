@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/sync.h"
 #include "layout/layout_blob.h"
 #include "layout/layout_index.h"
 
@@ -87,12 +88,65 @@ static int put_bytes(const struct layout *layout, const struct document *documen
                        : status;
 }
 
+static bool is_put_locked(const struct layout *layout, const char *digest)
+{
+    const struct layout_entries *entries = &layout->locked.entries;
+    for (size_t i = 0; i < entries->count; i++) {
+        if (strcmp(entries->items[i].manifest.digest, digest) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_entry_locked(struct layout *layout, const struct descriptor *manifest,
+                            const char *tag)
+{
+    struct layout_entries *entries = &layout->locked.entries;
+    struct layout_entry *items =
+        mem_realloc(entries->items, (entries->count + 1) * sizeof *entries->items);
+    if (items == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    entries->items = items;
+    items[entries->count] = (struct layout_entry){ .manifest = *manifest, .tag = mem_strdup(tag) };
+    if (tag != NULL && items[entries->count].tag == NULL) {
+        return LPIPE_NO_MEMORY;
+    }
+    entries->count++;
+    return 0;
+}
+
+/* index.json is changed by store_finish(), once for all tags. */
 static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
                               struct lpipe_error *err)
 {
-    const struct layout *layout = layout_of(store);
-    int status = put_bytes(layout, manifest, err);
-    return status == 0 ? layout_index_put(layout, &manifest->descriptor, tag, err) : status;
+    struct layout *layout = (struct layout *)store;
+    GUARD(&layout->mutex);
+    int status =
+        is_put_locked(layout, manifest->descriptor.digest) ? 0 : put_bytes(layout, manifest, err);
+    if (status == 0 && add_entry_locked(layout, &manifest->descriptor, tag) != 0) {
+        status = fail_memory(err);
+    }
+    return status;
+}
+
+static void entries_dispose(struct layout_entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        free(entries->items[i].tag);
+    }
+    free(entries->items);
+    *entries = (struct layout_entries){ .count = 0 };
+}
+
+static int store_complete(struct store *store, struct lpipe_error *err)
+{
+    struct layout *layout = (struct layout *)store;
+    GUARD(&layout->mutex);
+    int status = layout_index_put(layout, &layout->locked.entries, err);
+    entries_dispose(&layout->locked.entries);
+    return status;
 }
 
 /* Programs find the referrers in a layout by reading index.json, so no referrers tag is needed. */
@@ -106,6 +160,8 @@ static void layout_store_free(struct store *store)
 {
     struct layout *layout = (struct layout *)store;
     fd_close(&layout->fd);
+    entries_dispose(&layout->locked.entries);
+    pthread_mutex_destroy(&layout->mutex);
     (void)lpipe_cancel_unref(layout->cancel);
     free(layout->dir);
     free(layout);
@@ -120,6 +176,7 @@ static const struct store_ops OPS = {
     .manifest_put = store_manifest_put,
     .referrers_native = store_referrers_native,
     .free = layout_store_free,
+    .finish = store_complete,
 };
 
 static struct layout *new_layout(const char *dir)
@@ -131,6 +188,7 @@ static struct layout *new_layout(const char *dir)
     layout->base.ops = &OPS;
     layout->base.children_are_blobs = true;
     layout->fd = -1;
+    pthread_mutex_init(&layout->mutex, NULL);
     layout->dir = mem_strdup(dir);
     layout->base.name = mem_printf("oci:%s", dir);
     if (layout->dir == NULL || layout->base.name == NULL) {

@@ -68,7 +68,8 @@ struct store_ops {
     /* reference is a tag or a digest. With a digest the store verifies the bytes. */
     int (*manifest_get)(struct store *store, const char *reference, struct document *ret_document,
                         struct lpipe_error *err);
-    /* Puts a manifest by digest (tag NULL) or under a tag. */
+    /* Puts a manifest by digest (tag NULL) or under a tag. A store with a finish operation sets the
+     * tag there. */
     int (*manifest_put)(struct store *store, const struct document *manifest, const char *tag,
                         struct lpipe_error *err);
     /* Called after the manifest of an artifact with a subject was put. 1 when the store lists
@@ -81,7 +82,7 @@ struct store_ops {
     int (*manifest_head)(struct store *store, const char *reference,
                          char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
     /* Completes the store after an image push: called once, after the last manifest and tag was
-     * put, and never after a failure. For a store that writes its index last, such as an archive.
+     * put, and never after a failure. For a store that writes its index last: a layout, an archive.
      * Not called when a single layer is written. May be NULL: see store_finish(). */
     int (*finish)(struct store *store, struct lpipe_error *err);
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout_writer DIR TAG: puts one blob and one tagged manifest into a layout, through the store.
- * Its tests let each of its system calls fail, or kill it there. Prints the message of a
+/* layout_writer DIR TAG: puts one blob, twice, and one tagged manifest into a layout, through the
+ * store. Its tests let each of its system calls fail, or kill it there. Prints the message of a
  * failure. */
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,8 @@ static int put_manifest(struct store *store, const char *tag, struct lpipe_error
     if (status == 0) {
         status = store->ops->manifest_put(store, &document, NULL, err);
     }
-    return status == 0 ? store->ops->manifest_put(store, &document, tag, err) : status;
+    status = status == 0 ? store->ops->manifest_put(store, &document, tag, err) : status;
+    return status == 0 ? store_finish(store, err) : status;
 }
 
 int main(int argc, char **argv)
@@ -48,6 +49,9 @@ int main(int argc, char **argv)
     int status = layout_store_open(argv[1], true, NULL, &store, &err);
     if (status == 0) {
         status = put_blob(store, text, &err);
+    }
+    if (status == 0) {
+        status = put_blob(store, text, &err); /* it is there: the temporary file is removed */
     }
     if (status == 0) {
         status = put_manifest(store, argv[2], &err);

@@ -125,7 +125,8 @@ static void put(struct store *store, const char *text, const char *tag)
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     struct lpipe_error err = { 0 };
     make_document(text, &document);
-    if (store->ops->manifest_put(store, &document, tag, &err) != 0) {
+    if (store->ops->manifest_put(store, &document, tag, &err) != 0 ||
+        store_finish(store, &err) != 0) {
         fail_msg("%s", err.message);
     }
 }
@@ -698,6 +699,26 @@ static void test_wait_for_the_lock_is_cancelled(void **state)
     (void)lpipe_cancel_unref(cancel);
 }
 
+/* All tags get into index.json in one step, so none of them is set when a later put fails. */
+static void test_tags_are_set_at_the_end(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store AUTO_STORE = open_store(scene, true);
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    char text[100];
+    make_document("one", &document);
+    for (int i = 0; i < 2000; i++) {
+        char tag[20];
+        (void)snprintf(tag, sizeof tag, "t%d", i);
+        assert_int_equal(store->ops->manifest_put(store, &document, tag, NULL), 0);
+    }
+    assert_int_equal(get(store, "t0", text, sizeof text), LPIPE_NOT_FOUND);
+    assert_int_equal(store_finish(store, NULL), 0);
+    assert_int_equal(get(store, "t0", text, sizeof text), 0);
+    assert_int_equal(get(store, "t1999", text, sizeof text), 0);
+    assert_string_equal(text, "one");
+}
+
 #define WRITERS 32
 #define TAGS_EACH 8
 
@@ -714,7 +735,8 @@ static void write_tags(const struct scene *scene, int writer)
         (void)snprintf(tag, sizeof tag, "w%d-%d", writer, i);
         put_blob(store, tag, &blob);
         make_document(tag, &document);
-        if (store->ops->manifest_put(store, &document, tag, NULL) != 0) {
+        if (store->ops->manifest_put(store, &document, tag, NULL) != 0 ||
+            store_finish(store, NULL) != 0) {
             _exit(2);
         }
     }
@@ -848,6 +870,7 @@ int main(void)
         ON_DISK(test_stale_temps),
         ON_DISK(test_not_a_directory),
         ON_DISK(test_wait_for_the_lock_is_cancelled),
+        ON_DISK(test_tags_are_set_at_the_end),
         ON_DISK(test_many_writers),
         ON_DISK(test_killed_writer),
         cmocka_unit_test(test_null_store),

@@ -215,7 +215,8 @@ static int write_layout(const void *with, struct lpipe_error *err)
     status = status == 0 ? writer->ops->write(writer, config, strlen(config), err) : status;
     status = status == 0 ? writer->ops->finish(writer, blob.descriptor.digest, strlen(config), err)
                          : status;
-    return status == 0 ? store->ops->manifest_put(store, &manifest, "tag", err) : status;
+    status = status == 0 ? store->ops->manifest_put(store, &manifest, "tag", err) : status;
+    return status == 0 ? store_finish(store, err) : status;
 }
 
 static void test_layouts(void **state)
