@@ -151,11 +151,10 @@ const struct command command_index = {
     .name = "index",
     .synopsis = "[options] IMAGE REFERENCE...",
     .summary = "Make one index of the images for several platforms",
-    .details =
-        "IMAGE gets an index of the images that the REFERENCEs name, in this order.\n"
-        "Images that are in another repository are copied. The platform of an image is read\n"
-        "from its config; --platform before a REFERENCE sets another. A REFERENCE to an\n"
-        "index adds all its entries, with --platform its image for this platform.\n",
+    .details = "IMAGE gets an index of the images that the REFERENCEs name, in this order.\n"
+               "Images that are in another repository are copied. The platform of an image is\n"
+               "in its config; --platform before a REFERENCE sets another. A REFERENCE to an\n"
+               "index adds all its entries, with --platform its image for this platform.\n",
     .groups = (const struct option_group *const[]){ &group_index, &group_upload, &group_access,
                                                     &group_result, &group_general, NULL },
     .args_min = 2,

@@ -32,13 +32,17 @@ int main(void)
     struct lpipe_image_options image = LPIPE_IMAGE_OPTIONS_INIT;
     struct lpipe_push_options push = LPIPE_PUSH_OPTIONS_INIT;
     struct lpipe_push_result pushed = LPIPE_PUSH_RESULT_INIT;
+    struct lpipe_copy_options copy = LPIPE_COPY_OPTIONS_INIT;
+    struct lpipe_copy_result copied = LPIPE_COPY_RESULT_INIT;
+    struct lpipe_index_options index = LPIPE_INDEX_OPTIONS_INIT;
     struct lpipe_error err;
     lpipe_ref *ref = NULL;
     int status = lpipe_ref_parse("localhost:5000/a:b", 0, &ref, &err);
     ref = lpipe_ref_free(ref);
     lpipe_push_result_done(&pushed);
+    lpipe_copy_result_done(&copied);
     return status + (ref != NULL) + (int)(client.flags + layer.flags + result.size) +
-           (int)image.format + (int)push.tag_count + (lpipe_version()[0] == '0' ? 0 : 1);
+           (int)image.format + (int)push.tag_count + (int)(copy.flags + index.flags) + (lpipe_version()[0] == '0' ? 0 : 1);
 }
 """
 
