@@ -45,51 +45,91 @@ static void put_bash_option(const struct command *command, const struct option *
     (void)fprintf(out, " --%s", row->name);
 }
 
+/* Writes the words of "gzip[:LEVEL]|none": the ones that can be typed as they are. */
+static void put_bash_words(const char *value, FILE *out)
+{
+    while (value != NULL && *value != '\0') {
+        size_t size = strcspn(value, "|");
+        size_t word = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+        if (word > 0 && (word == size || value[word] == '[')) {
+            (void)fprintf(out, "%.*s ", (int)word, value);
+        }
+        value += size + (value[size] == '|');
+    }
+}
+
+/* One case for "COMMAND:--OPTION", the word before the value, or "COMMAND:--OPTION=". */
 static void put_bash_value(const struct command *command, const struct option *row, FILE *out)
 {
-    if (row->kind == OPTION_CHOICE) {
-        (void)fprintf(out, "    %s:--%s) words='", command->name, row->name);
-        put_choices(row->value, out);
+    const char *name = command->name;
+    bool takes_word = option_takes_value(row);
+    if (!takes_word && row->kind != OPTION_MODE && row->kind != OPTION_ONOFF) {
+        return;
+    }
+    if (takes_word) {
+        (void)fprintf(out, "    %s:--%s | %s:--%s=) ", name, row->name, name, row->name);
+    } else {
+        (void)fprintf(out, "    %s:--%s=) ", name, row->name);
+    }
+    if (row->complete != OPTION_COMPLETE_NONE) {
+        (void)fprintf(out, "COMPREPLY=($(compgen -%c -- \"$cur\")); return ;;\n",
+                      row->complete == OPTION_COMPLETE_DIRECTORY ? 'd' : 'f');
+        return;
+    }
+    (void)fputs("words='", out);
+    put_bash_words(row->kind == OPTION_ONOFF ? "true|false" : row->value, out);
+    (void)fputs("'; is_value=1 ;;\n", out);
+}
+
+/* Finds the command, which general options may precede, and puts a '=' that bash made a word of its
+ * own to the option before it. */
+static const char bash_begin[] =
+    "# bash completion of layerpipe\n_layerpipe()\n{\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+    "    local subcommand='' words='' is_value='' i\n    COMPREPLY=()\n"
+    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+    "        case \"${COMP_WORDS[i]}\" in\n"
+    "        --progress) [ \"${COMP_WORDS[i+1]}\" = '=' ] && i=$((i + 1)); i=$((i + 1)) ;;\n"
+    "        -*) ;;\n        *) subcommand=${COMP_WORDS[i]}; break ;;\n        esac\n    done\n"
+    "    if [ \"$cur\" = '=' ]; then\n        cur=''; prev=\"$prev=\"\n"
+    "    elif [ \"$prev\" = '=' ]; then\n        prev=\"${COMP_WORDS[COMP_CWORD-2]}=\"\n    fi\n"
+    "    case \"$subcommand:$prev\" in\n";
+
+static const char bash_end[] =
+    "    esac\n    if [ -n \"$is_value\" ] || [ -n \"$words\" ]; then\n"
+    "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n    else\n"
+    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
+    "complete -o filenames -F _layerpipe layerpipe\n";
+
+static void put_bash_options(const struct command *const *commands, const struct command *general,
+                             FILE *out)
+{
+    (void)fputs("    esac\n    case \"$is_value:$subcommand:$cur\" in\n    ::-*) words='", out);
+    for_each_option(general, out, put_bash_option);
+    (void)fputs("' ;;\n    ::*) words='", out);
+    put_command_names(commands, out);
+    (void)fputs("' ;;\n", out);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        (void)fprintf(out, "    :%s:-*) words='", commands[i]->name);
+        for_each_option(commands[i], out, put_bash_option);
         (void)fputs("' ;;\n", out);
-    } else if (row->complete == OPTION_COMPLETE_DIRECTORY) {
-        (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n",
-                      command->name, row->name);
-    } else if (option_takes_value(row)) {
-        (void)fprintf(out, "    %s:--%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n",
-                      command->name, row->name);
     }
 }
 
 static void put_bash(const struct command *const *commands, FILE *out)
 {
-    (void)fputs("# bash completion of layerpipe\n_layerpipe()\n{\n"
-                "    local cur=${COMP_WORDS[COMP_CWORD]} subcommand=${COMP_WORDS[1]} words=''\n"
-                "    local prev=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n"
-                "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='",
-                out);
-    put_command_names(commands, out);
-    (void)fputs(
-        "'\n        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
-        "    case \"$subcommand:$prev\" in\n    help:help) words='",
-        out);
+    const struct option_group *const groups[] = { &group_general, NULL };
+    const struct command general = { .name = "", .groups = groups };
+    (void)fputs(bash_begin, out);
+    (void)fputs("    help:help) words='", out);
     put_command_names(commands, out);
     (void)fputs("' ;;\n    completion:completion) words='bash zsh fish' ;;\n", out);
+    for_each_option(&general, out, put_bash_value);
     for (size_t i = 0; commands[i] != NULL; i++) {
         for_each_option(commands[i], out, put_bash_value);
     }
-    (void)fputs("    esac\n    if [ -z \"$words\" ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
-                "        case \"$subcommand\" in\n",
-                out);
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        (void)fprintf(out, "        %s) words='", commands[i]->name);
-        for_each_option(commands[i], out, put_bash_option);
-        (void)fputs("' ;;\n", out);
-    }
-    (void)fputs("        esac\n    fi\n    if [ -n \"$words\" ]; then\n"
-                "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n    else\n"
-                "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
-                "complete -o filenames -F _layerpipe layerpipe\n",
-                out);
+    put_bash_options(commands, &general, out);
+    (void)fputs(bash_end, out);
 }
 
 /* Writes text of an _arguments specification, where brackets and colons are escaped. */

@@ -246,3 +246,25 @@ def test_bash_completion_offers_matching_words(command):
     assert complete(command, "layerpipe", "completion", "") == {"bash", "zsh", "fish"}
     assert complete(command, "layerpipe", "push", "x", "roo") == {"rootfs.tar"}
     assert complete(command, "layerpipe", "push", "--spool", "") == {"folder"}
+    assert complete(command, "layerpipe", "push", "--compress", "") >= {"gzip", "zstd", "none"}
+    assert complete(command, "layerpipe", "push", "--threads", "") == set()
+    assert complete(command, "layerpipe", "push", "--authfile", "roo") == {"rootfs.tar"}
+
+
+def test_bash_completion_of_values_after_an_equals_sign(command):
+    """bash makes a word of its own of the '='."""
+    assert complete(command, "layerpipe", "push", "--progress", "=", "p") == {"plain"}
+    assert complete(command, "layerpipe", "push", "--upload", "=") == \
+        {"auto", "streamed", "chunked", "monolithic"}
+    assert complete(command, "layerpipe", "push", "--tls-verify", "=", "f") == {"false"}
+    assert complete(command, "layerpipe", "push", "--look-first", "=", "al") == {"always"}
+
+
+def test_bash_completion_of_general_options_before_the_command(command):
+    assert complete(command, "layerpipe", "-") >= {"--quiet", "--verbose", "--progress"}
+    assert complete(command, "layerpipe", "-q", "lo") == {"login", "logout"}
+    assert complete(command, "layerpipe", "--progress", "pl") == {"plain"}
+    assert complete(command, "layerpipe", "--progress", "none", "lo") == {"login", "logout"}
+    assert complete(command, "layerpipe", "--progress", "=", "none", "-v", "lo") == {"login", "logout"}
+    assert "--all" not in complete(command, "layerpipe", "-q", "push", "--al")
+    assert "--allow-empty" in complete(command, "layerpipe", "-q", "push", "--al")
