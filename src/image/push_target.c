@@ -85,14 +85,18 @@ static bool same_repository(const lpipe_ref *a, const lpipe_ref *b)
            (a->registry == NULL || strcmp(a->registry, b->registry) == 0);
 }
 
-/* Parses the subject's reference, which must be in the repository of the target. */
+/* Parses the subject: a digest, or a reference to the repository of the target. *ret_ref is NULL for
+ * a digest and for no subject. */
 static int parse_subject(const lpipe_ref *dest, const char *text, lpipe_ref **ret_ref,
                          struct lpipe_error *err)
 {
     lpipe_ref *ref AUTO_REFERENCE = NULL;
+    if (text == NULL || digest_valid(text)) {
+        return 0;
+    }
     int status = reference_parse(text, 0, &ref, err);
     if (status != 0) {
-        return status;
+        return fail_context(err, status, "subject");
     }
     if (!same_repository(ref, dest)) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
@@ -102,19 +106,15 @@ static int parse_subject(const lpipe_ref *dest, const char *text, lpipe_ref **re
     return 0;
 }
 
-static int find_subject(struct push_target *target, const lpipe_ref *dest, const char *text,
+static int find_subject(struct push_target *target, const lpipe_ref *ref, const char *text,
                         struct lpipe_error *err)
 {
-    lpipe_ref *ref AUTO_REFERENCE = NULL;
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     if (text == NULL) {
         return 0;
     }
-    int status = digest_valid(text) ? 0 : parse_subject(dest, text, &ref, err);
-    if (status == 0) {
-        status = image_fetch_manifest(
-            target->store, ref == NULL ? text : image_fetch_reference(ref), &fetched, err);
-    }
+    int status = image_fetch_manifest(
+        target->store, ref == NULL ? text : image_fetch_reference(ref), &fetched, err);
     if (status != 0) {
         return fail_context(err, status, "subject");
     }
@@ -129,12 +129,14 @@ int push_target_open(lpipe_client *client, const lpipe_ref *dest,
 {
     struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY,
                                                    .digest = dest->digest };
+    lpipe_ref *subject AUTO_REFERENCE = NULL;
     int status = collect_tags(&target, dest, options, err);
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
+    status = status == 0 ? parse_subject(dest, options->subject, &subject, err) : status;
     if (status == 0) {
         status = store_open(client, dest, STORE_WRITE, &target.store, err);
     }
-    status = status == 0 ? find_subject(&target, dest, options->subject, err) : status;
+    status = status == 0 ? find_subject(&target, subject, options->subject, err) : status;
     if (status == 0) {
         *ret_target = target;
         target = (struct push_target){ 0 };

@@ -575,3 +575,11 @@ def test_mount_from_other_registry_is_wrong_usage(run, registry, tar_file):
     result = push(run, server, "--mount-from", f"other.example/{BASE}", tar_file)
     assert result.rc == 2, result
     assert "other.example" in result.stderr and len(server.journal.entries("open")) == 0
+
+
+@pytest.mark.parametrize("subject", ["not//valid", "localhost:5977/other:1", "oci:directory:1"])
+def test_wrong_subject_fails_before_the_first_request(subject, run, registry, tar_bytes):
+    server = registry("d28")
+    result = run("push", "--subject", subject, f"{server.host}/{NAME}:1", "-", input=tar_bytes)
+    assert result.rc == 2 and "subject" in result.stderr, result
+    assert len(server.journal) == 0
