@@ -20,9 +20,15 @@ static int reserve(struct buf *buf, size_t more)
     }
     size_t capacity = MAX_OF(wanted, buf->capacity + buf->capacity / 2);
     capacity = MAX_OF(capacity, (size_t)64);
-    char *data = mem_realloc(buf->data, capacity);
+    /* Not realloc(): it would free the old memory as it is, and a buffer may contain a secret. */
+    char *data = mem_new(capacity);
     if (data == NULL) {
         return LPIPE_NO_MEMORY;
+    }
+    if (buf->data != NULL) {
+        memcpy(data, buf->data, buf->size);
+        explicit_bzero(buf->data, buf->capacity);
+        free(buf->data);
     }
     buf->data = data;
     buf->capacity = capacity;

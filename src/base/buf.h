@@ -17,7 +17,8 @@ struct buf {
         NULL, 0, 0, (max)                                                                          \
     }
 
-/* All return 0, NO_MEMORY, or TOO_LARGE when the maximum would be exceeded (buf unchanged). */
+/* All return 0, NO_MEMORY, or TOO_LARGE when the maximum would be exceeded (buf unchanged). When a
+ * buffer grows, its old memory is overwritten, because any buffer may contain a secret. */
 MUST_CHECK int buf_append(struct buf *buf, const void *data, size_t size);
 MUST_CHECK int buf_append_text(struct buf *buf, const char *text);
 MUST_CHECK int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);

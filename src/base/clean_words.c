@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 #define SECRET_WORD_BYTES 16 /* a shorter word after "Bearer" is not a token */
 

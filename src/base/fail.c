@@ -102,27 +102,3 @@ int fail_context(struct lpipe_error *err, int status, const char *format, ...)
     mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", outer, inner));
     return status;
 }
-
-char *text_printable(char *buf, size_t buf_size, const char *text, size_t size)
-{
-    size_t out = 0;
-    size_t in = 0;
-    while (in < size && out + 8 < buf_size) {
-        uint32_t code = 0;
-        size_t length = text_utf8(text + in, size - in, &code);
-        if (length == 0 || !text_is_visible(code)) {
-            bool space = text[in] == '\n' || text[in] == '\r' || text[in] == '\t';
-            buf[out++] = space ? ' ' : '?';
-        } else {
-            memcpy(buf + out, text + in, length);
-            out += length;
-        }
-        in += length > 0 ? length : 1;
-    }
-    if (in < size) {
-        memcpy(buf + out, "...", 3);
-        out += 3;
-    }
-    buf[out] = '\0';
-    return buf;
-}

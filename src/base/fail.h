@@ -26,9 +26,4 @@ int fail_memory(struct lpipe_error *err);
  * err is NULL. */
 int fail_context(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Copies text of the remote side into buf for use in a message: characters that are not visible
- * (see text_is_visible()) and bytes that are not valid UTF-8 become '?', line ends and tabs become
- * spaces, the end is cut with "...". Returns buf. */
-char *text_printable(char *buf, size_t buf_size, const char *text, size_t size);
-
 #endif

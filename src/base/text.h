@@ -28,5 +28,9 @@ bool text_is_utf8(const char *text, size_t size);
 bool text_is_visible(uint32_t code);
 /* No control characters (including CR, LF, NUL within size, DEL). */
 bool text_is_clean(const char *text, size_t size);
+/* Copies text of the remote side into buf for use in a message: characters that are not visible
+ * (see text_is_visible()) and bytes that are not valid UTF-8 become '?', line ends and tabs become
+ * spaces, the end is cut with "...". Returns buf. */
+char *text_printable(char *buf, size_t buf_size, const char *text, size_t size);
 
 #endif

@@ -2,13 +2,12 @@
 #include "codec/decompress.h"
 
 #include <inttypes.h>
-#define ZLIB_CONST /* input pointers are const */
-#include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "codec/zlib_memory.h"
 
 struct decompressor {
     enum codec_kind kind;
@@ -22,22 +21,9 @@ struct decompressor {
     unsigned char out[DECOMPRESS_BYTES];
 };
 
-static voidpf zlib_alloc(voidpf opaque, uInt items, uInt size)
-{
-    (void)opaque;
-    return mem_new_array(items, size);
-}
-
-static void zlib_free(voidpf opaque, voidpf address)
-{
-    (void)opaque;
-    free(address);
-}
-
 static bool begin_gzip(struct decompressor *decompressor)
 {
-    decompressor->inflate.zalloc = zlib_alloc;
-    decompressor->inflate.zfree = zlib_free;
+    zlib_use_mem(&decompressor->inflate);
     decompressor->inflating = inflateInit2(&decompressor->inflate, 15 + 16) == Z_OK;
     return decompressor->inflating;
 }

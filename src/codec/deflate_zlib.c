@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/deflate.h"
 
-#define ZLIB_CONST /* input pointers are const */
-#include <zlib.h>
-
 #include "base/mem.h"
+#include "codec/zlib_memory.h"
 
 static const char *version(void)
 {
@@ -18,26 +16,13 @@ static uint64_t state_bytes(int level)
     return (1u << (15 + 2)) + (1u << (8 + 9)) + 8192 + sizeof(z_stream);
 }
 
-static voidpf zlib_alloc(voidpf opaque, uInt items, uInt size)
-{
-    (void)opaque;
-    return mem_new_array(items, size);
-}
-
-static void zlib_free(voidpf opaque, voidpf address)
-{
-    (void)opaque;
-    free(address);
-}
-
 static void *state_new(int level)
 {
     z_stream *stream = NEW(z_stream);
     if (stream == NULL) {
         return NULL;
     }
-    stream->zalloc = zlib_alloc;
-    stream->zfree = zlib_free;
+    zlib_use_mem(stream);
     int strategy = level == -2 ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
     int zlib_level = level == -2 ? 6 : level > 9 ? 9 : level;
     if (deflateInit2(stream, zlib_level, Z_DEFLATED, -15, 8, strategy) != Z_OK) {

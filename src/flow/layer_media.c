@@ -71,19 +71,10 @@ static bool claimed_kind(const char *label, enum codec_kind *ret_kind)
     return false;
 }
 
-static bool is_media_type(const char *label)
-{
-    size_t size = strlen(label);
-    const char *slash = strchr(label, '/');
-    return size <= 127 && slash != NULL && slash != label && slash[1] != '\0' &&
-           strchr(slash + 1, '/') == NULL && strpbrk(label, " ,;\"\\") == NULL &&
-           text_is_clean(label, size);
-}
-
 int layer_media_check(const char *label, enum codec_kind kind, bool raw, struct lpipe_error *err)
 {
     enum codec_kind claimed = CODEC_NONE;
-    if (!is_media_type(label)) {
+    if (!media_type_valid(label, strlen(label))) {
         return fail(err, LPIPE_INVALID_ARGUMENT, "the media type is malformed or too long");
     }
     if (strstr(label, ".nondistributable.") != NULL || strstr(label, ".foreign.") != NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layer object and its states. For layer_*.c only.
+/* The layer object and its states. For flow/layer_*.c and api/api_layer.c only.
  *
  *   NEW --open/pump/feed--> OPEN --end--> DONE      result available
  *                             |---failure--> FAILED   every call returns the cause

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "oci/json_read.h"
 
 #define LABEL_WIDTH 15

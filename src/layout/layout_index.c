@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "layout/layout_merge.h"
 #include "oci/json_read.h"
 #include "oci/media_type.h"

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "oci/json_scan.h"
 #include "oci/json_write.h"
 

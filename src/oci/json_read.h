@@ -37,7 +37,9 @@ void json_doc_dispose(struct json_doc *doc);
 
 /* The same for a document with secrets: messages give the position of a mistake, never the text. In
  * a document with an integer that does not fit in 64 bits no number is whole. Free it with
- * json_doc_wipe(), which overwrites every string first. */
+ * json_doc_wipe(), which overwrites every string first. One copy cannot be overwritten: jansson's
+ * parser has a buffer with the text of the last value and frees it as it is. Its allocation
+ * functions can be replaced for the whole process only, which a library must not do. */
 MUST_CHECK int json_doc_parse_secret(const char *text, size_t size, size_t size_max,
                                      const char *what, int status, struct json_doc *ret_doc,
                                      struct lpipe_error *err);

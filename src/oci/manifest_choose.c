@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "oci/manifest.h"
 
 /* Build attestations are entries with the platform "unknown/unknown". */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "oci/json_write.h"
 
 /* Index of a key; if the map does not have the key, the index where it must be inserted. */

@@ -6,6 +6,7 @@
 
 #include "auth/scope.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "oci/json_read.h"
 #include "request/answer_text.h"
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "tar/directory_walk.h"
 #include "tar/directory_xattr.h"
 #include "tar/hard_links.h"

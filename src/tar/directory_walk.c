@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* A directory on the path to the current entry. */
 struct level {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/text.h"
 
 static void name_odd(struct tar_entry *entry, const struct tar_text *name)
 {
