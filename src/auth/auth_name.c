@@ -58,6 +58,7 @@ bool auth_name_parse(const char *text, struct auth_name *ret_name)
     return true;
 }
 
+/* Chooses among stored credentials. origin_decide() decides whether one may be sent. */
 size_t auth_name_score(const struct auth_name *key, const struct auth_name *target)
 {
     size_t size = strlen(key->path);

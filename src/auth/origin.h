@@ -4,7 +4,7 @@
  * Six kinds of URL are chosen by the remote side: the realm of a token server, the redirects of
  * that server, upload locations, redirects of blobs and manifests, foreign layer URLs (never
  * fetched) and pagination links (never followed). All that are followed pass origin_decide(). No
- * other code compares hosts. Pure; any thread. */
+ * other code compares hosts to decide about a secret. Pure; any thread. */
 #ifndef AUTH_ORIGIN_H
 #define AUTH_ORIGIN_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads a blob to a repository while it is written: the blob writer of registry_store.c. The
- * upload machine decides which request is sent when. One thread uses a writer. */
+ * first method is chosen here and in upload_run.c; the upload machine decides which request follows
+ * which event. One thread uses a writer. */
 #ifndef UPLOAD_UPLOAD_H
 #define UPLOAD_UPLOAD_H
 
