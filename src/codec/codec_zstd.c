@@ -39,6 +39,9 @@ static const struct zstd_row ROWS[] = {
 
 struct zstd_state {
     ZSTD_CCtx *context;
+    size_t job_bytes;
+    uint64_t size; /* of the input so far */
+    bool flushed;  /* the last full job has been started */
 };
 
 static const struct zstd_row *row_of(int level)
@@ -121,6 +124,7 @@ static int zstd_create(const struct codec_spec *spec, unsigned workers, void **r
         (void)ZSTD_freeCCtx(zstd->context);
         return fail(err, LPIPE_UNSUPPORTED, "the zstd library was built without threads");
     }
+    zstd->job_bytes = (size_t)1 << row_of(spec->level)->job_log;
     *ret_state = TAKE(zstd);
     return 0;
 }
@@ -132,22 +136,37 @@ static void zstd_expect_one_block(void *opaque)
     (void)set(zstd->context, ZSTD_c_nbWorkers, 1);
 }
 
+/* The input may end where a job is full. If the library has not started this job, the end directive
+ * makes it the last one; if it has, an empty block follows. Which of the two is a matter of time, so
+ * a flush starts the job first. */
+static ZSTD_EndDirective directive_of(const struct zstd_state *zstd, bool end)
+{
+    bool job_is_full = zstd->size > 0 && zstd->size % zstd->job_bytes == 0;
+    return !end ? ZSTD_e_continue : job_is_full && !zstd->flushed ? ZSTD_e_flush : ZSTD_e_end;
+}
+
 static int zstd_stream(void *opaque, struct codec_span *in, struct codec_span *out, bool end,
                        bool *ret_done, struct lpipe_error *err)
 {
     struct zstd_state *zstd = opaque;
     ZSTD_inBuffer from = { in->data, in->size, in->position };
     ZSTD_outBuffer to = { out->data, out->size, out->position };
-    size_t left = 0;
+    bool done = false;
     do {
-        left = ZSTD_compressStream2(zstd->context, &to, &from, end ? ZSTD_e_end : ZSTD_e_continue);
+        ZSTD_EndDirective directive = directive_of(zstd, end);
+        size_t before = from.pos;
+        size_t left = ZSTD_compressStream2(zstd->context, &to, &from, directive);
         if (ZSTD_isError(left)) {
             return fail(err, LPIPE_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(left));
         }
-    } while (to.pos < to.size && (end ? left > 0 : from.pos < from.size));
+        zstd->size += from.pos - before;
+        zstd->flushed |= directive == ZSTD_e_flush && left == 0;
+        done = directive == ZSTD_e_end ? left == 0
+                                       : directive == ZSTD_e_continue && from.pos == from.size;
+    } while (to.pos < to.size && !done);
     in->position = from.pos;
     out->position = to.pos;
-    *ret_done = end && left == 0;
+    *ret_done = end && done;
     return 0;
 }
 

@@ -231,6 +231,41 @@ static void test_long_zstd(void **state)
 }
 
 /* What codec_plan() says is held is not exceeded. Only where the allocator can be asked. */
+/* Gives all input to the codec before it takes any output, or takes output at once. */
+static void stream_feed(struct codec *codec, const struct bytes *in, bool late, struct bytes *out)
+{
+    static unsigned char output[64 * KIB];
+    struct codec_span from = { in->data, in->size, 0 };
+    bool done = false;
+    while (from.position < from.size || !done) {
+        bool end = from.position == from.size;
+        struct codec_span to = { output, late && !end ? 0 : sizeof output, 0 };
+        assert_int_equal(codec_stream(codec, &from, &to, end, &done, NULL), 0);
+        bytes_put(out, output, to.position);
+    }
+}
+
+/* The library's table of jobs is full when the last job is; the bytes are the same. */
+static void test_end_of_full_job(void **state)
+{
+    (void)state;
+    struct codec_spec spec;
+    struct bytes in AUTO_BYTES = { NULL, 0, 0 };
+    struct bytes outs[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+    assert_int_equal(codec_parse("zstd:3", &spec, NULL), 0);
+    bytes_mixed(&in, 5 * 2 * MIB);
+    for (int late = 0; late < 2; late++) {
+        struct codec *codec = NULL;
+        assert_int_equal(codec_new(&spec, 1, &codec, NULL), 0);
+        stream_feed(codec, &in, late == 1, &outs[late]);
+        codec_free(codec);
+    }
+    assert_int_equal(outs[0].size, outs[1].size);
+    assert_memory_equal(outs[0].data, outs[1].data, outs[0].size);
+    bytes_done(&outs[0]);
+    bytes_done(&outs[1]);
+}
+
 static void test_memory_is_bounded(void **state)
 {
     (void)state;
@@ -262,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_recipes_are_told_apart),
         cmocka_unit_test(test_every_level_decodes),
         cmocka_unit_test(test_long_zstd),
+        cmocka_unit_test(test_end_of_full_job),
         cmocka_unit_test(test_memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
