@@ -33,6 +33,31 @@ static bool check_ready(const struct flow *flow)
     return !flow->checking && flow->checked < flow->filled;
 }
 
+/* Whether an output block should wait for an input block, so that both are hashed at once. It waits
+ * only for what comes without it. */
+static bool hash_waits(const struct flow *flow, bool stream)
+{
+    bool more_input = !flow->input_ended || flow->checked < flow->filled;
+    if (!flow->pairs || !more_input || flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
+        return flow->pairs && more_input;
+    }
+    /* A source may be slow, so no more than one block waits for the source. */
+    bool driver_fills = flow->claimed == flow->filled && flow->made == flow->hashed + 1 &&
+                        flow->made < flow->taken + flow->plan.out_blocks;
+    return flow->streaming || stream || driver_fills;
+}
+
+/* Whether an input block should wait for an output block. If nearly all input blocks wait, the
+ * check is slower than the codec and must not rest. */
+static bool check_waits(const struct flow *flow, bool stream)
+{
+    if (!flow->pairs || flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
+        return flow->pairs;
+    }
+    bool behind = flow->filled - flow->checked + 1 >= flow->plan.in_blocks;
+    return (flow->streaming || stream) && !behind;
+}
+
 static bool finish_check_ready(const struct flow *flow)
 {
     return !flow->checking && !flow->check_ended && flow->input_ended &&
@@ -54,13 +79,17 @@ static bool stream_ready(const struct flow *flow)
 
 static enum task_kind next_kind(const struct flow *flow)
 {
-    return hash_ready(flow)           ? TASK_HASH
-           : trailer_ready(flow)      ? TASK_TRAILER
-           : check_ready(flow)        ? TASK_CHECK
-           : finish_check_ready(flow) ? TASK_FINISH_CHECK
-           : stream_ready(flow)       ? TASK_STREAM
-           : compress_ready(flow)     ? TASK_COMPRESS
-                                      : TASK_NONE;
+    bool hash = hash_ready(flow);
+    bool check = check_ready(flow);
+    bool stream = stream_ready(flow);
+    return hash && check && flow->pairs          ? TASK_CHECK_AND_HASH
+           : hash && !hash_waits(flow, stream)   ? TASK_HASH
+           : trailer_ready(flow)                 ? TASK_TRAILER
+           : check && !check_waits(flow, stream) ? TASK_CHECK
+           : finish_check_ready(flow)            ? TASK_FINISH_CHECK
+           : stream                              ? TASK_STREAM
+           : compress_ready(flow)                ? TASK_COMPRESS
+                                                 : TASK_NONE;
 }
 
 bool task_ready(const struct flow *flow)
@@ -75,8 +104,14 @@ bool task_take(struct flow *flow, struct task *ret_task)
     switch (kind) {
     case TASK_NONE:
         return false;
+    case TASK_CHECK_AND_HASH:
+        ret_task->number = flow->checked;
+        ret_task->output_number = flow->hashed;
+        flow->checking = true;
+        flow->hashing = true;
+        break;
     case TASK_HASH:
-        ret_task->number = flow->hashed;
+        ret_task->output_number = flow->hashed;
         flow->hashing = true;
         break;
     case TASK_TRAILER:
@@ -103,17 +138,32 @@ bool task_take(struct flow *flow, struct task *ret_task)
     return true;
 }
 
+/* Adds an output block to the sums of the blob. */
+static void output_add(struct flow *flow, const struct out_block *out)
+{
+    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
+        codec_add_block(flow->codec, &out->codec_block);
+    }
+    flow->summary.size += out->size;
+}
+
 static int run_hash(struct flow *flow, uint64_t number)
 {
     struct out_block *out = out_at(flow, number);
     if (!flow->one_digest) {
         digest_update(flow->digest, out->bytes, out->size);
     }
-    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        codec_add_block(flow->codec, &out->codec_block);
-    }
-    flow->summary.size += out->size;
+    output_add(flow, out);
     return 0;
+}
+
+static int run_check_and_hash(struct flow *flow, const struct task *task, struct lpipe_error *err)
+{
+    const struct in_block *in = in_at(flow, task->number);
+    const struct out_block *out = out_at(flow, task->output_number);
+    output_add(flow, out);
+    return input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest, out->bytes,
+                                        out->size, err);
 }
 
 static int run_trailer(struct flow *flow, struct lpipe_error *err)
@@ -176,8 +226,10 @@ int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe
 {
     const struct in_block *in = in_at(flow, task->number);
     switch (task->kind) {
+    case TASK_CHECK_AND_HASH:
+        return run_check_and_hash(flow, task, err);
     case TASK_HASH:
-        return run_hash(flow, task->number);
+        return run_hash(flow, task->output_number);
     case TASK_TRAILER:
         return run_trailer(flow, err);
     case TASK_CHECK:
@@ -223,21 +275,35 @@ static void stream_done(struct flow *flow)
     }
 }
 
+static void hash_done(struct flow *flow)
+{
+    flow->hashing = false;
+    flow->hashed++;
+}
+
+static void check_done(struct flow *flow)
+{
+    flow->checking = false;
+    flow->checked++;
+    blocks_free(flow);
+}
+
 static void count_done(struct flow *flow, const struct task *task)
 {
     switch (task->kind) {
+    case TASK_CHECK_AND_HASH:
+        hash_done(flow);
+        check_done(flow);
+        break;
     case TASK_HASH:
-        flow->hashing = false;
-        flow->hashed++;
+        hash_done(flow);
         break;
     case TASK_TRAILER:
         flow->hashing = false;
         flow->trailer_made = true;
         break;
     case TASK_CHECK:
-        flow->checking = false;
-        flow->checked++;
-        blocks_free(flow);
+        check_done(flow);
         break;
     case TASK_FINISH_CHECK:
         flow->checking = false;

@@ -29,6 +29,7 @@ struct flow {
     struct input_check *check;
     struct digest *digest;
     bool one_digest; /* the output is the uncompressed input: its digest is the diff ID */
+    bool pairs;      /* an input and an output block are hashed at once */
     struct in_block *in;
     struct out_block *out;
     unsigned char *in_memory;
@@ -80,6 +81,7 @@ struct flow {
 
 enum task_kind {
     TASK_NONE = 0,
+    TASK_CHECK_AND_HASH,
     TASK_HASH,
     TASK_TRAILER,
     TASK_CHECK,
@@ -90,7 +92,8 @@ enum task_kind {
 
 struct task {
     enum task_kind kind;
-    uint64_t number;    /* of the block */
+    uint64_t number; /* of the input block */
+    uint64_t output_number;
     bool end;           /* TASK_STREAM: no more input */
     bool is_only_block; /* TASK_STREAM: this block is all the input there is */
 };

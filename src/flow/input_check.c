@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/input_check.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "codec/decompress.h"
 #include "tar/tar_scan.h"
@@ -50,12 +52,19 @@ int input_check_compressed(struct input_check *check, enum codec_kind kind,
     return decompress_new(kind, window_bytes_max, &check->decompressor, err);
 }
 
+/* Everything but the digest. */
+static int scan_plain(struct input_check *check, const void *data, size_t size,
+                      struct lpipe_error *err)
+{
+    check->size += size;
+    return check->scan == NULL ? 0 : tar_scan_bytes(check->scan, data, size, err);
+}
+
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     struct input_check *check = ctx;
     digest_update(check->digest, data, size);
-    check->size += size;
-    return check->scan == NULL ? 0 : tar_scan_bytes(check->scan, data, size, err);
+    return scan_plain(check, data, size, err);
 }
 
 int input_check_bytes(struct input_check *check, const void *data, size_t size,
@@ -64,6 +73,20 @@ int input_check_bytes(struct input_check *check, const void *data, size_t size,
     return check->decompressor == NULL
                ? take_plain(check, data, size, err)
                : decompress_bytes(check->decompressor, data, size, take_plain, check, err);
+}
+
+int input_check_bytes_and_digest(struct input_check *check, const void *data, size_t size,
+                                 struct digest *other, const void *other_data, size_t other_size,
+                                 struct lpipe_error *err)
+{
+    assert(check->decompressor == NULL);
+    digest_update_pair(check->digest, data, size, other, other_data, other_size);
+    return scan_plain(check, data, size, err);
+}
+
+bool input_check_pair_is_faster(const struct input_check *check, const struct digest *other)
+{
+    return check->decompressor == NULL && digest_pair_is_faster(check->digest, other);
 }
 
 int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],

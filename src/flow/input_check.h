@@ -22,6 +22,13 @@ MUST_CHECK int input_check_compressed(struct input_check *check, enum codec_kind
                                       uint64_t window_bytes_max, struct lpipe_error *err);
 MUST_CHECK int input_check_bytes(struct input_check *check, const void *data, size_t size,
                                  struct lpipe_error *err);
+/* The same for input that is not compressed; also updates another digest with other bytes. Where
+ * input_check_pair_is_faster(), both digests together take less time. */
+MUST_CHECK int input_check_bytes_and_digest(struct input_check *check, const void *data,
+                                            size_t size, struct digest *other,
+                                            const void *other_data, size_t other_size,
+                                            struct lpipe_error *err);
+bool input_check_pair_is_faster(const struct input_check *check, const struct digest *other);
 /* The result of the check, and the diff ID on success. */
 MUST_CHECK int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                                struct lpipe_error *err);

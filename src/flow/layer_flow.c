@@ -44,7 +44,12 @@ static int flow_build(struct flow *flow, const struct flow_setup *setup, struct 
     if (status == 0 && !flow->one_digest) {
         status = codec_new(&setup->codec, MAX_OF(flow->plan.workers, 1u), &flow->codec, err);
     }
-    return status != 0 ? status : digest_new(DIGEST_SHA256, &flow->digest, err);
+    if (status == 0) {
+        status = digest_new(DIGEST_SHA256, &flow->digest, err);
+    }
+    flow->pairs = status == 0 && flow->codec != NULL && !setup->hash_separately &&
+                  input_check_pair_is_faster(flow->check, flow->digest);
+    return status;
 }
 
 int flow_new(const struct flow_setup *setup, struct flow **ret_flow, struct lpipe_error *err)
@@ -157,6 +162,7 @@ int flow_use_compressed_input(struct flow *flow, enum codec_kind claimed, struct
     flow->codec = codec_free(flow->codec);
     flow_plan_copy(&flow->plan);
     flow->one_digest = false;
+    flow->pairs = false; /* the input's digest is that of the decompressed bytes */
     return input_check_compressed(flow->check, claimed, window_bytes_max(flow), err);
 }
 

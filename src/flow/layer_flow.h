@@ -6,9 +6,11 @@
  *                          \----compress (any order)---> output blocks --hash (in order)--> driver
  *
  * The driver is the caller's thread: it fills input blocks and takes output blocks; there is no
- * reader thread. Workers run any task that is ready, in this order: hash, check, compress.
- * Without workers the driver runs the same tasks, so the bytes are the same. Workers start when
- * the second input block is filled, so a small layer needs no thread.
+ * reader thread. Workers run any task that is ready, in this order: check and hash, compress.
+ * Where two digests at once cost less (digest_pair_is_faster()), a block of input is checked in the
+ * same task in which a block of output is hashed. Without workers the driver runs the same tasks,
+ * so the bytes are the same. Workers start when the second input block is filled, so a small layer
+ * needs no thread.
  *
  * All buffers and codec states are allocated before the first worker starts. One driver at a
  * time; other threads may call only flow_stop(). */
@@ -23,8 +25,9 @@ struct flow_setup {
     struct codec_spec codec;
     unsigned workers; /* 0 = inline */
     uint64_t memory_bytes_max;
-    bool raw;            /* the input is not a tar */
-    unsigned scan_flags; /* enum tar_scan_flag */
+    bool raw;             /* the input is not a tar */
+    unsigned scan_flags;  /* enum tar_scan_flag */
+    bool hash_separately; /* never both digests at once: for tests */
 };
 
 struct flow;
