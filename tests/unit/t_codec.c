@@ -262,8 +262,8 @@ static void test_end_of_full_job(void **state)
     }
     assert_int_equal(outs[0].size, outs[1].size);
     assert_memory_equal(outs[0].data, outs[1].data, outs[0].size);
-    bytes_done(&outs[0]);
-    bytes_done(&outs[1]);
+    bytes_dispose(&outs[0]);
+    bytes_dispose(&outs[1]);
 }
 
 static void test_memory_is_bounded(void **state)
