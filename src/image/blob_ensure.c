@@ -112,6 +112,7 @@ static int copy_blob(const struct blob_job *job, const struct descriptor *blob, 
         context_notice(&job->client->context, "%s; the blob is copied again", err->message);
         status = copy_once(&copy, err);
     }
+    blob_job_note_sessions(job, copy.sessions);
     blob_progress_end(&copy.progress, status, blob->digest, blob->size);
     return status;
 }
@@ -177,13 +178,17 @@ static int write_bytes(struct blob_progress *progress, const struct descriptor *
                        const void *bytes, struct lpipe_error *err)
 {
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
-    struct blob_hint hint = { blob, blob_progress_acked, progress, NULL };
+    unsigned sessions = 0;
+    struct blob_hint hint = { blob, blob_progress_acked, progress, &sessions };
     int status = tracked_writer_begin(&tracked, progress->job, &hint, err);
     if (status == 0) {
         status = tracked.writer->ops->write(tracked.writer, bytes, blob->size, err);
     }
-    return status == 0 ? tracked.writer->ops->finish(tracked.writer, blob->digest, blob->size, err)
-                       : status;
+    if (status == 0) {
+        status = tracked.writer->ops->finish(tracked.writer, blob->digest, blob->size, err);
+    }
+    blob_job_note_sessions(progress->job, sessions);
+    return status;
 }
 
 /* A discard store says yes to everything, so it is not asked: see struct store. */

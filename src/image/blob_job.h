@@ -3,6 +3,8 @@
 #ifndef IMAGE_BLOB_JOB_H
 #define IMAGE_BLOB_JOB_H
 
+#include <stdatomic.h>
+
 #include "image/writer_registry.h"
 #include "layerpipe/client.h"
 #include "layerpipe/layer.h"
@@ -20,7 +22,11 @@ struct blob_job {
      * result. May be NULL. */
     void (*on_layer_read)(void *user, const struct lpipe_layer_result *result);
     void *user;
+    atomic_bool *ret_is_new; /* set to true when a registry did not have the blob; NULL = not
+                                wanted */
 };
+/* Notes how many upload sessions were opened for the blob: with one, it is new. */
+void blob_job_note_sessions(const struct blob_job *job, unsigned sessions);
 /* 0, or why the job must end: ABORTED (another job of the call failed), CANCELLED. */
 MUST_CHECK int blob_job_check(const struct blob_job *job, struct lpipe_error *err);
 

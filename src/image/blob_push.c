@@ -183,6 +183,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     bool hash_first = mount_sources != NULL && layer_wants_hash_first(layer);
     int status = hash_first ? push_hash_first(&push, mount_sources, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
+    blob_job_note_sessions(job, push.sessions);
     const char *notice = status == 0 ? layer_notice(layer) : NULL;
     if (notice != NULL) {
         context_notice(&job->client->context, "%s", notice);

@@ -4,6 +4,8 @@
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
 
+#include <stdatomic.h>
+
 #include "image/image_fetch.h"
 #include "layerpipe/image.h"
 #include "oci/image_config.h"
@@ -43,6 +45,7 @@ struct lpipe_image {
     size_t layer_count;
     size_t layer_capacity;
     bool pushed;
+    atomic_bool has_new_blob; /* the registry did not have one of its blobs before the push */
 };
 
 MUST_CHECK int image_new(lpipe_client *client, const lpipe_ref *base,

@@ -162,7 +162,8 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                   .writers = &blobs->writers,
                                   .refuse_odd = blobs->image->artifact_type == NULL,
                                   .on_layer_read = on_layer_read,
-                                  .user = &reading };
+                                  .user = &reading,
+                                  .ret_is_new = &blobs->image->has_new_blob };
     int status = blob_job_check(&job, err);
     if (status == 0) {
         status = layer->kind == IMAGE_LAYER_UNREAD ? push_layer(blobs, &job, layer, err)
@@ -180,7 +181,8 @@ static int put_config(struct blobs *blobs, struct lpipe_error *err)
                                   .store = blobs->target->store,
                                   .index = (uint32_t)blobs->image->layer_count,
                                   .name = "config",
-                                  .writers = &blobs->writers };
+                                  .writers = &blobs->writers,
+                                  .ret_is_new = &blobs->image->has_new_blob };
     latch_wait(&blobs->unread);
     int status = blob_job_check(&job, err);
     status = status == 0 ? image_documents_config(blobs->image, blobs->config, err) : status;

@@ -33,9 +33,9 @@ static int put_manifest(const struct publication *publication, const char *tag,
     const char *digest = publication->manifest->descriptor.digest;
     int status = cancel_requested(publication->client->context.cancel) ? fail_cancelled(err) : 0;
     /* A layout or archive compares all tags with its index in one step, when it is finished. */
-    bool has_index = store->children_are_blobs;
+    bool may_skip = !publication->is_new && !store->children_are_blobs;
     bool skip =
-        status == 0 && !has_index && is_put_already(store, tag != NULL ? tag : digest, digest);
+        status == 0 && may_skip && is_put_already(store, tag != NULL ? tag : digest, digest);
     if (status == 0 && !skip) {
         status = store->ops->manifest_put(store, publication->manifest, tag, err);
     }

@@ -255,7 +255,12 @@ static int check_put_answer(struct manifest_put *put, const struct http_response
     if (response->status == 429 || is_unknown_blob(err) || is_link_being_written(err)) {
         return PUT_RETRY;
     }
-    return retry_worth_status(response->status) ? decide_by_head(put, status) : status;
+    if (retry_worth_status(response->status)) {
+        return decide_by_head(put, status);
+    }
+    /* A tag that cannot be changed may name this manifest already. */
+    bool is_refusal = response->status >= 400 && response->status != 401;
+    return is_refusal && decide_by_head(put, status) == 0 ? 0 : status;
 }
 
 static int put_once(struct manifest_put *put, struct http_response *response,

@@ -19,6 +19,7 @@ enum upload_condition {
     REPLAYABLE_FIRST_TIME,
     REPLAYABLE_SINGLE,
     COMMIT_ENDED,
+    STORED,
     GOT_201,
     CONDITION_COUNT
 };
@@ -38,6 +39,7 @@ static const char *const condition_names[CONDITION_COUNT] = {
     [REPLAYABLE_FIRST_TIME] = "all bytes are buffered, a session is left, first time",
     [REPLAYABLE_SINGLE] = "one PUT or one PATCH, all bytes are buffered, a session is left",
     [COMMIT_ENDED] = "the registry is not working on the PUT",
+    [STORED] = "the PUT had all bytes, its 201 names the digest",
     [GOT_201] = "the PUT was answered with 201",
 };
 
@@ -263,6 +265,7 @@ static const struct rule rules[] = {
     SEND_NEXT_OR_COMMIT(WAITING, STREAM_ENDED),
     DELETE_AND_FAIL(WAITING, ABANDONED, ALWAYS, LAST_ERROR),
 
+    GO(COMMITTING, OK, STORED, DONE, NOTHING),
     GO(COMMITTING, OK, ALWAYS, VERIFYING_BLOB, HEAD_BLOB),
     FAIL(COMMITTING, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
     GO(COMMITTING, REDIRECTED, RESENDABLE, COMMITTING, COMMIT),
@@ -370,8 +373,10 @@ static int holds(enum upload_condition condition, const struct upload_facts *fac
                (facts->method == UPLOAD_SINGLE_PUT || facts->method == UPLOAD_SINGLE_PATCH);
     case COMMIT_ENDED:
         return facts->commit == UPLOAD_COMMIT_ENDED;
+    case STORED:
+        return facts->commit_answer == UPLOAD_COMMIT_STORED;
     case GOT_201:
-        return facts->commit_answer == UPLOAD_GOT_201;
+        return facts->commit_answer != UPLOAD_COMMIT_2XX;
     case ALWAYS:
     case CONDITION_COUNT:
     default:

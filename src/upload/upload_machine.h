@@ -135,8 +135,13 @@ struct upload_facts {
     enum upload_commit { UPLOAD_COMMIT_ENDED = 0, UPLOAD_COMMIT_MAY_STILL_RUN } commit;
     /* Whether a smaller chunk is possible. */
     enum upload_chunk_size { UPLOAD_SHRINKABLE_CHUNK = 0, UPLOAD_SMALLEST_CHUNK } chunk_size;
-    /* Whether the successful PUT was answered with 201, or with another 2xx. */
-    enum upload_commit_answer { UPLOAD_GOT_201 = 0, UPLOAD_NO_201 } commit_answer;
+    /* How the successful PUT was answered. STORED: the PUT carried the whole blob, and the answer is
+     * a 201 that names its digest. */
+    enum upload_commit_answer {
+        UPLOAD_COMMIT_STORED = 0,
+        UPLOAD_COMMIT_201,
+        UPLOAD_COMMIT_2XX
+    } commit_answer;
     /* Whether the bytes of the last request can be sent again: those after the acknowledged
      * ones. */
     enum upload_unacked { UPLOAD_UNACKED_BUFFERED = 0, UPLOAD_UNACKED_DISCARDED } unacked;

@@ -209,7 +209,7 @@ static enum upload_event open_session(struct upload *upload, const char *path)
         return UPLOAD_ERROR;
     }
     ++*upload->sessions_opened;
-    upload->chunks_acked = upload->commit_polls = 0;
+    upload->chunks_acked = upload->commit_polls = upload->commits = 0;
     upload->acked = upload->unacked = 0;
     take_announced_sizes(upload);
     return UPLOAD_OK;
@@ -461,25 +461,30 @@ static char *commit_url(const struct upload *upload)
     return mem_printf("%s%sdigest=%s", upload->location, joint, upload->digest);
 }
 
-/* Whether the answer names another digest: then the registry has other bytes. */
-static bool names_other_digest(const struct upload *upload)
+/* The digest that the answer names. False when it names none, or one of another algorithm. */
+static bool named_digest(const struct upload *upload, char ret_digest[DIGEST_TEXT_SIZE])
 {
-    char digest[DIGEST_TEXT_SIZE];
-    return http_response_header(&upload->response, "docker-content-digest", 0, digest,
-                                sizeof digest) > 0 &&
-           digest_valid(digest) && digest_alg_of(digest) == digest_alg_of(upload->digest) &&
-           strcmp(digest, upload->digest) != 0;
+    return http_response_header(&upload->response, "docker-content-digest", 0, ret_digest,
+                                DIGEST_TEXT_SIZE) > 0 &&
+           digest_valid(ret_digest) && digest_alg_of(ret_digest) == digest_alg_of(upload->digest);
 }
 
+/* A registry that names another digest has other bytes. A blob that came in several requests may
+ * have been put together wrongly, so that a 201 is no proof of it. */
 static enum upload_event judge_commit(struct upload *upload)
 {
+    char digest[DIGEST_TEXT_SIZE];
     note_answer(upload, "committing a blob to");
     enum upload_event event = upload_commit_event(&upload->response, upload->err.registry_code);
-    if (event == UPLOAD_OK) {
-        upload->got_201 = upload->response.status == 201;
-        event = names_other_digest(upload) ? UPLOAD_BLOB_MISMATCH : UPLOAD_OK;
+    if (event != UPLOAD_OK) {
+        return event;
     }
-    return event;
+    bool named = named_digest(upload, digest);
+    bool is_whole = upload->acked == 0 && upload->commits == 1 && upload->response.is_trusted;
+    upload->commit_answer = upload->response.status != 201 ? UPLOAD_COMMIT_2XX
+                            : named && is_whole            ? UPLOAD_COMMIT_STORED
+                                                           : UPLOAD_COMMIT_201;
+    return named && strcmp(digest, upload->digest) != 0 ? UPLOAD_BLOB_MISMATCH : UPLOAD_OK;
 }
 
 enum upload_event upload_commit(struct upload *upload)
@@ -507,6 +512,7 @@ enum upload_event upload_commit(struct upload *upload)
     }
     upload->request.http.answer_timeout_ms = COMMIT_ANSWER_MS;
     upload->unacked = size;
+    upload->commits++;
     int status = exchange_bytes(upload);
     upload->commit_was_slow = clock_ms() - start_ms > COMMIT_SLOW_MS;
     enum upload_event event = status != 0 ? failure_event(upload) : judge_commit(upload);

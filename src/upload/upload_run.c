@@ -73,7 +73,7 @@ static struct upload_facts facts_of(struct upload *upload, enum upload_event eve
         .commit = may_run ? UPLOAD_COMMIT_MAY_STILL_RUN : UPLOAD_COMMIT_ENDED,
         .chunk_size = chunk_size_can_shrink(&upload->chunk_size) ? UPLOAD_SHRINKABLE_CHUNK
                                                                  : UPLOAD_SMALLEST_CHUNK,
-        .commit_answer = upload->got_201 ? UPLOAD_GOT_201 : UPLOAD_NO_201,
+        .commit_answer = upload->commit_answer,
         .unacked = window_holds(&upload->window, upload->acked) ? UPLOAD_UNACKED_BUFFERED
                                                                 : UPLOAD_UNACKED_DISCARDED,
     };

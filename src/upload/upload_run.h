@@ -46,11 +46,12 @@ struct upload {
     uint64_t unacked;        /* bytes after these that the last request carried */
     uint64_t last_offset;    /* from the previous GET of the session, or UPLOAD_OFFSET_NONE */
     unsigned offset_queries; /* pauses between GETs of the session, since the last PATCH */
+    unsigned commits;        /* PUTs in this session */
     unsigned commit_polls;   /* pauses between HEADs after a PUT, in this session */
     uint64_t connection_used_ms; /* when the last request with bytes ended; 0 = none did */
     unsigned char event_counts[UPLOAD_EVENT_COUNT]; /* since the last successful request */
-    bool commit_was_slow;          /* the last PUT took longer than COMMIT_SLOW_MS */
-    bool got_201;                  /* as the answer to the last successful PUT */
+    bool commit_was_slow;                    /* the last PUT took longer than COMMIT_SLOW_MS */
+    enum upload_commit_answer commit_answer; /* to the last successful PUT */
     struct host_request request;   /* the last POST, PATCH or PUT; a new token is for it */
     struct http_response response; /* its answer; status 0 = no answer came */
     struct lpipe_error err;        /* the last failure, or the last refusal as an error */

@@ -68,6 +68,8 @@ static bool facts_from_number(unsigned number, struct upload_facts *ret_facts)
     number /= 4;
     ret_facts->next_patch = number % 3;
     number /= 3;
+    ret_facts->commit_answer = number % 3;
+    number /= 3;
     ret_facts->body = number & 1;
     ret_facts->replay = number >> 1 & 1;
     ret_facts->sessions = number >> 2 & 1;
@@ -76,9 +78,8 @@ static bool facts_from_number(unsigned number, struct upload_facts *ret_facts)
     ret_facts->blob_check = number >> 5 & 1;
     ret_facts->commit = number >> 6 & 1;
     ret_facts->chunk_size = number >> 7 & 1;
-    ret_facts->commit_answer = number >> 8 & 1;
-    ret_facts->unacked = number >> 9 & 1;
-    return number >> 10 == 0;
+    ret_facts->unacked = number >> 8 & 1;
+    return number >> 9 == 0;
 }
 
 static bool resends_all(enum upload_state next)
@@ -101,10 +102,12 @@ static void check_step(enum upload_state state, const struct upload_facts *facts
     /* Each failure has exactly one cause. */
     bool fails = action.next == UPLOAD_DELETING_SESSION || action.next == UPLOAD_FAILED;
     assert_int_equal(fails && state != UPLOAD_DELETING_SESSION, action.cause != UPLOAD_NO_CAUSE);
-    /* No false success: DONE needs a HEAD of the blob, or a 201 to the PUT. */
+    /* No false success: DONE needs a HEAD of the blob, or a 201 to the PUT of the whole blob that
+     * names its digest. */
     if (action.next == UPLOAD_DONE) {
+        bool is_stored = state == UPLOAD_COMMITTING && facts->commit_answer == UPLOAD_COMMIT_STORED;
         assert_true(state == UPLOAD_CHECKING_BLOB || state == UPLOAD_CHECKING_BLOB_AFTER_ERROR ||
-                    state == UPLOAD_VERIFYING_BLOB);
+                    state == UPLOAD_VERIFYING_BLOB || is_stored);
     }
     /* After a successful PUT only HEAD is sent. */
     assert_false(state == UPLOAD_VERIFYING_BLOB && action.act > UPLOAD_ACT_HEAD_BLOB);
@@ -320,7 +323,7 @@ static struct upload_facts model_facts(const struct model *model, enum upload_ev
         .other_method = model->method_changes == 0 ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
         .repetition = event == UPLOAD_DIGEST_REFUSED && model->mismatches > 1 ? UPLOAD_REPEATED
                                                                               : UPLOAD_FIRST_TIME,
-        .commit_answer = UPLOAD_GOT_201,
+        .commit_answer = is_single ? UPLOAD_COMMIT_STORED : UPLOAD_COMMIT_201,
         .unacked = model->method == UPLOAD_STREAMED && !model->spooled ? UPLOAD_UNACKED_DISCARDED
                                                                        : UPLOAD_UNACKED_BUFFERED,
     };
