@@ -74,21 +74,22 @@ struct http_request {
 };
 
 struct http_response {
-    int status;            /* final status; 0 = no answer */
-    struct buf headers;    /* "name: value\n" lines as received, names lower-cased */
-    struct buf body;       /* up to response_bytes_max */
-    uint64_t body_sent;    /* bytes of the request body given to the connection */
-    bool body_complete;    /* the whole request body was given to it */
-    bool speaks_tls;       /* the failure was about certificates: the server does use TLS */
-    bool continued;        /* "100 Continue" was received */
-    bool unexpected;       /* 417: repeated without "Expect"; status is that of the repetition */
-    uint32_t time_ms;      /* from the established connection to the end */
-    uint32_t rtt_us;       /* shortest round trip of the connection so far; 0 = not known */
-    uint32_t connect_us;   /* time to make the connection; 0 = it was reused */
-    char address[64];      /* peer connected to; "" behind a proxy */
-    const char *url;       /* of the request: base for a relative Location */
-    uint64_t token_serial; /* set by host_request.c: the token it was sent with; 0 = none */
-    bool is_trusted;       /* set by host_request.c: the registry itself has answered */
+    int status;               /* final status; 0 = no answer */
+    struct buf headers;       /* "name: value\n" lines as received, names lower-cased */
+    struct buf body;          /* up to response_bytes_max */
+    uint64_t body_sent;       /* bytes of the request body given to the connection */
+    bool body_complete;       /* the whole request body was given to it */
+    bool speaks_tls;          /* the failure was about certificates: the server does use TLS */
+    bool continued;           /* "100 Continue" was received */
+    bool unexpected;          /* 417: repeated without "Expect"; status is that of the repetition */
+    uint32_t time_ms;         /* from the established connection to the end */
+    uint32_t rtt_us;          /* shortest round trip of the connection so far; 0 = not known */
+    uint32_t connect_us;      /* time to make the connection; 0 = it was reused */
+    char address[64];         /* peer connected to; "" behind a proxy */
+    const char *url;          /* of the request: base for a relative Location */
+    uint64_t token_serial;    /* set by host_request.c: the token it was sent with; 0 = none */
+    uint64_t failures_before; /* set by host_request.c: the failures of the host when it was sent */
+    bool is_trusted;          /* set by host_request.c: the registry itself has answered */
 };
 #define HTTP_RESPONSE_INIT                                                                         \
     {                                                                                              \

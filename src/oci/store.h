@@ -88,7 +88,7 @@ struct store_ops {
 };
 struct store {
     const struct store_ops *ops;
-    /* "https://host:port", "oci:/dir"; owned. Blobs can be mounted between stores with the same
+    /* "registry:host:port", "oci:/dir"; owned. Blobs can be mounted between stores with the same
      * id. */
     char *store_id;
     /* "host:port/repository", "oci:DIR", "null:"; owned. Printed references start with it. */

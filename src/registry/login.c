@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "oci/reference.h"
 #include "request/host_authorization.h"
-#include "request/host_probe.h"
 
 /* Where the credentials of a registry are stored. */
 struct login_storage {
@@ -111,7 +110,6 @@ static int test_credentials(lpipe_client *client, const struct login_storage *st
     bool forced = (client->context.settings.flags & LPIPE_CLIENT_HTTPS) != 0;
     bool https = !plain && (forced || strcmp(reference_scheme(storage->registry), "https") == 0);
     status = registry_host_new(&client->context, storage->registry, https, &list, &host, err);
-    status = status == 0 ? host_find_scheme(host, err) : status;
     status = status == 0 ? host_test_credentials(host, err) : status;
     if (status == 1) {
         context_notice(&client->context,

@@ -273,7 +273,7 @@ static int put_once(struct manifest_put *put, struct http_response *response,
         return fail_memory(err);
     }
     const char *const headers[] = { type };
-    bool unauthorized = false;
+    bool gave_up = false;
     struct host_request request = {
         .http = { .method = "PUT",
                   .url = path,
@@ -284,13 +284,13 @@ static int put_once(struct manifest_put *put, struct http_response *response,
         .repository = put->repository->name,
         .actions = "pull,push",
         .follow = true,
-        .ret_unauthorized = &unauthorized,
+        .ret_gave_up = &gave_up,
     };
     int status = host_send(put->repository->host, &request, response, err);
     response->url = NULL;
     put->was_sent = put->was_sent || response->body_sent > 0;
     if (status != 0) {
-        return !unauthorized && retry_worth_failure(status) ? decide_by_head(put, status) : status;
+        return !gave_up && retry_worth_failure(status) ? decide_by_head(put, status) : status;
     }
     return check_put_answer(put, response, err);
 }

@@ -113,7 +113,7 @@ static int store_init(struct registry_store *self, lpipe_client *client, const l
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
-    self->base.store_id = mem_strdup(host_base_url(host));
+    self->base.store_id = mem_printf("registry:%s", host->registry);
     self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
     self->repository = (struct repository){
         .context = &client->context,

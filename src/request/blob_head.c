@@ -29,7 +29,7 @@ static int judge(const struct http_response *response, const char *digest, uint6
 }
 
 int blob_head(const struct repository *repository, const char *digest, uint64_t *ret_size,
-              bool *ret_unauthorized, struct lpipe_error *err)
+              bool *ret_gave_up, struct lpipe_error *err)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     AUTO_FREE char *path = mem_printf("/v2/%s/blobs/%s", repository->name, digest);
@@ -41,7 +41,7 @@ int blob_head(const struct repository *repository, const char *digest, uint64_t 
         .repository = repository->name,
         .actions = repository->actions,
         .follow = true,
-        .ret_unauthorized = ret_unauthorized,
+        .ret_gave_up = ret_gave_up,
     };
     int status = host_send(repository->host, &request, &response, err);
     if (status != 0) {

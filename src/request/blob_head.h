@@ -12,9 +12,9 @@
 /* 1 when the repository has it, with its size or BLOB_SIZE_UNKNOWN; 0 when it has not; negative on
  * failure, after retries. BLOB_HEAD_UNPROVEN after a 200 with neither Content-Length nor the blob's
  * digest in Docker-Content-Digest: a web server that answers 200 to everything says the same.
- * BLOB_HEAD_OTHER after a 200 with another digest there, of the same algorithm. *ret_unauthorized
+ * BLOB_HEAD_OTHER after a 200 with another digest there, of the same algorithm. *ret_gave_up
  * (may be NULL) as in struct host_request. */
 MUST_CHECK int blob_head(const struct repository *repository, const char *digest,
-                         uint64_t *ret_size, bool *ret_unauthorized, struct lpipe_error *err);
+                         uint64_t *ret_size, bool *ret_gave_up, struct lpipe_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -56,7 +57,7 @@ int hop_init(struct hop *hop, const struct exchange *exchange, const struct http
     hop->http.addresses = verdict.addresses;
     hop->trusted = verdict.trust == ORIGIN_TRUSTED;
     hop->http.secret = hop->trusted ? exchange->secret : NULL;
-    hop->http.pool_key = hop->http.secret == NULL ? NULL : exchange->pool_key;
+    hop->http.pool_key = hop->trusted ? exchange->pool_key : NULL;
     hop->http.ca_pem = exchange->tls->ca_pem.size > 0 ? exchange->tls->ca_pem.data : NULL;
     hop->http.cert = hop->trusted ? exchange->tls->cert : NULL;
     hop->http.key = hop->trusted ? exchange->tls->key : NULL;
@@ -182,12 +183,18 @@ static int send_hop(const struct exchange *exchange, const struct http_request *
     return status;
 }
 
-/* Whether a retry of the hop may have another outcome. */
-static bool may_change(const struct http_request *request, int status,
-                       const struct http_response *response)
+/* Whether the hop is to be retried, because that may have another outcome. */
+static bool may_retry(const struct exchange *exchange, const struct http_request *request,
+                      int status, const struct http_response *response)
 {
-    return status == 0 ? retry_worth_status(response->status)
-                       : retry_worth_failure(status) && !request->stream;
+    if (request->body.pull != NULL) {
+        return false;
+    }
+    if (status == 0) {
+        return exchange->retry && retry_worth_status(response->status);
+    }
+    return (exchange->retry || exchange->first_contact) && !exchange->fail_at_once &&
+           !request->stream && retry_worth_failure(status);
 }
 
 /* Sends one hop, with retries. */
@@ -198,7 +205,6 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
 {
     struct retry retry;
     struct lpipe_error why = { 0 };
-    bool may = exchange->retry && request->body.pull == NULL;
     retry_init(&retry, exchange->context);
     retry.failures = exchange->failures;
     for (;;) {
@@ -207,7 +213,7 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
         if (exchange->first_contact && status != 0 && why.sys_errno != 0) {
             retry.count_max = MIN_OF(retry.count_max, (uint32_t)FIRST_CONTACT_RETRIES);
         }
-        if (may && may_change(request, status, ret_response)) {
+        if (may_retry(exchange, request, status, ret_response)) {
             int waited = retry_wait(&retry, status == 0 ? ret_response : NULL, &why);
             if (waited == 0) {
                 http_response_dispose(ret_response);
@@ -224,11 +230,19 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
     }
 }
 
-int exchange_send(const struct exchange *exchange, const struct http_request *request,
-                  const char *url, struct http_response *ret_response, bool *ret_trusted,
-                  struct lpipe_error *err)
+/* The registry itself has answered from a loopback or private address. */
+static bool is_local(const struct http_response *response, bool trusted)
+{
+    enum address_class peer = address_class_of_host(response->address);
+    return trusted && (peer == ADDRESS_LOOPBACK || peer == ADDRESS_PRIVATE);
+}
+
+int exchange_send(const struct exchange *given, const struct http_request *request, const char *url,
+                  struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
 {
     AUTO_FREE char *here = mem_strdup(url);
+    struct exchange own = *given; /* the first hop may show where the registry is */
+    struct exchange *exchange = &own;
     bool untrusted_url = exchange->untrusted_url;
     if (here == NULL) {
         return fail_memory(err);
@@ -248,6 +262,8 @@ int exchange_send(const struct exchange *exchange, const struct http_request *re
             }
             return status;
         }
+        own.rules.registry_is_local =
+            own.rules.registry_is_local || is_local(ret_response, *ret_trusted);
         status = exchange_location(exchange, here, ret_response, &next, err);
         http_response_dispose(ret_response);
         *ret_response = (struct http_response)HTTP_RESPONSE_INIT;

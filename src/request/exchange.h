@@ -24,8 +24,10 @@ struct exchange {
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent */
     bool follow;            /* follow redirects: all of GET and HEAD; of other methods 307 and 308,
                                     with the same body, which must be in memory */
-    bool first_contact;     /* nothing was received from this host before: when no connection can
-                                    be made, few retries are enough */
+    bool first_contact;     /* nothing was received from this host before: a failure is retried for
+                                    every method; when no connection can be made, few retries are
+                                    enough */
+    bool fail_at_once;      /* a failure without an answer is not retried */
     uint32_t failures;      /* attempts that failed before this exchange */
     bool retry;             /* retry as retry.h says, unless the body is pulled. With a streamed
                                     answer only error statuses are retried, because the reader may

@@ -146,12 +146,11 @@ static bool is_fixed_locked(const struct registry_host *host)
 static int authorize_locked(struct registry_host *host, const struct host_request *request,
                             struct request_authorization *authorization, struct lpipe_error *err)
 {
-    int status = host->locked.pinged ? 0 : host_probe_locked(host, err);
     authorization->is_local = host->locked.is_local;
-    if (status != 0 || host->locked.challenge.scheme == CHALLENGE_NONE) {
-        return status;
+    if (host->locked.challenge.scheme == CHALLENGE_NONE) {
+        return 0; /* the registry has not asked for any */
     }
-    status = resolve_locked(host, err);
+    int status = resolve_locked(host, err);
     const struct credential *credential = host->locked.credential;
     if (status != 0) {
         return status;
@@ -343,14 +342,14 @@ static int check_origin(const struct registry_host *host, const struct host_requ
         return 0;
     }
     int status = origin_parse(request->http.url, "address", &origin, NULL, err);
-    if (status == 0 && !origin_same(&origin, &host->origin)) {
+    if (status == 0 && !origin_same(&origin, host_origin(host))) {
         char text[ORIGIN_TEXT_BYTES];
         status = fail(
             err, LPIPE_DENIED,
             "%s requires credentials, but it is not the registry: %s only redirected there. No "
             "credentials were sent",
             origin_format(&origin, text, sizeof text), host->registry);
-        exchange_explain(&host->origin, request->http.url, err);
+        exchange_explain(host_origin(host), request->http.url, err);
     }
     return status;
 }
@@ -364,7 +363,10 @@ int host_renew_token(struct registry_host *host, const struct host_request *requ
         return status;
     }
     GUARD(&host->mutex);
-    status = take_challenge_locked(host, request, response, &lacks_scope, err);
+    status = host_failure_meanwhile_locked(host, response->failures_before, err);
+    if (status == 0) {
+        status = take_challenge_locked(host, request, response, &lacks_scope, err);
+    }
     if (status != 0) {
         return status;
     }
@@ -373,8 +375,10 @@ int host_renew_token(struct registry_host *host, const struct host_request *requ
     if (status != 0) {
         return status;
     }
-    if (!known ||
-        (host->locked.challenge.scheme == CHALLENGE_BASIC && host->locked.credential == NULL)) {
+    if (!known) {
+        return host_fail_challenge(host, err);
+    }
+    if (host->locked.challenge.scheme == CHALLENGE_BASIC && host->locked.credential == NULL) {
         return fail_refused(host, request, response, lacks_scope, err);
     }
     return is_fixed_locked(host) ? renew_fixed_locked(host, request, response, err)
@@ -388,7 +392,8 @@ static int test_locked(struct registry_host *host, struct lpipe_error *err)
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = { .http = { .url = "/v2/" } };
     bool trusted = false;
-    int status = authorize_locked(host, &request, &authorization, err);
+    int status = host_probe_locked(host, err);
+    status = status == 0 ? authorize_locked(host, &request, &authorization, err) : status;
     if (status != 0 || authorization.authorization.size == 0) {
         return status == 0 ? 1 : status;
     }

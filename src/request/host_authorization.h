@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Authorization of a request to a registry: credentials are looked up, tokens are fetched
- * and kept. Everything happens under the host's mutex, so that many requests cause one first
- * request and one token, and wait for it. */
+ * and kept. Everything happens under the host's mutex, so that many requests cause one token, and
+ * wait for it. */
 #ifndef REQUEST_HOST_AUTHORIZATION_H
 #define REQUEST_HOST_AUTHORIZATION_H
 
@@ -19,8 +19,8 @@ struct request_authorization {
     }
 void request_authorization_dispose(struct request_authorization *authorization);
 
-/* Makes the Authorization of a request: sends the first request if that was not done, looks up
- * credentials and fetches a token where needed. */
+/* Makes the Authorization of a request: looks up credentials and fetches a token where the
+ * registry has asked for that. */
 MUST_CHECK int host_authorize(struct registry_host *host, const struct host_request *request,
                               struct request_authorization *ret_authorization,
                               struct lpipe_error *err);

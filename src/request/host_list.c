@@ -6,7 +6,6 @@
 #include "auth/credential_find.h"
 #include "base/mem.h"
 #include "base/sync.h"
-#include "request/host_probe.h"
 
 void host_list_init(struct host_list *list)
 {
@@ -78,7 +77,6 @@ int host_list_get(struct host_list *list, struct context *context, const lpipe_r
     }
     struct registry_host *host = NULL;
     status = list_find_or_add(list, context, registry, scheme, identity, &credentials, &host, err);
-    status = status == 0 ? host_find_scheme(host, err) : status;
     if (status == 0) {
         *ret_host = host;
     }

@@ -5,106 +5,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/sync.h"
 #include "request/answer_text.h"
-#include "request/host_authorization.h"
+#include "request/host_attempt.h"
+#include "request/host_first.h"
+#include "request/host_probe.h"
 
-/* Makes "/v2/..." an absolute URL; an absolute URL stays as it is. */
-static char *absolute_url(const struct registry_host *host, const char *url)
-{
-    return url[0] == '/' ? mem_printf("%s%s", host->origin_text, url) : mem_strdup(url);
-}
-
-/* Takes the secrets of a request out of the body of a refusal, which messages show: the token that
- * it was sent with, and the credentials. */
-static void mask_refusal(struct registry_host *host, const struct buf *authorization,
-                         struct http_response *response)
-{
-    AUTO_SECRET struct secret sent = SECRET_INIT;
-    const char *space = authorization->size == 0 ? NULL : strchr(authorization->data, ' ');
-    struct buf *body = &response->body;
-    if (response->status < 400 || body->size == 0 || space == NULL) {
-        return;
-    }
-    GUARD(&host->mutex);
-    int status = secret_set(&sent, space + 1, strlen(space + 1));
-    secret_mask(&sent, body->data, &body->size);
-    body->data[body->size] = '\0';
-    status = status == 0 ? credential_mask(host->locked.credential, body) : status;
-    if (status != 0) {
-        buf_clear(body);
-    }
-}
-
-static int authorize(struct registry_host *host, const struct host_request *request,
-                     struct request_authorization *ret_authorization, struct lpipe_error *err)
-{
-    int status = host_authorize(host, request, ret_authorization, err);
-    if (status != 0 && request->ret_unauthorized != NULL) {
-        *request->ret_unauthorized = true;
-    }
-    return status;
-}
-
-/* One attempt: authorization, request, answer. */
-static int send_once(struct registry_host *host, const struct host_request *request,
-                     const char *url, struct http_response *ret_response, bool *ret_trusted,
-                     struct lpipe_error *err)
-{
-    struct request_authorization authorization CLEANUP(request_authorization_dispose) =
-        REQUEST_AUTHORIZATION_INIT;
-    int status = authorize(host, request, &authorization, err);
-    if (status != 0) {
-        return status;
-    }
-    struct exchange exchange = host_exchange(host, ORIGIN_LOCATION, authorization.is_local);
-    exchange.secret =
-        authorization.authorization.size > 0 ? authorization.authorization.data : NULL;
-    exchange.follow = request->follow;
-    exchange.send_after_cancel = request->send_after_cancel;
-    exchange.untrusted_url = request->untrusted_url;
-    exchange.ret_url = request->ret_url;
-    exchange.retry = request->retry || strcmp(request->http.method, "GET") == 0 ||
-                     strcmp(request->http.method, "HEAD") == 0;
-    status = exchange_send(&exchange, &request->http, url, ret_response, ret_trusted, err);
-    ret_response->token_serial = authorization.serial;
-    mask_refusal(host, &authorization.authorization, ret_response);
-    if (status == 0 && *ret_trusted && ret_response->status != 401) {
-        host_authorization_accepted(host, authorization.serial);
-    }
-    return status;
-}
+#define SENDS_MAX 3 /* without authorization, with a token, with a new token */
 
 int host_send(struct registry_host *host, const struct host_request *request,
               struct http_response *ret_response, struct lpipe_error *err)
 {
-    AUTO_FREE char *url = absolute_url(host, request->http.url);
+    AUTO_FREE char *url = NULL;
     char said[ANSWER_TEXT_BYTES_MAX + 2];
     bool trusted = false;
-    if (url == NULL) {
-        return fail_memory(err);
-    }
-    int status = send_once(host, request, url, ret_response, &trusted, err);
-    /* A 401 from another origin is returned as it is; no credentials are sent there. */
-    if (status != 0 || ret_response->status != 401 || !trusted) {
-        return status;
-    }
-    status = host_renew_token(host, request, ret_response, err);
-    if (status != 0 || request->http.body.pull != NULL) {
-        return status;
-    }
-    http_response_dispose(ret_response);
-    *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
-    status = send_once(host, request, url, ret_response, &trusted, err);
-    if (status == 0 && ret_response->status == 401 && trusted) {
+    bool was_refused = false; /* with authorization, once */
+    for (unsigned sent = 1;; sent++) {
+        int status = first_send(host, request, &url, ret_response, &trusted, err);
+        /* A 401 from another origin is returned as it is; no credentials are sent there. */
+        if (status != 0 || ret_response->status != 401 || !trusted) {
+            return status;
+        }
+        bool had_authorization = ret_response->token_serial != 0;
         status = host_renew_token(host, request, ret_response, err);
-        status = status == 0 ? fail(err, LPIPE_AUTH_REQUIRED, "%s refuses each new token%s",
-                                    host->registry, answer_text_end(ret_response, NULL, said))
-                             : status;
+        if (status != 0 && request->ret_gave_up != NULL) {
+            *request->ret_gave_up = true;
+        }
+        if (status != 0 || request->http.body.pull != NULL) {
+            return status;
+        }
+        if ((had_authorization && was_refused) || sent == SENDS_MAX) {
+            return fail(err, LPIPE_AUTH_REQUIRED, "%s refuses each new token%s", host->registry,
+                        answer_text_end(ret_response, NULL, said));
+        }
+        was_refused = had_authorization;
+        attempt_clear(ret_response);
     }
-    return status;
 }
 
 struct host_call {
@@ -138,14 +75,18 @@ int host_start(struct registry_host *host, const struct host_request *request,
     if (call == NULL) {
         return fail_memory(err);
     }
+    int status = host_probe(host, err); /* the request cannot be repeated over another scheme */
+    if (status != 0) {
+        return status;
+    }
     call->host = host;
     call->authorization = (struct request_authorization)REQUEST_AUTHORIZATION_INIT;
     call->given_url = request->http.url;
-    call->url = absolute_url(host, request->http.url);
+    call->url = host_absolute_url(host, request->http.url);
     if (call->url == NULL) {
         return fail_memory(err);
     }
-    int status = authorize(host, request, &call->authorization, err);
+    status = attempt_authorize(host, request, &call->authorization, err);
     if (status != 0) {
         return status;
     }
@@ -172,12 +113,13 @@ int host_wait(struct host_call *call, struct http_response *ret_response, struct
 {
     int status = http_wait(call->http, ret_response, err);
     if (status != 0) {
-        exchange_explain(&call->host->origin, call->url, err);
+        exchange_explain(host_origin(call->host), call->url, err);
     }
     ret_response->url = call->given_url;
+    ret_response->failures_before = atomic_load(&call->host->failure_count);
     ret_response->token_serial = call->hop.trusted ? call->authorization.serial : 0;
     ret_response->is_trusted = call->hop.trusted;
-    mask_refusal(call->host, &call->authorization.authorization, ret_response);
+    attempt_mask_refusal(call->host, &call->authorization.authorization, ret_response);
     if (status == 0 && call->hop.trusted && ret_response->status != 401) {
         host_authorization_accepted(call->host, call->authorization.serial);
     }
@@ -188,7 +130,7 @@ int host_wait(struct host_call *call, struct http_response *ret_response, struct
 int host_resolve_location(struct registry_host *host, const struct http_response *response,
                           char **ret_url, struct lpipe_error *err)
 {
-    AUTO_FREE char *base = absolute_url(host, response->url);
+    AUTO_FREE char *base = host_absolute_url(host, response->url);
     if (base == NULL) {
         return fail_memory(err);
     }

@@ -6,8 +6,9 @@
 
 #include "request/registry_host.h"
 
-/* Sends and waits. After a 401 the token is renewed and the request repeated once if its body is
- * in memory; with a pull body the 401 is returned as the answer (see host_renew_token()). A 401
+/* Sends and waits. After a 401 the token is renewed and the request repeated if its body is in
+ * memory, once with a new token for one that was refused; with a pull body the 401 is returned as
+ * the answer (see host_renew_token()). A 401
  * that a new token cannot repair is AUTH_REQUIRED or DENIED; any other final status is success
  * here. response.url is request->http.url, as for host_wait(). */
 int host_send(struct registry_host *host, const struct host_request *request,

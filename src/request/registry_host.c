@@ -48,15 +48,19 @@ int registry_host_new(struct context *context, const char *registry, bool https,
     if (host->registry == NULL || host->identity == NULL || host->pool_key == NULL) {
         return fail_memory(err);
     }
-    int status = origin_parse_host(registry, https, &host->origin, err);
+    int status = origin_parse_host(registry, false, &host->origins[false], err);
+    status = status == 0 ? origin_parse_host(registry, true, &host->origins[true], err) : status;
     status = status == 0 ? context_http(context, &host->http, err) : status;
     /* Also for http, because its token server may use https. */
     status = status == 0 ? tls_files_read(&context->settings, registry, &host->tls, err) : status;
     if (status != 0) {
         return status;
     }
-    origin_format(&host->origin, host->origin_text, sizeof host->origin_text);
+    origin_format(&host->origins[false], host->origin_texts[false], ORIGIN_TEXT_BYTES);
+    origin_format(&host->origins[true], host->origin_texts[true], ORIGIN_TEXT_BYTES);
+    host->is_https = https;
     host->scheme_is_guessed = !https && (context->settings.flags & LPIPE_CLIENT_PLAIN_HTTP) == 0;
+    host->has_credentials = credentials->count > 0;
     host->locked.credentials = *credentials;
     host->locked.fixed_serial = 1;
     *credentials = (struct credential_list){ .count = 0 };
@@ -69,7 +73,12 @@ int registry_host_new(struct context *context, const char *registry, bool https,
 
 const char *host_base_url(const struct registry_host *host)
 {
-    return host->origin_text;
+    return host->origin_texts[atomic_load(&host->is_https)];
+}
+
+const struct origin *host_origin(const struct registry_host *host)
+{
+    return &host->origins[atomic_load(&host->is_https)];
 }
 
 int host_failure_meanwhile_locked(const struct registry_host *host, uint_fast64_t count_before,
@@ -99,7 +108,7 @@ struct exchange host_exchange(struct registry_host *host, enum origin_sink sink,
     return (struct exchange){
         .context = host->context,
         .http = host->http,
-        .rules = { .registry = &host->origin,
+        .rules = { .registry = host_origin(host),
                    .registry_is_local = is_local,
                    .trust_realms = (const char *const *)settings->trust_realms,
                    .trust_realm_count = settings->trust_realm_count },

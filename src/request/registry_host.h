@@ -3,9 +3,11 @@
  * tokens. The files host_*.c work on it:
  *
  *   host_list           finds or makes the object
- *   host_request        sends requests that carry authorization
+ *   host_request        sends requests, with a new token after a 401
+ *   host_first          the requests before the host is known to be a registry
+ *   host_attempt        one request with authorization, redirects and retries
  *   host_authorization  makes the Authorization of a request, and renews it after a 401
- *   host_probe          the first request: scheme and challenge
+ *   host_probe          what the first answers show: is it a registry, which scheme does it speak
  *
  * Any thread; what changes is guarded by the mutex. */
 #ifndef REQUEST_REGISTRY_HOST_H
@@ -24,17 +26,22 @@ struct registry_host {
     char *registry;          /* host[:port] as references have it */
     char *identity; /* which credentials may be used: the same for all requests of this host */
     char *pool_key;
-    bool scheme_is_guessed; /* http, but the user did not ask for it: see host_find_scheme() */
-    struct origin origin;
-    char origin_text[ORIGIN_TEXT_BYTES];
+    bool has_credentials;     /* there are some, which may be asked for */
+    struct origin origins[2]; /* with http and with https; see host_origin() */
+    char origin_texts[2][ORIGIN_TEXT_BYTES];
+    atomic_bool is_https; /* the scheme that is used. Changed with the mutex held, once at most */
+    atomic_bool scheme_is_guessed; /* http, but the user did not ask for it, and no registry has
+                                      answered yet */
+    atomic_bool has_answered;      /* it has sent an answer, of any kind */
+    atomic_bool is_registry;       /* it has sent an answer that only a registry sends */
     struct tls_files tls;
     struct registry_host *next;
     atomic_bool restored; /* the notice about restored https was given: see exchange_location() */
     atomic_uint_fast64_t
-        failure_count; /* changed with the mutex held: see host_failure_meanwhile() */
+        failure_count; /* changed with the mutex held: see host_failure_meanwhile_locked() */
     pthread_mutex_t mutex;
     struct {
-        bool pinged;
+        bool is_pinged;             /* GET /v2/ was answered */
         struct lpipe_error failure; /* the newest one that host_failure_keep_locked() was given */
         bool is_local;              /* the registry answered from a loopback or private address */
         struct challenge challenge;
@@ -68,8 +75,8 @@ struct host_request {
                                  even to the registry itself */
     char **ret_url;         /* host_send() sets it to the URL that has answered, owned (base for a
                                  relative Location after redirects); NULL = not wanted */
-    bool *ret_unauthorized; /* set to true when nothing was sent, because no authorization could be
-                                 made, after all retries of its own; NULL = not wanted */
+    bool *ret_gave_up;      /* set to true when nothing was sent after all retries: no authorization
+                                 could be made, or the host has never answered; NULL = not wanted */
 };
 
 /* A host that is in no list, with exactly these credentials (moved). */
@@ -82,17 +89,20 @@ static inline void cleanup_registry_host(struct registry_host **host)
     registry_host_free(*host);
 }
 
-/* "https://host:port" of the registry itself. Borrowed from the host. */
+/* Scheme, host and port of the registry itself, and as text: "https://host:port". Borrowed from
+ * the host. */
+const struct origin *host_origin(const struct registry_host *host);
 const char *host_base_url(const struct registry_host *host);
 
 /* A text that identifies the credentials of a list but contains no secret: requests with the
  * same identity share connections and tokens. Owned; NULL when out of memory. */
 char *credential_list_identity(const struct credential_list *credentials);
 
-/* The mutex is held during the first request and during a token request. Who waited for it while
+/* The mutex is held while a host is probed and during a token request. Who waited for it while
  * such a request failed takes that failure, so that a silent server costs its time limit once
- * and not once for each waiting thread: read failure_count before the mutex is locked, and pass
- * it here with the mutex held. 0, or that failure. */
+ * and not once for each waiting thread: read failure_count before the mutex is locked, or before
+ * the request that got the 401 was sent, and pass it here with the mutex held. 0, or that
+ * failure. */
 MUST_CHECK int host_failure_meanwhile_locked(const struct registry_host *host,
                                              uint_fast64_t count_before, struct lpipe_error *err);
 /* Keeps a failure for those who wait. Only what a retry could change, because a refusal is quick

@@ -37,16 +37,16 @@ static void request_begin(struct upload *upload, const char *method, const char 
         .repository = upload->repository->name,
         .actions = PUSH,
         .untrusted_url = upload->untrusted_url,
-        .ret_unauthorized = &upload->unauthorized,
+        .ret_gave_up = &upload->gave_up,
     };
-    upload->unauthorized = false;
+    upload->gave_up = false;
 }
 
-/* A token that could not be had was asked for with all retries: to repeat the upload's request
- * would only multiply them. */
+/* A token that could not be had was asked for with all retries, and so was a host that has never
+ * answered: to repeat the upload's request would only multiply them. */
 static enum upload_event failure_event(const struct upload *upload)
 {
-    return upload->unauthorized ? UPLOAD_ERROR : upload_failure_event(&upload->err);
+    return upload->gave_up ? UPLOAD_ERROR : upload_failure_event(&upload->err);
 }
 
 /* Removes pointers that are only valid during the request. A new token is requested for the
@@ -66,7 +66,7 @@ static void note_answer(struct upload *upload, const char *what)
     (void)registry_error(&upload->response, &upload->err, "%s %s/%s", what,
                          upload->repository->registry, upload->repository->name);
     if (upload->response.status >= 300 && upload->response.url != NULL) {
-        exchange_explain(&upload->repository->host->origin, upload->response.url, &upload->err);
+        exchange_explain(host_origin(upload->repository->host), upload->response.url, &upload->err);
     }
 }
 
@@ -145,15 +145,15 @@ static enum upload_event judge_redirect(struct upload *upload, enum upload_event
 enum upload_event upload_head_blob(struct upload *upload)
 {
     uint64_t size = 0;
-    upload->unauthorized = false;
+    upload->gave_up = false;
     int found =
-        blob_head(upload->repository, upload->digest, &size, &upload->unauthorized, &upload->err);
+        blob_head(upload->repository, upload->digest, &size, &upload->gave_up, &upload->err);
     if (found == 0) {
         return UPLOAD_BLOB_MISSING;
     }
     if (found < 0) {
         /* Without a token the POST would not be sent, either. */
-        bool hopeless = upload->unauthorized && upload->state == UPLOAD_CHECKING_BLOB;
+        bool hopeless = upload->gave_up && upload->state == UPLOAD_CHECKING_BLOB;
         return upload->err.http_status != 0 && !hopeless ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
     }
     if (found == BLOB_HEAD_OTHER && upload->state == UPLOAD_VERIFYING_BLOB) {

@@ -39,7 +39,7 @@ struct upload {
     char *redirect;          /* where a 307 or 308 sent the last PATCH or PUT; NULL = nowhere */
     bool untrusted_redirect; /* a cross-origin server chose it */
     unsigned redirects;      /* of one PATCH or PUT */
-    bool unauthorized;       /* the last request was not sent for want of a token */
+    bool gave_up;            /* the last request was not sent after all retries: see host_request */
     bool high_latency;       /* waiting for "100 Continue" would cost too much of a chunk's time */
     bool expect;             /* the registry answers "Expect: 100-continue" */
     uint64_t acked;          /* bytes that the registry has acknowledged in this session */

@@ -22,7 +22,7 @@
     "[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"" OTHER               \
     "\",\"size\":5}]}"
 
-/* The answer to the n-th request after GET /v2/; the last row repeats. */
+/* The answer to the n-th request; the last row repeats. */
 struct row {
     struct scripted_answer answer;
     const char *method; /* the expected method; NULL = any */
@@ -39,10 +39,6 @@ static struct fixture {
 
 static void answer_row(const struct scripted_request *request, struct scripted_answer *answer)
 {
-    if (strcmp(request->url, "https://" REGISTRY "/v2/") == 0) {
-        answer->status = 200;
-        return;
-    }
     const struct row *row = &rows[MIN_OF(row_next, row_count - 1)];
     row_next++;
     if (row->method != NULL) {
@@ -72,6 +68,7 @@ static void begin_with(const struct row *list, size_t count)
     assert_int_equal(host_list_get(&fixture.client->hosts, &fixture.client->context, fixture.ref,
                                    &fixture.repository.host, NULL),
                      0);
+    fixture.repository.host->is_registry = true; /* no request asks whether it is one */
 }
 #define BEGIN(...)                                                                                 \
     static const struct row list[] = { __VA_ARGS__ };                                              \
@@ -84,11 +81,10 @@ static void finish(void)
     scripted_end();
 }
 
-/* The n-th request after GET /v2/. */
 static const struct scripted_request *request_at(size_t nth)
 {
-    assert_true(nth + 1 < scripted.count);
-    return &scripted.requests[nth + 1];
+    assert_true(nth < scripted.count);
+    return &scripted.requests[nth];
 }
 
 #define RETRY_NOW "retry-after: 0\n"
@@ -513,8 +509,21 @@ static void test_manifest_put(void **state)
     CHECK_PUT(1, 1, { { .status = 201, .headers = subject }, "PUT" });
     CHECK_PUT(LPIPE_INTEGRITY, 1,
               { { .status = 201, .headers = "docker-content-digest: " OTHER "\n" }, "PUT" });
-    CHECK_PUT(LPIPE_REFUSED, 1, { { .status = 413 }, "PUT" });
-    CHECK_PUT(LPIPE_DENIED, 1, { { .status = 403 }, "PUT" });
+    CHECK_PUT(LPIPE_REFUSED, 2, { { .status = 413 }, "PUT" }, { { .status = 404 }, "HEAD" });
+    CHECK_PUT(LPIPE_DENIED, 2, { { .status = 403 }, "PUT" }, { { .status = 403 }, "HEAD" });
+}
+
+/* A repository may forbid to change a tag: a second push of the same image succeeds. */
+static void test_manifest_put_to_a_tag_that_cannot_be_changed(void **state)
+{
+    static const int refusals[] = { 400, 403, 405, 409, 412 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        CHECK_PUT(0, 2, { { .status = refusals[i] }, "PUT" },
+                  { { .status = 200, .headers = own_digest_header }, "HEAD" });
+    }
+    CHECK_PUT(LPIPE_REFUSED, 2, { { .status = 409 }, "PUT" },
+              { { .status = 200, .headers = "docker-content-digest: " OTHER "\n" }, "HEAD" });
 }
 
 /* R-79: when the answer is lost or unclear, HEAD of the manifest decides. */
@@ -590,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_manifest_get_refuses),
         cmocka_unit_test(test_manifest_head),
         cmocka_unit_test(test_manifest_put),
+        cmocka_unit_test(test_manifest_put_to_a_tag_that_cannot_be_changed),
         cmocka_unit_test(test_manifest_put_with_unclear_answer),
         cmocka_unit_test(test_manifest_put_of_unknown_blobs),
     };

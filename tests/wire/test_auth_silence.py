@@ -30,12 +30,13 @@ def push(run, server, tmp_path, *options):
     return result, time.monotonic() - start
 
 
-@pytest.mark.parametrize("step", ["token", "ping"])
-def test_costs_its_time_once(step, run, registry, tmp_path):
+@pytest.mark.parametrize("step, count", [("token", 1), ("blob-head", BLOBS)])
+def test_costs_its_time_once(step, count, run, registry, tmp_path):
+    """One token is asked for. The first request of each blob is sent at the same time."""
     server = registry("d28", *failing_after_a_while(step), auth=Auth("bearer", anonymous=["pull", "push"]))
     result, took_s = push(run, server, tmp_path, "--retry", "0")
     assert result.rc == 6, result
-    assert len(server.journal.entries(step)) == 1, server.journal
+    assert len(server.journal.entries(step)) <= count, server.journal
     assert took_s < 2 * WAIT_S + 1
 
 

@@ -13,6 +13,9 @@ from wire_support import REPOSITORY, noise
 DATA = noise(300_000)
 EMPTY_YES = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 OPTIONS = ["--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "0"]
+# HEAD follows the PUT of a blob that was sent in several requests.
+LARGE = noise(3 << 20)
+CHUNKED = [*OPTIONS, "--upload", "chunked", "--chunk-size", "1M"]
 
 
 def yes_to_everything():
@@ -98,7 +101,7 @@ def test_after_the_put_a_201_shows_it_and_an_empty_head_does_not(status, rc, run
     server = registry("d28", Fault("commit", "answer", status=status),
                       Fault("blob-head", "answer", raw=EMPTY_YES, times=None,
                             when=lambda _: server.blobs()))
-    result = run("layer", *OPTIONS, f"{server.host}/{REPOSITORY}", "-", input=DATA)
+    result = run("layer", *CHUNKED, f"{server.host}/{REPOSITORY}", "-", input=LARGE)
     assert result.rc == rc, result
     assert (result.stdout == "") == (rc != 0)
 
@@ -107,5 +110,5 @@ def test_after_the_put_another_digest_is_a_failure(run, registry):
     other = {"Docker-Content-Digest": "sha256:" + "1" * 64}
     server = registry("d28", Fault("blob-head", "answer", headers=other, times=None,
                                    when=lambda _: server.blobs()))
-    result = run("layer", *OPTIONS, f"{server.host}/{REPOSITORY}", "-", input=DATA)
+    result = run("layer", *CHUNKED, f"{server.host}/{REPOSITORY}", "-", input=LARGE)
     assert result.rc == 9 and result.stdout == "", result

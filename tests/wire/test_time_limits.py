@@ -89,19 +89,26 @@ def test_answer_before_the_body_is_sent_that_never_ends(status, mode, run):
     assert len(result.stderr.splitlines()) == 1, result
 
 
+def send(run, server, wanted):
+    """Runs a command that sends the wanted request."""
+    if wanted == "GET /v2/ ":  # an upload sends none
+        return run("login", "-q", "--retry", "0", "--username", "user", "--password-stdin", server.host,
+                   input=b"secret", env={"LD_PRELOAD": CLOCK})
+    return run("layer", "-q", "--retry", "0", "--upload", "streamed", f"{server.host}/a", "-", input=TAR,
+               env={"LD_PRELOAD": CLOCK})
+
+
 @pytest.mark.parametrize("wanted", ["GET /v2/ ", "POST ", "PATCH "])
 def test_interim_answers_never_end(wanted, run):
     with Dripping(wanted, "", "HTTP/1.1 102 Processing\r\n\r\n") as server:
-        result = run("layer", "-q", "--retry", "0", "--upload", "streamed",
-                     f"{server.host}/a", "-", input=TAR, env={"LD_PRELOAD": CLOCK})
+        result = send(run, server, wanted)
     assert result.rc == 6, result
 
 
 @pytest.mark.parametrize("wanted", ["GET /v2/ ", "POST ", "PATCH "])
 def test_switch_to_another_protocol(wanted, run):
     with Dripping(wanted, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", "x") as server:
-        result = run("layer", "-q", "--retry", "0", "--upload", "streamed", f"{server.host}/a", "-",
-                     input=TAR, env={"LD_PRELOAD": CLOCK})
+        result = send(run, server, wanted)
     assert result.rc == 7 and "101" in result.stderr, result
 
 

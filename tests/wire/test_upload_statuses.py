@@ -14,7 +14,7 @@ STATUSES = [200, 201, 202, 204, 206, 207, 300, 304, 400, 401, 402, 403, 404, 405
             410, 413, 415, 416, 417, 421, 425, 429, 431, 451, 499, 500, 501, 502, 503, 504, 507,
             521, 599]
 AGAIN = {408, 425, 429, 500, 502, 503, 504}
-STEPS = ["ping", "token", "token-post", "blob-head", "mount", "open", "first patch", "later patch",
+STEPS = ["token", "token-post", "blob-head", "mount", "open", "first patch", "later patch",
          "status", "commit", "manifest-get", "manifest-put"]
 BODIES = [b"", b'{"errors":[{"code":"UNKNOWN","message":"error"}]}', b"<html>no</html>",
           b"y" * 200_000, b"\xff\xfe\x80{"]
@@ -39,10 +39,6 @@ def expected(step, status):
 
 
 ALSO = {
-    # For most statuses, the server is not a registry; 2xx: it needs no credentials.
-    ("ping", None): {REFUSED}, ("ping", 200): {0}, ("ping", 401): {AUTH, REFUSED},
-    ("ping", 204): {0}, ("ping", 201): {0}, ("ping", 202): {0}, ("ping", 206): {0},
-    ("ping", 207): {0},
     # Token servers refuse with many statuses. After a refused POST, GET is tried.
     ("token", None): {AUTH, REFUSED}, ("token-post", None): {0, AUTH, REFUSED},
     # The blob is stored; a failed HEAD does not prove the contrary.
@@ -124,6 +120,17 @@ def test_status_always_ends_with_expected_exit_status(step, run, tmp_path):
     def one(status):
         body = BODIES[(status + STEPS.index(step)) % len(BODIES)]
         check_status(run, tmp_path, step, status, None, body, expected(step, status))
+    parallel(one, STATUSES)
+
+
+def test_status_of_ping_decides_about_login(run):
+    """Only 200 and 401 come from a registry. A login with 200 succeeds: nobody asks for credentials."""
+    def one(status):
+        with Registry("d3", [Fault("ping", "status", status=status, times=None)]) as server:
+            result = run("login", "--retry", "1", "--username", "user", "--password-stdin",
+                         server.host, input=b"secret")
+        allowed = {200: {0}, 401: {AUTH}, 403: {AUTH}}.get(status, {SERVER, REFUSED})
+        assert result.rc in allowed, f"{status}: {result}"
     parallel(one, STATUSES)
 
 
