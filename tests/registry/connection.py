@@ -75,6 +75,7 @@ class Connection:
         self.sock = sock
         self.number = number
         self.link = link
+        self.accepted = time.monotonic()
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._low = self._high = 0

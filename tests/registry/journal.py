@@ -22,7 +22,9 @@ class Entry:
     status: int = 0  # 0: no answer was written
     answer: dict = field(default_factory=dict)
     faults: list = field(default_factory=list)
+    connected: float = 0.0  # when its connection was accepted
     started: float = 0.0
+    answered: float = 0.0  # just before the answer was written; 0: not yet
     ended: float = 0.0  # 0: not yet, its answer may still be under way
 
     def __str__(self):
@@ -39,7 +41,7 @@ class Journal:
         with self._lock:
             entry = Entry(len(self._entries) + 1, connection.number, request.method, request.path,
                           request.query, request.headers, request.step, request.repository,
-                          started=time.monotonic())
+                          connected=connection.accepted, started=time.monotonic())
             self._entries.append(entry)
         return entry
 

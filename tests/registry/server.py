@@ -307,6 +307,7 @@ class Registry:
             time.sleep(self.link.rtt)
         if sent is not None:
             self._send_part(connection, data, sent)
+        entry.answered = time.monotonic()
         entry.status = answer.status
         entry.answer = {name.lower(): value for name, value in answer.headers}
         if rate:
