@@ -48,13 +48,13 @@ has the bytes with a session, as if it had none.
   none follows. A blob that went in several requests is checked with HEAD, because a registry may put it
   together wrongly; the round trip is a small part of such an upload.
 - HEAD of the tag is sent only when the registry had all blobs, because then the tag is likely to name the
-  image already. It cannot be sent earlier for less: another client may move the tag in between.
-- The config needs the diff IDs only. So it is sent while the last layers are still being sent.
-- A request without and the next one with a token use the same connections.
-- One token allows all that the push needs of its repository.
+  image already.
+- The config needs the diff IDs only, so it is sent while the last layers are still being sent.
+- The request after a 401 uses the connection of the one before. One token allows all that the push needs
+  of its repository.
 
-Larger pushes wait for one round trip more for each chunk that does not fit into memory beside the two before
-it. With a base, its manifest and its config come first.
+A large layer needs one round trip for each chunk, and HEAD at its end. With a base, its manifest and its
+config come first, one after the other.
 """
 
 
