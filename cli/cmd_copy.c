@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe copy: copies an image from one registry or layout to another. */
+/* layerpipe copy: copies an image from one registry or layout to another, or from an image archive. */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "copy_print.h"
 #include "digest_file.h"
+#include "input.h"
 #include "item_texts.h"
 #include "password.h"
 #include "print.h"
@@ -14,7 +17,7 @@
 /* Everything that a copy holds. copy_dispose() frees it. */
 struct copy {
     const struct settings *settings;
-    lpipe_ref *source;
+    lpipe_ref *source; /* NULL: an image archive on stdin */
     lpipe_ref *dest;
     char *password;
     struct setup setup;
@@ -30,12 +33,41 @@ static void copy_dispose(struct copy *copy)
     (void)lpipe_ref_free(copy->source);
 }
 
+static int parse_source(struct copy *copy)
+{
+    const struct settings *settings = copy->settings;
+    const char *text = settings_argument(settings, 0);
+    struct lpipe_error err = { 0 };
+    if (strcmp(text, "-") == 0) {
+        return isatty(STDIN_FILENO)
+                   ? usage_error(settings->command_name,
+                                 "stdin is a terminal: an image archive is expected there")
+                   : input_check_stdin(settings);
+    }
+    return lpipe_ref_parse(text, 0, &copy->source, &err) == 0 ? 0 : print_failure(&err);
+}
+
+static int check_archive_options(const struct copy *copy)
+{
+    const struct settings *settings = copy->settings;
+    bool for_archive = settings->compress != NULL || settings->threads >= 0 ||
+                       settings->format != LPIPE_FORMAT_DEFAULT || settings->mount_from != NULL;
+    return copy->source != NULL && for_archive
+               ? usage_error(settings->command_name,
+                             "--compress, --threads, --format and --mount-from are for a copy from "
+                             "an image archive; all other copies keep their bytes")
+               : 0;
+}
+
 static int parse_references(struct copy *copy)
 {
     const struct settings *settings = copy->settings;
     struct lpipe_error err = { 0 };
-    if (lpipe_ref_parse(settings_argument(settings, 0), 0, &copy->source, &err) != 0 ||
-        lpipe_ref_parse(settings_argument(settings, 1),
+    int code = parse_source(copy);
+    if (code != 0) {
+        return code;
+    }
+    if (lpipe_ref_parse(settings_argument(settings, 1),
                         settings->untagged ? LPIPE_REF_NO_DEFAULT_TAG : 0, &copy->dest,
                         &err) != 0) {
         return print_failure(&err);
@@ -46,6 +78,10 @@ static int parse_references(struct copy *copy)
     }
     if (settings->all && settings->platform != NULL) {
         return usage_error(settings->command_name, "--all and --platform cannot be combined");
+    }
+    code = check_archive_options(copy);
+    if (code != 0 || copy->source == NULL) {
+        return code;
     }
     lpipe_ref *const refs[] = { copy->source, copy->dest };
     return check_username(settings, refs, 2);
@@ -65,8 +101,15 @@ static int copy_image(struct copy *copy)
     options.platform = settings->platform;
     options.tags = tags;
     options.tag_count = settings->tags.count;
-    int code =
-        lpipe_copy(copy->setup.client, copy->source, copy->dest, &options, &copy->result, &err);
+    options.compress = settings->compress;
+    options.threads = input_threads(settings);
+    options.format = (enum lpipe_format)settings->format;
+    options.mount_from = settings->mount_from;
+    int code = copy->source == NULL
+                   ? lpipe_copy_archive_fd(copy->setup.client, STDIN_FILENO, copy->dest, &options,
+                                           &copy->result, &err)
+                   : lpipe_copy(copy->setup.client, copy->source, copy->dest, &options,
+                                &copy->result, &err);
     free(tags);
     progress_clear(copy->setup.progress);
     return code == 0 ? 0 : print_failure(&err);
@@ -90,13 +133,15 @@ static int run(struct settings *settings)
 const struct command command_copy = {
     .name = "copy",
     .synopsis = "[options] SOURCE DESTINATION",
-    .summary = "Copy an image from a registry or layout to another, bytes kept",
+    .summary = "Copy an image from a registry, layout or image archive",
     .details = "SOURCE and DESTINATION are registry references or oci:DIR[:TAG] (an OCI layout).\n"
+               "SOURCE - is an image archive on stdin, such as docker save writes it.\n"
                "DESTINATION null: stores nothing. Blobs that the destination has are not sent.\n"
                "Of an index, the image for --platform is copied, without the option the one for\n"
                "this machine's platform; --all copies the index and all that it names.\n",
-    .groups = (const struct option_group *const[]){ &group_copy, &group_upload, &group_access,
-                                                    &group_result, &group_general, NULL },
+    .groups =
+        (const struct option_group *const[]){ &group_copy, &group_archive, &group_upload,
+                                              &group_access, &group_result, &group_general, NULL },
     .args_min = 2,
     .args_max = 2,
     .run = run,

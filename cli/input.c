@@ -111,6 +111,13 @@ static bool look_first(const struct settings *settings, const char *path, int fd
            (!settings->raw && is_compressed(fd));
 }
 
+int32_t input_threads(const struct settings *settings)
+{
+    return settings->threads < 0    ? LPIPE_THREADS_DEFAULT
+           : settings->threads == 0 ? LPIPE_THREADS_INLINE
+                                    : (int32_t)settings->threads;
+}
+
 static struct lpipe_layer_options layer_options(const struct settings *settings, bool look_first,
                                                 lpipe_cancel *cancel)
 {
@@ -119,10 +126,7 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.media_type = settings->media_type;
     options.memory_bytes_max = settings->memory_bytes_max;
     options.cancel = cancel;
-    if (settings->threads >= 0) {
-        options.threads =
-            settings->threads == 0 ? LPIPE_THREADS_INLINE : (int32_t)settings->threads;
-    }
+    options.threads = input_threads(settings);
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |

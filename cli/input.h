@@ -23,6 +23,9 @@ void input_wait_for_stdin(const struct settings *settings);
 /* The hint for an implied stdin that is empty or no tar archive; NULL for any other failure. */
 const char *input_hint(const struct settings *settings, const struct lpipe_error *err);
 
+/* The value of --threads for lpipe_layer_options.threads. */
+int32_t input_threads(const struct settings *settings);
+
 /* Returns an exit status; if it is not 0, a message was printed. */
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer);

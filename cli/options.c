@@ -147,6 +147,19 @@ const struct option_group group_index = {
         { 0 } },
 };
 
+const struct option_group group_archive = {
+    "Copy of an image archive",
+    (const struct option[]){ { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"),
+                               .help = "for its uncompressed layers (default gzip:1)" },
+                             { "threads", 0, NUMBER(threads, 0, 256),
+                               .help = "compression threads (default: processors; 0: none)" },
+                             { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
+                               .help = "of a manifest that must be made (default oci)" },
+                             { "mount-from", 0, TEXT(mount_from, "REPOSITORY"),
+                               .help = "try to mount blobs from this repository" },
+                             { 0 } },
+};
+
 const struct option_group group_upload = {
     "Upload",
     (const struct option[]){

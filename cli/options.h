@@ -90,6 +90,7 @@ const char *settings_stdin_option(const struct settings *settings);
 const char *settings_argument(const struct settings *settings, size_t nth);
 
 extern const struct option_group group_general, group_result, group_layer, group_image, group_copy,
-    group_index, group_upload, group_access, group_authfile, group_platform, group_json;
+    group_archive, group_index, group_upload, group_access, group_authfile, group_platform,
+    group_json;
 
 #endif

@@ -4,6 +4,8 @@
 #define LAYERPIPE_COPY_H
 
 #include "client.h"
+#include "image.h"
+#include "layer.h"
 #include "ref.h"
 
 #ifdef __cplusplus
@@ -22,10 +24,19 @@ struct lpipe_copy_options {
     const char *platform;
     const char *const *tags; /**< tags to set after the reference's tag */
     size_t tag_count;
+    /* Of a copy from an archive; other copies do not use them. */
+    /** How layers are compressed that the archive has uncompressed; the text of
+     * lpipe_layer_options.compress. NULL = "gzip:1"; "none" keeps the bytes of all layers. */
+    const char *compress;
+    int32_t threads;          /**< compression workers, or LPIPE_THREADS_* */
+    enum lpipe_format format; /**< of a manifest that must be made; the default is OCI */
+    const char *mount_from;   /**< repository of the registry to mount blobs from; NULL = none */
+    const char *image;        /**< tag of the image in the archive; NULL = the only image */
 };
 #define LPIPE_COPY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(struct lpipe_copy_options), 0, NULL, NULL, 0                                        \
+        sizeof(struct lpipe_copy_options), 0, NULL, NULL, 0, NULL, 0, LPIPE_FORMAT_DEFAULT, NULL,  \
+            NULL                                                                                   \
     }
 
 /** The result of a copy. The caller frees its members with lpipe_copy_result_done(). */
@@ -88,6 +99,47 @@ LPIPE_API LPIPE_CHECK int lpipe_copy(lpipe_client *client, const lpipe_ref *sour
                                      const lpipe_ref *dest,
                                      const struct lpipe_copy_options *options,
                                      struct lpipe_copy_result *ret_result, struct lpipe_error *err);
+
+/**
+ * Copies an image from an archive that is read once: docker-archive (docker save) and oci-archive
+ * (image-spec, image-layout.md, as a tar), also compressed with gzip or zstd as a whole. Nothing is
+ * stored locally; the memory is bounded.
+ *
+ * Each member becomes a blob of the destination while it passes. Where its name says its digest
+ * (blobs/sha256/...), the destination is asked for it first, and the digest is verified. Layers that
+ * the archive has uncompressed are compressed on the way, and their diff IDs are compared with the
+ * config. Small JSON members are kept in memory until the archive ends. Then the image is chosen;
+ * what is missing of it is an error. The manifests are written, the tags last.
+ *
+ * A manifest of the archive keeps its bytes if all its blobs do. Without one (docker save), or when
+ * its layers were compressed on the way, a manifest is made of the config, whose bytes are kept, and
+ * the layers. An OCI archive without manifest.json keeps all bytes: a layer that was compressed is
+ * read back from the destination and stored uncompressed, too. compress "none" avoids this.
+ *
+ * @param client     may be in use by other threads
+ * @param source     copied. Its close callback runs exactly once, also when this function fails; not
+ *                   NULL
+ * @param dest       as for lpipe_copy(); the tags of the archive are not used
+ * @param options    may be NULL; LPIPE_COPY_ALL and platform are for an archive with an index
+ * @param ret_result initialised; filled in on success; may be NULL
+ * @return 0; INVALID_ARGUMENT; SOURCE_IO; NOT_TAR (not an image archive); TRUNCATED; INTEGRITY
+ *         (digests, sizes or diff IDs that do not match); NOT_FOUND (the image, or a blob of it; the
+ *         message lists the images); TOO_LARGE; UNSUPPORTED; the failures of a store as for
+ *         lpipe_copy(). Any thread.
+ */
+LPIPE_API LPIPE_CHECK int
+lpipe_copy_archive(lpipe_client *client, const struct lpipe_source *source, const lpipe_ref *dest,
+                   const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
+                   struct lpipe_error *err);
+/**
+ * The same for an archive that is read from a descriptor: a pipe, a socket or a file.
+ * @param fd borrowed; read from its present position to its end
+ * @return as lpipe_copy_archive(). Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_copy_archive_fd(lpipe_client *client, int fd, const lpipe_ref *dest,
+                                                const struct lpipe_copy_options *options,
+                                                struct lpipe_copy_result *ret_result,
+                                                struct lpipe_error *err);
 
 #ifdef __cplusplus
 }

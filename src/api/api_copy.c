@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "base/opts.h"
+#include "copy/archive_copy.h"
 #include "copy/copy_result.h"
 #include "copy/image_copy.h"
 #include "copy/index_push.h"
+#include "flow/source_callback.h"
+#include "flow/source_fd.h"
 #include "registry/client.h"
 
 /* Size of the result in the first version. All pointers to owned memory are in this part. */
@@ -55,23 +58,28 @@ static void give_result(struct lpipe_copy_result *result, struct lpipe_copy_resu
     ret_result->struct_size = keep;
 }
 
+/* Reads the options and checks what both functions check. */
+static int begin(lpipe_client *client, const struct lpipe_copy_options *options,
+                 const struct lpipe_copy_result *result, struct lpipe_copy_options *ret_known,
+                 struct lpipe_error *err)
+{
+    int status = opts_take(options, ret_known, sizeof *ret_known, "lpipe_copy_options", err);
+    status = status == 0 ? check_options(ret_known, err) : status;
+    status = status == 0 ? check_result(result, err) : status;
+    return status == 0 ? client_check(client, err) : status;
+}
+
 int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *dest,
                const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
                struct lpipe_error *err)
 {
     struct lpipe_copy_options known;
     struct lpipe_copy_result result;
-    int status = opts_take(options, &known, sizeof known, "lpipe_copy_options", err);
-    status = status == 0 ? check_options(&known, err) : status;
-    if (status != 0) {
-        return status;
-    }
     if (client == NULL || source == NULL || dest == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_copy: client, source and dest are required");
     }
-    status = check_result(ret_result, err);
-    status = status == 0 ? client_check(client, err) : status;
+    int status = begin(client, options, ret_result, &known, err);
     status = status == 0 ? image_copy(client, source, dest, &known, &result, err) : status;
     if (status == 0) {
         give_result(&result, ret_result);
@@ -132,6 +140,67 @@ int lpipe_index_push(lpipe_client *client, const lpipe_ref *dest,
     }
     if (status == 0) {
         give_result(&result, ret_result);
+    }
+    return status;
+}
+
+/* source is closed, also on failure. */
+static int copy_archive(lpipe_client *client, struct source *source, const lpipe_ref *dest,
+                        const struct lpipe_copy_options *options,
+                        struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    struct lpipe_copy_options known;
+    struct lpipe_copy_result result;
+    int status = begin(client, options, ret_result, &known, err);
+    if (status != 0) {
+        (void)source_close(source);
+        return status;
+    }
+    status =
+        archive_copy(client, source, ARCHIVE_KIND_ANY, known.image, dest, &known, &result, err);
+    if (status == 0) {
+        give_result(&result, ret_result);
+    }
+    return status;
+}
+
+int lpipe_copy_archive(lpipe_client *client, const struct lpipe_source *source,
+                       const lpipe_ref *dest, const struct lpipe_copy_options *options,
+                       struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    if (source == NULL || source->read == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_copy_archive: a source with a read callback is required");
+    }
+    struct source *callbacks = source_callback_new(source);
+    int status = 0;
+    if (callbacks == NULL || client == NULL || dest == NULL) {
+        status = callbacks == NULL ? fail_memory(err)
+                                   : fail(err, LPIPE_INVALID_ARGUMENT,
+                                          "lpipe_copy_archive: client and dest are required");
+        if (source->close != NULL) {
+            (void)source->close(source->ctx);
+        }
+    } else {
+        status = copy_archive(client, callbacks, dest, options, ret_result, err);
+    }
+    source_free(callbacks);
+    return status;
+}
+
+int lpipe_copy_archive_fd(lpipe_client *client, int fd, const lpipe_ref *dest,
+                          const struct lpipe_copy_options *options,
+                          struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    struct source *source = NULL;
+    if (client == NULL || dest == NULL || fd < 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_copy_archive_fd: client, fd and dest are required");
+    }
+    int status = source_fd_new(fd, true, &source, err);
+    if (status == 0) {
+        status = copy_archive(client, source, dest, options, ret_result, err);
+        source_free(source);
     }
     return status;
 }

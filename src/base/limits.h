@@ -42,6 +42,11 @@
 #define PASSWORD_BYTES_MAX (64 * KIB)
 #define AUTHORITIES_BYTES_MAX (4 * MIB)
 
+/* Image archives that are read. */
+#define ARCHIVE_JSON_BYTES_MAX MANIFEST_BYTES_MAX /* of a member that is kept in memory */
+#define ARCHIVE_KEPT_BYTES_MAX (24 * MIB)         /* of all these members */
+#define ARCHIVE_MEMBERS_MAX 20000
+
 /* References (distribution grammar). */
 #define REPOSITORY_NAME_BYTES_MAX 255
 #define TAG_BYTES_MAX 128

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copy/image_copy.h"
 
-#include <string.h>
-
+#include "copy/copy_image.h"
 #include "copy/copy_result.h"
-#include "copy/copy_write.h"
 #include "image/image_fetch.h"
 #include "image/push_target.h"
 #include "image/store_open.h"
@@ -27,77 +25,33 @@ static void copy_dispose(struct copy *copy)
     store_free(copy->from);
 }
 
-/* The platform of an index's image, when the user named none. */
-static void choose_host_platform(const struct copy *copy, struct platform *ret_platform)
-{
-    char text[PLATFORM_TEXT_SIZE];
-    platform_host(ret_platform);
-    context_notice(&copy->client->context,
-                   "%s is an index; its image for this machine's platform, %s, is copied; --all "
-                   "copies all, --platform another",
-                   copy->source->name, platform_text(ret_platform, text));
-}
-
 /* Fetches the manifest, or of an index the one for the platform. */
 static int fetch_root(struct copy *copy, const struct lpipe_copy_options *options,
                       struct lpipe_error *err)
 {
-    struct platform platform = { "", "", "", "" };
-    int status = options->platform != NULL ? platform_parse(options->platform, &platform, err) : 0;
-    if (status != 0) {
-        return status;
-    }
-    status =
+    const char *name = copy->source->name;
+    int status =
         image_fetch_manifest(copy->from, image_fetch_reference(copy->source), &copy->root, err);
-    bool is_index = status == 0 && copy->root.manifest->kind == MANIFEST_KIND_INDEX;
-    if (is_index && (options->flags & LPIPE_COPY_ALL) == 0) {
-        if (options->platform == NULL) {
-            choose_host_platform(copy, &platform);
-        }
-        status = image_fetch_choose(copy->from, &platform, &copy->root, err);
-    }
-    return status == 0 ? 0 : fail_context(err, status, "%s", copy->source->name);
-}
-
-/* Writes everything but the root. */
-static int copy_content(struct copy *copy, const struct copy_route *route,
-                        struct document *ret_root, struct lpipe_copy_result *counts,
-                        struct lpipe_error *err)
-{
-    struct copy_graph *graph AUTO_COPY_GRAPH = NULL;
-    int status = copy_graph_load(copy->client, copy->from, &copy->root, &graph, err);
-    if (status != 0) {
-        return status;
-    }
-    counts->manifest_count = graph->count;
-    status = copy_write(route, graph, counts, err);
     if (status == 0) {
-        *ret_root = graph->nodes[0]->document;
-        graph->nodes[0]->document = (struct document)DOCUMENT_INIT;
+        status = copy_image_choose(copy->client, copy->from, name, options, &copy->root, err);
     }
-    return status;
+    return status == 0 ? 0 : fail_context(err, status, "%s", name);
 }
 
 static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_result *result,
                     struct lpipe_error *err)
 {
-    AUTO_DOCUMENT struct document root = DOCUMENT_INIT;
-    struct push_target *target = &copy->target;
-    struct copy_route route;
-    copy_route_init(copy->client, copy->source, copy->from, dest, target, &route);
-    int status = push_target_check_digest(target, &copy->root.document.descriptor, err);
-    if (status == 0 && route.is_same_store) {
-        root = copy->root.document;
-        copy->root.document = (struct document)DOCUMENT_INIT;
+    struct copy_image image = { .target = &copy->target };
+    copy_route_init(copy->client, copy->source, copy->from, dest, &copy->target, &image.route);
+    int status = push_target_check_digest(&copy->target, &copy->root.document.descriptor, err);
+    if (status != 0) {
+        return status;
+    }
+    if (image.route.is_same_store) {
         result->manifest_count = 1;
-    } else if (status == 0) {
-        status = copy_content(copy, &route, &root, result, err);
+        return copy_image_put(&image, &copy->root.document, result, err);
     }
-    status = status == 0 ? copy_result_fill(target, &root.descriptor, result, err) : status;
-    if (status == 0) {
-        status = copy_write_manifest(&route, &root, false, target->tags, target->tag_count, err);
-    }
-    return status == 0 ? store_finish(target->store, err) : status;
+    return copy_image_write(&image, &copy->root, result, err);
 }
 
 int image_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *dest,

@@ -49,8 +49,8 @@ static int check_image_archive(const struct push *push, struct lpipe_error *err)
     if (job->refuse_odd && !layer_allows_odd(push->layer)) {
         return fail_with_advice(err, LPIPE_NOT_TAR,
                                 "the input is an image archive (docker save or an OCI layout), not "
-                                "a file system; skopeo copy docker-archive:FILE docker://IMAGE "
-                                "pushes the image in it, --allow-odd-entries makes it a layer");
+                                "a file system; layerpipe copy - IMAGE pushes the image in it, "
+                                "--allow-odd-entries makes it a layer");
     }
     context_notice(&job->client->context,
                    "%s: this is an image archive (docker save or an OCI layout), not a file system",

@@ -73,7 +73,7 @@ def test_image_archive_is_no_layer_of_an_image(names, registry, run):
     result = run("push", f"{server.host}/a:1", input=archive_of(*names))
     assert result.rc == 3 and result.stdout == "", result
     line = result.stderr.splitlines()[-1]
-    assert "image archive" in line and "skopeo copy docker-archive:" in line
+    assert "image archive" in line and "layerpipe copy - IMAGE" in line
     assert run("push", "--allow-odd-entries", f"{server.host}/a:1", input=archive_of(*names)).rc == 0
     layer = run("layer", f"{server.host}/a", input=archive_of(*names))
     assert layer.rc == 0 and "image archive" in layer.stderr, layer

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "archive/archive_documents.h"
+
+#include <string.h>
+
+#include "archive/decompressed_blob.h"
+#include "base/mem.h"
+
+struct archive_documents {
+    struct store base;
+    const struct archive_members *members;
+    struct store *destination;
+};
+
+static const struct archive_documents *self_of(const struct store *store)
+{
+    return (const struct archive_documents *)store;
+}
+
+/* Gives the bytes of a kept member. */
+struct kept_reader {
+    struct blob_reader base;
+    const struct archive_member *member;
+    size_t done;
+};
+
+static int kept_read(struct blob_reader *reader, void *buf, size_t size, size_t *ret_size,
+                     struct lpipe_error *err)
+{
+    struct kept_reader *self = (struct kept_reader *)reader;
+    const struct buf *bytes = &self->member->bytes;
+    size_t part = MIN_OF(size, bytes->size - self->done);
+    (void)err;
+    if (part > 0) {
+        memcpy(buf, bytes->data + self->done, part);
+    }
+    self->done += part;
+    *ret_size = part;
+    return 0;
+}
+
+static void kept_free(struct blob_reader *reader)
+{
+    free(reader);
+}
+
+static int open_kept(const struct archive_member *member, struct blob_reader **ret_reader,
+                     struct lpipe_error *err)
+{
+    static const struct blob_reader_ops ops = { .read = kept_read, .free = kept_free };
+    struct kept_reader *reader = NEW(struct kept_reader);
+    if (reader == NULL) {
+        return fail_memory(err);
+    }
+    reader->base.ops = &ops;
+    reader->member = member;
+    *ret_reader = &reader->base;
+    return 0;
+}
+
+static int store_blob_open(struct store *store, const struct descriptor *blob,
+                           struct blob_reader **ret_reader, struct lpipe_error *err)
+{
+    const struct archive_documents *self = self_of(store);
+    const struct archive_member *member = archive_members_by_digest(self->members, blob->digest);
+    if (member != NULL && member->state == ARCHIVE_KEPT) {
+        return open_kept(member, ret_reader, err);
+    }
+    member = member != NULL ? member : archive_members_by_diff_id(self->members, blob->digest);
+    if (member != NULL) {
+        return decompressed_blob_open(self->destination, &member->stored, ret_reader, err);
+    }
+    return fail(err, LPIPE_NOT_FOUND, "the image archive has no blob %s, which a manifest names",
+                blob->digest);
+}
+
+int archive_documents_copy(const struct archive_member *member, const char *media_type,
+                           struct document *ret_document, struct lpipe_error *err)
+{
+    AUTO_BUF struct buf bytes = BUF_INIT(member->bytes.size);
+    if (buf_append(&bytes, member->bytes.data != NULL ? member->bytes.data : "",
+                   member->bytes.size) != 0) {
+        return fail_memory(err);
+    }
+    return document_make(&bytes, media_type, member->stored.digest, ret_document, err);
+}
+
+static int store_manifest_get(struct store *store, const char *reference,
+                              struct document *ret_document, struct lpipe_error *err)
+{
+    const struct archive_member *member =
+        archive_members_by_digest(self_of(store)->members, reference);
+    if (member == NULL) {
+        return fail(err, LPIPE_NOT_FOUND, "the image archive has no manifest %s", reference);
+    }
+    if (member->state != ARCHIVE_KEPT) {
+        return fail(err, LPIPE_TOO_LARGE,
+                    "the manifest %s of the image archive does not fit into the memory for "
+                    "manifests, or is no JSON object",
+                    reference);
+    }
+    return archive_documents_copy(member, "", ret_document, err);
+}
+
+static int store_blob_exists(struct store *store, const struct descriptor *blob,
+                             struct lpipe_error *err)
+{
+    (void)err;
+    return archive_members_by_digest(self_of(store)->members, blob->digest) != NULL ? 1 : 0;
+}
+
+static int store_blob_mount(struct store *store, const struct descriptor *blob,
+                            const char *from_repository, struct lpipe_error *err)
+{
+    (void)store;
+    (void)blob;
+    (void)from_repository;
+    (void)err;
+    return 0;
+}
+
+static int fail_read_only(struct lpipe_error *err)
+{
+    return fail(err, LPIPE_UNSUPPORTED, "an image archive that is read cannot be written");
+}
+
+static int store_blob_begin(struct store *store, const struct blob_hint *hint,
+                            struct blob_writer **ret_writer, struct lpipe_error *err)
+{
+    (void)store;
+    (void)hint;
+    (void)ret_writer;
+    return fail_read_only(err);
+}
+
+static int store_manifest_put(struct store *store, const struct document *manifest, const char *tag,
+                              struct lpipe_error *err)
+{
+    (void)store;
+    (void)manifest;
+    (void)tag;
+    return fail_read_only(err);
+}
+
+static int store_referrers_native(struct store *store)
+{
+    (void)store;
+    return 0;
+}
+
+static void documents_free(struct store *store)
+{
+    free(store);
+}
+
+int archive_documents_open(const struct archive_members *members, struct store *destination,
+                           struct store **ret_store, struct lpipe_error *err)
+{
+    static const struct store_ops ops = {
+        .blob_exists = store_blob_exists,
+        .blob_mount = store_blob_mount,
+        .blob_begin = store_blob_begin,
+        .blob_open = store_blob_open,
+        .manifest_get = store_manifest_get,
+        .manifest_put = store_manifest_put,
+        .referrers_native = store_referrers_native,
+        .free = documents_free,
+    };
+    struct archive_documents *self = NEW(struct archive_documents);
+    if (self == NULL) {
+        return fail_memory(err);
+    }
+    self->base.ops = &ops;
+    self->base.store_id = mem_strdup("archive:");
+    self->base.name = mem_strdup("the image archive");
+    self->members = members;
+    self->destination = destination;
+    if (self->base.store_id == NULL || self->base.name == NULL) {
+        store_free(&self->base);
+        return fail_memory(err);
+    }
+    *ret_store = &self->base;
+    return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which image of an archive is copied, and its manifest. Where the archive has a manifest for the
+ * image and all blobs of it with their bytes, the manifest is kept. Else, in Docker's format, a new
+ * one is made from the config and the layers as they were stored. One thread. */
+#ifndef COPY_ARCHIVE_CHOOSE_H
+#define COPY_ARCHIVE_CHOOSE_H
+
+#include "archive/archive_members.h"
+#include "image/image_fetch.h"
+#include "layerpipe/image.h"
+#include "oci/platform.h"
+
+enum archive_kind {
+    ARCHIVE_KIND_ANY = 0,
+    ARCHIVE_KIND_OCI,   /* index.json says what images there are */
+    ARCHIVE_KIND_DOCKER /* manifest.json does */
+};
+
+struct archive_wish {
+    enum archive_kind kind;
+    const char *image; /* the tag that it has in the archive; NULL = the only image */
+    bool all;
+    const struct platform *platform; /* NULL = none is asked for */
+    enum lpipe_format format;        /* of a new manifest */
+};
+
+/* documents: the archive as a store. *ret_root may be an index. NOT_TAR, NOT_FOUND (the message
+ * lists the images), INTEGRITY (diff IDs), and the failures of parsing. */
+MUST_CHECK int archive_choose(const struct archive_members *members, struct store *documents,
+                              const struct archive_wish *wish, struct fetched *ret_root,
+                              struct lpipe_error *err);
+
+#endif

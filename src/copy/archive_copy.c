@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "copy/archive_copy.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "archive/archive_documents.h"
+#include "base/text.h"
+#include "codec/codec.h"
+#include "copy/archive_blob.h"
+#include "copy/copy_image.h"
+#include "copy/copy_result.h"
+#include "image/push_target.h"
+#include "registry/client.h"
+
+#define NAME "the image archive"
+
+struct archive_run {
+    lpipe_client *client;
+    const struct lpipe_copy_options *options;
+    struct archive_wish wish;
+    struct platform platform;
+    bool docker;         /* Docker's media types */
+    bool compress_named; /* see struct archive_target */
+    struct push_target target;
+    struct archive_members *members;
+    struct store *documents;
+    struct fetched root;
+};
+
+static void run_dispose(struct archive_run *run)
+{
+    fetched_dispose(&run->root);
+    store_free(run->documents);
+    (void)archive_members_free(run->members);
+    push_target_dispose(&run->target);
+}
+
+/* Blobs with their digests as names: those of an OCI archive keep their bytes. Since Docker 25 the
+ * uncompressed layers of docker save have such names, too. */
+static int read_options(struct archive_run *run, enum archive_kind kind, const char *image,
+                        struct lpipe_error *err)
+{
+    const struct lpipe_copy_options *options = run->options;
+    struct codec_spec codec = { CODEC_GZIP, 1 };
+    int status = options->compress != NULL ? codec_parse(options->compress, &codec, err) : 0;
+    if (status == 0 && options->platform != NULL) {
+        status = platform_parse(options->platform, &run->platform, err);
+    }
+    run->docker = options->format == LPIPE_FORMAT_DOCKER;
+    if (status == 0 && run->docker && codec.kind == CODEC_ZSTD) {
+        status = fail(err, LPIPE_INVALID_ARGUMENT,
+                      "Docker's format has no media type for zstd; use gzip or the OCI format");
+    }
+    run->compress_named = kind != ARCHIVE_KIND_OCI && codec.kind != CODEC_NONE;
+    run->wish = (struct archive_wish){
+        .kind = kind,
+        .image = image,
+        .all = (options->flags & LPIPE_COPY_ALL) != 0,
+        .platform = options->platform != NULL ? &run->platform : NULL,
+        .format = options->format,
+    };
+    return status;
+}
+
+static int open_target(struct archive_run *run, const lpipe_ref *dest, struct lpipe_error *err)
+{
+    struct lpipe_push_options options = LPIPE_PUSH_OPTIONS_INIT;
+    options.tags = run->options->tags;
+    options.tag_count = run->options->tag_count;
+    options.mount_from = run->options->mount_from;
+    return push_target_open(run->client, dest, &options, &run->target, err);
+}
+
+static int read_archive(struct archive_run *run, struct source *source,
+                        struct lpipe_copy_result *counts, struct lpipe_error *err)
+{
+    struct archive_blob *blob AUTO_ARCHIVE_BLOB = NULL;
+    struct archive_sink sink;
+    const struct archive_target target = {
+        .client = run->client,
+        .store = run->target.store,
+        .mount_from = run->target.mount_from,
+        .compress_named = run->compress_named,
+        .compress = run->options->compress,
+        .threads = run->options->threads,
+        .docker = run->docker,
+        .counts = counts,
+    };
+    int status = archive_blob_new(&target, &blob, err);
+    if (status != 0) {
+        return status;
+    }
+    archive_blob_sink(blob, &sink);
+    return archive_read(source, run->client->context.cancel, &sink, &run->members, err);
+}
+
+/* Takes out the blobs that were stored while the archive was read. */
+static int leave_out_stored(void *ctx, struct copy_graph *graph, struct lpipe_error *err)
+{
+    struct archive_run *run = ctx;
+    size_t left = 0;
+    for (size_t i = 0; i < graph->blob_count; i++) {
+        const struct descriptor *blob = &graph->blobs[i];
+        const struct archive_member *member = archive_members_by_digest(run->members, blob->digest);
+        if (member != NULL && member->stored.size != blob->size) {
+            return fail(err, LPIPE_INTEGRITY,
+                        "the blob %s of the image archive has %" PRIu64
+                        " bytes, but a manifest says %" PRIu64,
+                        blob->digest, member->stored.size, blob->size);
+        }
+        archive_members_use(run->members, blob->digest);
+        if (member == NULL || member->state != ARCHIVE_STORED) {
+            graph->blobs[left++] = *blob;
+        }
+    }
+    graph->blob_count = left;
+    return 0;
+}
+
+/* Says which blobs were stored for nothing: those of other images, or of no image. */
+static void notice_unused(const struct archive_run *run)
+{
+    size_t count = 0;
+    uint64_t bytes = 0;
+    const char *first = "";
+    for (size_t i = 0; i < archive_members_count(run->members); i++) {
+        const struct archive_member *member = archive_members_at(run->members, i);
+        if (member->state == ARCHIVE_STORED && !member->used) {
+            first = count == 0 ? member->name : first;
+            bytes += member->stored.size;
+            count++;
+        }
+    }
+    if (count > 0) {
+        char shown[200];
+        context_notice(&run->client->context,
+                       "%zu blobs of the image archive (%" PRIu64
+                       " bytes) were sent, but the image does not name them; the first is %s",
+                       count, bytes, text_printable(shown, sizeof shown, first, strlen(first)));
+    }
+}
+
+static int write_image(struct archive_run *run, struct lpipe_copy_result *result,
+                       struct lpipe_error *err)
+{
+    const struct copy_image image = {
+        .route = { .client = run->client,
+                   .from = run->documents,
+                   .to = run->target.store,
+                   .remote = run->target.remote },
+        .target = &run->target,
+        .on_graph = leave_out_stored,
+        .ctx = run,
+    };
+    int status = push_target_check_digest(&run->target, &run->root.document.descriptor, err);
+    status = status == 0 ? copy_image_write(&image, &run->root, result, err) : status;
+    if (status == 0) {
+        notice_unused(run);
+    }
+    return status;
+}
+
+/* An archive's source that fails to close has not given all its bytes. */
+static int close_source(struct source *source, struct lpipe_error *err)
+{
+    int code = source_close(source);
+    return code < 0 ? fail_errno(err, LPIPE_SOURCE_IO, -code, "closing the input failed") : 0;
+}
+
+/* The archive is in memory and in the destination. */
+static int finish_copy(struct archive_run *run, struct lpipe_copy_result *result,
+                       struct lpipe_error *err)
+{
+    int status = archive_documents_open(run->members, run->target.store, &run->documents, err);
+    if (status == 0) {
+        status = archive_choose(run->members, run->documents, &run->wish, &run->root, err);
+    }
+    if (status == 0) {
+        status =
+            copy_image_choose(run->client, run->documents, NAME, run->options, &run->root, err);
+    }
+    return status == 0 ? write_image(run, result, err) : status;
+}
+
+int archive_copy(lpipe_client *client, struct source *source, enum archive_kind kind,
+                 const char *image, const lpipe_ref *dest, const struct lpipe_copy_options *options,
+                 struct lpipe_copy_result *ret_result, struct lpipe_error *err)
+{
+    struct archive_run run CLEANUP(
+        run_dispose) = { .client = client, .options = options, .root = FETCHED_INIT };
+    struct lpipe_copy_result result AUTO_COPY_RESULT = LPIPE_COPY_RESULT_INIT;
+    int status = read_options(&run, kind, image, err);
+    status = status == 0 ? open_target(&run, dest, err) : status;
+    status = status == 0 ? read_archive(&run, source, &result, err) : status;
+    int closed = close_source(source, status == 0 ? err : NULL);
+    status = status == 0 ? closed : status;
+    status = status == 0 ? finish_copy(&run, &result, err) : status;
+    if (status == 0) {
+        *ret_result = result;
+        result = (struct lpipe_copy_result)LPIPE_COPY_RESULT_INIT;
+    }
+    return status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies an image from an archive that is read once, from its first byte to its last. The members
+ * become blobs of the destination while they pass; when the archive has ended, the image is chosen,
+ * its other blobs and its manifests are written, the tags last. Any thread. */
+#ifndef COPY_ARCHIVE_COPY_H
+#define COPY_ARCHIVE_COPY_H
+
+#include "base/source.h"
+#include "copy/archive_choose.h"
+#include "layerpipe/copy.h"
+
+/* source is closed, also on failure, and not freed. image: the tag in the archive, NULL = the only
+ * image. options must come from opts_take() (base/opts.h). *ret_result is filled in on success; free
+ * it with copy_result_dispose(). */
+MUST_CHECK int archive_copy(lpipe_client *client, struct source *source, enum archive_kind kind,
+                            const char *image, const lpipe_ref *dest,
+                            const struct lpipe_copy_options *options,
+                            struct lpipe_copy_result *ret_result, struct lpipe_error *err);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "copy/archive_docker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "archive/archive_documents.h"
+#include "archive/archive_name.h"
+#include "archive/docker_manifest.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "oci/image_config.h"
+#include "oci/reference.h"
+
+/* The chosen image. */
+struct chosen {
+    const struct archive_members *members;
+    const struct archive_wish *wish;
+    struct docker_manifest list;
+    size_t image; /* its number in the list */
+    const struct archive_member *config;
+    enum media_family family; /* of a new manifest */
+    char config_type[MEDIA_TYPE_SIZE];
+};
+
+static bool is_same_name(const char *tag, const char *wanted)
+{
+    lpipe_ref *a AUTO_REFERENCE = NULL;
+    lpipe_ref *b AUTO_REFERENCE = NULL;
+    return strcmp(tag, wanted) == 0 ||
+           (reference_parse(tag, 0, &a, NULL) == 0 && reference_parse(wanted, 0, &b, NULL) == 0 &&
+            strcmp(a->name, b->name) == 0);
+}
+
+static bool has_tag(const struct docker_manifest *list, size_t image, const char *wanted)
+{
+    for (size_t i = 0; i < docker_manifest_tag_count(list, image); i++) {
+        if (is_same_name(docker_manifest_tag(list, image, i), wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int list_images(const struct docker_manifest *list, struct buf *text)
+{
+    int status = 0;
+    for (size_t i = 0; i < docker_manifest_count(list) && status == 0; i++) {
+        size_t tags = docker_manifest_tag_count(list, i);
+        for (size_t k = 0; k < MAX_OF(tags, (size_t)1) && status == 0; k++) {
+            const char *name =
+                tags > 0 ? docker_manifest_tag(list, i, k) : docker_manifest_config(list, i);
+            char shown[160];
+            status = buf_printf(text, "%s%s", text->size > 0 ? ", " : "",
+                                text_printable(shown, sizeof shown, name, strlen(name)));
+        }
+    }
+    return status;
+}
+
+/* Names the images of the archive; a long list is cut. */
+static int fail_images(const struct docker_manifest *list, const char *image,
+                       struct lpipe_error *err)
+{
+    AUTO_BUF struct buf text = BUF_INIT(600);
+    if (list_images(list, &text) == LPIPE_NO_MEMORY) {
+        return fail_memory(err);
+    }
+    const char *images = text.data != NULL ? text.data : "none";
+    return image != NULL
+               ? fail(err, LPIPE_NOT_FOUND, "the image archive has no image %s; it has: %s", image,
+                      images)
+               : fail_with_advice(err, LPIPE_NOT_FOUND,
+                                  "the image archive has %zu images; choose one with "
+                                  "docker-archive:FILE:NAME:TAG (FILE is - for stdin): %s",
+                                  docker_manifest_count(list), images);
+}
+
+static int find_image(struct chosen *chosen, struct lpipe_error *err)
+{
+    const struct docker_manifest *list = &chosen->list;
+    const char *wanted = chosen->wish->image;
+    size_t count = docker_manifest_count(list);
+    if (wanted == NULL) {
+        return count == 1 ? 0 : fail_images(list, NULL, err);
+    }
+    while (chosen->image < count && !has_tag(list, chosen->image, wanted)) {
+        chosen->image++;
+    }
+    return chosen->image < count ? 0 : fail_images(list, wanted, err);
+}
+
+static int fail_missing(const char *what, const char *name, struct lpipe_error *err)
+{
+    char shown[200];
+    return fail(err, LPIPE_NOT_FOUND,
+                "manifest.json of the image archive names the %s %s, which the archive does not "
+                "have",
+                what, text_printable(shown, sizeof shown, name, strlen(name)));
+}
+
+/* The config; where its name is its digest, this must be true. */
+static int find_config(struct chosen *chosen, struct lpipe_error *err)
+{
+    const char *name = docker_manifest_config(&chosen->list, chosen->image);
+    const struct archive_member *config = archive_members_find(chosen->members, name);
+    char digest[DIGEST_TEXT_SIZE];
+    if (config == NULL || config->state != ARCHIVE_KEPT) {
+        return fail_missing("config", name, err);
+    }
+    if (archive_name_guess(name, digest) && strcmp(digest, config->stored.digest) != 0) {
+        return fail(err, LPIPE_INTEGRITY,
+                    "the contents of the config %s in the image archive have the digest %s", name,
+                    config->stored.digest);
+    }
+    chosen->config = config;
+    return 0;
+}
+
+/* True when each layer is stored as the manifest says, or need not be stored. */
+static bool has_all_layers(const struct chosen *chosen, const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->item_count; i++) {
+        const struct descriptor *layer = &manifest->items[i].descriptor;
+        if (!media_role_is_foreign(media_type_role(layer->media_type, NULL)) &&
+            archive_members_by_digest(chosen->members, layer->digest) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_wanted_family(const struct chosen *chosen, enum media_family family)
+{
+    enum lpipe_format format = chosen->wish->format;
+    return format == LPIPE_FORMAT_DEFAULT ||
+           (format == LPIPE_FORMAT_DOCKER) == (family == MEDIA_FAMILY_DOCKER);
+}
+
+static bool is_manifest_of_image(const struct chosen *chosen, const struct manifest *manifest)
+{
+    return manifest->kind == MANIFEST_KIND_IMAGE && is_wanted_family(chosen, manifest->family) &&
+           strcmp(manifest->config.descriptor.digest, chosen->config->stored.digest) == 0 &&
+           manifest->item_count == docker_manifest_layer_count(&chosen->list, chosen->image) &&
+           has_all_layers(chosen, manifest);
+}
+
+/* Reads a kept member as a manifest of the image. 1 when it is one. */
+static int read_manifest(const struct chosen *chosen, const struct archive_member *member,
+                         struct fetched *ret_root, struct lpipe_error *err)
+{
+    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
+    int status = archive_documents_copy(member, "", &fetched.document, err);
+    if (status != 0) {
+        return status;
+    }
+    if (manifest_parse(&fetched.document, &fetched.manifest, NULL) != 0 ||
+        !is_manifest_of_image(chosen, fetched.manifest)) {
+        return 0;
+    }
+    memcpy(fetched.document.descriptor.media_type, fetched.manifest->media_type, MEDIA_TYPE_SIZE);
+    *ret_root = fetched;
+    fetched = (struct fetched)FETCHED_INIT;
+    return 1;
+}
+
+/* 1 when the archive has a manifest of the image and all its blobs, with their bytes. */
+static int find_manifest(const struct chosen *chosen, struct fetched *ret_root,
+                         struct lpipe_error *err)
+{
+    int found = 0;
+    for (size_t i = 0; i < archive_members_count(chosen->members) && found == 0; i++) {
+        const struct archive_member *member = archive_members_at(chosen->members, i);
+        if (member->state == ARCHIVE_KEPT && member->named[0] != '\0') {
+            found = read_manifest(chosen, member, ret_root, err);
+        }
+    }
+    return found;
+}
+
+static int find_layer(const struct chosen *chosen, size_t index, struct manifest_item *ret_layer,
+                      const struct archive_member **ret_member, struct lpipe_error *err)
+{
+    const char *name = docker_manifest_layer(&chosen->list, chosen->image, index);
+    const struct archive_member *member = archive_members_find(chosen->members, name);
+    if (member == NULL) {
+        return fail_missing("layer", name, err);
+    }
+    if (member->state != ARCHIVE_STORED || member->stored.media_type[0] == '\0') {
+        char shown[200];
+        return fail(err, LPIPE_NOT_TAR, "the layer %s of the image archive is not a tar",
+                    text_printable(shown, sizeof shown, name, strlen(name)));
+    }
+    *ret_layer = (struct manifest_item){ .descriptor = member->stored };
+    *ret_member = member;
+    return 0;
+}
+
+static int check_diff_id(const struct image_config *config, size_t index,
+                         const struct archive_member *member, struct lpipe_error *err)
+{
+    const char *said = image_config_diff_id(config, index);
+    said = said != NULL ? said : "none";
+    if (member->diff_id[0] == '\0' || strcmp(said, member->diff_id) == 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_INTEGRITY,
+                "layer %zu of the image archive has the diff ID %s, but the config says %s",
+                index + 1, member->diff_id, said);
+}
+
+static int find_layers(const struct chosen *chosen, const struct image_config *config,
+                       struct manifest_item *layers, size_t count, struct lpipe_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const struct archive_member *member = NULL;
+        status = find_layer(chosen, i, &layers[i], &member, err);
+        status = status == 0 ? check_diff_id(config, i, member, err) : status;
+    }
+    return status;
+}
+
+static int check_platform(const struct chosen *chosen, const struct image_config *config,
+                          struct lpipe_error *err)
+{
+    char wanted_text[PLATFORM_TEXT_SIZE], has_text[PLATFORM_TEXT_SIZE];
+    const struct platform *wanted = chosen->wish->platform;
+    struct platform has;
+    image_config_platform(config, &has);
+    platform_normalise(&has);
+    if (wanted == NULL || has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_NOT_FOUND, "the image in the archive is for %s, not for %s",
+                platform_text(&has, has_text), platform_text(wanted, wanted_text));
+}
+
+static int write_manifest(const struct chosen *chosen, const struct manifest_item *layers,
+                          size_t count, struct fetched *ret_root, struct lpipe_error *err)
+{
+    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
+    struct descriptor config = chosen->config->stored;
+    const struct manifest_spec spec = {
+        .family = chosen->family, .config = &config, .layers = layers, .layer_count = count
+    };
+    (void)snprintf(config.media_type, sizeof config.media_type, "%s", chosen->config_type);
+    int status = manifest_write(&spec, &fetched.document, err);
+    status = status == 0 ? manifest_parse(&fetched.document, &fetched.manifest, err) : status;
+    if (status == 0) {
+        *ret_root = fetched;
+        fetched = (struct fetched)FETCHED_INIT;
+    }
+    return status;
+}
+
+/* Makes a manifest of the config and the layers as they are stored. */
+static int make_manifest(struct chosen *chosen, struct fetched *ret_root, struct lpipe_error *err)
+{
+    struct image_config *config AUTO_IMAGE_CONFIG = NULL;
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    size_t count = docker_manifest_layer_count(&chosen->list, chosen->image);
+    AUTO_FREE struct manifest_item *layers = mem_new_array(count + 1, sizeof *layers);
+    chosen->family =
+        chosen->wish->format == LPIPE_FORMAT_DOCKER ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
+    int status = layers == NULL ? fail_memory(err) : 0;
+    (void)snprintf(chosen->config_type, sizeof chosen->config_type, "%s",
+                   media_type_name(chosen->family, MEDIA_ROLE_CONFIG));
+    if (status == 0) {
+        status = archive_documents_copy(chosen->config, chosen->config_type, &document, err);
+    }
+    status = status == 0 ? image_config_parse(&document, count, &config, err) : status;
+    status = status == 0 ? check_platform(chosen, config, err) : status;
+    status = status == 0 ? find_layers(chosen, config, layers, count, err) : status;
+    return status == 0 ? write_manifest(chosen, layers, count, ret_root, err) : status;
+}
+
+static void chosen_dispose(struct chosen *chosen)
+{
+    docker_manifest_dispose(&chosen->list);
+}
+
+int archive_docker_choose(const struct archive_members *members, const struct archive_member *list,
+                          const struct archive_wish *wish, struct fetched *ret_root,
+                          struct lpipe_error *err)
+{
+    struct chosen chosen CLEANUP(
+        chosen_dispose) = { .members = members, .wish = wish, .list = DOCKER_MANIFEST_INIT };
+    int status = docker_manifest_parse(list->bytes.data != NULL ? list->bytes.data : "",
+                                       list->bytes.size, &chosen.list, err);
+    status = status == 0 ? find_image(&chosen, err) : status;
+    status = status == 0 ? find_config(&chosen, err) : status;
+    int found = status == 0 ? find_manifest(&chosen, ret_root, err) : status;
+    return found == 0 ? make_manifest(&chosen, ret_root, err) : MIN_OF(found, 0);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "copy/copy_image.h"
+
+#include "copy/copy_result.h"
+#include "registry/client.h"
+
+/* The platform of an index's image, when the user named none. */
+static void choose_host_platform(lpipe_client *client, const char *name,
+                                 struct platform *ret_platform)
+{
+    char text[PLATFORM_TEXT_SIZE];
+    platform_host(ret_platform);
+    context_notice(&client->context,
+                   "%s is an index; its image for this machine's platform, %s, is copied; --all "
+                   "copies all, --platform another",
+                   name, platform_text(ret_platform, text));
+}
+
+int copy_image_choose(lpipe_client *client, struct store *from, const char *name,
+                      const struct lpipe_copy_options *options, struct fetched *root,
+                      struct lpipe_error *err)
+{
+    struct platform platform = { "", "", "", "" };
+    int status = options->platform != NULL ? platform_parse(options->platform, &platform, err) : 0;
+    if (status != 0 || root->manifest->kind != MANIFEST_KIND_INDEX ||
+        (options->flags & LPIPE_COPY_ALL) != 0) {
+        return status;
+    }
+    if (options->platform == NULL) {
+        choose_host_platform(client, name, &platform);
+    }
+    return image_fetch_choose(from, &platform, root, err);
+}
+
+int copy_image_put(const struct copy_image *image, const struct document *root,
+                   struct lpipe_copy_result *result, struct lpipe_error *err)
+{
+    const struct push_target *target = image->target;
+    int status = copy_result_fill(target, &root->descriptor, result, err);
+    if (status == 0) {
+        status =
+            copy_write_manifest(&image->route, root, false, target->tags, target->tag_count, err);
+    }
+    return status == 0 ? store_finish(target->store, err) : status;
+}
+
+int copy_image_write(const struct copy_image *image, struct fetched *root,
+                     struct lpipe_copy_result *result, struct lpipe_error *err)
+{
+    struct copy_graph *graph AUTO_COPY_GRAPH = NULL;
+    const struct copy_route *route = &image->route;
+    int status = copy_graph_load(route->client, route->from, root, &graph, err);
+    if (status == 0 && image->on_graph != NULL) {
+        status = image->on_graph(image->ctx, graph, err);
+    }
+    if (status != 0) {
+        return status;
+    }
+    result->manifest_count = graph->count;
+    status = copy_write(route, graph, result, err);
+    return status == 0 ? copy_image_put(image, &graph->nodes[0]->document, result, err) : status;
+}
