@@ -73,6 +73,7 @@ const struct option_advice foreign_options[] = {
     { 0 },
 };
 
+#define PULLING "layerpipe copy IMAGE oci:DIR:TAG fetches an image into a layout"
 #define READING "layerpipe writes images; to read one, use skopeo copy or crane pull"
 #define COPYING "layerpipe copy SOURCE DESTINATION copies an image"
 #define LISTING "layerpipe does not list tags or repositories; use skopeo list-tags or crane ls"
@@ -84,7 +85,7 @@ const struct option_advice foreign_options[] = {
 static const struct {
     const char *name, *advice;
 } foreign_commands[] = {
-    { "pull", READING },   { "fetch", READING },     { "download", READING },
+    { "pull", PULLING },   { "fetch", PULLING },     { "download", PULLING },
     { "export", READING }, { "save", READING },      { "load", READING },
     { "import", READING }, { "extract", READING },   { "cp", COPYING },
     { "sync", COPYING },   { "ls", LISTING },        { "list", LISTING },

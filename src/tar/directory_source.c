@@ -37,8 +37,10 @@ struct directory_source {
     char target[PATH_MAX]; /* of the current symbolic link */
     uint64_t sockets;      /* number of sockets that were left out */
     uint64_t unnamed;      /* number of extended attributes that were left out */
+    uint64_t whiteouts;    /* number of files whose name begins with ".wh." */
     char first_left_out[256];
-    char notice[512];
+    char first_whiteout[256];
+    char notice[1024];
 };
 
 static void forget_progress(struct directory_source *source)
@@ -51,6 +53,7 @@ static void forget_progress(struct directory_source *source)
     source->ended = false;
     source->sockets = 0;
     source->unnamed = 0;
+    source->whiteouts = 0;
 }
 
 static bool directory_can_rewind(const struct source *base)
@@ -105,6 +108,19 @@ static void left_out(struct directory_source *source, uint64_t *count)
         text_printable(source->first_left_out, sizeof source->first_left_out, path, strlen(path));
     }
     *count += 1;
+}
+
+/* Counts an entry of any type that will be a deletion mark in the layer. */
+static void note_whiteout(struct directory_source *source)
+{
+    const char *path = source->found->path;
+    if (strncmp(source->found->name, ".wh.", 4) != 0) {
+        return;
+    }
+    if (source->whiteouts == 0) {
+        text_printable(source->first_whiteout, sizeof source->first_whiteout, path, strlen(path));
+    }
+    source->whiteouts++;
 }
 
 /* The entry's path in the tar. */
@@ -226,6 +242,7 @@ static int next_entry(struct directory_source *source, struct lpipe_error *err)
         left_out(source, &source->sockets);
         return 0;
     }
+    note_whiteout(source);
     return stage_entry(source, err);
 }
 
@@ -287,13 +304,8 @@ static ptrdiff_t directory_read(struct source *base, void *buf, size_t size,
                                                      strlen(source->name)));
 }
 
-static const char *directory_notice(struct source *base)
+static void describe_left_out(const struct directory_source *source, char *buf, size_t buf_size)
 {
-    struct directory_source *source = (struct directory_source *)base;
-    char shown[160];
-    if (source->sockets + source->unnamed == 0) {
-        return NULL;
-    }
     char sockets[64] = "";
     char attributes[96] = "";
     if (source->sockets > 0) {
@@ -305,11 +317,33 @@ static const char *directory_notice(struct source *base)
                        "%" PRIu64 " attribute%s with '=' in the name", source->unnamed,
                        source->unnamed > 1 ? "s" : "");
     }
-    (void)snprintf(source->notice, sizeof source->notice,
-                   "%s: left out, because a tar cannot contain them: %s%s%s (the first: %s)",
-                   text_printable(shown, sizeof shown, source->name, strlen(source->name)), sockets,
+    (void)snprintf(buf, buf_size,
+                   "left out, because a tar cannot contain them: %s%s%s (the first: %s)", sockets,
                    sockets[0] != '\0' && attributes[0] != '\0' ? " and " : "", attributes,
                    source->first_left_out);
+}
+
+static const char *directory_notice(struct source *base)
+{
+    struct directory_source *source = (struct directory_source *)base;
+    char shown[160];
+    char missing[480] = "";
+    char whiteouts[400] = "";
+    if (source->sockets + source->unnamed + source->whiteouts == 0) {
+        return NULL;
+    }
+    if (source->sockets + source->unnamed > 0) {
+        describe_left_out(source, missing, sizeof missing);
+    }
+    if (source->whiteouts > 0) {
+        (void)snprintf(whiteouts, sizeof whiteouts,
+                       "files named .wh.* delete files of the layers below: %" PRIu64
+                       " (the first: %s)",
+                       source->whiteouts, source->first_whiteout);
+    }
+    (void)snprintf(source->notice, sizeof source->notice, "%s: %s%s%s",
+                   text_printable(shown, sizeof shown, source->name, strlen(source->name)), missing,
+                   missing[0] != '\0' && whiteouts[0] != '\0' ? "; " : "", whiteouts);
     return source->notice;
 }
 

@@ -8,7 +8,8 @@
  *     directory_xattr.h says;
  *   - the second name of a file is a hard link to the first; sparse files are written out;
  *   - sockets cannot be in a tar: they are left out, which the notice tells;
- *   - names are bytes and are not changed, also not those that begin with ".wh." (whiteouts);
+ *   - names are bytes and are not changed, also not those that begin with ".wh." (whiteouts), which
+ *     the notice tells;
  *   - two zero blocks at the end.
  *
  * An entry that cannot be read, or that changes while it is read, is SOURCE_IO. No read blocks

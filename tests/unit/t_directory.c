@@ -719,6 +719,27 @@ static void test_sockets(void **state)
     assert_non_null(source_notice(source));
     assert_non_null(strstr(source_notice(source), " 2 sockets"));
     assert_non_null(strstr(source_notice(source), "0.sock"));
+    assert_null(strstr(source_notice(source), ".wh."));
+    source_free(source);
+    scratch_end(&scratch);
+}
+
+/* A file that will be a deletion mark is written, and the notice reports it. */
+static void test_whiteouts(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    struct buf text AUTO_BUF = BUF_INIT(0);
+    scratch_begin(&scratch);
+    scratch_text(&scratch, ".wh.old", "");
+    scratch_text(&scratch, "d/.wh..wh..opq", "");
+    scratch_text(&scratch, "d/a.wh.b", "");
+    scratch_text(&scratch, ".wh.d/f", "");
+    struct source *source = source_on(scratch.dir);
+    assert_int_equal(drain(source, 512, &tar, NULL), 0);
+    assert_non_null(source_notice(source));
+    assert_non_null(strstr(source_notice(source), "layers below: 3 (the first: .wh.d)"));
     source_free(source);
     scratch_end(&scratch);
 }
@@ -887,6 +908,7 @@ int main(void)
         cmocka_unit_test(test_changes_below),
         cmocka_unit_test(test_deep),
         cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_whiteouts),
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_layer),
