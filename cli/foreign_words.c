@@ -9,7 +9,7 @@
 #define PASSWORD "write --username USER with --password-stdin or --password-fd N"
 #define TWO_CREDENTIALS "write --authfile FILE, or use layerpipe login, for each registry"
 #define PLATFORM "write --platform OS/ARCH[/VARIANT]"
-#define COMPRESS "write --compress gzip:LEVEL, zstd:LEVEL or none"
+#define COMPRESS "write --compress gzip:LEVEL, zstd:LEVEL, zstd-chunked, estargz or none"
 
 const struct option_advice foreign_options[] = {
     { "insecure", "tls-verify", CERTIFICATES },

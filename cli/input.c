@@ -127,6 +127,7 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.memory_bytes_max = settings->memory_bytes_max;
     options.cancel = cancel;
     options.threads = input_threads(settings);
+    options.spool_dir = settings->spool_dir;
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |

@@ -235,4 +235,11 @@ void json_layer_members(FILE *out, const struct lpipe_layer_result *layer)
     if (layer->uncompressed_size != LPIPE_SIZE_UNKNOWN) {
         (void)fprintf(out, ",\"uncompressedSize\":%" PRIu64, layer->uncompressed_size);
     }
+    for (size_t i = 0; i < layer->annotation_count; i++) {
+        (void)fputs(i == 0 ? ",\"annotations\":{" : ",", out);
+        print_json_text(out, layer->annotations[i].key);
+        (void)fputc(':', out);
+        print_json_text(out, layer->annotations[i].value);
+    }
+    (void)fputs(layer->annotation_count > 0 ? "}" : "", out);
 }

@@ -47,22 +47,33 @@ enum lpipe_layer_flag {
 
 struct lpipe_layer_options {
     size_t struct_size;
-    /** "gzip[:-2..12]" (RFC 1952), "zstd[:1..19]" (RFC 8878) or "none"; NULL = "gzip:1". A tar that
-     * is compressed already is not changed if this is NULL or names its codec; else it is
-     * NOT_TAR. */
+    /** "gzip[:-2..12]" (RFC 1952), "zstd[:1..19]" (RFC 8878) or "none"; NULL = "gzip:1".
+     * "zstd-chunked[:1..19]" and "estargz[:-2..12]" add a table of contents, from which a snapshotter
+     * fetches single files. A tar that is compressed already is not changed if this is NULL or names
+     * its codec; else it is NOT_TAR. */
     const char *compress;
     const char *media_type;    /**< media type of the layer; must fit its bytes; NULL = by codec */
     int32_t threads;           /**< compression workers, or LPIPE_THREADS_* */
     uint32_t flags;            /**< enum lpipe_layer_flag */
     uint64_t memory_bytes_max; /**< limit for the layer's buffers, bytes; 0 = as the threads need */
     lpipe_cancel *cancel;      /**< the layer takes a reference; may be NULL */
+    const char *spool_dir;     /**< directory for a file without a name, which takes the table of
+                                    contents of a layer with very many files; NULL = $TMPDIR, else
+                                    /var/tmp */
 };
 #define LPIPE_LAYER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL                              \
+        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL                        \
     }
 
 #define LPIPE_SIZE_UNKNOWN UINT64_MAX
+
+/** An annotation of a descriptor (image-spec, descriptor.md). */
+struct lpipe_annotation {
+    char key[64];
+    char value[160];
+};
+#define LPIPE_LAYER_ANNOTATIONS_MAX 4
 
 /** The values of a layer that was read to its end without a failure (image-spec, descriptor.md; the
  * diff ID is in config.md). */
@@ -76,13 +87,18 @@ struct lpipe_layer_result {
     enum lpipe_blob_origin origin; /**< how the blob got into the store */
     uint64_t memory_bytes;         /**< size of the pipeline's buffers, bytes */
     uint64_t reserved[4];
+    size_t annotation_count;
+    /** What a reader of the layer's table of contents needs; part of the layer's descriptor. */
+    struct lpipe_annotation annotations[LPIPE_LAYER_ANNOTATIONS_MAX];
 };
 #define LPIPE_LAYER_RESULT_INIT                                                                    \
     {                                                                                              \
         sizeof(struct lpipe_layer_result), "", "", "", 0, LPIPE_SIZE_UNKNOWN,                      \
-            LPIPE_ORIGIN_STREAMED, 0,                                                              \
+            LPIPE_ORIGIN_STREAMED, 0, { 0, 0, 0, 0 }, 0,                                           \
         {                                                                                          \
-            0, 0, 0, 0                                                                             \
+            {                                                                                      \
+                "", ""                                                                             \
+            }                                                                                      \
         }                                                                                          \
     }
 

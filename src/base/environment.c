@@ -20,6 +20,7 @@ static const struct {
     [ENVIRONMENT_SOURCE_DATE_EPOCH] = { "SOURCE_DATE_EPOCH", false },
     [ENVIRONMENT_SSL_CERT_FILE] = { "SSL_CERT_FILE", false },
     [ENVIRONMENT_SSL_CERT_DIR] = { "SSL_CERT_DIR", false },
+    [ENVIRONMENT_TMPDIR] = { "TMPDIR", true },
 };
 
 const char *environment_get(enum environment_variable variable)

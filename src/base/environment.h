@@ -15,7 +15,8 @@ enum environment_variable {
     ENVIRONMENT_XDG_RUNTIME_DIR,
     ENVIRONMENT_SOURCE_DATE_EPOCH,
     ENVIRONMENT_SSL_CERT_FILE,
-    ENVIRONMENT_SSL_CERT_DIR
+    ENVIRONMENT_SSL_CERT_DIR,
+    ENVIRONMENT_TMPDIR
 };
 
 /* Borrowed; NULL when unset or empty. A relative path in HOME or XDG_* counts as unset, because

@@ -69,7 +69,14 @@
 #define DECOMPRESS_BYTES (128 * KIB) /* compressed input is decompressed in steps of this size */
 #define DECOMPRESS_STATE_BYTES (512 * KIB) /* of a decompressor, without its window */
 #define ZSTD_INPUT_WINDOW_LOG_MAX 27       /* 128 MiB, the largest that zstd --ultra makes */
+#define FLOW_TRAILER_BYTES (64 * KIB)      /* a step of a trailer */
 #define PIPE_BYTES (1 * MIB)               /* requested size of an input pipe */
+
+/* Tables of contents of layers that are pulled lazily. More than this of each list goes to a spool
+ * file. */
+#define TOC_MEMORY_MAX (4 * MIB)
+#define TOC_ESTARGZ_CHUNK_BYTES (4 * MIB)
+#define TOC_ENTRY_BYTES_MAX (8 * MIB) /* the JSON text of one entry, with its attributes */
 
 /* The buffers of each HTTP request. */
 #define HTTP_SEND_BYTES (256 * KIB)

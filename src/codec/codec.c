@@ -74,8 +74,11 @@ int codec_parse(const char *text, struct codec_spec *ret_spec, struct lpipe_erro
     }
     char shown[64];
     text_printable(shown, sizeof shown, text, strlen(text));
-    return fail(err, LPIPE_INVALID_ARGUMENT,
-                "compression %s is not known; use gzip[:LEVEL], zstd[:LEVEL] or none", shown);
+    return fail(
+        err, LPIPE_INVALID_ARGUMENT,
+        "compression %s is not known; use gzip[:LEVEL], zstd[:LEVEL], zstd-chunked[:LEVEL], "
+        "estargz[:LEVEL] or none",
+        shown);
 }
 
 void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
@@ -135,6 +138,11 @@ void codec_add_block(struct codec *codec, const struct codec_block *block)
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX])
 {
     return codec->ops->trailer(codec->state, out);
+}
+
+void codec_reset(struct codec *codec)
+{
+    codec->ops->reset(codec->state);
 }
 
 void codec_expect_one_block(struct codec *codec)

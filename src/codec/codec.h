@@ -67,6 +67,9 @@ void codec_add_block(struct codec *codec, const struct codec_block *block);
 #define CODEC_TRAILER_BYTES_MAX 32
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
 
+/* BLOCKS: starts again with no bytes, as after codec_new(); allocates nothing. */
+void codec_reset(struct codec *codec);
+
 /* STREAM, before the first codec_stream(): the whole input is one block, so the library needs
  * only one thread. The bytes are the same. */
 void codec_expect_one_block(struct codec *codec);

@@ -194,6 +194,14 @@ static size_t gzip_trailer(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_M
     return (size_t)(to - out);
 }
 
+static void gzip_reset(void *opaque)
+{
+    struct gzip_state *gzip = opaque;
+    gzip->started = false;
+    gzip->crc = 0;
+    gzip->size = 0;
+}
+
 const struct codec_ops codec_gzip_ops = {
     .create = gzip_create,
     .destroy = gzip_destroy,
@@ -202,4 +210,5 @@ const struct codec_ops codec_gzip_ops = {
     .compress = gzip_compress,
     .add_block = gzip_add_block,
     .trailer = gzip_trailer,
+    .reset = gzip_reset,
 };

@@ -139,6 +139,21 @@ int digest_finish(struct digest *digest, char ret_text[DIGEST_TEXT_SIZE], struct
     return 0;
 }
 
+int digest_snapshot(const struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
+                    struct lpipe_error *err)
+{
+    struct digest copy = *digest;
+    if (digest->ctx == NULL) {
+        return digest_finish(&copy, ret_text, err);
+    }
+    copy.ctx = EVP_MD_CTX_new();
+    int status = copy.ctx == NULL || EVP_MD_CTX_copy_ex(copy.ctx, digest->ctx) != 1
+                     ? fail_memory(err)
+                     : digest_finish(&copy, ret_text, err);
+    EVP_MD_CTX_free(copy.ctx);
+    return status;
+}
+
 void digest_reset(struct digest *digest)
 {
     if (digest->ctx == NULL) {

@@ -36,6 +36,9 @@ bool digest_pair_is_faster(const struct digest *a, const struct digest *b);
  * or UNSUPPORTED when the crypto library failed. */
 MUST_CHECK int digest_finish(struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
                              struct lpipe_error *err);
+/* The same for a digest that then takes more bytes. 0, NO_MEMORY or UNSUPPORTED. */
+MUST_CHECK int digest_snapshot(const struct digest *digest, char ret_text[DIGEST_TEXT_SIZE],
+                               struct lpipe_error *err);
 /* Starts again with no bytes; allocates nothing. */
 void digest_reset(struct digest *digest);
 

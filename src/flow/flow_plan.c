@@ -3,16 +3,34 @@
 
 #include <inttypes.h>
 
+#include "base/mem.h"
+#include "codec/unit_codec.h"
+#include "toc/toc.h"
+
 #define SPARE_BLOCKS 2
 /* Ordered tasks that can run at the same time: feed the stream codec, check the input, hash the
  * output. Without a codec only the last two remain. */
 #define STREAM_THREADS_MAX 3
 #define COPY_THREADS_MAX 2
 
-static void plan_fill(struct flow_plan *plan, const struct codec_spec *spec, unsigned workers,
-                      unsigned spare)
+static void plan_units(struct codec_plan *plan, const struct codec_spec *spec, unsigned workers)
 {
-    codec_plan(spec, workers, &plan->codec);
+    *plan = (struct codec_plan){
+        .shape = CODEC_SHAPE_BLOCKS,
+        .block_bytes = TOC_BLOCK_BYTES,
+        .output_bytes = MEM_BLOCK_SIZE(unit_codec_output_bytes(TOC_BLOCK_BYTES, TOC_UNITS_MAX)),
+        .state_bytes = unit_codec_state_bytes(spec, MAX_OF(workers, 1u)),
+    };
+}
+
+static void plan_fill(struct flow_plan *plan, const struct codec_spec *spec, bool has_toc,
+                      unsigned workers, unsigned spare)
+{
+    if (has_toc) {
+        plan_units(&plan->codec, spec, workers);
+    } else {
+        codec_plan(spec, workers, &plan->codec);
+    }
     plan->workers = workers;
     plan->threads = workers;
     if (plan->codec.shape == CODEC_SHAPE_STREAM) {
@@ -27,14 +45,14 @@ static void plan_fill(struct flow_plan *plan, const struct codec_spec *spec, uns
                          plan->codec.state_bytes;
 }
 
-int flow_plan_make(const struct codec_spec *spec, unsigned workers, uint64_t memory_bytes_max,
-                   struct flow_plan *ret_plan, struct lpipe_error *err)
+int flow_plan_make(const struct codec_spec *spec, bool has_toc, unsigned workers,
+                   uint64_t memory_bytes_max, struct flow_plan *ret_plan, struct lpipe_error *err)
 {
     struct flow_plan plan = { 0 };
     for (unsigned w = workers + 1; w-- > 0;) {
         for (unsigned spare = SPARE_BLOCKS + 1; spare-- > 0;) {
             /* Without workers nothing overlaps, so one block of each kind is enough. */
-            plan_fill(&plan, spec, w, w == 0 ? 0 : spare);
+            plan_fill(&plan, spec, has_toc, w, w == 0 ? 0 : spare);
             if (memory_bytes_max == 0 || plan.memory_bytes <= memory_bytes_max) {
                 *ret_plan = plan;
                 return 0;

@@ -24,9 +24,11 @@ struct flow_plan {
     uint64_t memory_bytes;
 };
 
-/* Plans fewer blocks, then fewer workers, until memory_bytes_max (0 = no limit) is enough;
+/* has_toc: the layer gets a table of contents, so its units are compressed one by one.
+ *
+ * Plans fewer blocks, then fewer workers, until memory_bytes_max (0 = no limit) is enough;
  * neither changes the output. INVALID_ARGUMENT when the smallest pipeline needs more. */
-MUST_CHECK int flow_plan_make(const struct codec_spec *spec, unsigned workers,
+MUST_CHECK int flow_plan_make(const struct codec_spec *spec, bool has_toc, unsigned workers,
                               uint64_t memory_bytes_max, struct flow_plan *ret_plan,
                               struct lpipe_error *err);
 /* Changes the plan for input that is not compressed: the same blocks, no codec state. */

@@ -3,8 +3,12 @@
  * marks; the lock makes what it wrote visible to the thread that runs it next. */
 #include "flow/flow_task.h"
 
+#include "codec/unit_codec.h"
+
 #include <assert.h>
 #include <string.h>
+
+#include "base/limits.h"
 
 static struct in_block *in_at(const struct flow *flow, uint64_t number)
 {
@@ -22,10 +26,12 @@ static bool hash_ready(const struct flow *flow)
            flow->hashed < flow->taken + flow->plan.out_blocks && out_at(flow, flow->hashed)->ready;
 }
 
-static bool trailer_ready(const struct flow *flow)
-{ /* If digest and diff ID are the same, the check must end first. */
-    return !flow->hashing && !flow->trailer_made && flow->hashed == flow->out_total &&
-           (!flow->one_digest || flow->check_ended);
+static bool trailer_task_ready(const struct flow *flow)
+{ /* If digest and diff ID are the same, the check must end first. It also makes a table of
+   * contents, which is part of the trailer. */
+    return !flow->hashing && !flow->trailer_ready && !flow->trailer_ended &&
+           flow->hashed == flow->out_total &&
+           (flow->check_ended || (!flow->one_digest && flow->toc == NULL));
 }
 
 static bool check_ready(const struct flow *flow)
@@ -61,12 +67,15 @@ static bool check_waits(const struct flow *flow, bool stream)
 static bool finish_check_ready(const struct flow *flow)
 {
     return !flow->checking && !flow->check_ended && flow->input_ended &&
-           flow->checked == flow->filled;
+           flow->checked == flow->filled &&
+           (flow->toc == NULL || (flow->hashed == flow->out_total && !flow->hashing));
 }
 
 static bool compress_ready(const struct flow *flow)
 {
-    return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->claimed < flow->filled &&
+    /* The check finds out where the units of a block are. */
+    uint64_t known = flow->toc != NULL ? flow->checked : flow->filled;
+    return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->claimed < known &&
            flow->claimed < flow->taken + flow->plan.out_blocks;
 }
 
@@ -84,7 +93,7 @@ static enum task_kind next_kind(const struct flow *flow)
     bool stream = stream_ready(flow);
     return hash && check && flow->pairs          ? TASK_CHECK_AND_HASH
            : hash && !hash_waits(flow, stream)   ? TASK_HASH
-           : trailer_ready(flow)                 ? TASK_TRAILER
+           : trailer_task_ready(flow)            ? TASK_TRAILER
            : check && !check_waits(flow, stream) ? TASK_CHECK
            : finish_check_ready(flow)            ? TASK_FINISH_CHECK
            : stream                              ? TASK_STREAM
@@ -139,35 +148,58 @@ bool task_take(struct flow *flow, struct task *ret_task)
 }
 
 /* Adds an output block to the sums of the blob. */
-static void output_add(struct flow *flow, const struct out_block *out)
+static int output_add(struct flow *flow, const struct out_block *out, struct lpipe_error *err)
 {
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
         codec_add_block(flow->codec, &out->codec_block);
     }
     flow->summary.size += out->size;
+    return flow->toc == NULL ? 0 : toc_output(flow->toc, out->unit_sizes, out->unit_count, err);
 }
 
-static int run_hash(struct flow *flow, uint64_t number)
+static int run_hash(struct flow *flow, uint64_t number, struct lpipe_error *err)
 {
     struct out_block *out = out_at(flow, number);
     if (!flow->one_digest) {
         digest_update(flow->digest, out->bytes, out->size);
     }
-    output_add(flow, out);
-    return 0;
+    return output_add(flow, out, err);
+}
+
+/* The next bytes after the last unit. A blob without units gets an empty one first. */
+static int toc_trailer(struct flow *flow, struct lpipe_error *err)
+{
+    size_t size = 0;
+    int status = 0;
+    if (flow->out_total == 0 && flow->summary.size == 0) {
+        status = unit_compress(flow->unit_codec, 0, "", 0, flow->trailer, &size, err);
+    } else {
+        status = toc_trailer_read(flow->toc, flow->trailer, FLOW_TRAILER_BYTES, &size, err);
+    }
+    if (status != 0) {
+        return status;
+    }
+    flow->trailer_size = size;
+    flow->summary.size += size;
+    digest_update(flow->digest, flow->trailer, size);
+    return size > 0 ? 0 : digest_finish(flow->digest, flow->summary.digest, err);
 }
 
 static int run_check_and_hash(struct flow *flow, const struct task *task, struct lpipe_error *err)
 {
     const struct in_block *in = in_at(flow, task->number);
     const struct out_block *out = out_at(flow, task->output_number);
-    output_add(flow, out);
-    return input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest, out->bytes,
-                                        out->size, err);
+    int status = output_add(flow, out, err);
+    return status != 0 ? status
+                       : input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest,
+                                                      out->bytes, out->size, err);
 }
 
 static int run_trailer(struct flow *flow, struct lpipe_error *err)
 {
+    if (flow->toc != NULL) {
+        return toc_trailer(flow, err);
+    }
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
         flow->trailer_size = codec_trailer(flow->codec, flow->trailer);
     }
@@ -180,13 +212,54 @@ static int run_trailer(struct flow *flow, struct lpipe_error *err)
     return digest_finish(flow->digest, flow->summary.digest, err);
 }
 
+static int append_tar(void *ctx, const void *data, size_t size, struct lpipe_error *err)
+{
+    (void)err;
+    struct flow *flow = ctx;
+    input_check_append(flow->check, data, size);
+    return 0;
+}
+
 static int run_finish_check(struct flow *flow, struct lpipe_error *err)
 {
+    int status = input_check_end(flow->check, err);
+    if (status == 0 && flow->toc != NULL) {
+        status = toc_finish(flow->toc, append_tar, flow, err);
+    }
     flow->summary.uncompressed_size = input_check_size(flow->check);
-    int status = input_check_end(flow->check, flow->summary.diff_id, err);
     if (status == 0) {
         input_check_odd(flow->check, &flow->summary.odd);
         flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
+        status = input_check_diff_id(flow->check, flow->summary.diff_id, err);
+    }
+    return status;
+}
+
+static int run_check(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
+{
+    int status = input_check_bytes(flow->check, in->data, in->size, err);
+    return status != 0 || flow->toc == NULL
+               ? status
+               : toc_input(flow->toc, in->data, in->size, in->units, err);
+}
+
+static int run_compress_units(struct flow *flow, uint64_t number, unsigned worker,
+                              struct lpipe_error *err)
+{
+    const struct in_block *in = in_at(flow, number);
+    struct out_block *out = out_at(flow, number);
+    size_t at = 0;
+    int status = 0;
+    out->bytes = out->memory;
+    out->size = 0;
+    out->unit_count = in->units->count;
+    for (size_t i = 0; i < out->unit_count && status == 0; i++) {
+        size_t size = 0;
+        status = unit_compress(flow->unit_codec, worker, in->data + at, in->units->ends[i] - at,
+                               out->memory + out->size, &size, err);
+        at = in->units->ends[i];
+        out->unit_sizes[i] = (uint32_t)size;
+        out->size += size;
     }
     return status;
 }
@@ -229,15 +302,16 @@ int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe
     case TASK_CHECK_AND_HASH:
         return run_check_and_hash(flow, task, err);
     case TASK_HASH:
-        return run_hash(flow, task->output_number);
+        return run_hash(flow, task->output_number, err);
     case TASK_TRAILER:
         return run_trailer(flow, err);
     case TASK_CHECK:
-        return input_check_bytes(flow->check, in->data, in->size, err);
+        return run_check(flow, in, err);
     case TASK_FINISH_CHECK:
         return run_finish_check(flow, err);
     case TASK_COMPRESS:
-        return run_compress(flow, task->number, worker);
+        return flow->toc != NULL ? run_compress_units(flow, task->number, worker, err)
+                                 : run_compress(flow, task->number, worker);
     case TASK_STREAM:
         return run_stream(flow, task, err);
     case TASK_NONE:
@@ -300,7 +374,8 @@ static void count_done(struct flow *flow, const struct task *task)
         break;
     case TASK_TRAILER:
         flow->hashing = false;
-        flow->trailer_made = true;
+        flow->trailer_ready = flow->trailer_size > 0;
+        flow->trailer_ended = flow->toc == NULL || flow->trailer_size == 0;
         break;
     case TASK_CHECK:
         check_done(flow);
@@ -348,13 +423,12 @@ bool flow_output_ready(const struct flow *flow)
     if (flow->taken < flow->hashed) {
         return flow->check_ended || (flow->checked > 0 && flow->taken + 1 < flow->out_total);
     }
-    return flow->trailer_made && flow->check_ended && !flow->trailer_taken &&
-           flow->trailer_size > 0 && flow->taken == flow->out_total;
+    return flow->trailer_ready && flow->check_ended && flow->taken == flow->out_total;
 }
 
 bool flow_driver_ready(const struct flow *flow)
 {
     bool space = !flow->input_ended && flow->filled < flow->freed + flow->plan.in_blocks;
-    bool over = flow->trailer_made && flow->check_ended;
+    bool over = flow->trailer_ended && flow->check_ended;
     return flow->failure.status != 0 || flow->stop || flow_output_ready(flow) || space || over;
 }

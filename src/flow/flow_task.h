@@ -7,11 +7,13 @@
 
 #include "flow/input_check.h"
 #include "flow/layer_flow.h"
+#include "toc/toc.h"
 
 struct in_block {
     unsigned char *data;
     size_t size;
-    bool consumed; /* only the check may still read it */
+    bool consumed;           /* only the check may still read it */
+    struct toc_units *units; /* of a layer with a table of contents; set by the check */
 };
 
 struct out_block {
@@ -19,13 +21,19 @@ struct out_block {
     const unsigned char *bytes; /* memory, or the input block */
     size_t size;
     struct codec_block codec_block;
+    uint32_t *unit_sizes; /* of a layer with a table of contents */
+    size_t unit_count;
     bool ready; /* may be hashed */
 };
 
 /* Blocks are numbered from the start of the stream; block n is at index n % blocks. */
 struct flow {
     struct flow_plan plan;
-    struct codec *codec; /* NULL: the output is the input */
+    struct codec *codec; /* NULL: the output is the input, or units are compressed */
+    struct toc *toc;     /* NULL: the layer gets no table of contents */
+    struct unit_codec *unit_codec;
+    struct toc_units *unit_memory; /* of the input blocks */
+    uint32_t *size_memory;         /* of the output blocks */
     struct input_check *check;
     struct digest *digest;
     bool one_digest; /* the output is the uncompressed input: its digest is the diff ID */
@@ -69,12 +77,12 @@ struct flow {
     uint64_t hashed;        /* output blocks hashed */
     bool hashing;
     uint64_t out_total; /* number of output blocks; UINT64_MAX = not known yet */
-    bool trailer_made;
-    uint64_t taken; /* output blocks that the driver has used */
-    bool trailer_taken;
+    bool trailer_ready; /* the trailer has bytes for the driver */
+    bool trailer_ended; /* no more bytes come into it */
+    uint64_t taken;     /* output blocks that the driver has used */
 
     /* Written by the ordered tasks, read by the driver after them. */
-    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
+    unsigned char *trailer;
     size_t trailer_size;
     struct flow_summary summary;
 };

@@ -89,8 +89,7 @@ bool input_check_pair_is_faster(const struct input_check *check, const struct di
     return check->decompressor == NULL && digest_pair_is_faster(check->digest, other);
 }
 
-int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
-                    struct lpipe_error *err)
+int input_check_end(struct input_check *check, struct lpipe_error *err)
 {
     int status = check->decompressor == NULL ? 0 : decompress_end(check->decompressor, err);
     if (status == 0 && check->scan != NULL) {
@@ -100,7 +99,19 @@ int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE
         status = fail_with_advice(err, LPIPE_TRUNCATED,
                                   "the input is empty (--allow-empty accepts this)");
     }
-    return status != 0 ? status : digest_finish(check->digest, ret_diff_id, err);
+    return status;
+}
+
+void input_check_append(struct input_check *check, const void *data, size_t size)
+{
+    digest_update(check->digest, data, size);
+    check->size += size;
+}
+
+int input_check_diff_id(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
+                        struct lpipe_error *err)
+{
+    return digest_finish(check->digest, ret_diff_id, err);
 }
 
 void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd)

@@ -29,9 +29,13 @@ MUST_CHECK int input_check_bytes_and_digest(struct input_check *check, const voi
                                             const void *other_data, size_t other_size,
                                             struct lpipe_error *err);
 bool input_check_pair_is_faster(const struct input_check *check, const struct digest *other);
-/* The result of the check, and the diff ID on success. */
-MUST_CHECK int input_check_end(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
-                               struct lpipe_error *err);
+/* The result of the check. */
+MUST_CHECK int input_check_end(struct input_check *check, struct lpipe_error *err);
+/* After the end: uncompressed bytes that follow the tar in the blob. They count for the diff ID. */
+void input_check_append(struct input_check *check, const void *data, size_t size);
+/* After that: the diff ID. */
+MUST_CHECK int input_check_diff_id(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
+                                   struct lpipe_error *err);
 /* The entries that container runtimes cannot unpack; after the end. None for raw input. */
 void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd);
 

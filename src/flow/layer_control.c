@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/sync.h"
+#include "codec/unit_codec.h"
 #include "flow/layer.h"
 #include "flow/layer_object.h"
 
@@ -45,9 +46,14 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
     const struct layer_setup *setup = &layer->setup;
     char recipe[CODEC_RECIPE_BYTES];
     struct flow_plan plan = { 0 };
-    codec_recipe(&setup->codec, recipe);
+    if (setup->toc != 0) {
+        unit_codec_recipe(&setup->codec, recipe);
+    } else {
+        codec_recipe(&setup->codec, recipe);
+    }
     /* Cannot fail: the same plan was made when the layer was made. */
-    (void)flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &plan, NULL);
+    (void)flow_plan_make(&setup->codec, setup->toc != 0, setup->workers, setup->memory_bytes_max,
+                         &plan, NULL);
     (void)snprintf(ret_text, LAYER_PLAN_BYTES, "%s, threads %u, buffers %" PRIu64 " KiB", recipe,
                    plan.workers, plan.memory_bytes / 1024);
 }

@@ -47,7 +47,7 @@ static int use_compressed_input(struct lpipe_layer *layer, enum codec_kind kind,
                                 struct lpipe_error *err)
 {
     const struct layer_setup *setup = &layer->setup;
-    if (setup->codec_given && setup->codec.kind != kind) {
+    if (setup->codec_given && (setup->codec.kind != kind || setup->toc != 0)) {
         return fail_compressed(codec_name(kind), codec_name(kind), err);
     }
     bool docker = (setup->flags & LPIPE_LAYER_DOCKER) != 0;

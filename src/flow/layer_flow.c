@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sync.h"
+#include "codec/unit_codec.h"
 #include "flow/flow_task.h"
 
 static bool blocks_allocate(struct flow *flow)
@@ -17,7 +18,8 @@ static bool blocks_allocate(struct flow *flow)
     flow->in_memory = mem_new_blocks(plan->in_blocks, plan->codec.block_bytes);
     flow->out_memory = mem_new_blocks(plan->out_blocks, plan->codec.output_bytes);
     flow->threads = mem_new_array(plan->threads, sizeof *flow->threads);
-    if (flow->in == NULL || flow->out == NULL || flow->in_memory == NULL ||
+    flow->trailer = mem_new(FLOW_TRAILER_BYTES);
+    if (flow->trailer == NULL || flow->in == NULL || flow->out == NULL || flow->in_memory == NULL ||
         flow->out_memory == NULL || flow->threads == NULL) {
         return false;
     }
@@ -30,10 +32,30 @@ static bool blocks_allocate(struct flow *flow)
     return true;
 }
 
+/* What a table of contents needs: the codec for units, and lists of units for the blocks. */
+static int toc_build(struct flow *flow, const struct flow_setup *setup, struct lpipe_error *err)
+{
+    const struct flow_plan *plan = &flow->plan;
+    flow->unit_memory = mem_new_array(plan->in_blocks, sizeof *flow->unit_memory);
+    flow->size_memory = mem_new_array(plan->out_blocks * TOC_UNITS_MAX, sizeof *flow->size_memory);
+    if (flow->unit_memory == NULL || flow->size_memory == NULL) {
+        return fail_memory(err);
+    }
+    for (unsigned i = 0; i < plan->in_blocks; i++) {
+        flow->in[i].units = flow->unit_memory + i;
+    }
+    for (unsigned i = 0; i < plan->out_blocks; i++) {
+        flow->out[i].unit_sizes = flow->size_memory + (size_t)i * TOC_UNITS_MAX;
+    }
+    int status = unit_codec_new(&setup->codec, MAX_OF(plan->workers, 1u), &flow->unit_codec, err);
+    return status != 0 ? status
+                       : toc_new(setup->toc, &setup->codec, setup->spool_dir, &flow->toc, err);
+}
+
 static int flow_build(struct flow *flow, const struct flow_setup *setup, struct lpipe_error *err)
 {
-    int status =
-        flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &flow->plan, err);
+    int status = flow_plan_make(&setup->codec, setup->toc != 0, setup->workers,
+                                setup->memory_bytes_max, &flow->plan, err);
     if (status == 0 && !blocks_allocate(flow)) {
         status = fail_memory(err);
     }
@@ -41,7 +63,9 @@ static int flow_build(struct flow *flow, const struct flow_setup *setup, struct 
         status = input_check_new(setup->raw, setup->scan_flags, &flow->check, err);
     }
     flow->one_digest = flow->plan.codec.shape == CODEC_SHAPE_COPY;
-    if (status == 0 && !flow->one_digest) {
+    if (status == 0 && setup->toc != 0) {
+        status = toc_build(flow, setup, err);
+    } else if (status == 0 && !flow->one_digest) {
         status = codec_new(&setup->codec, MAX_OF(flow->plan.workers, 1u), &flow->codec, err);
     }
     if (status == 0) {
@@ -89,6 +113,11 @@ struct flow *flow_free(struct flow *flow)
     free(flow->in_memory);
     free(flow->out_memory);
     free(flow->threads);
+    free(flow->trailer);
+    free(flow->unit_memory);
+    free(flow->size_memory);
+    unit_codec_free(flow->unit_codec);
+    toc_free(flow->toc);
     pthread_cond_destroy(&flow->driver);
     pthread_cond_destroy(&flow->work);
     pthread_mutex_destroy(&flow->lock);
@@ -259,7 +288,7 @@ static bool event_now(struct flow *flow, enum flow_event *ret_event, struct flow
         return true;
     }
     *ret_event = FLOW_END;
-    return flow->trailer_made && flow->check_ended && flow->taken == flow->out_total;
+    return flow->trailer_ended && flow->check_ended && flow->taken == flow->out_total;
 }
 
 int flow_next(struct flow *flow, enum flow_event *ret_event, struct flow_output *ret_output,
@@ -291,12 +320,21 @@ int flow_next(struct flow *flow, enum flow_event *ret_event, struct flow_output 
     }
 }
 
+/* With the lock held: lets a worker that waits run a task that is ready now. */
+static void wake_worker(struct flow *flow)
+{
+    if (flow->idle > 0 && task_ready(flow)) {
+        pthread_cond_signal(&flow->work);
+    }
+}
+
 void flow_release_output(struct flow *flow)
 {
     GUARD(&flow->lock);
     if (flow->taken == flow->hashed) {
         flow->bytes_out += flow->trailer_size;
-        flow->trailer_taken = true;
+        flow->trailer_ready = false;
+        wake_worker(flow);
         return;
     }
     struct out_block *out = &flow->out[flow->taken % flow->plan.out_blocks];
@@ -307,9 +345,7 @@ void flow_release_output(struct flow *flow)
     }
     flow->taken++;
     blocks_free(flow);
-    if (flow->idle > 0 && task_ready(flow)) {
-        pthread_cond_signal(&flow->work);
-    }
+    wake_worker(flow);
 }
 
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary)
@@ -317,9 +353,15 @@ void flow_summary(const struct flow *flow, struct flow_summary *ret_summary)
     *ret_summary = flow->summary;
 }
 
+const struct toc *flow_toc(const struct flow *flow)
+{
+    return flow->toc;
+}
+
 uint64_t flow_memory_bytes(const struct flow *flow)
 {
-    return flow->plan.memory_bytes + input_check_memory_bytes(flow->check);
+    return flow->plan.memory_bytes + input_check_memory_bytes(flow->check) +
+           (flow->toc == NULL ? 0 : toc_memory_bytes(flow->toc));
 }
 
 uint64_t flow_bytes_in(const struct flow *flow)

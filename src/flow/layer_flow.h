@@ -20,14 +20,17 @@
 #include "codec/digest.h"
 #include "flow/flow_plan.h"
 #include "tar/tar_odd.h"
+#include "toc/toc_document.h"
 
 struct flow_setup {
     struct codec_spec codec;
     unsigned workers; /* 0 = inline */
     uint64_t memory_bytes_max;
-    bool raw;             /* the input is not a tar */
-    unsigned scan_flags;  /* enum tar_scan_flag */
-    bool hash_separately; /* never both digests at once: for tests */
+    bool raw;              /* the input is not a tar */
+    unsigned scan_flags;   /* enum tar_scan_flag */
+    bool hash_separately;  /* never both digests at once: for tests */
+    enum toc_format toc;   /* 0 = no table of contents */
+    const char *spool_dir; /* for a table that is too long for memory */
 };
 
 struct flow;
@@ -80,6 +83,10 @@ struct flow_summary {
     bool is_image_archive;
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
+
+/* The table of contents, after FLOW_END; NULL = none was asked for. Borrowed. */
+struct toc;
+const struct toc *flow_toc(const struct flow *flow);
 
 /* Bytes of memory, of input and of output so far. For the driver only; the first one only while
  * no worker runs a task: before the first block or after the end. */

@@ -14,6 +14,7 @@
 #include "flow/source_callback.h"
 #include "flow/source_fd.h"
 #include "tar/tar_scan.h"
+#include "toc/toc.h"
 
 /* The media type until the input is known. */
 static void media_update(struct lpipe_layer *layer)
@@ -282,6 +283,8 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
         .codec = setup->codec,
         .workers = setup->workers,
         .memory_bytes_max = setup->memory_bytes_max,
+        .toc = setup->toc,
+        .spool_dir = setup->spool_dir,
         .raw = (setup->flags & LPIPE_LAYER_RAW) != 0,
         .scan_flags =
             ((setup->flags & LPIPE_LAYER_ALLOW_TRUNCATED) != 0 ? TAR_SCAN_ALLOW_TRUNCATED : 0) |
@@ -304,6 +307,28 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
     return status;
 }
 
+/* The annotations of the table of contents, or the notice why there is none. */
+static void publish_toc(struct lpipe_layer *layer, struct lpipe_layer_result *result)
+{
+    const struct toc_annotation *annotations = NULL;
+    const struct toc *toc = flow_toc(layer->flow);
+    if (toc == NULL) {
+        return;
+    }
+    size_t count = toc_annotations(toc, &annotations);
+    _Static_assert(TOC_ANNOTATIONS_MAX <= LPIPE_LAYER_ANNOTATIONS_MAX, "all have a place");
+    for (size_t i = 0; i < count; i++) {
+        struct lpipe_annotation *to = &result->annotations[i];
+        (void)snprintf(to->key, sizeof to->key, "%s", annotations[i].key);
+        (void)snprintf(to->value, sizeof to->value, "%s", annotations[i].value);
+    }
+    result->annotation_count = count;
+    if (toc_notice(toc) != NULL) {
+        (void)snprintf(layer->toc_notice, sizeof layer->toc_notice, "%s", toc_notice(toc));
+        layer->notice = layer->toc_notice;
+    }
+}
+
 static void result_publish(struct lpipe_layer *layer)
 {
     struct flow_summary summary;
@@ -318,6 +343,7 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.media_type, sizeof result.media_type, "%s", atomic_load(&layer->media));
     (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
+    publish_toc(layer, &result);
     GUARD(&layer->lock);
     layer->odd = summary.odd;
     layer->is_image_archive = summary.is_image_archive;

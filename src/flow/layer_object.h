@@ -50,8 +50,9 @@ struct lpipe_layer {
     int close_errno; /* of the source; reported once */
     struct lpipe_error cause;
     struct lpipe_layer_result result;
-    const char *notice; /* about the format of the input, or NULL */
-    struct tar_odd odd; /* of the last complete pass, as is the next one */
+    const char *notice;   /* about the format of the input, or NULL */
+    char toc_notice[256]; /* why the layer has no table of contents */
+    struct tar_odd odd;   /* of the last complete pass, as is the next one */
     bool is_image_archive;
 
     atomic_int process;          /* that made the pipeline; 0 = there is none */

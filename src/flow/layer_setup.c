@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/environment.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/opts.h"
@@ -12,6 +13,7 @@
 #include "flow/layer_media.h"
 
 #define DEFAULT_COMPRESS "gzip:1"
+#define DEFAULT_SPOOL_DIR "/var/tmp"
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
                 LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST |            \
@@ -60,6 +62,11 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
     if (docker && setup->codec.kind == CODEC_ZSTD) {
         return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
+    if (setup->toc != 0 && (docker || (setup->flags & LPIPE_LAYER_RAW) != 0)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer with a table of contents %s",
+                    docker ? "needs the OCI format: Docker's has no place for its annotations"
+                           : "must be a tar: raw input has no entries");
+    }
     int status = check_label(setup, err);
     if (status == 0 && docker && setup->label != NULL) {
         status = layer_media_check_format(setup->label, true, err);
@@ -67,7 +74,42 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
     if (status != 0) {
         return status;
     }
-    return flow_plan_make(&setup->codec, setup->workers, setup->memory_bytes_max, &plan, err);
+    return flow_plan_make(&setup->codec, setup->toc != 0, setup->workers, setup->memory_bytes_max,
+                          &plan, err);
+}
+
+/* Formats with a table of contents, and the codec behind each. */
+static const struct {
+    const char *name;
+    enum toc_format format;
+    const char *codec;
+} tocs[] = {
+    { "zstd-chunked", TOC_ZSTD_CHUNKED, "zstd" },
+    { "estargz", TOC_ESTARGZ, "gzip" },
+};
+
+/* Reads the name of a codec or of a format with a table of contents, with an optional level. */
+static int parse_compress(const char *text, struct layer_setup *setup, struct lpipe_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tocs); i++) {
+        size_t size = strlen(tocs[i].name);
+        if (strncmp(text, tocs[i].name, size) != 0 || (text[size] != '\0' && text[size] != ':')) {
+            continue;
+        }
+        AUTO_FREE char *codec = mem_printf("%s%s", tocs[i].codec, text + size);
+        setup->toc = tocs[i].format;
+        return codec == NULL ? fail_memory(err) : codec_parse(codec, &setup->codec, err);
+    }
+    return codec_parse(text, &setup->codec, err);
+}
+
+/* Where spool files go: the caller's directory, $TMPDIR, or /var/tmp, which is on a disk where /tmp
+ * may be memory. */
+static int choose_spool_dir(struct layer_setup *setup, const char *given, struct lpipe_error *err)
+{
+    const char *dir = given != NULL ? given : environment_get(ENVIRONMENT_TMPDIR);
+    setup->spool_dir = mem_strdup(dir != NULL ? dir : DEFAULT_SPOOL_DIR);
+    return setup->spool_dir == NULL ? fail_memory(err) : 0;
 }
 
 int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options *options,
@@ -83,8 +125,10 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
     setup->workers = workers_of(given.threads);
     setup->flags = given.flags;
     setup->memory_bytes_max = given.memory_bytes_max;
-    status =
-        codec_parse(given.compress != NULL ? given.compress : DEFAULT_COMPRESS, &setup->codec, err);
+    status = parse_compress(given.compress != NULL ? given.compress : DEFAULT_COMPRESS, setup, err);
+    if (status == 0) {
+        status = choose_spool_dir(setup, given.spool_dir, err);
+    }
     if (status == 0 && given.media_type != NULL) {
         setup->label = mem_strdup(given.media_type);
         status = setup->label == NULL ? fail_memory(err) : 0;
@@ -103,5 +147,6 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
 void layer_setup_dispose(struct layer_setup *setup)
 {
     free(TAKE(setup->label));
+    free(TAKE(setup->spool_dir));
     setup->cancel = lpipe_cancel_unref(setup->cancel);
 }

@@ -5,12 +5,15 @@
 
 #include "codec/codec.h"
 #include "layerpipe/layer.h"
+#include "toc/toc_document.h"
 
 struct layer_setup {
     struct codec_spec codec;
-    bool codec_given; /* by the caller: then a compressed input must be of that codec */
-    char *label;      /* media type given by the caller, or NULL */
-    unsigned workers; /* 0 = inline */
+    enum toc_format toc; /* 0 = no table of contents */
+    char *spool_dir;     /* for a table that is too long for memory */
+    bool codec_given;    /* by the caller: then a compressed input must be of that codec */
+    char *label;         /* media type given by the caller, or NULL */
+    unsigned workers;    /* 0 = inline */
     uint32_t flags;
     uint64_t memory_bytes_max;
     lpipe_cancel *cancel; /* a reference, or NULL */

@@ -33,6 +33,31 @@ static int take_size(const struct json_node *top, const char *key, bool required
     return found == 0 && required ? json_fail(&node, err, "missing") : MIN_OF(found, 0);
 }
 
+/* Takes as many annotations as a result has places for. */
+static int take_annotations(const struct json_node *top, struct lpipe_layer_result *layer,
+                            struct lpipe_error *err)
+{
+    struct json_node node = json_node_member(top, "annotations");
+    int found = json_node_is(&node, JSON_KIND_OBJECT, err);
+    for (const char *key = found == 1 ? json_next_key(&node, NULL) : NULL; key != NULL;
+         key = json_next_key(&node, key)) {
+        struct lpipe_annotation *to = &layer->annotations[layer->annotation_count];
+        if (layer->annotation_count == LPIPE_LAYER_ANNOTATIONS_MAX) {
+            return json_fail(&node, err, "more than %d members", LPIPE_LAYER_ANNOTATIONS_MAX);
+        }
+        if (strlen(key) >= sizeof to->key) {
+            return json_fail(&node, err, "a key is longer than %zu bytes", sizeof to->key - 1);
+        }
+        (void)snprintf(to->key, sizeof to->key, "%s", key);
+        found = take_text(&node, key, true, to->value, sizeof to->value, err);
+        if (found != 0) {
+            return found;
+        }
+        layer->annotation_count++;
+    }
+    return MIN_OF(found, 0);
+}
+
 int image_descriptor_parse(const char *json, size_t size, struct lpipe_layer_result *ret_layer,
                            struct lpipe_error *err)
 {
@@ -56,6 +81,9 @@ int image_descriptor_parse(const char *json, size_t size, struct lpipe_layer_res
     }
     if (status == 0) {
         status = take_size(&top, "uncompressedSize", false, &layer.uncompressed_size, err);
+    }
+    if (status == 0) {
+        status = take_annotations(&top, &layer, err);
     }
     if (status == 0) {
         *ret_layer = layer;

@@ -6,7 +6,8 @@
 #include "base/fail.h"
 #include "layerpipe/layer.h"
 
-/* Reads mediaType, digest and size, which must exist, and diffId and uncompressedSize, which may.
+/* Reads mediaType, digest and size, which must exist, and diffId, uncompressedSize and
+ * annotations, which may.
  * Other members are ignored. image_add_descriptor() checks the values. INVALID_ARGUMENT. */
 MUST_CHECK int image_descriptor_parse(const char *json, size_t size,
                                       struct lpipe_layer_result *ret_layer,

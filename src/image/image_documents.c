@@ -62,15 +62,28 @@ static struct manifest_item item_of(const struct image_layer *layer)
     return item;
 }
 
+/* The annotations of a layer that was read, as a map. */
+static int add_annotations(const struct image_layer *layer, struct string_map *map,
+                           struct manifest_item *item, struct lpipe_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < layer->result.annotation_count && status == 0; i++) {
+        const struct lpipe_annotation *annotation = &layer->result.annotations[i];
+        status = string_map_set(map, annotation->key, annotation->value, err);
+    }
+    item->annotations = map->count > 0 ? map : NULL;
+    return status;
+}
+
 int image_documents_manifest(const lpipe_image *image, const struct descriptor *subject,
                              struct image_documents *documents, struct lpipe_error *err)
 {
     AUTO_FREE struct manifest_item *items = mem_new_array(image->layer_count + 1, sizeof *items);
-    if (items == NULL) {
-        return fail_memory(err);
-    }
-    for (size_t i = 0; i < image->layer_count; i++) {
+    AUTO_FREE struct string_map *maps = mem_new_array(image->layer_count + 1, sizeof *maps);
+    int status = items == NULL || maps == NULL ? fail_memory(err) : 0;
+    for (size_t i = 0; i < image->layer_count && status == 0; i++) {
         items[i] = item_of(&image->layers[i]);
+        status = add_annotations(&image->layers[i], &maps[i], &items[i], err);
     }
     const struct manifest_spec spec = {
         .family = image->family,
@@ -81,5 +94,9 @@ int image_documents_manifest(const lpipe_image *image, const struct descriptor *
         .annotations = &image->annotations,
         .subject = subject,
     };
-    return manifest_write(&spec, &documents->manifest, err);
+    status = status == 0 ? manifest_write(&spec, &documents->manifest, err) : status;
+    for (size_t i = 0; maps != NULL && i < image->layer_count; i++) {
+        string_map_dispose(&maps[i]);
+    }
+    return status;
 }

@@ -227,6 +227,16 @@ static struct tar_time time_of(const struct tar_reader_entry *entry, const char 
     return time;
 }
 
+static uint64_t stated_size(const struct tar_reader_entry *entry, const unsigned char *header)
+{
+    const struct tar_record *record = find(entry, "size");
+    uint64_t size = 0;
+    if (record != NULL && text_to_u64(record->value, record->value_size, INT64_MAX, &size)) {
+        return size;
+    }
+    return tar_header_size(header, &size) ? size : 0;
+}
+
 static void read_times(struct tar_reader_entry *entry, const unsigned char *header)
 {
     const unsigned char *atime = NULL;
@@ -312,6 +322,7 @@ int tar_fields_read(struct tar_fields *fields, struct tar_reader_entry *entry)
     read_names(fields, header, &names, entry);
     entry->type = type_of(entry, header);
     entry->is_sparse = is_sparse(entry);
+    entry->stated_size = stated_size(entry, header);
     entry->mode = header_number(header + MODE_AT, NUMBER_SIZE);
     entry->uid = number_of(entry, "uid", header + UID_AT);
     entry->gid = number_of(entry, "gid", header + GID_AT);

@@ -26,8 +26,9 @@ struct tar_reader_entry {
     const char *link; /* the target of a link; other types have mostly "" */
     const char *user;
     const char *group;
-    uint64_t size;  /* bytes of contents that follow in the archive */
-    bool is_sparse; /* then they are not the contents of the file */
+    uint64_t size;        /* bytes of contents that follow in the archive */
+    bool is_sparse;       /* then they are not the contents of the file */
+    uint64_t stated_size; /* what the headers say, also for a type that has no contents */
     int64_t mode;
     int64_t uid;
     int64_t gid;

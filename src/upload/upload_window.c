@@ -2,7 +2,6 @@
 #include "upload/upload_window.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,27 +12,8 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "base/sync.h"
-
-static int spool_open(const char *dir, int *ret_fd, struct lpipe_error *err)
-{
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-        AUTO_FREE char *path = mem_printf("%s/.layerpipe-XXXXXX", dir);
-        if (path == NULL) {
-            return fail_memory(err);
-        }
-        fd = mkostemp(path, O_CLOEXEC);
-        if (fd >= 0) {
-            (void)unlink(path);
-        }
-    }
-    if (fd < 0) {
-        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot create a spool file in %s", dir);
-    }
-    *ret_fd = fd;
-    return 0;
-}
 
 int window_init(struct upload_window *window, uint64_t held_max, const char *spool_dir,
                 struct lpipe_error *err)
@@ -59,7 +39,7 @@ int window_init(struct upload_window *window, uint64_t held_max, const char *spo
     if (window->abandoned_fd < 0) {
         return fail_errno(err, LPIPE_NO_RESOURCES, errno, "cannot create an eventfd");
     }
-    return spool_dir == NULL ? 0 : spool_open(spool_dir, &window->spool_fd, err);
+    return spool_dir == NULL ? 0 : spool_file_open(spool_dir, &window->spool_fd, err);
 }
 
 void window_dispose(struct upload_window *window)
@@ -354,7 +334,8 @@ bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_ca
     return ready <= 0;
 }
 
-static ptrdiff_t spool_read(struct upload_window *window, void *buf, size_t size, uint64_t offset)
+static ptrdiff_t window_spool_read(struct upload_window *window, void *buf, size_t size,
+                                   uint64_t offset)
 {
     ssize_t done = pread(window->spool_fd, buf, size, (off_t)offset);
     while (done < 0 && errno == EINTR) {
@@ -394,7 +375,7 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
     if (page != NULL) {
         memcpy(buf, page + at % WINDOW_PAGE_BYTES, size);
     } else {
-        got = spool_read(window, buf, size, at);
+        got = window_spool_read(window, buf, size, at);
     }
     if (got > 0) {
         GUARD(&window->mutex);

@@ -55,7 +55,18 @@ def example_shell(tmp_path, command):
 def with_test_registry(line, host):
     """The command with the test registry's host in place of the registry names."""
     line = re.sub(r"registry\.example|localhost:5000", host, line)
-    return line.replace("--base debian:12", f"--base {host}/debian:12")
+    return re.sub(r"(?<![/\w])debian:12", f"{host}/debian:12", line)
+
+
+def images(host):
+    """Commands that make the images which the examples name."""
+    plain = [f"layerpipe push {host}/{name} rootfs.tar"
+             for name in ("debian:12", "os:1", "build:pi")]
+    platforms = [f"layerpipe push --platform linux/{name} {place} rootfs.tar"
+                 for name in ("amd64", "arm64")
+                 for place in (f"oci:./{name}:latest", f"{host}/app:1.4-{name}")]
+    return [*plain, *platforms,
+            f"layerpipe index {host}/app:1.4 {host}/app:1.4-amd64 {host}/app:1.4-arm64"]
 
 
 def run_all(example_shell, host, lines, first=()):
@@ -64,17 +75,17 @@ def run_all(example_shell, host, lines, first=()):
         assert result.returncode == 0, (line, result.stderr.decode())
 
 
-def test_four_manual_pages_have_examples():
-    assert len(pages()) == 4
+def test_manual_pages_have_examples():
+    names = {re.sub(r"man/layerpipe-?|\.1\.scd", "", page) for page in pages()}
+    assert names >= {"", "copy", "index", "layer", "login", "push"}
 
 
 def test_readme_examples_run(example_shell, registry):
     server = registry()
     lines = examples("README.md", "\n## Usage\n")
-    assert len(lines) == 7
-    run_all(example_shell, server.host, lines,
-            first=[f"layerpipe push {server.host}/debian:12 rootfs.tar"])
-    assert set(server.tags("app")) == {"1.4", "1.5", "latest"}
+    assert len(lines) >= 7
+    run_all(example_shell, server.host, lines, first=images(server.host))
+    assert set(server.tags("app")) >= {"1.4", "1.5", "latest"}
     assert set(server.tags("backup")) == {"monday"}
 
 
@@ -82,5 +93,5 @@ def test_readme_examples_run(example_shell, registry):
 def test_manual_examples_run(example_shell, registry, page):
     server = registry(auth=Auth("basic", users={"ci": "secret"}) if "login" in page else None)
     lines = examples(page, "\n# EXAMPLES\n")
-    run_all(example_shell, server.host, lines, first=[] if "login" in page else [
-        f"layerpipe push {server.host}/{name} rootfs.tar" for name in ("debian:12", "os:1")])
+    run_all(example_shell, server.host, lines,
+            first=[] if "login" in page else images(server.host))

@@ -366,15 +366,15 @@ static void test_limits_are_kept(void **state)
         struct flow_plan smallest;
         struct lpipe_error err = { 0 };
         assert_int_equal(codec_parse(codecs[i], &spec, NULL), 0);
-        assert_int_equal(flow_plan_make(&spec, 0, 0, &smallest, NULL), 0);
+        assert_int_equal(flow_plan_make(&spec, false, 0, 0, &smallest, NULL), 0);
         for (uint64_t limit = smallest.memory_bytes; limit < 80 * MIB; limit += 300 * KIB) {
-            assert_int_equal(flow_plan_make(&spec, 16, limit, &plan, NULL), 0);
+            assert_int_equal(flow_plan_make(&spec, false, 16, limit, &plan, NULL), 0);
             assert_in_range(plan.memory_bytes, 1, limit);
             assert_int_equal(plan.memory_bytes, plan.in_blocks * plan.codec.block_bytes +
                                                     plan.out_blocks * plan.codec.output_bytes +
                                                     plan.codec.state_bytes);
         }
-        assert_int_equal(flow_plan_make(&spec, 16, smallest.memory_bytes - 1, &plan, &err),
+        assert_int_equal(flow_plan_make(&spec, false, 16, smallest.memory_bytes - 1, &plan, &err),
                          LPIPE_INVALID_ARGUMENT);
         assert_non_null(strstr(err.message, "memory"));
     }
@@ -390,7 +390,7 @@ static void test_limits_change_no_byte(void **state)
     bytes_mixed(&reference.plain, 9 * GZIP_BLOCK_BYTES + 5);
     reference_make(&reference, "gzip:1", true);
     assert_int_equal(codec_parse("gzip:1", &spec, NULL), 0);
-    assert_int_equal(flow_plan_make(&spec, 0, 0, &smallest, NULL), 0);
+    assert_int_equal(flow_plan_make(&spec, false, 0, 0, &smallest, NULL), 0);
     for (uint64_t limit = smallest.memory_bytes; limit < 6 * MIB; limit += 400 * KIB) {
         struct bytes out AUTO_BYTES = { NULL, 0, 0 };
         struct flow_setup setup;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/unit_codec.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "codec/deflate.h"
+
+/* Increased when the output of a unit changes, because then digests change. */
+#define RECIPE_VERSION 1
+
+/* A header, a checksum and the framing of blocks, of either format. */
+#define UNIT_FRAMING_BYTES 64
+
+struct unit_codec {
+    struct codec_spec spec;
+    unsigned workers;
+    /* One per worker, of either kind. */
+    struct codec **members; /* gzip */
+    ZSTD_CCtx **contexts;   /* zstd */
+};
+
+void unit_codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
+{
+    char plain[CODEC_RECIPE_BYTES];
+    codec_recipe(spec, plain);
+    (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "units:%d %.48s", RECIPE_VERSION, plain);
+}
+
+/* Of a zstd context for units of that size, measured with version 1.5.4. */
+static uint64_t zstd_context_bytes(int level)
+{
+    return (level <= 2 ? 2 : level <= 8 ? 4 : 16) * MIB;
+}
+
+uint64_t unit_codec_state_bytes(const struct codec_spec *spec, unsigned workers)
+{
+    struct codec_plan plan = { .state_bytes = zstd_context_bytes(spec->level) };
+    if (spec->kind == CODEC_GZIP) {
+        codec_plan(spec, 1, &plan);
+    }
+    return sizeof(struct unit_codec) + workers * (plan.state_bytes + sizeof(void *));
+}
+
+size_t unit_codec_output_bytes(size_t size, size_t count)
+{
+    return MAX_OF(DEFLATE_BYTES(size) + size / GZIP_BLOCK_BYTES * UNIT_FRAMING_BYTES,
+                  ZSTD_compressBound(size)) +
+           count * UNIT_FRAMING_BYTES;
+}
+
+/* The level alone decides; the size of the unit is in the frame's header. */
+static bool contexts_create(struct unit_codec *codec)
+{
+    codec->contexts = mem_new_array(codec->workers, sizeof *codec->contexts);
+    for (unsigned i = 0; codec->contexts != NULL && i < codec->workers; i++) {
+        codec->contexts[i] = ZSTD_createCCtx();
+        if (codec->contexts[i] == NULL ||
+            ZSTD_isError(ZSTD_CCtx_setParameter(codec->contexts[i], ZSTD_c_compressionLevel,
+                                                codec->spec.level))) {
+            return false;
+        }
+    }
+    return codec->contexts != NULL;
+}
+
+static int members_create(struct unit_codec *codec, struct lpipe_error *err)
+{
+    codec->members = mem_new_array(codec->workers, sizeof *codec->members);
+    int status = codec->members == NULL ? fail_memory(err) : 0;
+    for (unsigned i = 0; i < codec->workers && status == 0; i++) {
+        status = codec_new(&codec->spec, 1, &codec->members[i], err);
+    }
+    return status;
+}
+
+int unit_codec_new(const struct codec_spec *spec, unsigned workers, struct unit_codec **ret_codec,
+                   struct lpipe_error *err)
+{
+    assert(spec->kind != CODEC_NONE && workers >= 1);
+    struct unit_codec *codec = NEW(struct unit_codec);
+    if (codec == NULL) {
+        return fail_memory(err);
+    }
+    codec->spec = *spec;
+    codec->workers = workers;
+    int status = 0;
+    if (spec->kind == CODEC_GZIP) {
+        status = members_create(codec, err);
+    } else if (!contexts_create(codec)) {
+        status = fail_memory(err);
+    }
+    if (status != 0) {
+        unit_codec_free(codec);
+        return status;
+    }
+    *ret_codec = codec;
+    return 0;
+}
+
+struct unit_codec *unit_codec_free(struct unit_codec *codec)
+{
+    if (codec == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < codec->workers; i++) {
+        if (codec->contexts != NULL) {
+            (void)ZSTD_freeCCtx(codec->contexts[i]);
+        }
+        if (codec->members != NULL) {
+            codec_free(codec->members[i]);
+        }
+    }
+    free(codec->contexts);
+    free(codec->members);
+    free(codec);
+    return NULL;
+}
+
+/* One member of blocks. Returns its size. */
+static size_t member_compress(struct codec *codec, const unsigned char *in, size_t size,
+                              unsigned char *out)
+{
+    size_t made = 0;
+    codec_reset(codec);
+    for (size_t at = 0; at < size; at += GZIP_BLOCK_BYTES) {
+        struct codec_block part;
+        codec_compress(codec, 0, at == 0, in + at, MIN_OF(size - at, GZIP_BLOCK_BYTES), out + made,
+                       &part);
+        codec_add_block(codec, &part);
+        made += part.out_size;
+    }
+    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
+    size_t trailer_size = codec_trailer(codec, trailer);
+    memcpy(out + made, trailer, trailer_size);
+    return made + trailer_size;
+}
+
+int unit_compress(struct unit_codec *codec, unsigned worker, const void *in, size_t size, void *out,
+                  size_t *ret_size, struct lpipe_error *err)
+{
+    assert(worker < codec->workers && size <= UNIT_BYTES_MAX);
+    if (codec->members != NULL) {
+        *ret_size = member_compress(codec->members[worker], in, size, out);
+        return 0;
+    }
+    size_t made =
+        ZSTD_compress2(codec->contexts[worker], out, unit_codec_output_bytes(size, 1), in, size);
+    if (ZSTD_isError(made)) {
+        return fail(err, LPIPE_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(made));
+    }
+    *ret_size = made;
+    return 0;
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers with a table of contents, read by the libraries of the programs that pull them lazily:
+stargz-snapshotter's estargz, and podman's storage, which makes the tar again and compares it."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from tar_judges import build
+from toc_support import TARS, digest_of, layer_of
+
+TAGS = "exclude_graphdriver_btrfs,exclude_graphdriver_devicemapper,containers_image_openpgp"
+
+
+@pytest.fixture(scope="session", name="judge")
+def judge_fixture():
+    return build("tocjudge", TAGS)
+
+
+def ask(judge, *arguments):
+    done = subprocess.run([judge, *map(str, arguments)], stdout=subprocess.PIPE, check=False,
+                          stderr=subprocess.STDOUT)
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+@pytest.mark.parametrize("name", TARS)
+@pytest.mark.parametrize("compress", ["estargz", "estargz:6"])
+def test_estargz_is_verified_by_its_library(run, tmp_path, judge, name, compress):
+    tar = TARS[name]()
+    layer, blob, _ = layer_of(run, tmp_path, tar, compress)
+    toc = layer["annotations"]["containerd.io/snapshot/stargz/toc.digest"]
+    answer = ask(judge, "estargz", blob, toc)
+    assert answer.split()[0] == "ok" and answer.split()[2] == digest_of(tar), answer
+    plain = subprocess.run(["gzip", "-dc", str(blob)], stdout=subprocess.PIPE, check=True).stdout
+    assert plain.startswith(tar) and digest_of(plain) == layer["diffId"]
+    size = int(layer["annotations"]["io.containers.estargz.uncompressed-size"])
+    assert size == len(plain) == layer["uncompressedSize"]
+
+
+@pytest.mark.parametrize("name", TARS)
+@pytest.mark.parametrize("compress", ["zstd-chunked", "zstd-chunked:1"])
+def test_zstd_chunked_is_staged_by_podmans_storage(run, tmp_path, judge, name, compress):
+    if os.getuid() != 0:
+        pytest.skip("podman's storage needs root here")
+    tar = TARS[name]()
+    layer, blob, _ = layer_of(run, tmp_path, tar, compress)
+    assert layer["diffId"] == digest_of(tar)
+    answer = ask(judge, "zstd-chunked", blob, json.dumps(layer["annotations"]), tmp_path / "store")
+    if "not supported" in answer:
+        pytest.skip(answer)
+    assert answer == f"ok {len(tar)} {layer['diffId']}"
+    plain = subprocess.run(["zstd", "-dcq", str(blob)], stdout=subprocess.PIPE, check=True).stdout
+    assert plain == tar

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// tocjudge reads layers with a table of contents as the programs do that pull them lazily.
+//
+//	tocjudge estargz BLOB TOC-DIGEST
+//	tocjudge zstd-chunked BLOB ANNOTATIONS-JSON DIRECTORY
+//
+// The first opens the blob with stargz-snapshotter's library, verifies the table, reads every file
+// and verifies every chunk. The second stages the layer with podman's storage library, which takes
+// each file from its chunks, makes the tar again from tar-split, and compares. It needs root, and the
+// directory takes the storage. Both print "ok", a number (of files; the size of the tar) and the digest of the tar.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/containerd/stargz-snapshotter/estargz"
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/storage"
+	drivers "go.podman.io/storage/drivers"
+	"go.podman.io/storage/pkg/chunked"
+	"go.podman.io/storage/pkg/reexec"
+)
+
+// blob gives ranges of a file, as a registry does.
+type blob struct{ file *os.File }
+
+func (b blob) GetBlobAt(chunks []chunked.ImageSourceChunk) (chan io.ReadCloser, chan error, error) {
+	streams := make(chan io.ReadCloser)
+	errors := make(chan error, 1)
+	go func() {
+		defer close(streams)
+		defer close(errors)
+		for _, chunk := range chunks {
+			streams <- io.NopCloser(io.NewSectionReader(b.file, int64(chunk.Offset), int64(chunk.Length)))
+		}
+	}()
+	return streams, errors, nil
+}
+
+var shutdown = func() {}
+
+func check(err error) {
+	if err != nil {
+		fmt.Println("refused:", err)
+		shutdown()
+		os.Exit(1)
+	}
+}
+
+func open(path string) (*os.File, int64) {
+	file, err := os.Open(path)
+	check(err)
+	info, err := file.Stat()
+	check(err)
+	return file, info.Size()
+}
+
+func stageZstdChunked(path string, annotations map[string]string, directory string) {
+	file, size := open(path)
+	store, err := storage.GetStore(storage.StoreOptions{
+		RunRoot:         directory + "/run",
+		GraphRoot:       directory + "/root",
+		GraphDriverName: "overlay",
+		PullOptions:     map[string]string{"enable_partial_images": "true"},
+	})
+	check(err)
+	shutdown = func() { _, _ = store.Shutdown(true) } // unmounts its directory
+	defer shutdown()
+	sum, err := digest.FromReader(file)
+	check(err)
+	differ, err := chunked.NewDiffer(context.Background(), store, sum, size, annotations, blob{file})
+	check(err)
+	output, err := store.PrepareStagedLayer(&drivers.ApplyDiffWithDifferOpts{}, differ)
+	check(err)
+	fmt.Println("ok", output.Size, output.UncompressedDigest)
+}
+
+type reader struct {
+	*estargz.Reader
+	verifier estargz.TOCEntryVerifier
+	files    int
+}
+
+func (r *reader) verifyChunks(entry *estargz.TOCEntry, file *io.SectionReader) {
+	for offset := int64(0); offset < entry.Size; {
+		chunk, ok := r.ChunkEntryForOffset(entry.Name, offset)
+		if !ok {
+			check(fmt.Errorf("%s: no chunk at %d", entry.Name, offset))
+		}
+		verifier, err := r.verifier.Verifier(chunk)
+		check(err)
+		_, err = io.Copy(verifier, io.NewSectionReader(file, chunk.ChunkOffset, chunk.ChunkSize))
+		check(err)
+		if !verifier.Verified() {
+			check(fmt.Errorf("%s: the chunk at %d has another digest", entry.Name, offset))
+		}
+		offset += chunk.ChunkSize
+	}
+}
+
+func (r *reader) verify(entry *estargz.TOCEntry) {
+	if entry.Type == "reg" && entry.Size > 0 {
+		r.files++
+		file, err := r.OpenFile(entry.Name)
+		check(err)
+		sum := digest.Canonical.Digester()
+		_, err = io.Copy(sum.Hash(), file)
+		check(err)
+		if sum.Digest().String() != entry.Digest {
+			check(fmt.Errorf("%s: another digest", entry.Name))
+		}
+		r.verifyChunks(entry, file)
+	}
+	entry.ForeachChild(func(_ string, child *estargz.TOCEntry) bool {
+		r.verify(child)
+		return true
+	})
+}
+
+func readEstargz(path string, toc string) {
+	file, size := open(path)
+	section := io.NewSectionReader(file, 0, size)
+	opened, err := estargz.Open(section)
+	check(err)
+	verifier, err := opened.VerifyTOC(digest.Digest(toc))
+	check(err)
+	r := &reader{opened, verifier, 0}
+	root, ok := r.Lookup("")
+	if !ok {
+		check(fmt.Errorf("the table has no root"))
+	}
+	r.verify(root)
+	tar, err := estargz.Unpack(section, new(estargz.GzipDecompressor))
+	check(err)
+	sum, err := digest.FromReader(tar)
+	check(err)
+	fmt.Println("ok", r.files, sum)
+}
+
+func main() {
+	if reexec.Init() {
+		return
+	}
+	if os.Args[1] == "estargz" {
+		readEstargz(os.Args[2], os.Args[3])
+		return
+	}
+	annotations := map[string]string{}
+	check(json.Unmarshal([]byte(os.Args[3]), &annotations))
+	stageZstdChunked(os.Args[2], annotations, os.Args[4])
+}

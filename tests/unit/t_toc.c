@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of tables of contents: the spool, the log and its reader, CRC-64, the set of paths, JSON
+ * texts, and units. */
+#include "support/tar_make.h"
+
+#define ZLIB_CONST
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/limits.h"
+#include "base/spool.h"
+#include "codec/crc64.h"
+#include "codec/unit_codec.h"
+#include "toc/json_text.h"
+#include "toc/path_set.h"
+#include "toc/toc.h"
+
+static void test_spool_goes_to_a_file(void **state)
+{
+    (void)state;
+    static const size_t maxima[] = { 1, 10, 100, 100000 };
+    for (size_t m = 0; m < ARRAY_LEN(maxima); m++) {
+        struct spool spool;
+        struct spool_cursor cursor;
+        struct bytes expected = { 0 };
+        spool_init(&spool, "/tmp", maxima[m]);
+        for (unsigned i = 0; i < 3000; i++) {
+            unsigned char data[40];
+            memset(data, (int)i, sizeof data);
+            bytes_put(&expected, data, i % sizeof data);
+            assert_int_equal(spool_append(&spool, data, i % sizeof data, NULL), 0);
+        }
+        assert_int_equal(spool_size(&spool), expected.size);
+        assert_true(spool.fd >= 0 || maxima[m] > expected.size);
+        spool_cursor_init(&cursor, &spool);
+        unsigned char *read = malloc(expected.size);
+        assert_non_null(read);
+        for (size_t at = 0; at < expected.size;) {
+            size_t part = MIN_OF((size_t)777, expected.size - at);
+            assert_int_equal(spool_read(&cursor, read + at, part, NULL), 0);
+            at += part;
+        }
+        assert_memory_equal(read, expected.data, expected.size);
+        free(read);
+        bytes_dispose(&expected);
+        spool_dispose(&spool);
+    }
+}
+
+static void test_spool_names_its_directory(void **state)
+{
+    (void)state;
+    struct spool spool;
+    struct lpipe_error err = { 0 };
+    spool_init(&spool, "/nonexistent", 1);
+    assert_int_equal(spool_append(&spool, "ab", 2, &err), LPIPE_OUTPUT_IO);
+    assert_non_null(strstr(err.message, "/nonexistent"));
+    spool_dispose(&spool);
+}
+
+static void test_crc64(void **state)
+{
+    (void)state;
+    AUTO_BYTES struct bytes data = { 0 };
+    bytes_random(&data, 100000);
+    assert_true(crc64_iso(0, "123456789", 9) == UINT64_C(0xb90956c775a41001));
+    assert_true(crc64_iso_portable(0, "123456789", 9) == UINT64_C(0xb90956c775a41001));
+    uint64_t pieces = 0;
+    for (size_t at = 0; at < data.size; at += 1009) {
+        pieces = crc64_iso(pieces, data.data + at, MIN_OF((size_t)1009, data.size - at));
+    }
+    assert_true(pieces == crc64_iso_portable(0, data.data, data.size));
+    assert_true(pieces == crc64_iso(0, data.data, data.size));
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    static const char *const same[] = { "a/b", "./a/b", "a/b/", "a//b", "/a/b", "././a/./b" };
+    struct path_set set = { 0 };
+    char path[32];
+    assert_int_equal(path_set_add(&set, same[0], NULL), 1);
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+        assert_int_equal(path_set_add(&set, same[i], NULL), 0);
+    }
+    assert_int_equal(path_set_add(&set, "ab", NULL), 1);
+    assert_int_equal(path_set_add(&set, "a", NULL), 1);
+    assert_int_equal(path_set_add(&set, "./", NULL), 1);
+    assert_int_equal(path_set_add(&set, ".", NULL), 0);
+    for (unsigned i = 0; i < 100000; i++) {
+        snprintf(path, sizeof path, "dir/%u", i);
+        assert_int_equal(path_set_add(&set, path, NULL), 1);
+    }
+    assert_int_equal(path_set_add(&set, "dir/77777", NULL), 0);
+    path_set_dispose(&set);
+}
+
+static void test_json_texts(void **state)
+{
+    (void)state;
+    AUTO_BUF struct buf buf = BUF_INIT(1000);
+    assert_int_equal(json_text_member(&buf, "a", "q\"b\\n\nt\x01", 8), 0);
+    assert_int_equal(json_text_number(&buf, "n", -5), 0);
+    assert_int_equal(json_text_time(&buf, "t", 1, 500000000), 0);
+    assert_int_equal(json_text_time(&buf, "u", -1, 0), 0);
+    assert_int_equal(json_text_base64(&buf, "b", "abc", 3), 0);
+    assert_string_equal(buf.data, "\"a\":\"q\\u0022b\\u005cn\\u000at\\u0001\",\"n\":-5,"
+                                  "\"t\":\"1970-01-01T00:00:01.5Z\",\"u\":\"1969-12-31T23:59:59Z\","
+                                  "\"b\":\"YWJj\"");
+    assert_int_equal(json_text_time(&buf, "t", INT64_C(300000000000), 0), LPIPE_TOO_LARGE);
+    assert_int_equal(json_text_time(&buf, "t", INT64_MAX, 0), LPIPE_TOO_LARGE);
+}
+
+/* Entries and chunks come back in order, with the places of their units. */
+static void test_log(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = { 100, 20, 3, 4000, 50 };
+    struct toc_log log;
+    struct toc_log_reader *reader = calloc(1, sizeof *reader);
+    struct toc_chunk chunk = { .size = 7, .unit = 1, .digest = "sha256:aa" };
+    struct toc_entry entry = { .text = "\"name\":\"x\",1", .text_size = 12, .name_size = 10 };
+    assert_non_null(reader);
+    toc_log_init(&log, "/tmp");
+    assert_int_equal(toc_log_entry(&log, &entry, NULL), 0);
+    assert_int_equal(toc_log_chunk(&log, &chunk, NULL), 0);
+    chunk.unit = 3;
+    chunk.offset = 7;
+    chunk.is_zeros = true;
+    assert_int_equal(toc_log_chunk(&log, &chunk, NULL), 0);
+    entry.chunk_count = 2;
+    entry.end_unit = 4;
+    assert_int_equal(toc_log_entry(&log, &entry, NULL), 0);
+    assert_int_equal(toc_log_units(&log, sizes, ARRAY_LEN(sizes), NULL), 0);
+
+    toc_log_reader_init(reader, &log);
+    assert_int_equal(toc_log_next(reader, &entry, NULL), 1);
+    assert_int_equal(entry.chunk_count, 0);
+    assert_int_equal(entry.name_size, 10);
+    assert_int_equal(toc_log_next(reader, &entry, NULL), 1);
+    assert_int_equal(entry.blob_end, 4123);
+    assert_int_equal(toc_log_next_chunk(reader, &chunk, NULL), 0);
+    assert_int_equal(chunk.blob_offset, 100);
+    assert_false(chunk.is_zeros);
+    assert_int_equal(toc_log_next_chunk(reader, &chunk, NULL), 0);
+    assert_int_equal(chunk.blob_offset, 123);
+    assert_true(chunk.is_zeros);
+    assert_int_equal(chunk.offset, 7);
+    assert_int_equal(toc_log_next(reader, &entry, NULL), 0);
+    toc_log_reader_dispose(reader);
+    free(reader);
+    toc_log_dispose(&log);
+}
+
+/* Each unit is complete by itself, and no longer than promised. */
+static void test_units(void **state)
+{
+    (void)state;
+    static const size_t unit_sizes[] = { 0, 1, 511, 70000, UNIT_BYTES_MAX };
+    static const struct codec_spec specs[] = {
+        { CODEC_GZIP, 1 }, { CODEC_GZIP, 6 }, { CODEC_GZIP, 0 }, { CODEC_ZSTD, 3 }
+    };
+    AUTO_BYTES struct bytes data = { 0 };
+    bytes_random(&data, UNIT_BYTES_MAX);
+    unsigned char *out = malloc(unit_codec_output_bytes(UNIT_BYTES_MAX, 1));
+    unsigned char *back = malloc(UNIT_BYTES_MAX + 1);
+    assert_true(out != NULL && back != NULL);
+    for (size_t s = 0; s < ARRAY_LEN(specs); s++) {
+        struct unit_codec *codec = NULL;
+        assert_int_equal(unit_codec_new(&specs[s], 1, &codec, NULL), 0);
+        for (size_t i = 0; i < ARRAY_LEN(unit_sizes); i++) {
+            size_t made = 0;
+            size_t size = unit_sizes[i];
+            assert_int_equal(unit_compress(codec, 0, data.data, size, out, &made, NULL), 0);
+            assert_in_range(made, 1, unit_codec_output_bytes(size, 1));
+            if (specs[s].kind == CODEC_ZSTD) {
+                assert_int_equal(ZSTD_decompress(back, UNIT_BYTES_MAX + 1, out, made), size);
+            } else {
+                z_stream stream = { .next_in = out,
+                                    .avail_in = (uInt)made,
+                                    .next_out = back,
+                                    .avail_out = UNIT_BYTES_MAX + 1 };
+                assert_int_equal(inflateInit2(&stream, 31), Z_OK);
+                assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+                assert_int_equal(stream.total_out, size);
+                assert_int_equal(stream.avail_in, 0);
+                inflateEnd(&stream);
+            }
+            assert_memory_equal(back, data.data, size);
+        }
+        unit_codec_free(codec);
+    }
+    free(out);
+    free(back);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spool_goes_to_a_file),
+        cmocka_unit_test(test_spool_names_its_directory),
+        cmocka_unit_test(test_crc64),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_json_texts),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_units),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
