@@ -33,18 +33,35 @@ static void copy_dispose(struct copy *copy)
     (void)lpipe_ref_free(copy->source);
 }
 
+static bool is_archive(const lpipe_ref *ref)
+{
+    return lpipe_ref_kind(ref) == LPIPE_REF_OCI_ARCHIVE ||
+           lpipe_ref_kind(ref) == LPIPE_REF_DOCKER_ARCHIVE;
+}
+
+static int check_stdin(const struct copy *copy)
+{
+    const struct settings *settings = copy->settings;
+    return isatty(STDIN_FILENO)
+               ? usage_error(settings->command_name,
+                             "stdin is a terminal: an image archive is expected there")
+               : input_check_stdin(settings);
+}
+
 static int parse_source(struct copy *copy)
 {
     const struct settings *settings = copy->settings;
     const char *text = settings_argument(settings, 0);
     struct lpipe_error err = { 0 };
     if (strcmp(text, "-") == 0) {
-        return isatty(STDIN_FILENO)
-                   ? usage_error(settings->command_name,
-                                 "stdin is a terminal: an image archive is expected there")
-                   : input_check_stdin(settings);
+        return check_stdin(copy);
     }
-    return lpipe_ref_parse(text, 0, &copy->source, &err) == 0 ? 0 : print_failure(&err);
+    if (lpipe_ref_parse(text, 0, &copy->source, &err) != 0) {
+        return print_failure(&err);
+    }
+    return is_archive(copy->source) && strcmp(lpipe_ref_repository(copy->source), "-") == 0
+               ? check_stdin(copy)
+               : 0;
 }
 
 static int check_archive_options(const struct copy *copy)
@@ -52,7 +69,7 @@ static int check_archive_options(const struct copy *copy)
     const struct settings *settings = copy->settings;
     bool for_archive = settings->compress != NULL || settings->threads >= 0 ||
                        settings->format != LPIPE_FORMAT_DEFAULT || settings->mount_from != NULL;
-    return copy->source != NULL && for_archive
+    return copy->source != NULL && !is_archive(copy->source) && for_archive
                ? usage_error(settings->command_name,
                              "--compress, --threads, --format and --mount-from are for a copy from "
                              "an image archive; all other copies keep their bytes")
@@ -135,7 +152,8 @@ const struct command command_copy = {
     .synopsis = "[options] SOURCE DESTINATION",
     .summary = "Copy an image from a registry, layout or image archive",
     .details = "SOURCE and DESTINATION are registry references or oci:DIR[:TAG] (an OCI layout).\n"
-               "SOURCE - is an image archive on stdin, such as docker save writes it.\n"
+               "SOURCE can be an image archive, such as docker save writes it: - (on stdin),\n"
+               "docker-archive:FILE[:NAME:TAG] or oci-archive:FILE[:TAG].\n"
                "DESTINATION null: stores nothing. Blobs that the destination has are not sent.\n"
                "Of an index, the image for --platform is copied, without the option the one for\n"
                "this machine's platform; --all copies the index and all that it names.\n",

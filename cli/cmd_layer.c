@@ -28,7 +28,8 @@ static void free_secret(char **secret)
 
 static bool is_local(const char *name)
 {
-    return strncmp(name, "oci:", 4) == 0 || strncmp(name, "null:", 5) == 0;
+    return strncmp(name, "oci:", 4) == 0 || strncmp(name, "null:", 5) == 0 ||
+           strncmp(name, "oci-archive:", 12) == 0 || strncmp(name, "docker-archive:", 15) == 0;
 }
 
 /* The INPUT argument; without it "-" if stdin is the input; NULL if there is no input. */
@@ -50,6 +51,9 @@ static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest
         break;
     case LPIPE_REF_NULL:
         (void)fprintf(out, "null:@%s", digest);
+        break;
+    case LPIPE_REF_OCI_ARCHIVE:
+    case LPIPE_REF_DOCKER_ARCHIVE: /* refused before */
         break;
     }
 }

@@ -84,7 +84,8 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * the tags are set.
  *
  * @param client     may be in use by other threads
- * @param source     tag or digest; for a layout with a single image neither is needed
+ * @param source     tag or digest; for a layout or archive with a single image neither is needed. Of
+ *                   an image archive its file is read, "-" is stdin: see lpipe_copy_archive()
  * @param dest       its tag is set first. With a digest, the manifest must have this digest, and
  *                   only the tags in options are set. Without both, the manifest is put by its
  *                   digest

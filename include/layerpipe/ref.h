@@ -13,10 +13,12 @@ extern "C" {
 typedef struct lpipe_ref lpipe_ref;
 
 enum lpipe_ref_kind {
-    LPIPE_REF_REGISTRY = 0, /**< registry/repository[:tag][@digest] */
-    LPIPE_REF_LAYOUT = 1,   /**< oci:DIR[:TAG] or oci:DIR@DIGEST: an OCI image layout
+    LPIPE_REF_REGISTRY = 0,      /**< registry/repository[:tag][@digest] */
+    LPIPE_REF_LAYOUT = 1,        /**< oci:DIR[:TAG] or oci:DIR@DIGEST: an OCI image layout
                                  directory (image-spec, image-layout.md) */
-    LPIPE_REF_NULL = 2      /**< null: stores nothing, computes digests only */
+    LPIPE_REF_NULL = 2,          /**< null: stores nothing, computes digests only */
+    LPIPE_REF_OCI_ARCHIVE = 3,   /**< oci-archive:FILE[:TAG]: a layout as a tar */
+    LPIPE_REF_DOCKER_ARCHIVE = 4 /**< docker-archive:FILE[:NAME:TAG]: the tar of docker save */
 };
 
 enum lpipe_ref_flag {
@@ -40,12 +42,15 @@ enum lpipe_ref_flag {
  * no digest. A tag next to a digest is checked and then ignored. A registry without a repository
  * ("localhost:5000") is an error.
  *
- * Notations of other tools ("oci://", "docker://", "dir:", "docker-archive:" and others) and a user
+ * Notations of other tools ("oci://", "docker://", "dir:", "docker-daemon:" and others) and a user
  * name or password before the host are refused. No message has a user name or password in it.
  *
  * In oci:DIR[:TAG] the first ':' ends DIR. A DIR with ':' in its path must end with '/':
  * "oci:a:b/:tag". A tag in a layout may be longer and may be a whole reference, as other tools
  * write it: parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. There is no default tag.
+ *
+ * In oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG] the first ':' ends FILE. FILE "-" is
+ * stdin. The tag may be a whole reference, as in a layout; there is no default.
  *
  * @param text    not NULL
  * @param flags   enum lpipe_ref_flag
@@ -67,11 +72,12 @@ LPIPE_API LPIPE_CHECK int lpipe_repository_parse(const char *text, lpipe_ref **r
 /* Members of a reference. ref is not NULL. Returned strings are borrowed until ref is freed. Any
  * thread. */
 
-/** @return registry, layout or null: */
+/** @return registry, layout, null: or image archive */
 LPIPE_API enum lpipe_ref_kind lpipe_ref_kind(const lpipe_ref *ref);
-/** @return registry host[:port], "index.docker.io" for Docker Hub; NULL for oci: and null: */
+/** @return registry host[:port], "index.docker.io" for Docker Hub; NULL for all others */
 LPIPE_API const char *lpipe_ref_registry(const lpipe_ref *ref);
-/** @return repository path, or the directory of a layout; NULL for null: */
+/** @return repository path, the directory of a layout, the file of an image archive ("-": stdin);
+ * NULL for null: */
 LPIPE_API const char *lpipe_ref_repository(const lpipe_ref *ref);
 /** @return the tag, given or default. NULL when there is none: a digest was given, only a
  *         repository was
@@ -80,7 +86,7 @@ LPIPE_API const char *lpipe_ref_tag(const lpipe_ref *ref);
 /** @return "sha256:..." or "sha512:..."; NULL when there is none */
 LPIPE_API const char *lpipe_ref_digest(const lpipe_ref *ref);
 /** @return "http" for loopback addresses (127.0.0.0/8, [::1]), localhost and names under .localhost
- * (RFC 6761, section 6.3), with or without a port; else "https". NULL for oci: and null: */
+ * (RFC 6761, section 6.3), with or without a port; else "https". NULL for all but registries */
 LPIPE_API const char *lpipe_ref_scheme(const lpipe_ref *ref);
 /** @return the full name, "index.docker.io/library/debian:latest" */
 LPIPE_API const char *lpipe_ref_name(const lpipe_ref *ref);

@@ -80,7 +80,11 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
                     "lpipe_copy: client, source and dest are required");
     }
     int status = begin(client, options, ret_result, &known, err);
-    status = status == 0 ? image_copy(client, source, dest, &known, &result, err) : status;
+    if (status == 0) {
+        status = archive_copy_is_archive(source)
+                     ? archive_copy_ref(client, source, dest, &known, &result, err)
+                     : image_copy(client, source, dest, &known, &result, err);
+    }
     if (status == 0) {
         give_result(&result, ret_result);
     }

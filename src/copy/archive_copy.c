@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copy/archive_copy.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,7 +12,9 @@
 #include "copy/archive_blob.h"
 #include "copy/copy_image.h"
 #include "copy/copy_result.h"
+#include "flow/source_fd.h"
 #include "image/push_target.h"
+#include "oci/reference.h"
 #include "registry/client.h"
 
 #define NAME "the image archive"
@@ -199,6 +203,38 @@ int archive_copy(lpipe_client *client, struct source *source, enum archive_kind 
     if (status == 0) {
         *ret_result = result;
         result = (struct lpipe_copy_result)LPIPE_COPY_RESULT_INIT;
+    }
+    return status;
+}
+
+bool archive_copy_is_archive(const lpipe_ref *ref)
+{
+    return ref->kind == LPIPE_REF_OCI_ARCHIVE || ref->kind == LPIPE_REF_DOCKER_ARCHIVE;
+}
+
+static int open_file(const char *file, struct source **ret_source, struct lpipe_error *err)
+{
+    if (strcmp(file, "-") == 0) {
+        return source_fd_new(STDIN_FILENO, true, ret_source, err);
+    }
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    return fd < 0
+               ? fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot open the image archive %s", file)
+               : source_fd_new(fd, false, ret_source, err);
+}
+
+int archive_copy_ref(lpipe_client *client, const lpipe_ref *archive, const lpipe_ref *dest,
+                     const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
+                     struct lpipe_error *err)
+{
+    enum archive_kind kind =
+        archive->kind == LPIPE_REF_OCI_ARCHIVE ? ARCHIVE_KIND_OCI : ARCHIVE_KIND_DOCKER;
+    struct source *source = NULL;
+    int status = open_file(archive->repository, &source, err);
+    if (status == 0) {
+        const char *image = archive->tag != NULL ? archive->tag : options->image;
+        status = archive_copy(client, source, kind, image, dest, options, ret_result, err);
+        source_free(source);
     }
     return status;
 }

@@ -43,6 +43,20 @@ static int open_layout(lpipe_client *client, const lpipe_ref *ref, bool create,
                : status;
 }
 
+/* An image archive is read in one pass, so it can only be copied as a whole. */
+static int refuse_archive(const lpipe_ref *ref, enum store_access mode, struct lpipe_error *err)
+{
+    return mode == STORE_WRITE
+               ? fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                  "%s: image archives cannot be written; use oci:DIR[:TAG] (a "
+                                  "layout)",
+                                  ref->name)
+               : fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                  "%s: an image archive can only be copied; first use layerpipe "
+                                  "copy %s oci:DIR",
+                                  ref->name, ref->name);
+}
+
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
                struct store **ret_store, struct lpipe_error *err)
 {
@@ -53,6 +67,9 @@ int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mod
         return open_layout(client, ref, mode == STORE_WRITE, ret_store, err);
     case LPIPE_REF_NULL:
         return null_store_open(ret_store, err);
+    case LPIPE_REF_OCI_ARCHIVE:
+    case LPIPE_REF_DOCKER_ARCHIVE:
+        return refuse_archive(ref, mode, err);
     }
     assert(false);
     return fail(err, LPIPE_INVALID_ARGUMENT, "a reference of unknown kind");

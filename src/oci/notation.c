@@ -19,8 +19,6 @@ static const struct {
     { "ocidir:", true },
     { "oci-layout:", true },
     { "oci-dir:", true },
-    { "oci-archive:", false },
-    { "docker-archive:", false },
     { "docker-daemon:", false },
     { "containers-storage:", false },
     { "ostree:", false },
@@ -35,10 +33,11 @@ static const char *skip_scheme(const char *text)
     return text_starts(text + size, SCHEME_END) ? text + size + strlen(SCHEME_END) : text;
 }
 
-static bool is_local(const char *text)
+bool notation_is_local(const char *text)
 {
     return (text_starts(text, "oci:") && !text_starts(text, "oci://")) ||
-           text_starts(text, "null:");
+           text_starts(text, "null:") || text_starts(text, OCI_ARCHIVE_PREFIX) ||
+           text_starts(text, DOCKER_ARCHIVE_PREFIX);
 }
 
 /* The last '@' that is not the one of a digest; *ret_end is the end of the text after it. */
@@ -59,7 +58,7 @@ const char *notation_userinfo(const char *text)
 {
     const char *start = skip_scheme(text);
     const char *end = start;
-    const char *at = is_local(text) ? NULL : find_at(start, &end);
+    const char *at = notation_is_local(text) ? NULL : find_at(start, &end);
     if (at == NULL || at == start) {
         return NULL;
     }

@@ -5,9 +5,16 @@
 #ifndef OCI_NOTATION_H
 #define OCI_NOTATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "layerpipe/error.h"
+
+#define OCI_ARCHIVE_PREFIX "oci-archive:"
+#define DOCKER_ARCHIVE_PREFIX "docker-archive:"
+
+/* True for a reference that names no registry: a layout, an image archive, null:. */
+bool notation_is_local(const char *text);
 
 /* If text has a user name before an '@', with or without a password, returns its first character;
  * else NULL. The '@' of a digest ("@sha256:...") is not meant. */

@@ -550,6 +550,23 @@ static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_
     return set_layout_parts(ref, input, dir, tag, digest, err);
 }
 
+/* oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG]. */
+static int parse_archive(const struct input *input, enum lpipe_ref_kind kind, const char *start,
+                         struct lpipe_ref *ref, struct lpipe_error *err)
+{
+    const char *colon = strchr(start, ':');
+    struct part file = { start, colon != NULL ? (size_t)(colon - start) : strlen(start) };
+    struct part tag = { colon != NULL ? colon + 1 : NULL, colon != NULL ? strlen(colon + 1) : 0 };
+    struct part none = { NULL, 0 };
+    if (file.size == 0) {
+        return fail_at(input, start, err, "the file of the image archive is missing (- for stdin)");
+    }
+    int status = colon != NULL ? check_layout_tag(input, tag, err) : 0;
+    status = status == 0 ? set_layout_parts(ref, input, file, tag, none, err) : status;
+    ref->kind = kind;
+    return status;
+}
+
 static int parse_null(const struct input *input, struct lpipe_ref *ref, struct lpipe_error *err)
 {
     if (input->text[5] != '\0') {
@@ -574,11 +591,30 @@ static int check_notation(const struct input *input, struct lpipe_error *err)
     return foreign == NULL ? 0 : fail_at(input, foreign, err, advice);
 }
 
+static int parse_local(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
+                       struct lpipe_error *err)
+{
+    const char *text = input->text;
+    if ((flags & LPIPE_REF_REPOSITORY) != 0) {
+        return fail_at(input, text, err, "a repository of a registry is required here");
+    }
+    if (text_starts(text, "oci:")) {
+        return parse_layout(input, flags, ref, err);
+    }
+    if (text_starts(text, OCI_ARCHIVE_PREFIX)) {
+        return parse_archive(input, LPIPE_REF_OCI_ARCHIVE, text + strlen(OCI_ARCHIVE_PREFIX), ref,
+                             err);
+    }
+    return text_starts(text, "null:")
+               ? parse_null(input, ref, err)
+               : parse_archive(input, LPIPE_REF_DOCKER_ARCHIVE,
+                               text + strlen(DOCKER_ARCHIVE_PREFIX), ref, err);
+}
+
 int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref,
                     struct lpipe_error *err)
 {
     struct input input = { text, (flags & LPIPE_REF_REPOSITORY) != 0 ? "repository" : "reference" };
-    bool local = text_starts(text, "oci:") || text_starts(text, "null:");
     struct lpipe_ref *ref AUTO_REFERENCE = NEW(struct lpipe_ref);
     if (ref == NULL) {
         return fail_memory(err);
@@ -587,12 +623,8 @@ int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref
     if (status != 0) {
         return status;
     }
-    if (local && (flags & LPIPE_REF_REPOSITORY) != 0) {
-        return fail_at(&input, text, err, "a repository of a registry is required here");
-    }
-    status = !local                      ? parse_registry(&input, flags, ref, err)
-             : text_starts(text, "oci:") ? parse_layout(&input, flags, ref, err)
-                                         : parse_null(&input, ref, err);
+    status = notation_is_local(text) ? parse_local(&input, flags, ref, err)
+                                     : parse_registry(&input, flags, ref, err);
     if (status == 0) {
         *ret_ref = TAKE(ref);
     }

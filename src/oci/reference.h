@@ -9,10 +9,11 @@
 
 struct lpipe_ref {
     enum lpipe_ref_kind kind;
-    char *registry;     /* only for REGISTRY, else NULL */
-    char *repository;   /* repository path, or the directory of a layout; NULL for null: */
-    char *tag;          /* NULL = none */
-    char *digest;       /* NULL = none */
+    char *registry; /* only for REGISTRY, else NULL */
+    char *
+        repository; /* repository path, directory of a layout, file of an archive; NULL for null: */
+    char *tag;      /* NULL = none */
+    char *digest;   /* NULL = none */
     const char *scheme; /* "http" or "https"; only for REGISTRY, else NULL */
     char *name;         /* full name */
 };

@@ -192,8 +192,6 @@ static const struct bad BAD[] = {
     { "oci-layout:dir", 12, "for a layout write oci:dir" },
     { "dir:/tmp/x", 5, "\"dir:\" is not supported: use oci:DIR[:TAG]" },
     { "dir:x", 5, "oci:DIR[:TAG]" },
-    { "docker-archive:x.tar", 16, "oci:DIR[:TAG]" },
-    { "oci-archive:a.tar:t", 13, "oci:DIR[:TAG]" },
     { "docker-daemon:x", 15, "oci:DIR[:TAG]" },
     { "containers-storage:x", 20, "oci:DIR[:TAG]" },
     { "ostree:x", 8, "oci:DIR[:TAG]" },
@@ -347,6 +345,43 @@ static void test_repository(void **state)
         assert_non_null(strstr(err.message, "repository"));
         assert_null(ref);
     }
+}
+
+static void check_archive(const char *text, enum lpipe_ref_kind kind, const char *file,
+                          const char *tag)
+{
+    lpipe_ref *ref = NULL;
+    struct lpipe_error err = { 0 };
+    if (lpipe_ref_parse(text, 0, &ref, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(lpipe_ref_kind(ref), kind);
+    assert_string_equal(lpipe_ref_repository(ref), file);
+    assert_null(lpipe_ref_registry(ref));
+    assert_string_equal(lpipe_ref_name(ref), text);
+    assert_string_equal(tag == NULL ? "" : tag, ref->tag == NULL ? "" : ref->tag);
+    lpipe_ref_free(ref);
+}
+
+static void test_archive(void **state)
+{
+    (void)state;
+    static const char *const refused[] = { "oci-archive:", "docker-archive:", "oci-archive::t",
+                                           "docker-archive:a.tar:", "docker-archive:a:../x" };
+    lpipe_ref *ref = NULL;
+    check_archive("oci-archive:a.tar", LPIPE_REF_OCI_ARCHIVE, "a.tar", NULL);
+    check_archive("oci-archive:/x/a.tar:1", LPIPE_REF_OCI_ARCHIVE, "/x/a.tar", "1");
+    check_archive("oci-archive:-:1", LPIPE_REF_OCI_ARCHIVE, "-", "1");
+    check_archive("docker-archive:-", LPIPE_REF_DOCKER_ARCHIVE, "-", NULL);
+    check_archive("docker-archive:a b@c.tar:localhost:5000/x:1", LPIPE_REF_DOCKER_ARCHIVE,
+                  "a b@c.tar", "localhost:5000/x:1");
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        if (lpipe_ref_parse(refused[i], 0, &ref, NULL) != LPIPE_INVALID_ARGUMENT) {
+            fail_msg("%s was accepted", refused[i]);
+        }
+    }
+    assert_int_equal(lpipe_ref_parse("oci-archive:a.tar", LPIPE_REF_REPOSITORY, &ref, NULL),
+                     LPIPE_INVALID_ARGUMENT);
 }
 
 static void check_layout(const char *text, const char *dir, const char *tag, const char *digest)
@@ -507,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_refused_strictly),
         cmocka_unit_test(test_repository),
         cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_archive),
         cmocka_unit_test(test_layout_tags_of_other_tools),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_no_default_tag),
