@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "archive/archive_name.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "flow/layer.h"
@@ -173,7 +174,7 @@ static int begin_writer(struct archive_blob *blob, struct lpipe_error *err)
 {
     bool sure = blob->mode == MODE_BYTES;
     const struct blob_hint hint = { sure ? &blob->known : NULL, blob_progress_acked,
-                                    &blob->progress, &blob->sessions };
+                                    &blob->progress, &blob->sessions, ARCHIVE_CHUNK_BYTES };
     int found = find_blob(blob, err);
     blob_progress_start(&blob->progress, &blob->job,
                         found == 1 ? blob->origin : LPIPE_ORIGIN_STREAMED,

@@ -49,6 +49,9 @@ struct blob_hint {
     void (*acked)(void *user, uint64_t bytes); /* gets the count of acknowledged bytes */
     void *user;
     unsigned *sessions; /* counts the upload sessions that all writers of this blob opened */
+    /* An upload in chunks takes at most this size for them, to save memory, unless the user named
+     * a size; 0 = what is usual for the registry. */
+    uint64_t chunk_bytes_max;
 };
 
 #define STORE_BLOB_UNKNOWN 2

@@ -127,6 +127,13 @@ static uint64_t window_bytes_max(const struct upload *upload)
     return only_streams ? STREAM_RING_BYTES : CHUNK_BUFFERS * upload->chunk_size.bytes_max;
 }
 
+static uint64_t usual_chunk_bytes(const struct upload *upload)
+{
+    uint64_t usual = upload->defaults->chunk_bytes;
+    uint64_t most = upload->hint.chunk_bytes_max;
+    return most != 0 ? MIN_OF(usual, most) : usual;
+}
+
 int upload_begin(const struct repository *repository, const struct blob_hint *hint,
                  struct blob_writer **ret_writer, struct lpipe_error *err)
 {
@@ -143,7 +150,7 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
     upload->mode = settings->upload;
     upload->defaults = upload_defaults_for(repository->registry);
     upload->method = method_of(settings->upload, upload->defaults);
-    upload->chunk_size = chunk_size_init(settings->chunk_bytes, upload->defaults->chunk_bytes,
+    upload->chunk_size = chunk_size_init(settings->chunk_bytes, usual_chunk_bytes(upload),
                                          upload->defaults->chunk_bytes_max);
     upload->expect = true;
     retry_init(&upload->retry, repository->context);

@@ -3,15 +3,18 @@
 import gzip
 import itertools
 import json
+import os
 import random
 import subprocess
+import sys
 import tarfile
 
+import large_archive
 import pytest
 from archive_support import (NAME_KEY, OCI_LAYOUT, TAG_KEY, blob_name, compressed, docker_classic,
                              docker_with_oci, entry, go_tarball, gzipped, hex_of, index_entry,
                              index_of, manifest_list, oci_archive, oci_blobs, pack)
-from cli_support import make_tar
+from cli_support import COMMAND, clean_environment, make_tar
 from image_support import INDEX_TYPE, MANIFEST_TYPES, Base, encode
 from inputs import random_bytes, sha256
 from registry import Fault
@@ -410,3 +413,76 @@ def test_names_of_containerd(run, registry):
     entries = lost(docker_with_oci(base, ("app:1", "app:2")), "manifest.json")
     assert NAME_KEY.encode() in dict(e for e in entries if e[0] == "index.json")["index.json"]
     assert copy(run, server, pack(entries)).json()["digest"] == base.digest
+
+
+# References.
+
+
+@pytest.mark.parametrize("form,source,which", [
+    ("oci", "oci-archive:{}:two", "two"), ("classic", "docker-archive:{}:app:two", "two"),
+    ("classic", "docker-archive:{}:docker.io/library/app:one", "one"),
+    ("oci", "oci-archive:-:one", "one"), ("classic", "docker-archive:-:app:two", "two")])
+def test_reference_names_an_image(run, registry, tmp_path, form, source, which):
+    server = registry("d28")
+    archive = tmp_path / "archive.tar"
+    archive.write_bytes(pack(several(form)))
+    result = copy(run, server, archive.read_bytes() if "-:" in source[5:] else b"",
+                  source=source.format(archive))
+    assert result.rc == 0, result
+    assert server.blob(TARGET, stored(server)["config"]["digest"]) == encode(image(which).config)
+
+
+@pytest.mark.parametrize("form", ["oci", "classic"])
+def test_reference_names_no_image(run, registry, tmp_path, form):
+    server = registry("d28")
+    archive = tmp_path / "archive.tar"
+    archive.write_bytes(pack(several(form)))
+    kind = "oci-archive" if form == "oci" else "docker-archive"
+    other = "docker-archive" if form == "oci" else "oci-archive"
+    result = copy(run, server, b"", source=f"{kind}:{archive}:app:three")
+    assert result.rc == 5 and "one" in error_line(result) and "two" in error_line(result), result
+    result = copy(run, server, b"", source=f"{other}:{archive}:one")
+    assert result.rc == 3 and f"use {kind}:" in error_line(result), result
+    result = copy(run, server, b"", source=f"{kind}:{tmp_path}/none.tar")
+    assert result.rc == 3 and "none.tar: No such file" in error_line(result), result
+    assert_nothing_tagged(server)
+
+
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_reference_says_the_list_of_images(run, registry, tmp_path, kind):
+    """Since Docker 25 an archive has both."""
+    server, base = registry("d28"), image()
+    archive = tmp_path / "archive.tar"
+    archive.write_bytes(pack(docker_with_oci(base)))
+    result = copy(run, server, b"", source=f"{kind}:{archive}")
+    assert result.rc == 0, result
+    assert (result.json()["digest"] == base.digest) == (kind == "oci-archive")
+    assert_image(server, base, result.json())
+
+
+def test_archive_is_no_base_and_no_destination(run, tmp_path, tar_file):
+    archive = tmp_path / "archive.tar"
+    archive.write_bytes(pack(oci_archive(image())))
+    result = run("push", "--base", f"oci-archive:{archive}", "null:", str(tar_file))
+    assert result.rc == 2 and f"layerpipe copy oci-archive:{archive} oci:DIR" in result.stderr
+    result = run("inspect", f"docker-archive:{archive}")
+    assert result.rc == 2 and "can only be copied" in result.stderr, result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["classic", "with-oci"])
+def test_5_gb_need_little_memory_and_no_disk(docker_registry, tmp_path, form):
+    server = docker_registry()
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, large_archive.__file__, form, str(5 << 30)],
+                          stdout=subprocess.PIPE) as source:
+        command = [COMMAND, "copy", "--progress", "none", "-", f"{server.host}/{TARGET}:{form}"]
+        env = {**clean_environment(folder), "TMPDIR": str(folder)}
+        done = subprocess.Popen(command, stdin=source.stdout, stdout=subprocess.PIPE, env=env,
+                                cwd=folder)
+        source.stdout.close()
+        _, status, usage = os.wait4(done.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0 and source.returncode == 0
+    assert usage.ru_maxrss * 1024 <= 64 << 20, usage
+    assert os.listdir(folder) == [] and server.tags(TARGET) == [form]
