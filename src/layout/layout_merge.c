@@ -119,9 +119,9 @@ int layout_index_prepare(const struct layout *layout, struct lpipe_error *err)
     return status;
 }
 
-static struct json_t *new_entry(const struct descriptor *manifest)
+/* Sets what names the manifest; other members stay. Takes entry; NULL when out of memory. */
+static struct json_t *describe(struct json_t *entry, const struct descriptor *manifest)
 {
-    struct json_t *entry = json_new_object();
     int status = json_set_text(entry, "mediaType", manifest->media_type);
     status |= json_set_text(entry, "digest", manifest->digest);
     status |= json_set_size(entry, "size", manifest->size);
@@ -156,6 +156,16 @@ struct matches {
     bool is_current; /* the first entry with the tag has the digest */
 };
 
+/* True if an entry has all that read_entry() needs: other programs may have left something out. */
+static bool is_complete(const struct json_node *entry, const struct descriptor *manifest)
+{
+    const char *type = NULL;
+    uint64_t size = 0;
+    return json_get_size(entry, "size", &size, NULL) == 1 && size == manifest->size &&
+           json_get_text(entry, "mediaType", &type, NULL) == 1 &&
+           is_same(type, manifest->media_type);
+}
+
 static struct matches find_matches(const struct json_doc *doc, const struct descriptor *manifest,
                                    const char *tag)
 {
@@ -170,7 +180,8 @@ static struct matches find_matches(const struct json_doc *doc, const struct desc
         matches.has_digest = matches.has_digest || same;
         if (tag != NULL && is_same(entry_tag, tag)) {
             matches.tagged_more += matches.tagged < count ? 1 : 0;
-            matches.is_current = matches.tagged < count ? matches.is_current : same;
+            matches.is_current =
+                matches.tagged < count ? matches.is_current : same && is_complete(&entry, manifest);
             matches.tagged = MIN_OF(matches.tagged, i);
         } else if (same && entry_tag == NULL) {
             matches.untagged = MIN_OF(matches.untagged, i);
@@ -185,7 +196,7 @@ static struct json_t *entry_for(const struct json_node *entries, const struct ma
 {
     bool reuse = tag != NULL && matches->untagged < json_node_count(entries);
     struct json_node untagged = json_node_entry(entries, matches->untagged);
-    struct json_t *entry = reuse ? json_ref(untagged.value) : new_entry(manifest);
+    struct json_t *entry = describe(reuse ? json_ref(untagged.value) : json_new_object(), manifest);
     if (tag != NULL && set_tag(entry, tag) != 0) {
         json_unref(&entry);
     }

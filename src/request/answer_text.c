@@ -131,6 +131,16 @@ bool answer_text_is_html(const char *text, size_t size)
     return false;
 }
 
+/* A code that repeats a secret is no code. */
+static void drop_secret_code(const struct credential *credential, struct answer_text *answer)
+{
+    struct buf masked CLEANUP(buf_wipe) = BUF_INIT(COLLECTED_BYTES_MAX);
+    if (buf_append_text(&masked, answer->code) != 0 || credential_mask(credential, &masked) != 0 ||
+        strcmp(masked.data, answer->code) != 0) {
+        answer->code[0] = '\0';
+    }
+}
+
 void answer_text_read(const struct http_response *response, const struct credential *credential,
                       struct answer_text *ret_text)
 {
@@ -145,6 +155,7 @@ void answer_text_read(const struct http_response *response, const struct credent
     text += mark;
     size -= mark;
     bool is_json = collect_json(text, size, ret_text, &collected);
+    drop_secret_code(credential, ret_text);
     if (!is_json && buf_append(&collected, text, size) != 0) {
         return;
     }

@@ -285,6 +285,7 @@ static void test_secrets_of_a_credential(void **state)
         "no: p%22w%2F1234",
         "no: dTpwIncvMTIzNA==",
         "no: identity-1",
+        "{\"error\":\"identity-1\"}",
     };
     struct credential credential = { .username = mem_strdup("u") };
     (void)state;
@@ -299,6 +300,7 @@ static void test_secrets_of_a_credential(void **state)
         assert_null(strstr(answer.text, "1234"));
         assert_null(strstr(answer.text, "cvMTIzNA"));
         assert_null(strstr(answer.text, "identity"));
+        assert_null(strstr(answer.code, "identity"));
     }
     credential_dispose(&credential);
 }
