@@ -10,10 +10,18 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sync.h"
 #include "base/text.h"
+
+void tls_files_init(struct tls_files *files)
+{
+    *files = (struct tls_files){ .cert = NULL };
+    (void)pthread_mutex_init(&files->lock, NULL);
+}
 
 void tls_files_dispose(struct tls_files *files)
 {
+    (void)pthread_mutex_destroy(&files->lock);
     buf_dispose(&files->ca_pem);
     free(files->cert);
     free(files->key);
@@ -134,6 +142,14 @@ static int add_environment_file(const char *path, struct tls_files *files, struc
     return status;
 }
 
+/* A symbolic link to another file of its directory, as `openssl rehash` makes one for each. */
+static bool is_link_to_neighbour(const char *path)
+{
+    char target[256];
+    ssize_t size = readlink(path, target, sizeof target);
+    return size > 0 && memchr(target, '/', (size_t)size) == NULL;
+}
+
 static int add_environment_directory(const char *directory, struct tls_files *files,
                                      struct lpipe_error *err)
 {
@@ -142,8 +158,10 @@ static int add_environment_directory(const char *directory, struct tls_files *fi
     int status = 0;
     for (int i = 0; i < count; i++) {
         AUTO_FREE char *path = mem_printf("%s/%s", directory, entries[i]->d_name);
-        if (status == 0) {
-            status = path == NULL ? fail_memory(err) : add_environment_file(path, files, err);
+        if (status == 0 && path == NULL) {
+            status = fail_memory(err);
+        } else if (status == 0 && !is_link_to_neighbour(path)) {
+            status = add_environment_file(path, files, err);
         }
         free(entries[i]);
     }
@@ -169,15 +187,33 @@ static int add_environment(struct tls_files *files, struct lpipe_error *err)
     return status;
 }
 
+static int add_client_authorities(const struct settings *settings, struct tls_files *files,
+                                  struct lpipe_error *err)
+{
+    return settings->cacert != NULL ? add_authorities(settings->cacert, files, err) : 0;
+}
+
 int tls_files_read_client(const struct settings *settings, struct buf *ca_pem,
                           struct lpipe_error *err)
 {
-    struct tls_files files CLEANUP(tls_files_dispose) = { .cert = NULL };
-    int status = settings->cacert != NULL ? add_authorities(settings->cacert, &files, err) : 0;
+    struct tls_files files CLEANUP(tls_files_dispose);
+    tls_files_init(&files);
+    int status = add_client_authorities(settings, &files, err);
     status = status == 0 ? add_environment(&files, err) : status;
     if (status == 0) {
         *ca_pem = files.ca_pem;
         files.ca_pem = (struct buf)BUF_INIT(0);
+    }
+    return status;
+}
+
+int tls_files_authorities(struct tls_files *files, const char **ret_pem, struct lpipe_error *err)
+{
+    GUARD(&files->lock);
+    int status = files->is_complete ? 0 : add_environment(files, err);
+    if (status == 0) {
+        files->is_complete = true;
+        *ret_pem = files->ca_pem.size > 0 ? files->ca_pem.data : NULL;
     }
     return status;
 }
@@ -202,18 +238,11 @@ static int copy_identity(const struct settings *settings, struct tls_files *file
                : fail_errno(err, LPIPE_INVALID_ARGUMENT, errno, "cannot read %s", missing);
 }
 
-int tls_files_read(const struct settings *settings, const char *registry,
-                   struct tls_files *ret_files, struct lpipe_error *err)
+int tls_files_read(const struct settings *settings, const char *registry, struct tls_files *files,
+                   struct lpipe_error *err)
 {
-    struct tls_files files CLEANUP(tls_files_dispose) = { .cert = NULL };
-    int status = copy_identity(settings, &files, err);
-    status = status == 0 ? tls_files_read_client(settings, &files.ca_pem, err) : status;
-    if (status == 0 && tls_files_is_component(registry)) {
-        status = read_directories(registry, &files, err);
-    }
-    if (status == 0) {
-        *ret_files = files;
-        files = (struct tls_files){ .cert = NULL };
-    }
-    return status;
+    int status = copy_identity(settings, files, err);
+    status = status == 0 ? add_client_authorities(settings, files, err) : status;
+    return status == 0 && tls_files_is_component(registry) ? read_directories(registry, files, err)
+                                                           : status;
 }

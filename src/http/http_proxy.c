@@ -147,6 +147,18 @@ bool proxy_list_has(const char *list, const char *host, unsigned port)
     return false;
 }
 
+bool proxy_has_tls(void)
+{
+    static const char *const names[] = { "http_proxy",  "HTTP_PROXY", "https_proxy",
+                                         "HTTPS_PROXY", "all_proxy",  "ALL_PROXY" };
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = secure_getenv(names[i]);
+        found = found || (value != NULL && strncasecmp(value, "https:", 6) == 0);
+    }
+    return found;
+}
+
 const char *proxy_of(const char *url, const char **ret_variable)
 {
     char host[HOST_BYTES];

@@ -13,6 +13,9 @@
  * NO_PROXY never use a proxy. *ret_variable: the variable that named it; set only with a proxy. */
 const char *proxy_of(const char *url, const char **ret_variable);
 
+/* Whether a variable names an https proxy, for any URL. */
+bool proxy_has_tls(void);
+
 /* Whether a list in the form of NO_PROXY contains a host (IPv6 without brackets) and port. Items
  * are names, which include all names below them, with or without a leading dot; "*.name", which
  * includes only the names below it; addresses; blocks (10.0.0.0/8); each with or without

@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sync.h"
+#include "http/http_proxy.h"
 
 int context_init(struct context *context, const struct lpipe_client_options *options,
                  struct lpipe_error *err)
@@ -41,7 +42,7 @@ int context_http(struct context *context, struct http **ret_http, struct lpipe_e
     GUARD(&context->http_mutex);
     if (context->locked.http == NULL) {
         AUTO_BUF struct buf ca_pem = BUF_INIT(0);
-        int status = tls_files_read_client(&context->settings, &ca_pem, err);
+        int status = proxy_has_tls() ? tls_files_read_client(&context->settings, &ca_pem, err) : 0;
         if (status != 0) {
             return status;
         }

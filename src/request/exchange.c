@@ -58,9 +58,14 @@ int hop_init(struct hop *hop, const struct exchange *exchange, const struct http
     hop->trusted = verdict.trust == ORIGIN_TRUSTED;
     hop->http.secret = hop->trusted ? exchange->secret : NULL;
     hop->http.pool_key = hop->trusted ? exchange->pool_key : NULL;
-    hop->http.ca_pem = exchange->tls->ca_pem.size > 0 ? exchange->tls->ca_pem.data : NULL;
     hop->http.cert = hop->trusted ? exchange->tls->cert : NULL;
     hop->http.key = hop->trusted ? exchange->tls->key : NULL;
+    if (target.https) {
+        status = tls_files_authorities(exchange->tls, &hop->http.ca_pem, err);
+    }
+    if (status != 0) {
+        return status;
+    }
     return copy_headers(hop, exchange, request) == 0 ? 0 : fail_memory(err);
 }
 

@@ -16,10 +16,10 @@ struct exchange {
     struct context *context;
     struct http *http;
     struct origin_rules rules;
-    enum origin_sink sink;       /* what the URLs of this exchange are for */
-    const struct tls_files *tls; /* of the registry */
-    const char *pool_key;        /* of connections that carry a secret */
-    const char *secret;          /* Authorization for trusted origins; NULL = none */
+    enum origin_sink sink;  /* what the URLs of this exchange are for */
+    struct tls_files *tls;  /* of the registry */
+    const char *pool_key;   /* of connections that carry a secret */
+    const char *secret;     /* Authorization for trusted origins; NULL = none */
     bool send_after_cancel; /* send also when the client is cancelled, with short time limits */
     bool untrusted_url;     /* a cross-origin server has chosen the URL: no secret is sent */
     bool follow;            /* follow redirects: all of GET and HEAD; of other methods 307 and 308,

@@ -41,6 +41,7 @@ int registry_host_new(struct context *context, const char *registry, bool https,
         return fail_memory(err);
     }
     pthread_mutex_init(&host->mutex, NULL);
+    tls_files_init(&host->tls);
     host->context = context;
     host->registry = mem_strdup(registry);
     host->identity = credential_list_identity(credentials);

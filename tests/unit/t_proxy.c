@@ -146,13 +146,31 @@ static void test_url(void **state)
     }
 }
 
+static void test_https_proxies(void **state)
+{
+    (void)state;
+    unsetenv("http_proxy");
+    unsetenv("https_proxy");
+    unsetenv("all_proxy");
+    unsetenv("HTTP_PROXY");
+    unsetenv("ALL_PROXY");
+    setenv("HTTPS_PROXY", "http://proxy:3128", 1);
+    assert_false(proxy_has_tls());
+    setenv("HTTPS_PROXY", "https://proxy:3128", 1);
+    assert_true(proxy_has_tls());
+    setenv("HTTPS_PROXY", "", 1);
+    setenv("all_proxy", "HTTPS://proxy", 1);
+    assert_true(proxy_has_tls());
+    unsetenv("HTTPS_PROXY");
+    unsetenv("all_proxy");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exceptions),
-        cmocka_unit_test(test_proxy_of_a_url),
-        cmocka_unit_test(test_description),
-        cmocka_unit_test(test_url),
+        cmocka_unit_test(test_exceptions),    cmocka_unit_test(test_proxy_of_a_url),
+        cmocka_unit_test(test_description),   cmocka_unit_test(test_url),
+        cmocka_unit_test(test_https_proxies),
     };
     return cmocka_run_group_tests_name("proxy", tests, NULL, NULL);
 }
