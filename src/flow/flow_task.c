@@ -3,12 +3,12 @@
  * marks; the lock makes what it wrote visible to the thread that runs it next. */
 #include "flow/flow_task.h"
 
-#include "codec/unit_codec.h"
-
 #include <assert.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "codec/unit_codec.h"
+#include "flow/flow_pair.h"
 
 static struct in_block *in_at(const struct flow *flow, uint64_t number)
 {
@@ -39,31 +39,6 @@ static bool check_ready(const struct flow *flow)
     return !flow->checking && flow->checked < flow->filled;
 }
 
-/* Whether an output block should wait for an input block, so that both are hashed at once. It waits
- * only for what comes without it. */
-static bool hash_waits(const struct flow *flow, bool stream)
-{
-    bool more_input = !flow->input_ended || flow->checked < flow->filled;
-    if (!flow->pairs || !more_input || flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        return flow->pairs && more_input;
-    }
-    /* A source may be slow, so no more than one block waits for the source. */
-    bool driver_fills = flow->claimed == flow->filled && flow->made == flow->hashed + 1 &&
-                        flow->made < flow->taken + flow->plan.out_blocks;
-    return flow->streaming || stream || driver_fills;
-}
-
-/* Whether an input block should wait for an output block. If nearly all input blocks wait, the
- * check is slower than the codec and must not rest. */
-static bool check_waits(const struct flow *flow, bool stream)
-{
-    if (!flow->pairs || flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        return flow->pairs;
-    }
-    bool behind = flow->filled - flow->checked + 1 >= flow->plan.in_blocks;
-    return (flow->streaming || stream) && !behind;
-}
-
 static bool finish_check_ready(const struct flow *flow)
 {
     return !flow->checking && !flow->check_ended && flow->input_ended &&
@@ -91,14 +66,14 @@ static enum task_kind next_kind(const struct flow *flow)
     bool hash = hash_ready(flow);
     bool check = check_ready(flow);
     bool stream = stream_ready(flow);
-    return hash && check && flow->pairs          ? TASK_CHECK_AND_HASH
-           : hash && !hash_waits(flow, stream)   ? TASK_HASH
-           : trailer_task_ready(flow)            ? TASK_TRAILER
-           : check && !check_waits(flow, stream) ? TASK_CHECK
-           : finish_check_ready(flow)            ? TASK_FINISH_CHECK
-           : stream                              ? TASK_STREAM
-           : compress_ready(flow)                ? TASK_COMPRESS
-                                                 : TASK_NONE;
+    return hash && check && pair_wanted(flow)         ? TASK_CHECK_AND_HASH
+           : hash && !pair_hash_waits(flow, stream)   ? TASK_HASH
+           : trailer_task_ready(flow)                 ? TASK_TRAILER
+           : check && !pair_check_waits(flow, stream) ? TASK_CHECK
+           : finish_check_ready(flow)                 ? TASK_FINISH_CHECK
+           : stream                                   ? TASK_STREAM
+           : compress_ready(flow)                     ? TASK_COMPRESS
+                                                      : TASK_NONE;
 }
 
 bool task_ready(const struct flow *flow)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline's state and its tasks. For layer_flow.c and flow_task.c only. */
+/* The pipeline's state and its tasks. For layer_flow.c and flow_*.c only. */
 #ifndef FLOW_FLOW_TASK_H
 #define FLOW_FLOW_TASK_H
 
@@ -37,7 +37,7 @@ struct flow {
     struct input_check *check;
     struct digest *digest;
     bool one_digest; /* the output is the uncompressed input: its digest is the diff ID */
-    bool pairs;      /* an input and an output block are hashed at once */
+    bool pairs;      /* an input and an output block may be hashed at once: see flow_pair.h */
     struct in_block *in;
     struct out_block *out;
     unsigned char *in_memory;
