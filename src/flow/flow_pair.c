@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow_pair.h"
 
-/* When so many output blocks wait, hashing is slower than the codec and processors are idle. Then
- * two threads hash, one the input and one the output. */
+/* When so many blocks are compressed and not checked, the check is slower than the codec, and
+ * processors are idle. Then two threads hash, one the input and one the output. */
 #define BACKLOG_BLOCKS 4
 
 static bool in_blocks_shape(const struct flow *flow)
@@ -12,9 +12,10 @@ static bool in_blocks_shape(const struct flow *flow)
 
 static bool has_backlog(const struct flow *flow)
 {
-    uint64_t last = flow->hashed + BACKLOG_BLOCKS - 1;
-    return last < flow->claimed && last < flow->taken + flow->plan.out_blocks &&
-           flow->out[last % flow->plan.out_blocks].ready;
+    uint64_t last = flow->checked + BACKLOG_BLOCKS - 1;
+    return last < flow->hashed ||
+           (last < flow->claimed && last < flow->taken + flow->plan.out_blocks &&
+            flow->out[last % flow->plan.out_blocks].ready);
 }
 
 bool pair_wanted(const struct flow *flow)
