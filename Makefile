@@ -54,7 +54,7 @@ lint: deps-build-lint build
 BENCH_ARGS ?=
 
 bench: deps-build deps-bench build
-	@$(NINJA) -C $(BUILD) --quiet bench/launch bench/engine_limit
+	@$(NINJA) -C $(BUILD) --quiet bench/launch bench/engine_limit bench/engine_model
 	$(PYTHON) bench/run.py --layerpipe $(abspath $(BUILD)/layerpipe) $(BENCH_ARGS)
 
 INSTALLED_LIBDIR = "$$(pkg-config --variable=libdir $(BUILD)/meson-private/layerpipe.pc)"

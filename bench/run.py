@@ -20,7 +20,7 @@ import report
 from contender import measure, rows_of, show
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ["engine", "limit", "shapes", "registry", "small"]
+PARTS = ["engine", "limit", "model", "shapes", "registry", "small"]
 
 
 def output_of(*argv):
@@ -47,7 +47,7 @@ class Bench:
         self.args, self.scratch = args, scratch
         self.tools = os.path.join(os.path.dirname(args.layerpipe), "bench")
         self.field = peers.Field(args.layerpipe, scratch)
-        self.rows, self.limits = [], []
+        self.rows, self.limits, self.models = [], [], []
 
     def run(self, title, contenders, path, runs=None):
         size, runs = os.path.getsize(path), runs or self.args.runs
@@ -64,6 +64,15 @@ class Bench:
                                 str(self.args.runs), path)
             print(f"  {printed}", end="", flush=True)
             self.limits.append(dict(word.split("=") for word in printed.split()))
+
+    def model(self, path):
+        """The pipeline with a codec that sleeps, for more workers than this machine has processors."""
+        for compress in ("gzip:1", "gzip:6"):
+            printed = output_of(os.path.join(self.tools, "engine_model"), compress,
+                                str(self.args.runs), path)
+            print(printed, end="", flush=True)
+            self.models += [dict(word.split("=") for word in line.split())
+                            for line in printed.splitlines()]
 
     def shapes(self):
         for name, make in inputs.SHAPES.items():
@@ -86,6 +95,8 @@ class Bench:
             self.run("rootfs tar", self.field.engine(), rootfs)
         if "limit" in self.args.only:
             self.limit(rootfs)
+        if "model" in self.args.only:
+            self.model(rootfs)
         if "registry" in self.args.only or "small" in self.args.only:
             if peers.tool("docker-registry"):
                 self.over_network(rootfs)
@@ -123,7 +134,8 @@ def main():
     if bench.rows:
         write_csv(bench.rows, os.path.join(args.out, "bench.csv"))
         plot.write_svg(bench.rows, facts["machine"], os.path.join(args.out, "bench.svg"))
-        report.write(bench.rows, bench.limits, facts, os.path.join(args.out, "benchmarks.md"))
+        report.write(bench.rows, bench.limits, bench.models, facts,
+                     os.path.join(args.out, "benchmarks.md"))
         print(f"written: {args.out}/benchmarks.md, bench.csv, bench.svg")
     return 0
 
