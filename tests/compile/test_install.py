@@ -12,7 +12,8 @@ import pytest
 from compile_support import ROOT
 from servers import missing
 
-EXAMPLES = {"push_stdin": [], "push_archive": ["-larchive"], "custom_source": []}
+EXAMPLES = {"push_stdin": [], "push_archive": ["-larchive"], "custom_source": [],
+            "copy_callback": []}
 
 
 def tar_bytes():

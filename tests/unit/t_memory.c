@@ -3,6 +3,7 @@
  * The work must end with NO_MEMORY and untouched outputs, or succeed if it can work without the
  * memory. The sanitizer finds leaks and uses after free. Only in builds with fault points. */
 #include "support/scratch.h"
+#include "support/tar_make.h"
 
 #include <fcntl.h>
 #include <zlib.h>
@@ -306,6 +307,65 @@ static void test_images(void **state)
     (void)lpipe_ref_free(second);
 }
 
+/* An archive of docker save with one image; the layer is there twice. */
+static const char *write_archive(const char *name)
+{
+    AUTO_BYTES struct bytes layer = { 0 }, tar = { 0 };
+    char digest[DIGEST_TEXT_SIZE];
+    char config[500];
+    tar_file(&layer, "x", "content");
+    tar_end(&layer);
+    assert_int_equal(digest_of(DIGEST_SHA256, layer.data, layer.size, digest, NULL), 0);
+    snprintf(config, sizeof config,
+             "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":"
+             "\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
+             digest, digest);
+    tar_put(&tar, "a/layer.tar", '0', layer.data, layer.size);
+    tar_put(&tar, "b/layer.tar", '0', layer.data, layer.size);
+    tar_file(&tar, "c.json", config);
+    tar_file(&tar, "manifest.json",
+             "[{\"Config\":\"c.json\",\"RepoTags\":[\"x:1\"],"
+             "\"Layers\":[\"a/layer.tar\",\"b/layer.tar\"]}]");
+    tar_end(&tar);
+    return scratch_write(&scratch, name, tar.data, tar.size, 0600);
+}
+
+struct archive_case {
+    const lpipe_ref *archive;
+    const lpipe_ref *dest;
+};
+
+static int copy_archive(const void *with, struct lpipe_error *err)
+{
+    const struct archive_case *archive_case = with;
+    struct lpipe_copy_options copy = LPIPE_COPY_OPTIONS_INIT;
+    struct lpipe_copy_result result = LPIPE_COPY_RESULT_INIT;
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    lpipe_client *client = NULL;
+    options.jobs = 1;
+    copy.threads = LPIPE_THREADS_INLINE;
+    int status = lpipe_client_new(&options, &client, err);
+    if (status == 0) {
+        status = lpipe_copy(client, archive_case->archive, archive_case->dest, &copy, &result, err);
+    }
+    assert_int_equal(result.reference != NULL, status == 0);
+    lpipe_copy_result_done(&result);
+    (void)lpipe_client_free(client);
+    return status;
+}
+
+static void test_archives(void **state)
+{
+    (void)state;
+    char text[300];
+    lpipe_ref *archive = NULL, *dest = layout_ref("copied");
+    snprintf(text, sizeof text, "docker-archive:%s:x:1", write_archive("archive.tar"));
+    assert_int_equal(lpipe_ref_parse(text, 0, &archive, NULL), 0);
+    fail_each(copy_archive, &(struct archive_case){ archive, dest });
+    (void)lpipe_ref_free(archive);
+    (void)lpipe_ref_free(dest);
+}
+
 static int group_begin(void **state)
 {
     (void)state;
@@ -336,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_references),     cmocka_unit_test(test_manifests),
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
         cmocka_unit_test(test_layouts),        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_archives),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }

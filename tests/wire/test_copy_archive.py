@@ -485,4 +485,63 @@ def test_5_gb_need_little_memory_and_no_disk(docker_registry, tmp_path, form):
         _, status, usage = os.wait4(done.pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0 and source.returncode == 0
     assert usage.ru_maxrss * 1024 <= 64 << 20, usage
-    assert os.listdir(folder) == [] and server.tags(TARGET) == [form]
+    assert os.listdir(folder) == [] and list(server.tags(TARGET)) == [form]
+
+
+# Archives and judges of other tools.
+
+
+def pushed_image(run, server, tmp_path, layers=3):
+    """An image in the registry; returns its reference and config."""
+    inputs = []
+    for number in range(layers):
+        path = tmp_path / f"layer{number}.tar"
+        path.write_bytes(make_tar({f"file{number}": random_bytes(50000, str(number))}))
+        inputs.append(str(path))
+    result = run("push", "--json", "--env", "A=b", f"{server.host}/from/image:1", *inputs)
+    return f"{server.host}/from/image:1", result.json()
+
+
+@pytest.mark.parametrize("kind", ["tarball", "oci"])
+def test_archive_of_crane(run, docker_registry, tmp_path, tool, kind):
+    """The tarball of Go's tarball package, and its layout as a tar."""
+    crane, server = tool("crane"), docker_registry()
+    reference, pushed = pushed_image(run, server, tmp_path)
+    path = tmp_path / "pulled"
+    subprocess.run([crane, "pull", "--format", kind, reference, path], check=True)
+    data = path.read_bytes() if kind == "tarball" else \
+        subprocess.run(["tar", "-C", path, "-c", "."], check=True, capture_output=True).stdout
+    result = copy(run, server, data)
+    assert result.rc == 0, result
+    shown = run("inspect", "--json", result.json()["reference"]).json()
+    assert shown["manifest"]["config"]["digest"] == pushed["config"]["digest"]
+    assert [layer["digest"] for layer in shown["manifest"]["layers"]] == \
+        [layer["digest"] for layer in pushed["layers"]]
+    subprocess.run([crane, "validate", "--remote", f"{server.host}/{TARGET}:1"], check=True)
+    if kind == "oci":
+        assert result.json()["digest"] == pushed["digest"]
+
+
+def test_archive_of_umoci(run, docker_registry, tmp_path, tool):
+    umoci, server = tool("umoci"), docker_registry()
+    layout, files = tmp_path / "layout", tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(random_bytes(10000, "a"))
+    for words in (["init", "--layout", layout], ["new", "--image", f"{layout}:1"],
+                  ["insert", "--rootless", "--image", f"{layout}:1", files, "/data"]):
+        subprocess.run([umoci, *words], check=True, capture_output=True)
+    data = subprocess.run(["tar", "-C", layout, "-c", "."], check=True, capture_output=True).stdout
+    result = copy(run, server, data)
+    assert result.rc == 0, result
+    entry_of = json.loads((layout / "index.json").read_bytes())["manifests"][0]
+    assert result.json()["digest"] == entry_of["digest"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_skopeo_reads_what_was_copied(run, docker_registry, tmp_path, tool, form):
+    skopeo, server, base = tool("skopeo"), docker_registry(), image()
+    assert copy(run, server, pack(FORMS[form](base))).rc == 0
+    layout = tmp_path / "layout"
+    subprocess.run([skopeo, "copy", "-q", "--src-tls-verify=false",
+                    f"docker://{server.host}/{TARGET}:1", f"oci:{layout}:1"], check=True)
+    assert (layout / blob_name(encode(base.config))).read_bytes() == encode(base.config)

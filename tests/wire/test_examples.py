@@ -9,7 +9,10 @@ import subprocess
 import tarfile
 
 import pytest
+from archive_support import docker_classic, pack
 from cli_support import COMMAND
+from image_support import Base, encode
+from registry.storage import digest_of
 
 EXAMPLES = os.path.join(os.path.dirname(COMMAND), "examples")
 
@@ -79,15 +82,27 @@ def test_custom_source_stores_the_bytes(example, docker_registry):
     assert b"1000000 bytes in" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source"])
+def test_copy_callback_copies_the_image(example, docker_registry):
+    server = docker_registry()
+    base = Base()
+    result = example("copy_callback", f"{server.host}/copied:1", input=pack(docker_classic(base)))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"{server.host}/copied@sha256:".encode())
+    assert list(server.tags("copied")) == ["1"]
+    assert server.blob("copied", digest_of(encode(base.config))) == encode(base.config)
+
+
+@pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source",
+                                  "copy_callback"])
 def test_closed_port_makes_example_fail(example, name, tmp_path, tar_bytes):
     (tmp_path / "file").write_bytes(b"x")
     argument = ["10"] if name == "custom_source" else ["file"]
+    data = pack(docker_classic(Base())) if name == "copy_callback" else tar_bytes
     with socket.socket() as nobody:  # reserves the port, so that no other test gets it
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         result = example(name, f"localhost:{port}/nowhere", *argument, cwd=tmp_path,
-                         input=tar_bytes)
+                         input=data)
     assert result.returncode == 6
     assert result.stdout == b""
     assert name.encode() in result.stderr
