@@ -21,7 +21,7 @@ const struct command *command_find(const struct command *const *commands, const 
 void command_print_overview(const struct command *const *commands, FILE *out);
 void command_print_help(const struct command *command, FILE *out);
 
-extern const struct command command_layer, command_push, command_copy, command_index,
+extern const struct command command_layer, command_push, command_copy, command_cat, command_index,
     command_inspect, command_login, command_logout, command_version, command_help,
     command_completion;
 

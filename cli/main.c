@@ -16,9 +16,9 @@
 #include "stop_signal.h"
 
 static const struct command *const commands[] = {
-    &command_layer, &command_push,   &command_copy,    &command_index, &command_inspect,
-    &command_login, &command_logout, &command_version, &command_help,  &command_completion,
-    NULL,
+    &command_layer,   &command_push,    &command_copy,       &command_cat,
+    &command_index,   &command_inspect, &command_login,      &command_logout,
+    &command_version, &command_help,    &command_completion, NULL,
 };
 
 static const struct option_group *const general_groups[] = { &group_general, NULL };

@@ -160,6 +160,21 @@ const struct option_group group_archive = {
                              { 0 } },
 };
 
+const struct option_group group_cat = {
+    "Content",
+    (const struct option[]){
+        { "layer", 0, TEXT(layer, "N|DIGEST"),
+          .help = "one layer: number (1 is the lowest) or digest" },
+        { "blob", 0, FLAG(blob), .help = "stored bytes of the layer or of REFERENCE's digest" },
+        { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"),
+          .help = "compress the output (default none)" },
+        { "threads", 0, NUMBER(threads, 0, 256),
+          .help = "compression threads (default: processors; 0: none)" },
+        { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
+          .help = "take the image of an index for this platform" },
+        { 0 } },
+};
+
 const struct option_group group_upload = {
     "Upload",
     (const struct option[]){

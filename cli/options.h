@@ -51,7 +51,9 @@ struct settings {
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;
-    bool all; /* of an index, copy everything */
+    const char *layer; /* of an image: number or digest */
+    bool blob;         /* stored bytes */
+    bool all;          /* of an index, copy everything */
     bool append;
     bool skip_missing;
     int look_first;     /* enum look_first */
@@ -90,7 +92,7 @@ const char *settings_stdin_option(const struct settings *settings);
 const char *settings_argument(const struct settings *settings, size_t nth);
 
 extern const struct option_group group_general, group_result, group_layer, group_image, group_copy,
-    group_archive, group_index, group_upload, group_access, group_authfile, group_platform,
-    group_json;
+    group_cat, group_archive, group_index, group_upload, group_access, group_authfile,
+    group_platform, group_json;
 
 #endif

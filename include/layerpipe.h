@@ -27,6 +27,7 @@
 #define LAYERPIPE_H
 
 #include "layerpipe/client.h"
+#include "layerpipe/content.h"
 #include "layerpipe/copy.h"
 #include "layerpipe/error.h"
 #include "layerpipe/image.h"

@@ -79,6 +79,13 @@
 #define TOC_ESTARGZ_CHUNK_BYTES (4 * MIB)
 #define TOC_ENTRY_BYTES_MAX (8 * MIB) /* the JSON text of one entry, with its attributes */
 
+/* Content that is read (cat). */
+#define CONTENT_BLOCK_BYTES DECOMPRESS_BYTES /* blocks that are hashed; what decompression gives */
+#define CONTENT_HOLD_BYTES (32 * KIB)        /* the end of a stream until it is verified */
+#define CONTENT_TREE_BYTES_MAX (256 * MIB)   /* paths of a flattened image, links kept for later */
+#define CONTENT_AFTER_END_BYTES_MAX (64 * MIB) /* behind the end-of-archive mark of a layer */
+#define FLATTEN_OUT_BYTES_MAX (16 * MIB) /* made of a block of a layer and the headers before it */
+
 /* The buffers of each HTTP request. */
 #define HTTP_SEND_BYTES (256 * KIB)
 #define HTTP_ANSWER_BYTES (16 * KIB)

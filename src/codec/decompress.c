@@ -154,30 +154,39 @@ static int step_zstd(struct decompressor *decompressor, const unsigned char *dat
     return ZSTD_isError(left) ? fail_zstd(decompressor, left, err) : 0;
 }
 
+int decompress_next(struct decompressor *decompressor, struct decompress_step *step,
+                    struct lpipe_error *err)
+{
+    size_t used = 0;
+    step->made_size = 0;
+    step->more = false;
+    if (step->size == 0 && !decompressor->within) {
+        return 0;
+    }
+    int status =
+        decompressor->kind == CODEC_GZIP
+            ? step_gzip(decompressor, step->data, step->size, &used, &step->made_size, err)
+            : step_zstd(decompressor, step->data, step->size, &used, &step->made_size, err);
+    step->data += used;
+    step->size -= used;
+    step->made = decompressor->out;
+    /* When the output buffer is full, there may be more output without more input. */
+    step->more = step->made_size == sizeof decompressor->out;
+    return status;
+}
+
 int decompress_bytes(struct decompressor *decompressor, const void *data, size_t size,
                      decompress_sink *taker, void *ctx, struct lpipe_error *err)
 {
-    const unsigned char *next = data;
-    size_t made = 0;
-    /* When the output buffer is full, there may be more output without more input. */
-    while (size > 0 || made == sizeof decompressor->out) {
-        size_t used = 0;
-        if (size == 0 && !decompressor->within) {
-            break;
+    struct decompress_step step = { .data = data, .size = size };
+    int status = 0;
+    while (status == 0 && (step.size > 0 || step.more)) {
+        status = decompress_next(decompressor, &step, err);
+        if (status == 0 && step.made_size > 0) {
+            status = taker(ctx, step.made, step.made_size, err);
         }
-        int status = decompressor->kind == CODEC_GZIP
-                         ? step_gzip(decompressor, next, size, &used, &made, err)
-                         : step_zstd(decompressor, next, size, &used, &made, err);
-        if (status == 0 && made > 0) {
-            status = taker(ctx, decompressor->out, made, err);
-        }
-        if (status != 0) {
-            return status;
-        }
-        next += used;
-        size -= used;
     }
-    return 0;
+    return status;
 }
 
 /* zlib's formula for inflate: the window and its state. */

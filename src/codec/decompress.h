@@ -21,6 +21,17 @@ typedef int decompress_sink(void *ctx, const void *data, size_t size, struct lpi
  * sink's failure. */
 MUST_CHECK int decompress_bytes(struct decompressor *decompressor, const void *data, size_t size,
                                 decompress_sink *taker, void *ctx, struct lpipe_error *err);
+/* One step, for a caller that takes the output as it comes. */
+struct decompress_step {
+    const unsigned char *data; /* compressed bytes; is moved behind those that were used */
+    size_t size;
+    const unsigned char *made; /* decompressed bytes, borrowed until the next step */
+    size_t made_size;
+    bool more; /* the next step may make bytes without more input */
+};
+/* DECOMPRESS_BYTES at most are made. Failures as for decompress_bytes(). */
+MUST_CHECK int decompress_next(struct decompressor *decompressor, struct decompress_step *step,
+                               struct lpipe_error *err);
 /* Bytes held at present, those of the library included. */
 uint64_t decompress_memory_bytes(const struct decompressor *decompressor);
 /* No more bytes: 0, or TRUNCATED when a member or frame is not complete. */

@@ -218,7 +218,7 @@ int layout_blob_open(const struct layout *layout, const struct descriptor *blob,
     if (status != 0) {
         return status;
     }
-    if ((uint64_t)info.st_size != blob->size) {
+    if (blob->size != DESCRIPTOR_SIZE_UNKNOWN && (uint64_t)info.st_size != blob->size) {
         return fail(err, LPIPE_INTEGRITY, "the blob %s in %s has %llu bytes, not %llu",
                     blob->digest, layout->dir, (unsigned long long)info.st_size,
                     (unsigned long long)blob->size);

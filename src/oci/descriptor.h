@@ -8,6 +8,9 @@
 #include "codec/digest.h" /* DIGEST_TEXT_SIZE */
 
 #define MEDIA_TYPE_SIZE 128
+/* Of a blob of which only the digest is known. Such a descriptor is good for asking whether a store
+ * has the blob, and for reading it. */
+#define DESCRIPTOR_SIZE_UNKNOWN UINT64_MAX
 
 struct descriptor {
     char media_type[MEDIA_TYPE_SIZE];

@@ -162,7 +162,8 @@ static int end_answer(struct reader *reader, const struct http_response *respons
                       struct lpipe_error *err)
 {
     if (response->status / 100 == 2) {
-        *ret_end = reader->delivered == reader->blob.size;
+        *ret_end =
+            reader->delivered == reader->blob.size || reader->blob.size == DESCRIPTOR_SIZE_UNKNOWN;
         if (*ret_end) {
             return 0;
         }

@@ -39,7 +39,9 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     if (found < 0 && err != NULL) {
         *err = why;
     }
-    return found == 1 ? size == BLOB_SIZE_UNKNOWN || size == blob->size : found;
+    return found == 1 ? size == BLOB_SIZE_UNKNOWN || blob->size == DESCRIPTOR_SIZE_UNKNOWN ||
+                            size == blob->size
+                      : found;
 }
 
 static int store_blob_mount(struct store *store, const struct descriptor *blob,

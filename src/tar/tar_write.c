@@ -97,6 +97,14 @@ static void put_checksum(struct ustar *header)
     put_octal(header->checksum, sizeof header->checksum - 1, sum);
 }
 
+void tar_write_checksum(unsigned char header[TAR_WRITE_BLOCK_BYTES])
+{
+    struct ustar fields;
+    memcpy(&fields, header, sizeof fields);
+    put_checksum(&fields);
+    memcpy(header, &fields, sizeof fields);
+}
+
 static size_t decimal_digits(size_t value)
 {
     size_t digits = 1;
@@ -197,7 +205,7 @@ static int fill(const struct tar_write_entry *entry, struct ustar *header, struc
     return status == 0 ? put_id(records, header->uid, "uid", entry->uid) : status;
 }
 
-static int put_pax_header(const struct buf *records, struct buf *ret_header)
+int tar_write_pax_header(const struct buf *records, struct buf *ret_header)
 {
     static const char zeros[TAR_WRITE_BLOCK_BYTES];
     struct ustar header = { .type = 0 };
@@ -223,7 +231,7 @@ int tar_write_header(const struct tar_write_entry *entry, struct buf *ret_header
     status = status == 0 ? fill(entry, &header, &records) : status;
     put_checksum(&header);
     if (status == 0 && records.size > 0) {
-        status = put_pax_header(&records, ret_header);
+        status = tar_write_pax_header(&records, ret_header);
     }
     return status == 0 ? buf_append(ret_header, &header, sizeof header) : status;
 }

@@ -40,6 +40,10 @@ MUST_CHECK int tar_write_header(const struct tar_write_entry *entry, struct buf 
 /* Appends one PAX record. */
 MUST_CHECK int tar_write_pax_record(struct buf *records, const char *key, const void *value,
                                     size_t size);
+/* Appends a PAX header with these records. */
+MUST_CHECK int tar_write_pax_header(const struct buf *records, struct buf *ret_header);
+/* Computes the checksum of a header and writes it into its field. */
+void tar_write_checksum(unsigned char header[TAR_WRITE_BLOCK_BYTES]);
 /* The number of zero bytes from the end of size bytes to the next block. */
 size_t tar_padding(uint64_t size);
 

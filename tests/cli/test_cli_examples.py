@@ -77,7 +77,7 @@ def run_all(example_shell, host, lines, first=()):
 
 def test_manual_pages_have_examples():
     names = {re.sub(r"man/layerpipe-?|\.1\.scd", "", page) for page in pages()}
-    assert names >= {"", "copy", "index", "layer", "login", "push"}
+    assert names >= {"", "cat", "copy", "index", "layer", "login", "push"}
 
 
 def test_readme_examples_run(example_shell, registry):

@@ -10,7 +10,8 @@ import pytest
 from cli_support import ROOT
 from servers import missing
 
-VERBS = ["layer", "push", "copy", "index", "inspect", "login", "logout", "version", "help", "completion"]
+VERBS = ["layer", "push", "copy", "cat", "index", "inspect", "login", "logout", "version", "help",
+         "completion"]
 GENERAL = {"help", "quiet", "verbose", "progress"}
 ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", "cacert", "cert",
           "key", "tls-verify", "plain-http", "trust-realm", "retry"}
@@ -23,6 +24,7 @@ IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "lab
 OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
+    "cat": GENERAL | ACCESS | {"layer", "blob", "compress", "threads", "platform"},
     "copy": GENERAL | ACCESS | UPLOAD | {"all", "platform", "tag", "untagged", "json",
                                          "digest-file", "compress", "threads", "format",
                                          "mount-from"},

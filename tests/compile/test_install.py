@@ -50,7 +50,7 @@ def test_installed_files_are_complete(installed, options):
     if shutil.which("scdoc"):
         pages = {os.path.basename(name) for name in files if "/man/" in name}
         assert pages == {"layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1",
-                         "layerpipe-copy.1", "layerpipe-index.1", "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
+                         "layerpipe-cat.1", "layerpipe-copy.1", "layerpipe-index.1", "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
                          "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
     # No static library: its internal symbols have no prefix.
     assert not [name for name in files if name.endswith((".a", ".la"))]

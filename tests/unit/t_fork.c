@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "layerpipe/content.h"
 #include "layerpipe/image.h"
 #include "layerpipe/index.h"
 #include "layerpipe/push.h"
@@ -105,6 +106,11 @@ static int call_copy(struct lpipe_error *err)
 {
     return lpipe_copy(client, dest, dest, NULL, NULL, err);
 }
+static int call_content_open(struct lpipe_error *err)
+{
+    lpipe_content *content = NULL;
+    return lpipe_content_open(client, dest, NULL, &content, err);
+}
 static int call_index_push(struct lpipe_error *err)
 {
     const struct lpipe_index_entry entry = { dest, NULL };
@@ -127,7 +133,7 @@ static int call_logout(struct lpipe_error *err)
 static int (*const calls[])(struct lpipe_error *err) = {
     call_read,         call_reader_close, call_open,          call_write_layer, call_writer_open,
     call_writer_write, call_image_new,    call_writer_finish, call_image_push,  call_copy,
-    call_index_push,   call_inspect,      call_login,         call_logout,
+    call_content_open, call_index_push,   call_inspect,       call_login,       call_logout,
 };
 
 /* The child's exit status: 0, or the number of the call that did something else. */

@@ -262,6 +262,7 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_image_options", sizeof(struct lpipe_image_options), 40 },
         { "lpipe_push_options", sizeof(struct lpipe_push_options), 40 },
         { "lpipe_push_result", sizeof(struct lpipe_push_result), 640 },
+        { "lpipe_content_options", sizeof(struct lpipe_content_options), 48 },
         { "lpipe_copy_options", sizeof(struct lpipe_copy_options), 72 },
         { "lpipe_index_entry", sizeof(struct lpipe_index_entry), 16 },
         { "lpipe_index_options", sizeof(struct lpipe_index_options), 48 },

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layerpipe cat: writes an image, a layer or a blob to stdout. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "password.h"
+#include "print.h"
+#include "progress.h"
+#include "setup.h"
+
+#define BUFFER_BYTES ((size_t)256 * 1024)
+#define PIPE_BYTES (1024 * 1024)
+
+/* A reader that ends early, such as head, has what it wanted: no failure of ours, but the output is
+ * not complete. */
+static int write_failed(int sys_errno)
+{
+    if (sys_errno == EPIPE) {
+        print_message("stdout was closed before the end");
+        return EXIT_OUTPUT;
+    }
+    return print_errno(LPIPE_OUTPUT_IO, sys_errno, "cannot write to stdout");
+}
+
+static int write_all(const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes, size);
+        if (written < 0 && errno != EINTR) {
+            return write_failed(errno);
+        }
+        if (written > 0) {
+            bytes += written;
+            size -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+static int write_content(struct setup *setup, lpipe_content *content, char *buffer)
+{
+    for (;;) {
+        struct lpipe_error err = { 0 };
+        size_t size = 0;
+        if (lpipe_content_read(content, buffer, BUFFER_BYTES, &size, &err) != 0) {
+            progress_clear(setup->progress);
+            return print_failure(&err);
+        }
+        int code = size == 0 ? 0 : write_all(buffer, size);
+        if (size == 0 || code != 0) {
+            return code;
+        }
+    }
+}
+
+static int copy_out(struct setup *setup, lpipe_content *content)
+{
+    char *buffer = malloc(BUFFER_BYTES);
+    if (buffer == NULL) {
+        print_message("out of memory");
+        return EXIT_RESOURCES;
+    }
+    /* Of a pipe; without it the copy only is slower. */
+    (void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
+    int code = write_content(setup, content, buffer);
+    free(buffer);
+    return code;
+}
+
+static int cat(const struct settings *settings, const lpipe_ref *ref, const char *password)
+{
+    AUTO_SETUP struct setup setup = { 0 };
+    struct lpipe_content_options options = LPIPE_CONTENT_OPTIONS_INIT;
+    struct lpipe_error err = { 0 };
+    lpipe_content *content = NULL;
+    int code = setup_begin(&setup, settings, settings->username, password);
+    if (code != 0) {
+        return code;
+    }
+    options.flags = settings->blob ? LPIPE_CONTENT_BLOB : 0;
+    options.platform = settings->platform;
+    options.layer = settings->layer;
+    options.compress = settings->compress;
+    options.threads = settings->threads == 0  ? LPIPE_THREADS_INLINE
+                      : settings->threads > 0 ? (int32_t)settings->threads
+                                              : LPIPE_THREADS_DEFAULT;
+    if (lpipe_content_open(setup.client, ref, &options, &content, &err) != 0) {
+        return print_failure(&err);
+    }
+    code = copy_out(&setup, content);
+    (void)lpipe_content_close(content);
+    return code;
+}
+
+static int check(const struct settings *settings)
+{
+    if (settings->blob && settings->compress != NULL) {
+        return usage_error(settings->command_name,
+                           "--blob writes stored bytes: --compress cannot change them");
+    }
+    if (isatty(STDOUT_FILENO)) {
+        return usage_error(settings->command_name,
+                           "stdout is a terminal; redirect it to a file or a pipe, such as "
+                           "| tar -x -C DIR");
+    }
+    return 0;
+}
+
+static int run(struct settings *settings)
+{
+    struct lpipe_error err = { 0 };
+    lpipe_ref *ref = NULL;
+    char *password = NULL;
+    int code = check(settings);
+    if (code != 0) {
+        return code;
+    }
+    if (lpipe_ref_parse(settings_argument(settings, 0), 0, &ref, &err) != 0) {
+        return print_failure(&err);
+    }
+    code = password_read(settings, &password);
+    code = code != 0 ? code : cat(settings, ref, password);
+    password_free(password);
+    (void)lpipe_ref_free(ref);
+    return code;
+}
+
+const struct command command_cat = {
+    .name = "cat",
+    .synopsis = "[options] REFERENCE",
+    .summary = "Write an image's file system or a layer as a verified tar to stdout",
+    .details = "REFERENCE is a registry reference or oci:DIR[:TAG]. Without --layer the image's\n"
+               "layers are flattened to one tar: as a container sees them. A digest of a layer\n"
+               "that no image has, as layerpipe layer prints it, gives that layer. The end is\n"
+               "held back until all bytes are verified: if the exit status is not 0, the output\n"
+               "has no end-of-archive mark and must not be used.\n",
+    .groups =
+        (const struct option_group *const[]){ &group_cat, &group_access, &group_general, NULL },
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "content/content.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "content/blob_stream.h"
+#include "content/content_compress.h"
+#include "content/content_hold.h"
+#include "content/content_image.h"
+#include "content/flatten_stream.h"
+#include "content/layer_tar.h"
+#include "image/store_open.h"
+#include "oci/reference.h"
+
+struct lpipe_content {
+    struct store *store;
+    struct content_image image;
+    struct content_stream *stream;
+    struct content_hold hold;
+    struct content_compress *compress; /* NULL: as it is */
+    bool ended;
+    int status; /* of the failure that ended the reading */
+    struct lpipe_error why;
+};
+
+static int open_blob(lpipe_content *content, const struct descriptor *blob, struct lpipe_error *err)
+{
+    return blob_stream_open(content->store, blob, &content->stream, err);
+}
+
+/* The blob that the reference's digest names. Its size and type are not known. */
+static int open_named_blob(lpipe_content *content, const lpipe_ref *ref, struct lpipe_error *err)
+{
+    struct descriptor blob = { .size = DESCRIPTOR_SIZE_UNKNOWN };
+    memcpy(blob.digest, ref->digest, strlen(ref->digest) + 1);
+    return open_blob(content, &blob, err);
+}
+
+/* The reference names no manifest: its digest may be that of a layer that no image has. */
+static int open_bare_layer(lpipe_content *content, const lpipe_ref *ref, int status,
+                           struct lpipe_error *err)
+{
+    struct layer_spec layer = { .blob.size = DESCRIPTOR_SIZE_UNKNOWN };
+    if (status != LPIPE_NOT_FOUND || ref->digest == NULL) {
+        return status;
+    }
+    memcpy(layer.blob.digest, ref->digest, strlen(ref->digest) + 1);
+    if (content->store->ops->blob_exists(content->store, &layer.blob, NULL) == 0) {
+        return status;
+    }
+    content->hold.is_tar = true;
+    return layer_tar_open(content->store, &layer, &content->stream, err);
+}
+
+static int open_layer(lpipe_content *content, const struct lpipe_content_options *options,
+                      struct lpipe_error *err)
+{
+    struct layer_spec layer;
+    size_t index = 0;
+    int status = content_image_find(&content->image, options->layer, &index, err);
+    if (status != 0) {
+        return status;
+    }
+    if ((options->flags & LPIPE_CONTENT_BLOB) != 0) {
+        return open_blob(content, &content->image.fetched.manifest->items[index].descriptor, err);
+    }
+    content->hold.is_tar = true;
+    status = content_image_layer(&content->image, index, &layer, err);
+    return status == 0 ? layer_tar_open(content->store, &layer, &content->stream, err) : status;
+}
+
+static int open_flattened(lpipe_content *content, struct lpipe_error *err)
+{
+    if (content->image.config == NULL) {
+        return fail_with_advice(err, LPIPE_UNSUPPORTED,
+                                "the manifest is an artifact, not an image, so it has no file "
+                                "system; --layer N --blob reads one of its %zu blobs",
+                                content_image_layers(&content->image));
+    }
+    content->hold.is_tar = true;
+    return flatten_stream_open(content->store, &content->image, &content->stream, err);
+}
+
+static bool wants_named_blob(const struct lpipe_content_options *options)
+{
+    return (options->flags & LPIPE_CONTENT_BLOB) != 0 && options->layer == NULL;
+}
+
+static int open_stream(lpipe_content *content, const lpipe_ref *ref,
+                       const struct lpipe_content_options *options, const struct platform *platform,
+                       struct lpipe_error *err)
+{
+    if (wants_named_blob(options)) {
+        return open_named_blob(content, ref, err);
+    }
+    int status = content_image_fetch(content->store, ref, platform, &content->image, err);
+    if (status != 0) {
+        return options->layer == NULL ? open_bare_layer(content, ref, status, err) : status;
+    }
+    return options->layer != NULL ? open_layer(content, options, err)
+                                  : open_flattened(content, err);
+}
+
+/* The next bytes that may be given; 0 at the end. */
+static int next_bytes(void *ctx, void *buf, size_t size, size_t *ret_size, struct lpipe_error *err)
+{
+    lpipe_content *content = ctx;
+    for (;;) {
+        const unsigned char *data = NULL;
+        size_t got = 0;
+        *ret_size = content_hold_take(&content->hold, buf, size);
+        if (*ret_size > 0 || content->ended) {
+            return 0;
+        }
+        int status = content->stream->ops->next(content->stream, &data, &got, err);
+        if (status != 0) {
+            return status;
+        }
+        if (got > 0) {
+            content_hold_put(&content->hold, data, got);
+        } else {
+            content->ended = true;
+            content_hold_verified(&content->hold);
+        }
+    }
+}
+
+static int check_reference(const lpipe_ref *ref, const struct lpipe_content_options *options,
+                           struct lpipe_error *err)
+{
+    if (wants_named_blob(options) && ref->digest == NULL) {
+        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                "%s names no blob; add its digest (@sha256:...), or name a layer "
+                                "of the image with --layer",
+                                ref->name);
+    }
+    return 0;
+}
+
+int content_open(lpipe_client *client, const lpipe_ref *ref,
+                 const struct lpipe_content_options *options, const struct platform *platform,
+                 lpipe_content **ret_content, struct lpipe_error *err)
+{
+    lpipe_content *content = NEW(lpipe_content);
+    if (content == NULL) {
+        return fail_memory(err);
+    }
+    content->image.fetched = (struct fetched)FETCHED_INIT;
+    int status = check_reference(ref, options, err);
+    status = status == 0 ? store_open(client, ref, STORE_READ, &content->store, err) : status;
+    if (status == 0) {
+        status = open_stream(content, ref, options, platform, err);
+        status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
+    }
+    if (status == 0 && options->compress != NULL) {
+        status = content_compress_new(next_bytes, content, options->compress, options->threads,
+                                      &content->compress, err);
+    }
+    if (status != 0) {
+        content_free(content);
+        return status;
+    }
+    *ret_content = content;
+    return 0;
+}
+
+int content_read(lpipe_content *content, void *buf, size_t size, size_t *ret_size,
+                 struct lpipe_error *err)
+{
+    if (content->status == 0) {
+        content->status =
+            content->compress == NULL
+                ? next_bytes(content, buf, size, ret_size, &content->why)
+                : content_compress_bytes(content->compress, buf, size, ret_size, &content->why);
+    }
+    if (content->status != 0 && err != NULL) {
+        *err = content->why;
+    }
+    return content->status;
+}
+
+void content_free(lpipe_content *content)
+{
+    content_compress_free(content->compress);
+    content_stream_free(content->stream);
+    content_image_dispose(&content->image);
+    store_free(content->store);
+    free(content);
+}
