@@ -54,8 +54,8 @@ const struct option_group group_result = {
 const struct option_group group_layer = {
     "Layers",
     (const struct option[]){
-        { "compress", 0, TEXT(compress, "CODEC[:LEVEL]"),
-          .help = "gzip (default), zstd, zstd-chunked, estargz, none" },
+        { "compress", 0, TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
+          .help = "codec (default gzip:1; gzip -2..12, zstd 1..19)" },
         { "threads", 0, NUMBER(threads, 0, 256),
           .help = "compression threads (default: processors; 0: none)" },
         { "memory", 0, BYTES(memory_bytes_max, "SIZE", 1),

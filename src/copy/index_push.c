@@ -201,6 +201,8 @@ static int run_attempts(struct index_push *push, struct lpipe_error *err)
         status = status == 0 ? load_parts(push, err) : status;
         status = status == 0 ? copy_parts(push, err) : status;
         status = status == 0 ? build_and_put(push, err) : status;
+        /* Before the look at the tags: a layout sets them in this step. */
+        status = status == 0 ? store_finish(push->target.store, err) : status;
         int current = status == 0 && checks ? check_after_put(push, err) : 1;
         if (status != 0 || current != 0) {
             return status != 0 ? status : MIN_OF(current, 0);
@@ -243,7 +245,6 @@ int index_push(lpipe_client *client, const lpipe_ref *dest, const struct lpipe_i
         status = push_target_open(client, dest, &target, &push.target, err);
     }
     status = status == 0 ? run_attempts(&push, err) : status;
-    status = status == 0 ? store_finish(push.target.store, err) : status;
     if (status == 0) {
         *ret_result = push.result;
         push.result = (struct lpipe_copy_result)LPIPE_COPY_RESULT_INIT;

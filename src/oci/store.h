@@ -84,9 +84,9 @@ struct store_ops {
      * NULL: see store_manifest_head(). */
     int (*manifest_head)(struct store *store, const char *reference,
                          char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err); /* 1/0 */
-    /* Completes the store after an image push: called once, after the last manifest and tag was
-     * put, and never after a failure. For a store that writes its index last: a layout, an archive.
-     * Not called when a single layer is written. May be NULL: see store_finish(). */
+    /* Completes the store after the last manifest and tag was put, and never after a failure. For a
+     * store that writes its index last: a layout, an archive. A layout may be changed and completed
+     * again. Not called when a single layer is written. May be NULL: see store_finish(). */
     int (*finish)(struct store *store, struct lpipe_error *err);
 };
 struct store {

@@ -7,12 +7,14 @@ import re
 import subprocess
 
 import pytest
+from archive_support import docker_classic, pack
 from cli_support import COMMAND, LIMIT_S, ROOT, make_tar
+from image_support import Base
 from registry import Auth
 
 # A command with its continuation lines.
 SHOWN = re.compile(r"^(?:    |\t)(.*\blayerpipe .*?(?:\\\n.*)*)$", re.M)
-PRODUCERS = {"mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
+PRODUCERS = {"docker": "cat save.tar", "mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
              "ssh": "cat rootfs.tar", "pass": "echo secret"}
 
 
@@ -39,6 +41,7 @@ def example_shell(tmp_path, command):
         (folder / name).write_text(name)
     for name in ("rootfs.tar", "etc.tar"):
         (folder / name).write_bytes(make_tar({name: b"x" * 1000}))
+    (folder / "save.tar").write_bytes(pack(docker_classic(Base([make_tar({"a": b"1"})]), ("app:1.4", "db:2"))))
     for name, what in PRODUCERS.items():
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{what}\n")
         (folder / "bin" / name).chmod(0o755)
