@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from archive_support import docker_classic, pack
+from archive_support import docker_classic, oci_archive, pack
 from cli_support import COMMAND, LIMIT_S, ROOT, make_tar
 from image_support import Base
 from registry import Auth
@@ -41,6 +41,7 @@ def example_shell(tmp_path, command):
         (folder / name).write_text(name)
     for name in ("rootfs.tar", "etc.tar"):
         (folder / name).write_bytes(make_tar({name: b"x" * 1000}))
+    (folder / "image.tar").write_bytes(pack(oci_archive(Base([make_tar({"a": b"1"})]))))
     (folder / "save.tar").write_bytes(pack(docker_classic(Base([make_tar({"a": b"1"})]), ("app:1.4", "db:2"))))
     for name, what in PRODUCERS.items():
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{what}\n")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A truncated tar is never stored, wherever it ends."""
 import random
+import subprocess
 
 from inputs import random_bytes
 from registry import Registry
 from wire_support import assert_failed, parallel
-from cli_support import make_tar
+from cli_support import LIMIT_S, Result, make_tar, wait_until
 
 INPUT = 3
 
@@ -54,15 +55,20 @@ def test_push_of_truncated_tar_does_not_change_tag(run):
         assert not server.failures
 
 
-def test_tar_truncated_after_upload_began_stores_nothing(run, registry):
-    """The end of input comes long after the first PATCH."""
+def test_tar_truncated_after_upload_began_stores_nothing(command, registry):
+    """The end of input comes after the first PATCH."""
     tar = make_tar({"big": random_bytes(5 << 20), "small": b"1"})
     for mode in ("chunked", "streamed"):
         server = registry()
-        result = run("layer", "--upload", mode, "--chunk-size", "1M", f"{server.host}/cut/big",
-                     input=tar[:4 << 20])
-        assert_failed(server, result, INPUT)
-        assert server.journal.entries("patch"), "the cut came before the upload"
+        process = command.start("layer", "--upload", mode, "--chunk-size", "1M",
+                                f"{server.host}/cut/big", stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(tar[:4 << 20])
+        process.stdin.flush()
+        wait_until(lambda: server.journal.entries("patch"), process)
+        out, err = process.communicate(timeout=LIMIT_S)
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        assert_failed(server, Result(done), INPUT)
 
 
 def test_allow_truncated_stores_truncated_tar(run, registry):
