@@ -59,7 +59,7 @@ INLINE void state_store(const struct message *message, uint32_t state[SHA256_STA
 INLINE void words_load(struct message *message, const unsigned char *block)
 {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         __m128i words = _mm_loadu_si128((const __m128i *)(block + 16 * i));
         message->words[i] = _mm_shuffle_epi8(words, swap);
     }

@@ -79,7 +79,8 @@ void sha256_stream_finish(struct sha256_stream *stream, unsigned char ret_raw[SH
     /* FIPS 180-4, 5.1.1: a one bit, zero bits, and the length in bits at the end of a block. */
     unsigned char padding[2 * SHA256_BLOCK_BYTES] = { 0x80 };
     size_t held = stream->size % SHA256_BLOCK_BYTES;
-    size_t size = (held < SHA256_BLOCK_BYTES - LENGTH_BYTES ? 1 : 2) * SHA256_BLOCK_BYTES - held;
+    size_t blocks = held < SHA256_BLOCK_BYTES - LENGTH_BYTES ? 1 : 2;
+    size_t size = blocks * SHA256_BLOCK_BYTES - held;
     put_big_endian(padding + size - LENGTH_BYTES, stream->size * 8, LENGTH_BYTES);
     sha256_stream_update(stream, padding, size);
     for (unsigned i = 0; i < SHA256_STATE_WORDS; i++) {
