@@ -55,6 +55,25 @@ static int begin_decompress(struct pass *pass, enum codec_kind kind, struct lpip
     return decompress_new(kind, (uint64_t)1 << ZSTD_INPUT_WINDOW_LOG_MAX, &pass->decompressor, err);
 }
 
+/* An input that is no tar at all gets a message that names what was expected. */
+static int check_start(const struct pass *pass, struct lpipe_error *err)
+{
+    if (pass->block_size == 0) {
+        return fail_with_advice(err, LPIPE_TRUNCATED,
+                                "the input is empty; an image archive is expected, such as docker "
+                                "save writes it");
+    }
+    if (pass->block_size < TAR_BLOCK_BYTES) {
+        return fail_with_advice(err, LPIPE_TRUNCATED,
+                                "the input is too short to be an image archive");
+    }
+    return tar_header_checksum_good(pass->block)
+               ? 0
+               : fail_with_advice(err, LPIPE_NOT_TAR,
+                                  "the input is not an image archive: it does not begin with a tar "
+                                  "header");
+}
+
 /* Looks at the first bytes: the archive may be compressed as a whole. */
 static int recognise_input(struct pass *pass, struct lpipe_error *err)
 {
@@ -77,7 +96,7 @@ static int recognise_input(struct pass *pass, struct lpipe_error *err)
     case INPUT_PLAIN:
         break;
     }
-    return 0;
+    return check_start(pass, err);
 }
 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)

@@ -138,10 +138,11 @@ static void notice_unused(const struct archive_run *run)
     }
     if (count > 0) {
         char shown[200];
-        context_notice(&run->client->context,
-                       "%zu blobs of the image archive (%" PRIu64
-                       " bytes) were sent, but the image does not name them; the first is %s",
-                       count, bytes, text_printable(shown, sizeof shown, first, strlen(first)));
+        context_notice(
+            &run->client->context,
+            "blobs of the image archive that the image does not name were sent, too: %zu "
+            "(%" PRIu64 " bytes); the first is %s",
+            count, bytes, text_printable(shown, sizeof shown, first, strlen(first)));
     }
 }
 
