@@ -8,9 +8,15 @@
 #include "base/sync.h"
 #include "request/host_probe.h"
 
+/* "/v2/..." with the registry's scheme, host and port. */
+static char *url_on(const struct registry_host *host, bool https, const char *url)
+{
+    return url[0] == '/' ? mem_printf("%s%s", host->origin_texts[https], url) : mem_strdup(url);
+}
+
 char *host_absolute_url(const struct registry_host *host, const char *url)
 {
-    return url[0] == '/' ? mem_printf("%s%s", host_base_url(host), url) : mem_strdup(url);
+    return url_on(host, atomic_load(&host->is_https), url);
 }
 
 void attempt_mask_refusal(struct registry_host *host, const struct buf *authorization,
@@ -42,18 +48,24 @@ int attempt_authorize(struct registry_host *host, const struct host_request *req
     return status;
 }
 
-int attempt_send(struct registry_host *host, const struct host_request *request, const char *url,
+int attempt_send(struct registry_host *host, const struct host_request *request,
                  const struct attempt_retries *retries, struct http_response *ret_response,
                  bool *ret_trusted, struct lpipe_error *err)
 {
     struct request_authorization authorization CLEANUP(request_authorization_dispose) =
         REQUEST_AUTHORIZATION_INIT;
+    bool https = atomic_load(&host->is_https); /* another thread may change it meanwhile */
+    AUTO_FREE char *url = url_on(host, https, request->http.url);
     uint64_t failures = atomic_load(&host->failure_count);
+    if (url == NULL) {
+        return fail_memory(err);
+    }
     int status = attempt_authorize(host, request, &authorization, err);
     if (status != 0) {
         return status;
     }
     struct exchange exchange = host_exchange(host, ORIGIN_LOCATION, authorization.is_local);
+    exchange.rules.registry = &host->origins[https];
     exchange.secret =
         authorization.authorization.size > 0 ? authorization.authorization.data : NULL;
     exchange.follow = request->follow;

@@ -20,10 +20,10 @@ struct attempt_retries {
     bool first_contact;
     uint32_t failures;
 };
-/* Sends the request with authorization to an absolute URL, and waits for its answer. *ret_trusted:
+/* Sends the request with authorization, and waits for its answer. *ret_trusted:
  * the answer is from the registry itself. */
 MUST_CHECK int attempt_send(struct registry_host *host, const struct host_request *request,
-                            const char *url, const struct attempt_retries *retries,
+                            const struct attempt_retries *retries,
                             struct http_response *ret_response, bool *ret_trusted,
                             struct lpipe_error *err);
 

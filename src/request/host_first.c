@@ -8,24 +8,14 @@
 #include "request/host_probe.h"
 #include "request/retry.h"
 
-/* Makes the request's URL. The scheme of a host may change until it is known to be a registry, so
- * the URL is made after that was asked. */
-static int make_url(const struct registry_host *host, const struct host_request *request,
-                    char **url, struct lpipe_error *err)
-{
-    free(*url);
-    *url = host_absolute_url(host, request->http.url);
-    return *url == NULL ? fail_memory(err) : 0;
-}
-
 /* Sends a request over http, which is only a guess; over https, if the server uses that; else again
- * over http, with retries. *url changes with the scheme. */
-static int send_guessing(struct registry_host *host, const struct host_request *request, char **url,
+ * over http, with retries. */
+static int send_guessing(struct registry_host *host, const struct host_request *request,
                          struct http_response *ret_response, bool *ret_trusted,
                          struct lpipe_error *err)
 {
     struct attempt_retries retries = { .fail_at_once = true };
-    int status = attempt_send(host, request, *url, &retries, ret_response, ret_trusted, err);
+    int status = attempt_send(host, request, &retries, ret_response, ret_trusted, err);
     bool is_registry = status == 0 && host_answer_is_registry(&request->http, ret_response);
     int https = is_registry ? 0 : host_settle_scheme(host, status, ret_response, err);
     bool can_retry = retry_worth_failure(status) && host->context->settings.retry_count > 0;
@@ -35,10 +25,7 @@ static int send_guessing(struct registry_host *host, const struct host_request *
     if (https == 1 || can_retry) {
         retries = (struct attempt_retries){ .first_contact = https == 0, .failures = https == 0 };
         attempt_clear(ret_response);
-        status = make_url(host, request, url, err);
-        if (status == 0) {
-            status = attempt_send(host, request, *url, &retries, ret_response, ret_trusted, err);
-        }
+        status = attempt_send(host, request, &retries, ret_response, ret_trusted, err);
     }
     if (status == 0) {
         atomic_store(&host->scheme_is_guessed, false);
@@ -48,18 +35,15 @@ static int send_guessing(struct registry_host *host, const struct host_request *
 
 /* Sends a request to a host that has not been seen to be a registry. A refusal that does not come
  * from a registry is explained by GET /v2/. */
-static int send_first(struct registry_host *host, const struct host_request *request, char **url,
+static int send_first(struct registry_host *host, const struct host_request *request,
                       struct http_response *ret_response, bool *ret_trusted,
                       struct lpipe_error *err)
 {
     const struct attempt_retries retries = { .first_contact = !atomic_load(&host->has_answered) };
+    /* The scheme changes before it is no guess any more, so it is read after this. */
     bool guessed = atomic_load(&host->scheme_is_guessed);
-    int status = make_url(host, request, url, err);
-    if (status == 0) {
-        status = guessed
-                     ? send_guessing(host, request, url, ret_response, ret_trusted, err)
-                     : attempt_send(host, request, *url, &retries, ret_response, ret_trusted, err);
-    }
+    int status = guessed ? send_guessing(host, request, ret_response, ret_trusted, err)
+                         : attempt_send(host, request, &retries, ret_response, ret_trusted, err);
     if (status != 0) {
         if (!atomic_load(&host->has_answered)) {
             (void)fail_context(err, status, "registry %s", host->registry);
@@ -78,16 +62,14 @@ static int send_first(struct registry_host *host, const struct host_request *req
     return status;
 }
 
-static int send_any(struct registry_host *host, const struct host_request *request, char **url,
+static int send_any(struct registry_host *host, const struct host_request *request,
                     struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
 {
     const struct attempt_retries usual = { .failures = 0 };
     if (!atomic_load(&host->is_registry) && request->http.body.pull == NULL) {
-        return send_first(host, request, url, ret_response, ret_trusted, err);
+        return send_first(host, request, ret_response, ret_trusted, err);
     }
-    int status = make_url(host, request, url, err);
-    return status == 0 ? attempt_send(host, request, *url, &usual, ret_response, ret_trusted, err)
-                       : status;
+    return attempt_send(host, request, &usual, ret_response, ret_trusted, err);
 }
 
 /* Whether GET /v2/ may have a challenge that the answer to a request without authorization lacks: it
@@ -108,14 +90,14 @@ static bool lacks_challenge(const struct registry_host *host, const struct host_
     return hides && host->has_credentials;
 }
 
-int first_send(struct registry_host *host, const struct host_request *request, char **url,
+int first_send(struct registry_host *host, const struct host_request *request,
                struct http_response *ret_response, bool *ret_trusted, struct lpipe_error *err)
 {
-    int status = send_any(host, request, url, ret_response, ret_trusted, err);
+    int status = send_any(host, request, ret_response, ret_trusted, err);
     if (status == 0 && *ret_trusted && request->http.body.pull == NULL &&
         lacks_challenge(host, request, ret_response) && host_find_challenge(host)) {
         attempt_clear(ret_response);
-        status = send_any(host, request, url, ret_response, ret_trusted, err);
+        status = send_any(host, request, ret_response, ret_trusted, err);
     }
     return status;
 }

@@ -8,10 +8,9 @@
 
 /* attempt_send() for any host. Until it is known to be a registry: tries https where http is only a
  * guess; retries a failure of any method, as long as the host has never answered; explains the refusal
- * of another server. Asks for the challenge where an answer lacks it, and sends the request again.
- * *url is the absolute URL that was used last, owned. */
+ * of another server. Asks for the challenge where an answer lacks it, and sends the request again. */
 MUST_CHECK int first_send(struct registry_host *host, const struct host_request *request,
-                          char **url, struct http_response *ret_response, bool *ret_trusted,
+                          struct http_response *ret_response, bool *ret_trusted,
                           struct lpipe_error *err);
 
 #endif

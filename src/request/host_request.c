@@ -17,12 +17,11 @@
 int host_send(struct registry_host *host, const struct host_request *request,
               struct http_response *ret_response, struct lpipe_error *err)
 {
-    AUTO_FREE char *url = NULL;
     char said[ANSWER_TEXT_BYTES_MAX + 2];
     bool trusted = false;
     bool was_refused = false; /* with authorization, once */
     for (unsigned sent = 1;; sent++) {
-        int status = first_send(host, request, &url, ret_response, &trusted, err);
+        int status = first_send(host, request, ret_response, &trusted, err);
         /* A 401 from another origin is returned as it is; no credentials are sent there. */
         if (status != 0 || ret_response->status != 401 || !trusted) {
             return status;

@@ -5,6 +5,8 @@ import socket
 import struct
 
 import pytest
+from image_support import make_tar
+from wire_support import noise
 from servers import ForwardingServer
 
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x0a"
@@ -63,6 +65,18 @@ def test_loopback_https_registry_is_found(plain, https_port, ca, run, tar_bytes)
     result = run("layer", "--cacert", ca.cert, f"{port.host}/a", input=tar_bytes)
     assert result.rc == 0, result
     assert port.plain_count == 1
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_loopback_https_registry_is_found_by_blobs_that_start_together(plain, https_port, ca, run,
+                                                                       tmp_path):
+    """Each blob's first request is sent by http, and again by https."""
+    port = https_port(PLAIN[plain])
+    for number in range(4):
+        (tmp_path / f"{number}.tar").write_bytes(make_tar({str(number): noise(10000, seed=number)}))
+    result = run("push", "--jobs", "5", "--cacert", ca.cert, f"{port.host}/a:1",
+                 *(tmp_path / f"{number}.tar" for number in range(4)))
+    assert result.rc == 0, result
 
 
 @pytest.mark.parametrize("plain", PLAIN)
