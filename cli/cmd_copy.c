@@ -33,12 +33,6 @@ static void copy_dispose(struct copy *copy)
     (void)lpipe_ref_free(copy->source);
 }
 
-static bool is_archive(const lpipe_ref *ref)
-{
-    return lpipe_ref_kind(ref) == LPIPE_REF_OCI_ARCHIVE ||
-           lpipe_ref_kind(ref) == LPIPE_REF_DOCKER_ARCHIVE;
-}
-
 static int check_stdin(const struct copy *copy)
 {
     const struct settings *settings = copy->settings;
@@ -59,9 +53,7 @@ static int parse_source(struct copy *copy)
     if (lpipe_ref_parse(text, 0, &copy->source, &err) != 0) {
         return print_failure(&err);
     }
-    return is_archive(copy->source) && strcmp(lpipe_ref_repository(copy->source), "-") == 0
-               ? check_stdin(copy)
-               : 0;
+    return is_archive_stream(copy->source) ? check_stdin(copy) : 0;
 }
 
 static int check_archive_options(const struct copy *copy)
@@ -144,7 +136,7 @@ static int run(struct settings *settings)
         notice_new_directories(settings, copy.dest);
         code = copy_image(&copy);
     }
-    return code != 0 ? code : copy_print(settings, &copy.result, "copy");
+    return code != 0 ? code : copy_print(settings, copy.dest, &copy.result, "copy");
 }
 
 const struct command command_copy = {
@@ -154,6 +146,7 @@ const struct command command_copy = {
     .details = "SOURCE and DESTINATION are registry references or oci:DIR[:TAG] (an OCI layout).\n"
                "SOURCE can be an image archive, such as docker save writes it: - (on stdin),\n"
                "docker-archive:FILE[:NAME:TAG] or oci-archive:FILE[:TAG].\n"
+               "DESTINATION can be an image archive, too; FILE - is stdout there.\n"
                "DESTINATION null: stores nothing. Blobs that the destination has are not sent.\n"
                "Of an index, the image for --platform is copied, without the option the one for\n"
                "this machine's platform; --all copies the index and all that it names.\n",

@@ -144,7 +144,7 @@ static int run(struct settings *settings)
         notice_new_directories(settings, index.refs[0]);
         code = push_index(&index);
     }
-    return code != 0 ? code : copy_print(settings, &index.result, "index");
+    return code != 0 ? code : copy_print(settings, index.refs[0], &index.result, "index");
 }
 
 const struct command command_index = {

@@ -261,7 +261,8 @@ static void print_json(FILE *out, const struct lpipe_push_result *result)
     (void)fputs("]}\n", out);
 }
 
-static int print_push(const struct settings *settings, const struct lpipe_push_result *result)
+static int print_push(const struct settings *settings, const lpipe_ref *dest,
+                      const struct lpipe_push_result *result)
 {
     struct text_out text = { 0 };
     char achieved[256];
@@ -273,7 +274,7 @@ static int print_push(const struct settings *settings, const struct lpipe_push_r
     } else if (out != NULL) {
         (void)fprintf(out, "%s\n", result->reference);
     }
-    int code = print_text(&text, achieved);
+    int code = print_result(dest, &text, achieved);
     return code != 0 ? code : file_code;
 }
 
@@ -305,15 +306,16 @@ static int run(struct settings *settings)
         input_wait_for_stdin(settings);
         code = push_image(&push);
     }
-    return code != 0 ? code : print_push(settings, &push.result);
+    return code != 0 ? code : print_push(settings, push.dest, &push.result);
 }
 
 const struct command command_push = {
     .name = "push",
     .synopsis = "[options] IMAGE [INPUT...]",
     .summary = "Build an image from a base, streams and config changes, and push it",
-    .details = "IMAGE is a registry reference, oci:DIR[:TAG] (an OCI layout) or null:, which\n"
-               "stores nothing: only digests and sizes are computed.\n"
+    .details = "IMAGE is a registry reference, oci:DIR[:TAG] (an OCI layout), an image archive\n"
+               "(oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]; FILE - is stdout) or\n"
+               "null:, which stores nothing: only digests and sizes are computed.\n"
                "Each INPUT becomes a layer, in the given order: - (stdin), a tar file, a FIFO,\n"
                "/dev/fd/N or a directory. When no INPUT is given, stdin is read if it is a pipe,\n"
                "a socket or a file. Without any input, --base is needed (only the config is\n"

@@ -23,8 +23,8 @@ static void print_json(FILE *out, const struct lpipe_copy_result *result)
                   result->blobs_existing, result->bytes_copied);
 }
 
-int copy_print(const struct settings *settings, const struct lpipe_copy_result *result,
-               const char *what)
+int copy_print(const struct settings *settings, const lpipe_ref *dest,
+               const struct lpipe_copy_result *result, const char *what)
 {
     struct text_out text = { 0 };
     char achieved[256];
@@ -36,6 +36,6 @@ int copy_print(const struct settings *settings, const struct lpipe_copy_result *
     } else if (out != NULL) {
         (void)fprintf(out, "%s\n", result->reference);
     }
-    int code = print_text(&text, achieved);
+    int code = print_result(dest, &text, achieved);
     return code != 0 ? code : file_code;
 }

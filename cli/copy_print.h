@@ -9,7 +9,7 @@
 
 /* Writes the digest file, and prints the reference or a JSON object. what: "copy" or "index".
  * Returns the exit status. */
-int copy_print(const struct settings *settings, const struct lpipe_copy_result *result,
-               const char *what);
+int copy_print(const struct settings *settings, const lpipe_ref *dest,
+               const struct lpipe_copy_result *result, const char *what);
 
 #endif

@@ -166,11 +166,11 @@ const char *text_close(struct text_out *out)
     return failed ? NULL : out->text;
 }
 
-int print_text(struct text_out *out, const char *achieved)
+static int print_text_to(int fd, struct text_out *out, const char *achieved)
 {
     const char *text = text_close(out);
-    int code = text == NULL ? ENOMEM : write_all(STDOUT_FILENO, text, out->size);
-    if (code == 0 && close(STDOUT_FILENO) != 0) {
+    int code = text == NULL ? ENOMEM : write_all(fd, text, out->size);
+    if (code == 0 && close(fd) != 0) {
         code = errno; /* a network file system may report a failed write only here */
     }
     free(out->text);
@@ -178,9 +178,41 @@ int print_text(struct text_out *out, const char *achieved)
     if (code == 0) {
         return EXIT_DONE;
     }
-    print_message("%s%swriting the result to stdout failed: %s", achieved == NULL ? "" : achieved,
-                  achieved == NULL ? "" : ", but ", strerror(code));
+    print_message("%s%swriting the result to %s failed: %s", achieved == NULL ? "" : achieved,
+                  achieved == NULL ? "" : ", but ", fd == STDOUT_FILENO ? "stdout" : "stderr",
+                  strerror(code));
     return EXIT_OUTPUT;
+}
+
+int print_text(struct text_out *out, const char *achieved)
+{
+    return print_text_to(STDOUT_FILENO, out, achieved);
+}
+
+bool is_archive(const lpipe_ref *ref)
+{
+    return lpipe_ref_kind(ref) == LPIPE_REF_OCI_ARCHIVE ||
+           lpipe_ref_kind(ref) == LPIPE_REF_DOCKER_ARCHIVE;
+}
+
+bool is_archive_stream(const lpipe_ref *ref)
+{
+    return is_archive(ref) && strcmp(lpipe_ref_repository(ref), "-") == 0;
+}
+
+/* A network file system may report the failed write of the archive only at close(). */
+int print_result(const lpipe_ref *dest, struct text_out *out, const char *achieved)
+{
+    if (!is_archive_stream(dest)) {
+        return print_text(out, achieved);
+    }
+    if (close(STDOUT_FILENO) != 0) {
+        print_message("writing the image archive to stdout failed: %s", strerror(errno));
+        (void)text_close(out);
+        free(out->text);
+        return EXIT_OUTPUT;
+    }
+    return print_text_to(STDERR_FILENO, out, achieved);
 }
 
 void print_json_text(FILE *out, const char *text)

@@ -51,6 +51,11 @@ const char *text_close(struct text_out *out);
  * message begins with `achieved`: what the command has done already ("the push of ... succeeded");
  * NULL if it has done nothing. */
 int print_text(struct text_out *out, const char *achieved);
+/* The same, but on stderr if an image archive was written to stdout. */
+int print_result(const lpipe_ref *dest, struct text_out *out, const char *achieved);
+/* True for oci-archive: and docker-archive:; and for one that is stdin or stdout. */
+bool is_archive(const lpipe_ref *ref);
+bool is_archive_stream(const lpipe_ref *ref);
 
 /* Writes a JSON string with its quotes. */
 void print_json_text(FILE *out, const char *text);

@@ -50,7 +50,7 @@ enum lpipe_ref_flag {
  * write it: parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. There is no default tag.
  *
  * In oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG] the first ':' ends FILE. FILE "-" is
- * stdin. The tag may be a whole reference, as in a layout; there is no default.
+ * stdin as a source and stdout as a destination. The tag may be a whole reference, as in a layout; there is no default.
  *
  * @param text    not NULL
  * @param flags   enum lpipe_ref_flag
@@ -76,7 +76,7 @@ LPIPE_API LPIPE_CHECK int lpipe_repository_parse(const char *text, lpipe_ref **r
 LPIPE_API enum lpipe_ref_kind lpipe_ref_kind(const lpipe_ref *ref);
 /** @return registry host[:port], "index.docker.io" for Docker Hub; NULL for all others */
 LPIPE_API const char *lpipe_ref_registry(const lpipe_ref *ref);
-/** @return repository path, the directory of a layout, the file of an image archive ("-": stdin);
+/** @return repository path, the directory of a layout, the file of an image archive ("-": stdin or stdout);
  * NULL for null: */
 LPIPE_API const char *lpipe_ref_repository(const lpipe_ref *ref);
 /** @return the tag, given or default. NULL when there is none: a digest was given, only a

@@ -8,6 +8,19 @@
 #include "layerpipe/push.h"
 #include "registry/client.h"
 
+/* An image archive is complete with its list of images, and a layer alone has none. */
+static int open_store(lpipe_client *client, const lpipe_ref *dest, struct store **ret_store,
+                      struct lpipe_error *err)
+{
+    enum lpipe_ref_kind kind = lpipe_ref_kind(dest);
+    return kind == LPIPE_REF_OCI_ARCHIVE || kind == LPIPE_REF_DOCKER_ARCHIVE
+               ? fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                  "%s: a single layer cannot be written into an image archive; "
+                                  "push an image there, or write the layer into a layout (oci:DIR)",
+                                  lpipe_ref_name(dest))
+               : store_open(client, dest, STORE_WRITE, ret_store, err);
+}
+
 int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *layer,
                       struct lpipe_layer_result *ret_result, struct lpipe_error *err)
 {
@@ -19,7 +32,7 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
     }
     int status = client_check(client, err);
     status = status == 0 ? layer_check_result(ret_result, err) : status;
-    status = status == 0 ? store_open(client, dest, STORE_WRITE, &store, err) : status;
+    status = status == 0 ? open_store(client, dest, &store, err) : status;
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
@@ -67,7 +80,7 @@ static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_
 {
     struct blob_hint hint = { .acked = blob_progress_acked, .user = &writer->progress };
     int status = layer_new_fed(options, &writer->layer, err);
-    status = status == 0 ? store_open(client, dest, STORE_WRITE, &writer->store, err) : status;
+    status = status == 0 ? open_store(client, dest, &writer->store, err) : status;
     if (status != 0) {
         return status;
     }

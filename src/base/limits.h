@@ -46,7 +46,9 @@
 #define ARCHIVE_JSON_BYTES_MAX MANIFEST_BYTES_MAX /* of a member that is kept in memory */
 #define ARCHIVE_KEPT_BYTES_MAX (24 * MIB)         /* of all these members */
 #define ARCHIVE_MEMBERS_MAX 20000
-#define ARCHIVE_CHUNK_BYTES (8 * MIB) /* of uploads, beside all that is kept */
+#define ARCHIVE_CHUNK_BYTES (8 * MIB)               /* of uploads, beside all that is kept */
+#define ARCHIVE_HEADER_BYTES_MAX (4 * KIB)          /* of a member that is written */
+#define ARCHIVE_SPOOL_MEMORY_MAX ((size_t)64 * KIB) /* of a spooled blob; more goes to a file */
 
 /* References (distribution grammar). */
 #define REPOSITORY_NAME_BYTES_MAX 255

@@ -8,8 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/fd.h"
 #include "base/mem.h"
+
+#define DEFAULT_SPOOL_DIR "/var/tmp"
+
+const char *spool_dir_choose(const char *given)
+{
+    const char *dir = given != NULL ? given : environment_get(ENVIRONMENT_TMPDIR);
+    return dir != NULL ? dir : DEFAULT_SPOOL_DIR;
+}
 
 int spool_file_open(const char *dir, int *ret_fd, struct lpipe_error *err)
 {

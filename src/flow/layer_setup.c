@@ -4,16 +4,15 @@
 #include <string.h>
 
 #include "base/cancel.h"
-#include "base/environment.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/opts.h"
+#include "base/spool.h"
 #include "base/sync.h"
 #include "flow/flow_plan.h"
 #include "flow/layer_media.h"
 
 #define DEFAULT_COMPRESS "gzip:1"
-#define DEFAULT_SPOOL_DIR "/var/tmp"
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
                 LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST |            \
@@ -103,12 +102,9 @@ static int parse_compress(const char *text, struct layer_setup *setup, struct lp
     return codec_parse(text, &setup->codec, err);
 }
 
-/* Where spool files go: the caller's directory, $TMPDIR, or /var/tmp, which is on a disk where /tmp
- * may be memory. */
 static int choose_spool_dir(struct layer_setup *setup, const char *given, struct lpipe_error *err)
 {
-    const char *dir = given != NULL ? given : environment_get(ENVIRONMENT_TMPDIR);
-    setup->spool_dir = mem_strdup(dir != NULL ? dir : DEFAULT_SPOOL_DIR);
+    setup->spool_dir = mem_strdup(spool_dir_choose(given));
     return setup->spool_dir == NULL ? fail_memory(err) : 0;
 }
 

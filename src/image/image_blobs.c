@@ -94,6 +94,9 @@ static size_t thread_count(const struct blobs *blobs)
 {
     lpipe_client *client = blobs->image->client;
     size_t jobs = client->context.settings.jobs;
+    if (jobs == 0 && blobs->target->store->one_writer) {
+        jobs = MAX_OF(blobs->stream_count, (size_t)1);
+    }
     if (jobs == 0) {
         jobs = MAX_OF((size_t)JOBS_DEFAULT, blobs->stream_count + 1); /* one for all other blobs */
         jobs = MIN_OF(jobs, (size_t)JOBS_MAX);

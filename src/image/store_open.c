@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/archive_store.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "layout/layout_store.h"
 #include "oci/null_store.h"
 #include "oci/reference.h"
@@ -43,18 +45,24 @@ static int open_layout(lpipe_client *client, const lpipe_ref *ref, bool create,
                : status;
 }
 
-/* An image archive is read in one pass, so it can only be copied as a whole. */
-static int refuse_archive(const lpipe_ref *ref, enum store_access mode, struct lpipe_error *err)
+/* A new archive. What a spool is needed for is said in archive/archive_write.h. */
+static int open_archive(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
+                        struct store **ret_store, struct lpipe_error *err)
 {
-    return mode == STORE_WRITE
-               ? fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                  "%s: image archives cannot be written; use oci:DIR[:TAG] (a "
-                                  "layout)",
-                                  ref->name)
-               : fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                  "%s: an image archive can only be copied; first use layerpipe "
-                                  "copy %s oci:DIR",
-                                  ref->name, ref->name);
+    const char *given = client->context.settings.spool_dir;
+    if (mode != STORE_WRITE) {
+        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                "%s: an image archive can only be copied; first use layerpipe "
+                                "copy %s oci:DIR",
+                                ref->name, ref->name);
+    }
+    if (strcmp(ref->repository, "-") == 0) {
+        context_notice(&client->context,
+                       "a blob whose size is not known is stored in %s before it is written to "
+                       "stdout (--spool chooses the directory)",
+                       spool_dir_choose(given));
+    }
+    return archive_store_new(ref, spool_dir_choose(given), client->context.cancel, ret_store, err);
 }
 
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
@@ -69,7 +77,7 @@ int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mod
         return null_store_open(ret_store, err);
     case LPIPE_REF_OCI_ARCHIVE:
     case LPIPE_REF_DOCKER_ARCHIVE:
-        return refuse_archive(ref, mode, err);
+        return open_archive(client, ref, mode, ret_store, err);
     }
     assert(false);
     return fail(err, LPIPE_INVALID_ARGUMENT, "a reference of unknown kind");

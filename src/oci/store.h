@@ -102,6 +102,9 @@ struct store {
     /* Layout and archive: a manifest that an index names is written as a blob. manifest_put() would
      * also give it an entry of its own in index.json. */
     bool children_are_blobs;
+    /* Archive: takes one blob after the other, so that their order is always the same. A further
+     * writer at the same time works, but its bytes are stored twice. */
+    bool one_writer;
 };
 
 /* 1 with the digest of the manifest that reference names, 0 when there is none. Fetches the

@@ -156,14 +156,14 @@ static int put_id(struct buf *records, char field[8], const char *key, unsigned 
     return pax_number(records, key, value);
 }
 
-static int put_size(struct buf *records, struct ustar *header, uint64_t size)
+static int put_size(struct buf *records, struct ustar *header, uint64_t size, bool in_one_block)
 {
     if (size <= OCTAL_11) {
         put_octal(header->size, sizeof header->size, size);
         return 0;
     }
     put_binary(header->size, sizeof header->size, size);
-    return pax_number(records, "size", (int64_t)size);
+    return in_one_block ? 0 : pax_number(records, "size", (int64_t)size);
 }
 
 static int put_mtime(struct buf *records, struct ustar *header, int64_t mtime)
@@ -201,7 +201,7 @@ static int fill(const struct tar_write_entry *entry, struct ustar *header, struc
     if (status == 0 && long_path != NULL) {
         status = pax_text(records, "path", long_path);
     }
-    status = status == 0 ? put_size(records, header, entry->size) : status;
+    status = status == 0 ? put_size(records, header, entry->size, entry->in_one_block) : status;
     return status == 0 ? put_id(records, header->uid, "uid", entry->uid) : status;
 }
 

@@ -6,6 +6,8 @@
 #ifndef TAR_TAR_WRITE_H
 #define TAR_TAR_WRITE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 #define TAR_WRITE_BLOCK_BYTES 512
@@ -33,6 +35,9 @@ struct tar_write_entry {
     unsigned gid;
     unsigned device_major;
     unsigned device_minor;
+    /* A size from 8 GiB on is written in GNU's base-256 only, without a PAX record. Then the header
+     * of a short path is one block for any size. */
+    bool in_one_block;
 };
 
 /* Appends the header. TOO_LARGE when it does not fit into ret_header. */

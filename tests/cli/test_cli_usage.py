@@ -229,7 +229,7 @@ def test_password_in_a_name_is_not_shown(command, tar_file, tmp_path, words):
 
 
 @pytest.mark.parametrize("name", ["oci://localhost:1/app:1", "docker://localhost:1/app:1",
-                                  "docker-archive:x.tar", "dir:x", "docker-daemon:x"])
+                                  "containers-storage:x", "dir:x", "docker-daemon:x"])
 @pytest.mark.parametrize("verb", ["push", "layer"])
 def test_notations_of_other_tools(command, tar_file, tmp_path, verb, name):
     """Nothing is made, and no registry is asked."""

@@ -889,10 +889,29 @@ static void test_refused(void **state)
     scratch_end(&scratch);
 }
 
+/* A size that is known only after the bytes is written over a block that was reserved. */
+static void test_any_size_fits_in_one_block(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = { 5, (UINT64_C(1) << 33) - 1, UINT64_C(1) << 33, UINT64_C(1) << 40 };
+    struct buf header AUTO_BUF = BUF_INIT(1 << 22);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct tar_write_entry entry = PLAIN;
+        uint64_t size = 0;
+        entry.size = sizes[i];
+        entry.in_one_block = true;
+        header_of(&entry, &header);
+        assert_int_equal(header.size, 512);
+        assert_true(tar_header_size((const unsigned char *)header.data, &size));
+        assert_int_equal(size, sizes[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_header),
+        cmocka_unit_test(test_any_size_fits_in_one_block),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_values_that_a_header_field_cannot_hold),
         cmocka_unit_test(test_names_that_are_no_text),
