@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "codec/inflate_isal.h"
 #include "codec/zlib_memory.h"
 
 struct decompressor {
@@ -14,8 +15,9 @@ struct decompressor {
     uint64_t offset; /* compressed bytes read */
     bool within;     /* inside a member or frame */
     bool started;
-    bool inflating;         /* zlib's state exists */
-    bool limited_by_caller; /* the caller's limit for the window is below the maximum */
+    bool inflating;            /* zlib's state exists */
+    bool limited_by_caller;    /* the caller's limit for the window is below the maximum */
+    struct inflate_isal *isal; /* in place of zlib */
     z_stream inflate;
     ZSTD_DCtx *zstd;
     unsigned char out[DECOMPRESS_BYTES];
@@ -59,12 +61,23 @@ int decompress_new(enum codec_kind kind, uint64_t window_bytes_max,
     return 0;
 }
 
+int decompress_new_verified(enum codec_kind kind, uint64_t window_bytes_max,
+                            struct decompressor **ret_decompress, struct lpipe_error *err)
+{
+    int status = decompress_new(kind, window_bytes_max, ret_decompress, err);
+    if (status == 0 && kind == CODEC_GZIP) {
+        (*ret_decompress)->isal = inflate_isal_new(); /* else zlib does it */
+    }
+    return status;
+}
+
 struct decompressor *decompress_free(struct decompressor *decompressor)
 {
     if (decompressor != NULL) {
         if (decompressor->inflating) {
             (void)inflateEnd(&decompressor->inflate);
         }
+        inflate_isal_free(decompressor->isal);
         (void)ZSTD_freeDCtx(decompressor->zstd);
         free(decompressor);
     }
@@ -110,14 +123,24 @@ static int fail_zstd(const struct decompressor *decompressor, size_t code, struc
     }
 }
 
+static int step_isal(struct decompressor *decompressor, const unsigned char *data, size_t size,
+                     size_t *ret_used, size_t *ret_made, struct lpipe_error *err)
+{
+    bool end = false;
+    decompressor->started = true;
+    const char *problem =
+        inflate_isal_step(decompressor->isal, data, size, ret_used, decompressor->out,
+                          sizeof decompressor->out, ret_made, &end);
+    decompressor->offset += *ret_used;
+    decompressor->within = !end;
+    return problem == NULL ? 0 : damaged(decompressor, problem, err);
+}
+
 /* One call of zlib: returns the compressed bytes used and the decompressed bytes made. */
-static int step_gzip(struct decompressor *decompressor, const unsigned char *data, size_t size,
+static int step_zlib(struct decompressor *decompressor, const unsigned char *data, size_t size,
                      size_t *ret_used, size_t *ret_made, struct lpipe_error *err)
 {
     z_stream *stream = &decompressor->inflate;
-    if (!decompressor->within && decompressor->started && data[0] != 0x1f) {
-        return damaged(decompressor, "other bytes follow its end", err);
-    }
     stream->next_in = (z_const Bytef *)data;
     stream->avail_in = (uInt)size;
     stream->next_out = decompressor->out;
@@ -138,6 +161,17 @@ static int step_gzip(struct decompressor *decompressor, const unsigned char *dat
     return code == Z_OK || code == Z_BUF_ERROR
                ? 0
                : damaged(decompressor, stream->msg != NULL ? stream->msg : "unreadable", err);
+}
+
+static int step_gzip(struct decompressor *decompressor, const unsigned char *data, size_t size,
+                     size_t *ret_used, size_t *ret_made, struct lpipe_error *err)
+{
+    if (!decompressor->within && decompressor->started && data[0] != 0x1f) {
+        return damaged(decompressor, "other bytes follow its end", err);
+    }
+    return decompressor->isal != NULL
+               ? step_isal(decompressor, data, size, ret_used, ret_made, err)
+               : step_zlib(decompressor, data, size, ret_used, ret_made, err);
 }
 
 static int step_zstd(struct decompressor *decompressor, const unsigned char *data, size_t size,

@@ -45,7 +45,7 @@ static uint64_t bytes_free(const struct content_hold *hold)
     if (hold->verified) {
         return hold->tail_size + hold->zeros + hold->data_size + hold->zeros_after;
     }
-    if (all <= CONTENT_HOLD_KEPT) {
+    if (all <= CONTENT_HOLD_BYTES) {
         return 0;
     }
     uint64_t free_bytes = all - CONTENT_HOLD_BYTES;

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""layerpipe cat against other people's tools: crane export, umoci unpack, and a database that starts
+from what was restored."""
+import io
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+
+import pytest
+from cli_support import wait_until
+from layer_model import LayerWriter, clean
+from servers import missing
+
+LONG = "long/" * 30 + "n" * 150
+RECORDS = {"SCHILY.xattr.user.key": "value", "mtime": "1000.5"}
+
+
+def base():
+    writer = LayerWriter().directory("./").directory("./bin", mode=0o755).directory("etc/")
+    writer.add("bin/tool", b"x" * 5000, mode=0o4755).link("bin/same", "bin/tool")
+    writer.symlink("sh", "bin/tool").add("etc/conf", b"conf", uid=7, gid=8).directory("var")
+    return writer.add("var/log", b"log").end()
+
+
+# Each image: layers from the lowest up. Real and odd ones.
+IMAGES = {
+    "one layer": lambda: [base()],
+    "replaced file": lambda: [base(), LayerWriter().add("etc/conf", b"new").end()],
+    "whiteout": lambda: [base(), LayerWriter().add("etc/.wh.conf").end()],
+    "whiteout of a directory": lambda: [base(), LayerWriter().add(".wh.var").end()],
+    "added again": lambda: [base(), LayerWriter().add(".wh.var").end(),
+                            LayerWriter().directory("var").add("var/new", b"1").end()],
+    "file in place of a directory": lambda: [base(), LayerWriter().add("var", b"file").end()],
+    "metadata only": lambda: [base(), LayerWriter().directory("var", mode=0o1777, uid=5).end()],
+    "link out": lambda: [base(), LayerWriter().symlink("out", "../../etc/passwd").end()],
+    "long names": lambda: [base(), LayerWriter().add(LONG, b"1").symlink("l", "t" * 200).end()],
+    "GNU format": lambda: [LayerWriter(tarfile.GNU_FORMAT).add(LONG, b"1").end()],
+    "attributes": lambda: [LayerWriter().add("a", b"1", pax_headers=RECORDS).end()],
+    "big ids": lambda: [LayerWriter().add("a", b"1", uid=5000000, gid=6000000).end()],
+    "devices": lambda: [LayerWriter().add("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3)
+                        .add("pipe", type=tarfile.FIFOTYPE).end()],
+    "names in bytes": lambda: [LayerWriter().add("caf\udce9", b"1").add("日本", b"2").end()],
+    "dots in front": lambda: [LayerWriter().directory("./a").add("./a/b", b"1").end(),
+                              LayerWriter().add("a/c", b"2").end()],
+    "no directories": lambda: [LayerWriter().add("a/b/c", b"1").end(),
+                               LayerWriter().add("a/b/d", b"2").end()],
+    "empty layer": lambda: [base(), LayerWriter().end()],
+    "large file": lambda: [LayerWriter().add("big", os.urandom(3 << 20)).end(), base()],
+    "many files": lambda: [many(0), many(1), base()],
+    "twenty layers": lambda: [LayerWriter().add(f"f{i % 7}", str(i).encode()).end()
+                              for i in range(20)],
+}
+
+
+def many(seed):
+    writer = LayerWriter()
+    for i in range(1500):
+        writer.add(f"d{i % 40}/{i * (seed + 1)}", str(i).encode())
+    return writer.end()
+
+
+def listing(tar):
+    """Path -> all that tar says of it; of several entries of a path the last one."""
+    result = {}
+    with tarfile.open(fileobj=io.BytesIO(tar), errors="surrogateescape") as archive:
+        for member in archive:
+            data = archive.extractfile(member).read() if member.isreg() else b""
+            records = {key: value for key, value in member.pax_headers.items()
+                       if key.startswith("SCHILY.xattr.")}
+            link = clean(member.linkname) if member.islnk() else member.linkname
+            path = clean(member.name)
+            if path:
+                result[path] = (member.type, member.mode & 0o7777, member.uid, member.gid,
+                                int(member.mtime), member.devmajor, member.devminor, link,
+                                data, records)
+    return result
+
+
+@pytest.fixture
+def server(docker_registry):
+    return docker_registry()
+
+
+def push(run, server, layers, tmp_path, *options):
+    files = []
+    for index, layer in enumerate(layers):
+        files.append(tmp_path / f"{index}.tar")
+        files[-1].write_bytes(layer)
+    name = f"{server.host}/cat/judged:1"
+    result = run("push", "--plain-http", *options, name, *files)
+    assert result.rc == 0, result
+    return name
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "none"])
+def test_crane_exports_the_same(run, command, server, tool, tmp_path, codec):
+    crane = tool("crane")
+    for kind, layers in IMAGES.items():
+        if kind == "link out":
+            continue  # crane leaves such a link out, which containers have
+        name = push(run, server, layers(), tmp_path, "--compress", codec)
+        ours = command("cat", "--plain-http", name)
+        assert ours.returncode == 0, (kind, ours.stderr)
+        theirs = subprocess.run([crane, "export", "--insecure", name, "-"], capture_output=True,
+                                check=True).stdout
+        assert listing(ours.stdout) == listing(theirs), kind
+
+
+def unpacked(folder):
+    """Path -> mode, owner, size or target, and which paths are one file."""
+    found, inodes = {}, {}
+    for root, directories, files in os.walk(folder):
+        for name in directories + files:
+            path = os.path.join(root, name)
+            info = os.lstat(path)
+            relative = os.path.relpath(path, folder)
+            inodes.setdefault(info.st_ino, set()).add(relative)
+            content = os.readlink(path) if os.path.islink(path) else \
+                open(path, "rb").read() if os.path.isfile(path) else info.st_rdev
+            found[relative] = (info.st_mode, info.st_uid, info.st_gid, content, info.st_ino)
+    return {path: (*what[:4], sorted(inodes[what[4]]) if not os.path.isdir(f"{folder}/{path}")
+                   else None) for path, what in found.items()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="unpacking with owners and devices needs root")
+def test_umoci_unpacks_the_same(run, command, tool, tmp_path):
+    umoci = tool("umoci")
+    linked = LayerWriter().add("a", b"old").link("b", "a").link("c", "a").end()
+    images = {**IMAGES, "hidden link target": lambda: [linked, LayerWriter().add("a").end()]}
+    del images["names in bytes"], images["empty layer"]
+    for number, (kind, layers) in enumerate(images.items()):
+        files = []
+        for index, layer in enumerate(layers()):
+            files.append(tmp_path / f"{index}.tar")
+            files[-1].write_bytes(layer)
+        layout = tmp_path / f"layout{number}"
+        assert run("push", f"oci:{layout}:1", *files).rc == 0
+        bundle, ours = tmp_path / f"bundle{number}", tmp_path / f"ours{number}"
+        done = subprocess.run([umoci, "unpack", "--image", f"{layout}:1", bundle],
+                              capture_output=True, check=False)
+        assert done.returncode == 0, (kind, done.stderr)
+        ours.mkdir()
+        tar = command("cat", f"oci:{layout}:1")
+        assert tar.returncode == 0
+        subprocess.run(["tar", "-x", "-p", "--numeric-owner", "--xattrs", "-C", ours],
+                       input=tar.stdout, check=True, capture_output=True)
+        assert unpacked(ours) == unpacked(bundle / "rootfs"), kind
+
+
+def postgres_program(name):
+    found = shutil.which(name)
+    if found is None:
+        for version in sorted(os.listdir("/usr/lib/postgresql"), reverse=True) \
+                if os.path.isdir("/usr/lib/postgresql") else []:
+            path = f"/usr/lib/postgresql/{version}/bin/{name}"
+            if os.path.exists(path):
+                return path
+    return found
+
+
+class Postgres:
+    """A database server on a socket in its own folder, run by a user that is not root."""
+
+    def __init__(self, folder, user):
+        self.data, self.folder, self.user, self.process = folder / "data", folder, user, None
+
+    def run(self, program, *arguments, **options):
+        return subprocess.run([*self.user, postgres_program(program), *map(str, arguments)],
+                              capture_output=True, check=True, cwd="/", **options).stdout
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [*self.user, postgres_program("postgres"), "-D", self.data, "-k", self.folder,
+             "-c", "listen_addresses=", "-c", "max_wal_senders=3"], cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self.answers, self.process)
+
+    def answers(self):
+        try:
+            return self.ask("SELECT 1") == b"1"
+        except subprocess.CalledProcessError:
+            return False
+
+    def ask(self, sql):
+        return self.run("psql", "-X", "-A", "-t", "-h", self.folder, "-d", "postgres", "-c",
+                        sql).strip()
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+def databases(tmp_path_factory):
+    """Two folders for database servers, below /tmp, as a socket's path is short."""
+    for program in ("initdb", "postgres", "psql", "pg_basebackup"):
+        if postgres_program(program) is None:
+            pytest.skip(missing(program))
+    user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] \
+        if os.geteuid() == 0 else []
+    servers = []
+    with tempfile.TemporaryDirectory(prefix="lp-pg-", dir="/tmp") as top:
+        os.chmod(top, 0o755)
+        for name in ("a", "b"):
+            folder = pathlib.Path(top) / name
+            folder.mkdir()
+            if user:
+                shutil.chown(folder, "nobody", "nogroup")
+            servers.append(Postgres(folder, user))
+        yield servers
+        for one in servers:
+            one.stop()
+
+
+def test_database_is_backed_up_and_restored(run, command, server, databases):
+    """pg_basebackup | push, and cat | tar -x: the server starts, and has the rows."""
+    source, target = databases
+    source.run("initdb", "-D", source.data, "-A", "trust", "--no-sync")
+    source.start()
+    source.ask("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
+    backup = source.run("pg_basebackup", "-h", source.folder, "-D", "-", "-F", "t", "-X", "fetch")
+    name = f"{server.host}/backup/database:monday"
+    assert run("push", "--plain-http", name, "-", input=backup).rc == 0
+    source.stop()
+    restored = command("cat", "--plain-http", "--layer", 1, name)
+    assert (restored.returncode, restored.stdout) == (0, backup)
+    target.data.mkdir(mode=0o700)
+    if target.user:
+        shutil.chown(target.data, "nobody", "nogroup")
+    subprocess.run([*target.user, "tar", "-x", "-C", target.data], input=restored.stdout,
+                   check=True, cwd="/")
+    target.start()
+    assert target.ask("SELECT count(*), sum(n) FROM t") == b"1000|500500"
