@@ -106,3 +106,15 @@ def test_closed_port_makes_example_fail(example, name, tmp_path, tar_bytes):
     assert result.returncode == 6
     assert result.stdout == b""
     assert name.encode() in result.stderr
+
+
+def test_list_image_lists_the_files(example, run, docker_registry, tar_bytes):
+    server = docker_registry()
+    name = f"{server.host}/list:1"
+    assert run("push", name, "-", input=tar_bytes).rc == 0
+    result = example("list_image", name)
+    assert result.returncode == 0, result.stderr
+    with tarfile.open(fileobj=io.BytesIO(tar_bytes)) as tar:
+        assert result.stdout.decode().splitlines() == [f"{info.size:12} {info.name}"
+                                                       for info in tar]
+    assert example("list_image", f"{server.host}/list:none").returncode == 1
