@@ -75,7 +75,9 @@ static int begin(struct layer_stream *stream, struct lpipe_error *err)
 {
     enum codec_kind codec = detect(stream->input, stream->input_size);
     stream->begun = true;
-    return codec == CODEC_NONE ? 0 : decompress_new_verified(codec, UINT64_MAX, &stream->decompressor, err);
+    return codec == CODEC_NONE
+               ? 0
+               : decompress_new_verified(codec, UINT64_MAX, &stream->decompressor, err);
 }
 
 /* The next bytes of the tar, which need not be hashed yet. */

@@ -366,6 +366,63 @@ static void test_archives(void **state)
     (void)lpipe_ref_free(dest);
 }
 
+/* Two layers, so that all that the lower one has is hidden. */
+static void push_tars(const lpipe_ref *dest)
+{
+    static const char *const names[] = { "layer.tar", "layer.tar.gz" };
+    lpipe_client *client = NULL;
+    lpipe_image *image = NULL;
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(lpipe_image_new(client, NULL, NULL, &image, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        lpipe_layer *layer = NULL;
+        int fd = open(scratch_path(&scratch, names[i]), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(lpipe_layer_new_fd(fd, NULL, &layer, NULL), 0);
+        assert_int_equal(lpipe_image_add_layer(image, layer, NULL, NULL), 0);
+    }
+    assert_int_equal(lpipe_image_push(image, dest, NULL, NULL, NULL), 0);
+    (void)lpipe_image_free(image);
+    (void)lpipe_client_free(client);
+}
+
+static int read_content(lpipe_client *client, const lpipe_ref *ref, const char *layer,
+                        const char *compress, struct lpipe_error *err)
+{
+    static char buffer[64 * 1024];
+    struct lpipe_content_options options = LPIPE_CONTENT_OPTIONS_INIT;
+    lpipe_content *content = NULL;
+    size_t size = 1;
+    options.layer = layer;
+    options.compress = compress;
+    options.threads = LPIPE_THREADS_INLINE;
+    int status = lpipe_content_open(client, ref, &options, &content, err);
+    assert_int_equal(content != NULL, status == 0);
+    while (status == 0 && size > 0) {
+        status = lpipe_content_read(content, buffer, sizeof buffer, &size, err);
+    }
+    (void)lpipe_content_close(content);
+    return status;
+}
+
+static int read_contents(const void *with, struct lpipe_error *err)
+{
+    lpipe_client *client = NULL;
+    int status = lpipe_client_new(NULL, &client, err);
+    status = status == 0 ? read_content(client, with, NULL, NULL, err) : status;
+    status = status == 0 ? read_content(client, with, "2", "gzip:1", err) : status;
+    (void)lpipe_client_free(client);
+    return status;
+}
+
+static void test_contents(void **state)
+{
+    (void)state;
+    lpipe_ref *ref = layout_ref("contents");
+    push_tars(ref);
+    fail_each(read_contents, ref);
+    (void)lpipe_ref_free(ref);
+}
+
 static int group_begin(void **state)
 {
     (void)state;
@@ -396,7 +453,7 @@ int main(void)
         cmocka_unit_test(test_references),     cmocka_unit_test(test_manifests),
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
         cmocka_unit_test(test_layouts),        cmocka_unit_test(test_images),
-        cmocka_unit_test(test_archives),
+        cmocka_unit_test(test_contents),       cmocka_unit_test(test_archives),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
