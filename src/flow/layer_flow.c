@@ -37,7 +37,8 @@ static int toc_build(struct flow *flow, const struct flow_setup *setup, struct l
 {
     const struct flow_plan *plan = &flow->plan;
     flow->unit_memory = mem_new_array(plan->in_blocks, sizeof *flow->unit_memory);
-    flow->size_memory = mem_new_array(plan->out_blocks * TOC_UNITS_MAX, sizeof *flow->size_memory);
+    flow->size_memory =
+        mem_new_array((size_t)plan->out_blocks * TOC_UNITS_MAX, sizeof *flow->size_memory);
     if (flow->unit_memory == NULL || flow->size_memory == NULL) {
         return fail_memory(err);
     }
