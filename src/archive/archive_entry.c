@@ -129,21 +129,22 @@ static enum archive_content recognise(const unsigned char *head, size_t size)
                                                                       : ARCHIVE_CONTENT_OTHER;
 }
 
-/* A blob that does not fit any more is stored like a layer, which is right if it is no manifest. */
+/* A blob that does not fit any more is stored like a layer, which is right if it is no manifest. Space
+ * for one of the lists of images is left. */
 static bool is_kept(const struct archive_entries *entries, enum archive_content content)
 {
     const struct archive_member *member = entries->member;
     return is_document(member->name) ||
            (content == ARCHIVE_CONTENT_JSON && member->size <= ARCHIVE_JSON_BYTES_MAX &&
-            (member->named[0] == '\0' ||
-             entries->kept_bytes + member->size <= ARCHIVE_KEPT_BYTES_MAX));
+            (member->named[0] == '\0' || entries->kept_bytes + member->size <=
+                                             ARCHIVE_KEPT_BYTES_MAX - ARCHIVE_JSON_BYTES_MAX));
 }
 
 static int keep(struct archive_entries *entries, const void *data, size_t size,
                 struct lpipe_error *err)
 {
     entries->kept_bytes += size;
-    if (entries->kept_bytes > ARCHIVE_KEPT_BYTES_MAX + ARCHIVE_JSON_BYTES_MAX) {
+    if (entries->kept_bytes > ARCHIVE_KEPT_BYTES_MAX) {
         return fail(err, LPIPE_TOO_LARGE,
                     "the JSON members of the image archive have more than %zu bytes",
                     ARCHIVE_KEPT_BYTES_MAX);

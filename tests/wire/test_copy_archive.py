@@ -6,9 +6,11 @@ import itertools
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 import large_archive
 import pytest
@@ -16,7 +18,7 @@ from archive_support import (NAME_KEY, OCI_LAYOUT, TAG_KEY, blob_name, compresse
                              docker_with_oci, entry, go_tarball, gzipped, hex_of, index_entry,
                              index_of, manifest_list, oci_archive, oci_blobs, pack)
 from cli_support import COMMAND, clean_environment, make_tar
-from image_support import INDEX_TYPE, MANIFEST_TYPES, Base, encode
+from image_support import INDEX_TYPE, MANIFEST_TYPES, Base, descriptor, encode
 from inputs import random_bytes, sha256
 from registry import Fault
 from wire_support import steps
@@ -326,6 +328,24 @@ REFUSED = {
 }
 
 
+def test_many_json_layers(run, registry):
+    """They need not be kept; the lists of images, which are last, always fit."""
+    server, base = registry("d28"), image()
+    base.layers = [encode({"sbom": number, "text": "x" * 3000000}) for number in range(12)]
+    base.manifest["layers"] = [descriptor("application/vnd.in-toto+json", layer)
+                               for layer in base.layers]
+    result = copy(run, server, pack(oci_archive(base)))
+    assert result.rc == 0 and result.json()["digest"] == base.digest, result
+    assert stored(server) == base.manifest
+
+
+def test_too_many_json_members(run, registry):
+    server = registry("d28")
+    entries = [(f"{number}.json", b"{" + b" " * 3000000) for number in range(10)]
+    result = copy(run, server, pack(entries))
+    assert result.rc == 7 and "more than 25165824 bytes" in error_line(result), result
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(run, registry, case):
     make, code, words = REFUSED[case]
@@ -529,9 +549,11 @@ def test_archive_of_crane(run, docker_registry, tmp_path, tool, kind):
 @pytest.mark.parametrize("kind,options,same", [
     ("docker-archive", [], False), ("oci-archive", [], True),
     ("oci-archive", ["--uncompressed"], True)])
-def test_archive_of_podman(run, docker_registry, tmp_path, tool, kind, options, same):
+def test_archive_of_podman(run, docker_registry, tmp_path, tool, request, kind, options, same):
     """The image has the same ID; an OCI archive has the same digest."""
-    storage = ["--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs",
+    short = tempfile.mkdtemp(dir="/tmp")  # podman wants a short path
+    request.addfinalizer(lambda: shutil.rmtree(short, ignore_errors=True))
+    storage = ["--root", tmp_path / "root", "--runroot", short, "--storage-driver", "vfs",
                "--events-backend", "none", "--cgroup-manager", "cgroupfs"]
     podman, server = [tool("podman"), *storage], docker_registry()
     layer = make_tar({"a": random_bytes(50000, "a")})
