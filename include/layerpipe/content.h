@@ -74,7 +74,7 @@ LPIPE_API LPIPE_CHECK int lpipe_content_open(lpipe_client *client, const lpipe_r
  * @param buf      of the caller
  * @param size     of buf, bytes, at least 1
  * @param ret_size bytes written to buf; 0 = the end: everything was verified
- * @return 0, INVALID_ARGUMENT, INTEGRITY (digest, diff ID or size does not match), NOT_TAR or
+ * @return 0, INVALID_ARGUMENT, INVALID_STATE (in a child of fork()), INTEGRITY (digest, diff ID or size does not match), NOT_TAR or
  *         TRUNCATED (a layer that is what its digest says, but no tar), NO_RESOURCES, CANCELLED (by
  *         the client's cancel token) or a failure of the connection after all retries
  */
@@ -82,7 +82,7 @@ LPIPE_API LPIPE_CHECK int lpipe_content_read(lpipe_content *content, void *buf, 
                                              size_t *ret_size, struct lpipe_error *err);
 
 /**
- * Closes and frees the content in any state.
+ * Closes and frees the content in any state. In a child of fork() it does nothing.
  * @param content may be NULL
  * @return NULL
  */

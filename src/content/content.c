@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/process.h"
 #include "content/blob_stream.h"
 #include "content/content_compress.h"
 #include "content/content_hold.h"
@@ -14,6 +15,7 @@
 #include "oci/reference.h"
 
 struct lpipe_content {
+    pid_t process; /* that made it: it has threads */
     struct store *store;
     struct content_image image;
     struct content_stream *stream;
@@ -146,6 +148,7 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
     if (content == NULL) {
         return fail_memory(err);
     }
+    content->process = process_self();
     content->image.fetched = (struct fetched)FETCHED_INIT;
     int status = check_reference(ref, options, err);
     status = status == 0 ? store_open(client, ref, STORE_READ, &content->store, err) : status;
@@ -168,6 +171,10 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
 int content_read(lpipe_content *content, void *buf, size_t size, size_t *ret_size,
                  struct lpipe_error *err)
 {
+    int status = process_check(content->process, "the content", err);
+    if (status != 0) {
+        return status;
+    }
     if (content->status == 0) {
         content->status =
             content->compress == NULL
@@ -182,6 +189,9 @@ int content_read(lpipe_content *content, void *buf, size_t size, size_t *ret_siz
 
 void content_free(lpipe_content *content)
 {
+    if (process_is_other(content->process)) {
+        return; /* what it has belongs to threads of the other process */
+    }
     content_compress_free(content->compress);
     content_stream_free(content->stream);
     content_image_dispose(&content->image);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fork(): a child that uses the parent's objects gets INVALID_STATE at once, and frees them without
  * touching what is the parent's; the parent goes on. */
-#include "support/unit.h"
+#include "support/scratch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,12 +23,35 @@ static lpipe_layer *layer; /* open, with threads */
 static lpipe_reader *reader;
 static lpipe_writer *writer;
 static lpipe_image *image;
+static lpipe_content *content;
+static struct scratch scratch;
 
 static ptrdiff_t read_zeros(void *user, void *buf, size_t size)
 {
     (void)user;
     memset(buf, 0, size);
     return (ptrdiff_t)size;
+}
+
+/* Pushes an image into a layout and opens its content. */
+static void open_content(void)
+{
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    lpipe_layer *empty = NULL;
+    lpipe_image *stored = NULL;
+    lpipe_ref *ref = NULL;
+    char text[300];
+    (void)snprintf(text, sizeof text, "oci:%s:1", scratch_path(&scratch, "layout"));
+    options.flags = LPIPE_LAYER_ALLOW_EMPTY;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(lpipe_ref_parse(text, 0, &ref, NULL), 0);
+    assert_int_equal(lpipe_layer_new_fd(fd, &options, &empty, NULL), 0);
+    assert_int_equal(lpipe_image_new(client, NULL, NULL, &stored, NULL), 0);
+    assert_int_equal(lpipe_image_add_layer(stored, empty, NULL, NULL), 0);
+    assert_int_equal(lpipe_image_push(stored, ref, NULL, NULL, NULL), 0);
+    assert_int_equal(lpipe_content_open(client, ref, NULL, &content, NULL), 0);
+    lpipe_image_free(stored);
+    lpipe_ref_free(ref);
 }
 
 static int setup(void **state)
@@ -47,12 +71,16 @@ static int setup(void **state)
     assert_int_equal(lpipe_writer_open(client, dest, &options, &writer, NULL), 0);
     assert_int_equal(lpipe_writer_write(writer, &byte, 1, NULL), 0);
     assert_int_equal(lpipe_image_new(client, NULL, NULL, &image, NULL), 0);
+    scratch_begin(&scratch);
+    open_content();
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    lpipe_content_close(content);
+    scratch_end(&scratch);
     lpipe_image_free(image);
     lpipe_writer_free(writer);
     lpipe_layer_free(layer);
@@ -108,8 +136,14 @@ static int call_copy(struct lpipe_error *err)
 }
 static int call_content_open(struct lpipe_error *err)
 {
-    lpipe_content *content = NULL;
-    return lpipe_content_open(client, dest, NULL, &content, err);
+    lpipe_content *another = NULL;
+    return lpipe_content_open(client, dest, NULL, &another, err);
+}
+static int call_content_read(struct lpipe_error *err)
+{
+    char bytes[4096];
+    size_t got = 0;
+    return lpipe_content_read(content, bytes, sizeof bytes, &got, err);
 }
 static int call_index_push(struct lpipe_error *err)
 {
@@ -131,9 +165,10 @@ static int call_logout(struct lpipe_error *err)
 }
 
 static int (*const calls[])(struct lpipe_error *err) = {
-    call_read,         call_reader_close, call_open,          call_write_layer, call_writer_open,
-    call_writer_write, call_image_new,    call_writer_finish, call_image_push,  call_copy,
-    call_content_open, call_index_push,   call_inspect,       call_login,       call_logout,
+    call_read,        call_reader_close, call_open,         call_write_layer,
+    call_writer_open, call_writer_write, call_image_new,    call_writer_finish,
+    call_image_push,  call_copy,         call_content_read, call_content_open,
+    call_index_push,  call_inspect,      call_login,        call_logout,
 };
 
 /* The child's exit status: 0, or the number of the call that did something else. */
@@ -146,6 +181,7 @@ static int child(void)
             return (int)i + 1;
         }
     }
+    lpipe_content_close(content);
     lpipe_writer_free(writer);
     lpipe_layer_free(layer);
     lpipe_client_free(client);
@@ -166,6 +202,7 @@ static void test_child_gets_invalid_state(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
     /* The parent's objects are as they were. */
     assert_int_equal(call_read(NULL), 0);
+    assert_int_equal(call_content_read(NULL), 0);
     assert_int_equal(call_writer_write(NULL), 0);
     assert_int_equal(call_writer_finish(NULL), 0);
 }
