@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contenders of each comparison. A tool that is not installed is skipped and listed."""
+import json
 import os
 import shutil
 import socket
@@ -124,6 +125,30 @@ class Field:
                  "put", target], {"HOME": home})
         else:
             self.skipped.add("regctl")
+        return self.take()
+
+    def read_back(self, registry, rootfs):
+        """Reads an image with one gzip layer from the registry and decompresses it. layerpipe computes
+        the digests of both; curl and gzip compute none."""
+        target = f"127.0.0.1:{registry.port}/bench:t"
+        group = "from docker-registry"
+        subprocess.run([self.layerpipe, "push", "-q", target, rootfs], check=True,
+                       stdout=subprocess.DEVNULL)
+        shown = subprocess.run([self.layerpipe, "inspect", "--json", target], check=True,
+                               stdout=subprocess.PIPE).stdout
+        layer = json.loads(shown)["manifest"]["layers"][0]["digest"]
+        blob = f"http://127.0.0.1:{registry.port}/v2/bench/blobs/{layer}"
+
+        def add(name, argv):
+            self.made.append(Contender(group, name, argv, "stdout", server=registry.cpu_seconds))
+
+        add("layerpipe cat --layer 1", [self.layerpipe, "cat", "-q", "--layer", "1", target])
+        add("layerpipe cat", [self.layerpipe, "cat", "-q", target])
+        add("curl | gzip -dc", ["sh", "-c", f"curl -s {blob} | gzip -dc"])
+        if tool("crane"):
+            add("crane export", [tool("crane"), "export", "--insecure", target, "-"])
+        else:
+            self.skipped.add("crane")
         return self.take()
 
     def small(self, registry):

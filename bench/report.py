@@ -3,6 +3,7 @@
 import os
 
 ROOTFS, PUSHED, SMALL = "rootfs tar", "rootfs tar, end to end", "10 KB tar"
+READ_BACK = "rootfs tar, read back"
 RANDOM, ZEROS = "1 GiB random", "1 GiB zeros"
 ZSTD = "zstd -q -3 -T0"
 BAR = 50
@@ -105,6 +106,10 @@ def goals(results, facts):
         ("to docker-registry, against crane", at_least(results.times(PUSHED, crane, push), 4.5)),
         ("to docker-registry, CPU time against crane",
          at_most(results.times(PUSHED, push, crane, "cpu_median_s"), 0.33)),
+        ("cat of a gzip layer, against `crane export`",
+         at_least(results.times(READ_BACK, "crane export", "layerpipe cat --layer 1"), 2)),
+        ("cat of a gzip layer, against `curl | gzip -dc`",
+         at_least(results.times(READ_BACK, "curl | gzip -dc", "layerpipe cat --layer 1"), 1)),
         ("chunked against streamed upload", at_most(
             results.times(PUSHED, "layerpipe push (chunked)", "layerpipe push (streamed)"), 1.0)),
         ("peak memory, streamed, default threads",

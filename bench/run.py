@@ -20,7 +20,7 @@ import report
 from contender import measure, rows_of, show
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ["engine", "limit", "model", "shapes", "registry", "small"]
+PARTS = ["engine", "limit", "model", "shapes", "registry", "cat", "small"]
 
 
 def output_of(*argv):
@@ -85,6 +85,8 @@ class Bench:
             if "registry" in self.args.only:
                 self.run("rootfs tar, end to end",
                          self.field.registry(registry) + self.field.layout(), rootfs)
+            if "cat" in self.args.only:
+                self.run("rootfs tar, read back", self.field.read_back(registry, rootfs), rootfs)
             if "small" in self.args.only:
                 self.run("10 KB tar", self.field.small(registry), inputs.small(self.scratch),
                          3 * self.args.runs)
@@ -97,7 +99,7 @@ class Bench:
             self.limit(rootfs)
         if "model" in self.args.only:
             self.model(rootfs)
-        if "registry" in self.args.only or "small" in self.args.only:
+        if {"registry", "cat", "small"} & set(self.args.only):
             if peers.tool("docker-registry"):
                 self.over_network(rootfs)
             else:

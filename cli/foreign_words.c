@@ -75,6 +75,7 @@ const struct option_advice foreign_options[] = {
 
 #define PULLING "layerpipe copy IMAGE oci:DIR:TAG fetches an image into a layout"
 #define READING "layerpipe writes images; to read one, use skopeo copy or crane pull"
+#define UNPACKING "layerpipe cat IMAGE | tar -x -C DIR unpacks an image"
 #define COPYING "layerpipe copy SOURCE DESTINATION copies an image"
 #define LISTING "layerpipe does not list tags or repositories; use skopeo list-tags or crane ls"
 #define TAGGING "layerpipe copy IMAGE NEW sets another tag of an image"
@@ -85,15 +86,15 @@ const struct option_advice foreign_options[] = {
 static const struct {
     const char *name, *advice;
 } foreign_commands[] = {
-    { "pull", PULLING },   { "fetch", PULLING },     { "download", PULLING },
-    { "export", READING }, { "save", READING },      { "load", READING },
-    { "import", READING }, { "extract", READING },   { "cp", COPYING },
-    { "sync", COPYING },   { "ls", LISTING },        { "list", LISTING },
-    { "tags", LISTING },   { "list-tags", LISTING }, { "catalog", LISTING },
-    { "tag", TAGGING },    { "retag", TAGGING },     { "delete", DELETING },
-    { "rm", DELETING },    { "rmi", DELETING },      { "append", ADDING },
-    { "mutate", ADDING },  { "build", ADDING },      { "commit", ADDING },
-    { "digest", SHOWING }, { "manifest", SHOWING },  { "config", SHOWING },
+    { "pull", PULLING },     { "fetch", PULLING },     { "download", PULLING },
+    { "export", UNPACKING }, { "save", READING },      { "load", READING },
+    { "import", READING },   { "extract", UNPACKING }, { "cp", COPYING },
+    { "sync", COPYING },     { "ls", LISTING },        { "list", LISTING },
+    { "tags", LISTING },     { "list-tags", LISTING }, { "catalog", LISTING },
+    { "tag", TAGGING },      { "retag", TAGGING },     { "delete", DELETING },
+    { "rm", DELETING },      { "rmi", DELETING },      { "append", ADDING },
+    { "mutate", ADDING },    { "build", ADDING },      { "commit", ADDING },
+    { "digest", SHOWING },   { "manifest", SHOWING },  { "config", SHOWING },
 };
 
 const char *foreign_command_advice(const char *name)
