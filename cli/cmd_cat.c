@@ -2,6 +2,7 @@
 /* layerpipe cat: writes an image, a layer or a blob to stdout. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "print.h"
 #include "progress.h"
 #include "setup.h"
+#include "stop_signal.h"
 
 #define BUFFER_BYTES ((size_t)256 * 1024)
 #define PIPE_BYTES (1024 * 1024)
@@ -25,11 +27,24 @@ static int write_failed(int sys_errno)
     return print_errno(LPIPE_OUTPUT_IO, sys_errno, "cannot write to stdout");
 }
 
+static int interrupted(void)
+{
+    const struct lpipe_error err = { .status = LPIPE_CANCELLED };
+    return print_failure(&err);
+}
+
+/* stdout may be a pipe that nobody reads at present, and it may be non-blocking. */
 static int write_all(const char *bytes, size_t size)
 {
     while (size > 0) {
+        if (stop_signal_received() != 0) {
+            return interrupted();
+        }
         ssize_t written = write(STDOUT_FILENO, bytes, size);
-        if (written < 0 && errno != EINTR) {
+        if (written < 0 && errno == EAGAIN) {
+            struct pollfd wait = { .fd = STDOUT_FILENO, .events = POLLOUT };
+            (void)poll(&wait, 1, -1);
+        } else if (written < 0 && errno != EINTR) {
             return write_failed(errno);
         }
         if (written > 0) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "content/blob_stream.h"
@@ -13,9 +14,11 @@
 #include "content/layer_tar.h"
 #include "image/store_open.h"
 #include "oci/reference.h"
+#include "registry/client.h"
 
 struct lpipe_content {
     pid_t process; /* that made it: it has threads */
+    lpipe_cancel *cancel;
     struct store *store;
     struct content_image image;
     struct content_stream *stream;
@@ -115,6 +118,9 @@ static int next_bytes(void *ctx, void *buf, size_t size, size_t *ret_size, struc
         if (*ret_size > 0 || content->ended) {
             return 0;
         }
+        if (cancel_requested(content->cancel)) {
+            return fail_cancelled(err);
+        }
         int status = content->stream->ops->next(content->stream, &data, &got, err);
         if (status != 0) {
             return status;
@@ -149,6 +155,7 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
         return fail_memory(err);
     }
     content->process = process_self();
+    content->cancel = client->context.cancel; /* the client outlives the content */
     content->image.fetched = (struct fetched)FETCHED_INIT;
     int status = check_reference(ref, options, err);
     status = status == 0 ? store_open(client, ref, STORE_READ, &content->store, err) : status;

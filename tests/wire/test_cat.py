@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """layerpipe cat: one layer, a blob, the end that is held back, connections that break."""
+import array
+import fcntl
 import gzip
 import io
 import os
 import pty
+import signal
 import subprocess
 import tarfile
+import termios
 import zlib
 
 import pytest
-from cli_support import make_tar
+from cli_support import make_tar, wait_until
 from image_support import OCI, Base, put_index
 from inputs import random_bytes, random_tar, sha256
 from registry import Fault
@@ -289,3 +293,38 @@ def test_full_disk(command, registry, tars):
         result = command("cat", "--layer", "1",
                          Base([tars[0]]).put(registry("d28"), REPOSITORY, "1"), stdout=full)
     assert result.returncode == 8 and b"No space left" in result.stderr
+
+
+def waiting_bytes(pipe):
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_signal_while_nobody_reads(command, tmp_path, run, blocking):
+    layout = f"oci:{tmp_path}/layout:1"
+    assert run("push", layout, "-", input=random_tar(3 << 20)).rc == 0
+    reader, writer = os.pipe()
+    os.set_blocking(writer, blocking)
+    process = command.start("cat", "--layer", "1", layout, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    wait_until(lambda: waiting_bytes(reader) > 60000, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read() == b"layerpipe: interrupted by SIGINT\n"
+    process.stderr.close()
+    assert process.wait() == -signal.SIGINT
+    os.close(reader)
+
+
+def test_pipe_that_does_not_block(command, tmp_path, run):
+    tar = random_tar(3 << 20)
+    layout = f"oci:{tmp_path}/layout:1"
+    assert run("push", layout, "-", input=tar).rc == 0
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    process = command.start("cat", "--layer", "1", layout, stdout=writer)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        assert file.read() == tar
+    assert process.wait() == 0
