@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "digest_file.h"
+#include "edit_files.h"
 #include "input.h"
 #include "item_texts.h"
 #include "option_file.h"
@@ -24,6 +25,7 @@ struct push {
     char *password;
     lpipe_layer *
         *layers; /* one for each item of settings.args; NULL for an item that is no input */
+    struct edit_files edit_files;
     struct setup setup;
     lpipe_image *image;
     struct lpipe_push_result result;
@@ -38,6 +40,7 @@ static void push_dispose(struct push *push)
     }
     free(push->layers);
     setup_dispose(&push->setup);
+    edit_files_dispose(&push->edit_files);
     password_free(push->password);
     (void)lpipe_ref_free(push->base);
     (void)lpipe_ref_free(push->dest);
@@ -144,6 +147,12 @@ static int begin_image(struct push *push)
     options.created = settings->created;
     options.artifact_type = settings->artifact_type;
     int code = lpipe_image_new(push->setup.client, push->base, &options, &push->image, &err);
+    if (code == 0) {
+        code = edit_files_apply(&push->edit_files, push->image);
+        if (code != 0) {
+            return code;
+        }
+    }
     for (size_t i = 0; code == 0 && i < settings->edits.count; i++) {
         const struct item *edit = &settings->edits.items[i];
         code = lpipe_image_edit(push->image, (enum lpipe_edit)edit->tag, edit->text, &err);
@@ -298,6 +307,7 @@ static int run(struct settings *settings)
     code = code != 0 ? code : digest_file_check(settings->digest_file);
     code = code != 0 ? code : password_read(settings, &push.password);
     code = code != 0 ? code : setup_begin(&push.setup, settings, settings->username, push.password);
+    code = code != 0 ? code : edit_files_read(settings, &push.edit_files);
     code = code != 0 ? code : open_inputs(&push);
     code = code != 0 ? code : begin_image(&push);
     code = code != 0 ? code : add_layers(&push);

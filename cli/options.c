@@ -88,6 +88,10 @@ const struct option_group group_image = {
         { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
           .help = "platform of the base, or of an image without base" },
         { "env", 0, EDIT(ENV, "K=V"), .help = "set an environment variable (repeatable)" },
+        { "env-file", 0, ITEM(env_files, "FILE", ITEM_OTHER), FILES,
+          .help = "set the variables in FILE (repeatable)" },
+        { "config", 0, TEXT(config, "FILE"), FILES,
+          .help = "start from the image config in FILE (JSON)" },
         { "entrypoint", 0, EDIT(ENTRYPOINT, "JSON|WORDS"),
           .help = "set the entry point; removes the base's command" },
         { "cmd", 0, EDIT(CMD, "JSON|WORDS"), .help = "set the default command" },
@@ -235,6 +239,7 @@ void settings_dispose(struct settings *settings)
 {
     item_list_dispose(&settings->args);
     item_list_dispose(&settings->edits);
+    item_list_dispose(&settings->env_files);
     item_list_dispose(&settings->histories);
     item_list_dispose(&settings->tags);
     item_list_dispose(&settings->trust_realms);

@@ -48,6 +48,8 @@ struct settings {
     const char *subject;
     const char *mount_from;
     bool untagged;
+    const char *config;
+    struct item_list env_files;
     struct item_list edits;     /* tag: enum lpipe_edit */
     struct item_list histories; /* one for each layer, in order; or one for all */
     struct item_list tags;

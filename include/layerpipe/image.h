@@ -118,6 +118,20 @@ LPIPE_API LPIPE_CHECK int lpipe_image_edit(lpipe_image *image, enum lpipe_edit e
                                            const char *value, struct lpipe_error *err);
 
 /**
+ * Replaces the config by a whole one (image-spec, config.md), as other programs write it. All its
+ * members are taken, except for rootfs and history, which describe the layers of this image, and
+ * created. Platform members that it does not have stay as they are. Call this before
+ * lpipe_image_edit(), because it also replaces what was edited.
+ * @param image not pushed yet, not an artifact
+ * @param json  an object; does not need a NUL at its end
+ * @param size  of json, bytes
+ * @return 0; INVALID_ARGUMENT (not an image config; for another platform than the base's or the one
+ *         in the image's options); TOO_LARGE; INVALID_STATE (the image was pushed)
+ */
+LPIPE_API LPIPE_CHECK int lpipe_image_set_config(lpipe_image *image, const char *json, size_t size,
+                                                 struct lpipe_error *err);
+
+/**
  * Frees an image and the layers that it has taken.
  * @param image may be NULL
  * @return NULL

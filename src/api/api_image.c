@@ -71,6 +71,16 @@ int lpipe_image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value
     return image_edit(image, edit, value, err);
 }
 
+int lpipe_image_set_config(lpipe_image *image, const char *json, size_t size,
+                           struct lpipe_error *err)
+{
+    if (image == NULL || json == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_image_set_config: image and json are required");
+    }
+    return image_set_config(image, json, size, err);
+}
+
 lpipe_image *lpipe_image_free(lpipe_image *image)
 {
     return image_free(image);

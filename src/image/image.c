@@ -99,6 +99,7 @@ int image_new(lpipe_client *client, const lpipe_ref *base,
         return fail_memory(err);
     }
     image->client = client;
+    image->platform_given = base != NULL || options->platform != NULL;
     image->family = options->format == LPIPE_FORMAT_DOCKER ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
     status = set_created(image, options->created, err);
     if (status == 0 && options->artifact_type != NULL) {
@@ -145,4 +146,28 @@ int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value, stru
     }
     return edit == LPIPE_EDIT_HISTORY ? edit_history(image, value, err)
                                       : image_edit_apply(image->config, edit, value, err);
+}
+
+int image_set_config(lpipe_image *image, const char *json, size_t size, struct lpipe_error *err)
+{
+    struct platform before, after;
+    char before_text[PLATFORM_TEXT_SIZE], after_text[PLATFORM_TEXT_SIZE];
+    int status = image_check_not_pushed(image, err);
+    if (status != 0) {
+        return status;
+    }
+    if (image->config == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "an artifact has no config to replace");
+    }
+    image_config_platform(image->config, &before);
+    status = image_config_replace(image->config, json, size, err);
+    if (status != 0) {
+        return status;
+    }
+    image_config_platform(image->config, &after);
+    return image->platform_given && !platform_equal(&before, &after)
+               ? fail(err, LPIPE_INVALID_ARGUMENT,
+                      "the config is for %s, but the base or the --platform of the image is %s",
+                      platform_text(&after, after_text), platform_text(&before, before_text))
+               : 0;
 }

@@ -40,6 +40,7 @@ struct lpipe_image {
     char created[TIME_TEXT_SIZE];
     struct image_base base;
     struct image_config *config; /* NULL for an artifact */
+    bool platform_given;         /* by the base or by the options */
     struct string_map annotations;
     struct image_layer *layers; /* in the manifest's order */
     size_t layer_count;
@@ -59,6 +60,8 @@ MUST_CHECK int image_add_descriptor(lpipe_image *image, const struct lpipe_layer
                                     const char *history, struct lpipe_error *err);
 MUST_CHECK int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *value,
                           struct lpipe_error *err);
+MUST_CHECK int image_set_config(lpipe_image *image, const char *json, size_t size,
+                                struct lpipe_error *err);
 
 /* 0, or INVALID_STATE when the image was pushed before. */
 MUST_CHECK int image_check_not_pushed(const lpipe_image *image, struct lpipe_error *err);

@@ -189,6 +189,76 @@ int image_config_parse(const struct document *document, size_t layer_count,
     return 0;
 }
 
+/* Gives root the member that old has, or none. */
+static int take_member(struct json_t *root, const struct json_t *old, const char *key)
+{
+    const struct json_t *value = json_member(old, key);
+    json_remove(root, key);
+    return value != NULL ? json_set_shared(root, key, value) : 0;
+}
+
+/* Gives root what describes the image and not the settings. */
+static int keep_members(struct json_t *root, const struct json_t *old)
+{
+    static const char *const image_keys[] = { "rootfs", "history", "created" };
+    static const char *const platform_keys[] = { "architecture", "os", "variant", "os.version" };
+    bool has_platform =
+        json_member(root, "architecture") != NULL && json_member(root, "os") != NULL;
+    int status = 0;
+    for (size_t i = 0; i < ARRAY_LEN(image_keys); i++) {
+        status |= take_member(root, old, image_keys[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(platform_keys) && !has_platform; i++) {
+        if (json_member(root, platform_keys[i]) == NULL) {
+            status |= take_member(root, old, platform_keys[i]);
+        }
+    }
+    return status;
+}
+
+/* At least one of these tells a config from any other JSON object. */
+static int check_is_config(const struct json_node *top, struct lpipe_error *err)
+{
+    static const char *const keys[] = { "config", "architecture", "os", "rootfs" };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (json_node_member(top, keys[i]).value != NULL) {
+            return 0;
+        }
+    }
+    return fail(err, LPIPE_INVALID_ARGUMENT,
+                "this is not an image config: it has none of the members config, architecture, os "
+                "and rootfs");
+}
+
+int image_config_replace(struct image_config *config, const char *json, size_t size,
+                         struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    int status = json_doc_parse(json, size, CONFIG_BYTES_MAX, "image config",
+                                LPIPE_INVALID_ARGUMENT, &doc, err);
+    if (status != 0) {
+        return status;
+    }
+    struct json_node top = json_node_root(&doc);
+    status = json_unify_case(&top, CONFIG_KEY_ORDER, err);
+    status = status == 0 ? check_is_config(&top, err) : status;
+    status = status == 0 ? check_texts(&top, err) : status;
+    status = status == 0 ? check_settings(&top, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    struct json_t *order AUTO_JSON = json_clone(doc.root);
+    if (order == NULL || keep_members(doc.root, config->root) != 0) {
+        return fail_memory(err);
+    }
+    json_unref(&config->base);
+    json_unref(&config->root);
+    config->base = TAKE(order);
+    config->root = TAKE(doc.root);
+    config->cmd_set = false;
+    return 0;
+}
+
 static struct json_t *diff_ids_of(const struct image_config *config)
 {
     return json_member(json_member(config->root, "rootfs"), "diff_ids");

@@ -29,6 +29,11 @@ static inline void cleanup_image_config(struct image_config **config)
 }
 #define AUTO_IMAGE_CONFIG CLEANUP(cleanup_image_config)
 
+/* Replaces a config by the JSON of a whole one: all members but rootfs, history and created.
+ * Platform members that the new one does not have are kept. INVALID_ARGUMENT, TOO_LARGE. */
+MUST_CHECK int image_config_replace(struct image_config *config, const char *json, size_t size,
+                                    struct lpipe_error *err);
+
 size_t image_config_layer_count(const struct image_config *config);
 /* Diff ID of a layer, borrowed; NULL when there is no such layer. */
 const char *image_config_diff_id(const struct image_config *config, size_t index);

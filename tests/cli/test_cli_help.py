@@ -18,7 +18,7 @@ ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", 
 UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
 LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
          "allow-empty", "allow-odd-entries", "json", "digest-file"}
-IMAGE = {"base", "platform", "env", "entrypoint", "cmd", "user", "workdir", "label", "port",
+IMAGE = {"base", "platform", "env", "env-file", "config", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
          "artifact-type", "subject", "mount-from", "look-first", "layer-descriptor"}
 OPTIONS = {

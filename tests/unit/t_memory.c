@@ -274,6 +274,8 @@ static int push_image(const void *with, struct lpipe_error *err)
     push.tag_count = ARRAY_LEN(tags);
     int status = lpipe_client_new(&options, &client, err);
     status = status == 0 ? lpipe_image_new(client, image_case->base, NULL, &image, err) : status;
+    static const char config[] = "{\"config\":{\"User\":\"me\"}}";
+    status = status == 0 ? lpipe_image_set_config(image, config, strlen(config), err) : status;
     status = status == 0 ? lpipe_image_edit(image, LPIPE_EDIT_ENV, "A=b", err) : status;
     status = status == 0 ? lpipe_image_edit(image, LPIPE_EDIT_ANNOTATION, "a=b", err) : status;
     status = status == 0 ? add_file(image, err) : status;
@@ -423,6 +425,56 @@ static void test_contents(void **state)
     (void)lpipe_ref_free(ref);
 }
 
+struct copy_case {
+    const lpipe_ref *source;
+    const lpipe_ref *dest;
+};
+
+/* Makes an index of the source for two platforms, then copies the index to another layout. */
+static int copy_index(const void *with, struct lpipe_error *err)
+{
+    const struct copy_case *copy_case = with;
+    static const char *const texts[] = { "a=b" };
+    const struct lpipe_index_entry entries[] = { { copy_case->source, "linux/amd64" },
+                                                 { copy_case->source, "linux/arm64" } };
+    struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
+    struct lpipe_index_options index = LPIPE_INDEX_OPTIONS_INIT;
+    struct lpipe_copy_options copy = LPIPE_COPY_OPTIONS_INIT;
+    struct lpipe_copy_result made = LPIPE_COPY_RESULT_INIT, copied = LPIPE_COPY_RESULT_INIT;
+    lpipe_client *client = NULL;
+    options.jobs = 1;
+    index.flags = LPIPE_INDEX_APPEND | LPIPE_INDEX_SKIP_MISSING;
+    index.annotations = texts;
+    index.annotation_count = ARRAY_LEN(texts);
+    copy.flags = LPIPE_COPY_ALL;
+    int status = lpipe_client_new(&options, &client, err);
+    status = status == 0 ? lpipe_index_push(client, copy_case->dest, entries, ARRAY_LEN(entries),
+                                            &index, &made, err)
+                         : status;
+    assert_int_equal(made.reference != NULL, status == 0);
+    lpipe_ref *third = NULL;
+    char text[300];
+    snprintf(text, sizeof text, "oci:%s:tag", scratch_path(&scratch, "third"));
+    status = status == 0 ? lpipe_ref_parse(text, 0, &third, err) : status;
+    status = status == 0 ? lpipe_copy(client, copy_case->dest, third, &copy, &copied, err) : status;
+    lpipe_copy_result_done(&copied);
+    lpipe_copy_result_done(&made);
+    (void)lpipe_ref_free(third);
+    (void)lpipe_client_free(client);
+    return status;
+}
+
+static void test_copies(void **state)
+{
+    (void)state;
+    lpipe_ref *source = layout_ref("source"), *dest = layout_ref("index");
+    scratch_text(&scratch, "small", "a layer");
+    assert_int_equal(push_image(&(struct image_case){ NULL, source }, NULL), 0);
+    fail_each(copy_index, &(struct copy_case){ source, dest });
+    (void)lpipe_ref_free(source);
+    (void)lpipe_ref_free(dest);
+}
+
 static int group_begin(void **state)
 {
     (void)state;
@@ -453,7 +505,8 @@ int main(void)
         cmocka_unit_test(test_references),     cmocka_unit_test(test_manifests),
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
         cmocka_unit_test(test_layouts),        cmocka_unit_test(test_images),
-        cmocka_unit_test(test_contents),       cmocka_unit_test(test_archives),
+        cmocka_unit_test(test_copies),         cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_archives),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
