@@ -113,6 +113,17 @@ static int put_index(struct index_push *push, const struct document *index, stru
                : status;
 }
 
+/* A store is completed once, so each attempt opens its own. */
+static int open_target(struct index_push *push, struct lpipe_error *err)
+{
+    struct lpipe_push_options options = LPIPE_PUSH_OPTIONS_INIT;
+    options.tags = push->options->tags;
+    options.tag_count = push->options->tag_count;
+    push_target_dispose(&push->target);
+    push->target = (struct push_target){ 0 };
+    return push_target_open(push->client, push->dest, &options, &push->target, err);
+}
+
 /* Reads the old index, changes it, and puts the new one. */
 static int build_and_put(struct index_push *push, struct lpipe_error *err)
 {
@@ -131,6 +142,7 @@ static int build_and_put(struct index_push *push, struct lpipe_error *err)
                                          .annotation_count = push->options->annotation_count };
     status = status == 0 ? index_build(&recipe, &index, err) : status;
     status = status == 0 ? put_index(push, &index, err) : status;
+    status = status == 0 ? store_finish(push->target.store, err) : status;
     push->put_ms = clock_ms() - start_ms;
     return status;
 }
@@ -195,9 +207,12 @@ static int wait_for_attempt(const struct index_push *push, unsigned attempt,
 
 static int run_attempts(struct index_push *push, struct lpipe_error *err)
 {
-    bool checks = push->options->flags != 0;
+    /* Nobody else writes the same archive, and null: keeps nothing. */
+    bool checks = push->options->flags != 0 &&
+                  (push->dest->kind == LPIPE_REF_REGISTRY || push->dest->kind == LPIPE_REF_LAYOUT);
     for (unsigned attempt = 0; attempt < INDEX_ATTEMPTS; attempt++) {
         int status = attempt > 0 ? wait_for_attempt(push, attempt, err) : 0;
+        status = status == 0 ? open_target(push, err) : status;
         status = status == 0 ? load_parts(push, err) : status;
         status = status == 0 ? copy_parts(push, err) : status;
         status = status == 0 ? build_and_put(push, err) : status;
@@ -236,14 +251,8 @@ int index_push(lpipe_client *client, const lpipe_ref *dest, const struct lpipe_i
                                                            .entry_count = entry_count,
                                                            .options = options,
                                                            .result = LPIPE_COPY_RESULT_INIT };
-    struct lpipe_push_options target = LPIPE_PUSH_OPTIONS_INIT;
-    target.tags = options->tags;
-    target.tag_count = options->tag_count;
     push.parts = mem_new_array(entry_count, sizeof *push.parts);
     int status = push.parts == NULL ? fail_memory(err) : check_flags(&push, err);
-    if (status == 0) {
-        status = push_target_open(client, dest, &target, &push.target, err);
-    }
     status = status == 0 ? run_attempts(&push, err) : status;
     if (status == 0) {
         *ret_result = push.result;

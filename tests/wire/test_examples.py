@@ -118,3 +118,21 @@ def test_list_image_lists_the_files(example, run, docker_registry, tar_bytes):
         assert result.stdout.decode().splitlines() == [f"{info.size:12} {info.name}"
                                                        for info in tar]
     assert example("list_image", f"{server.host}/list:none").returncode == 1
+
+
+def test_make_index_and_copy_it(example, command, docker_registry, tar_bytes, tmp_path):
+    server = docker_registry()
+    names = []
+    for arch in ("amd64", "arm64"):
+        names.append(f"{server.host}/build:{arch}")
+        assert command.run("push", "--platform", f"linux/{arch}", names[-1], "-",
+                           input=tar_bytes).rc == 0
+    made = example("make_index", f"{server.host}/app:1", *names)
+    assert made.returncode == 0, made.stderr
+    digest = made.stdout.decode().strip().partition("@")[2]
+    assert server.tags("app") == {"1": digest}
+    copied = example("copy_image", f"{server.host}/app:1", f"oci:{tmp_path}/layout:1")
+    assert copied.returncode == 0, copied.stderr
+    assert copied.stdout.decode().splitlines() == [
+        f"oci:{tmp_path}/layout@{digest}", "3 blobs sent, 0 mounted, 0 there before"]
+    assert example("copy_image", f"{server.host}/none:1", "null:").returncode == 5
