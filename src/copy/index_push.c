@@ -142,7 +142,6 @@ static int build_and_put(struct index_push *push, struct lpipe_error *err)
                                          .annotation_count = push->options->annotation_count };
     status = status == 0 ? index_build(&recipe, &index, err) : status;
     status = status == 0 ? put_index(push, &index, err) : status;
-    status = status == 0 ? store_finish(push->target.store, err) : status;
     push->put_ms = clock_ms() - start_ms;
     return status;
 }
