@@ -131,8 +131,8 @@ def test_make_index_and_copy_it(example, command, docker_registry, tar_bytes, tm
     assert made.returncode == 0, made.stderr
     digest = made.stdout.decode().strip().partition("@")[2]
     assert server.tags("app") == {"1": digest}
-    copied = example("copy_image", f"{server.host}/app:1", f"oci:{tmp_path}/layout:1")
+    copied = example("copy_reference", f"{server.host}/app:1", f"oci:{tmp_path}/layout:1")
     assert copied.returncode == 0, copied.stderr
     assert copied.stdout.decode().splitlines() == [
         f"oci:{tmp_path}/layout@{digest}", "3 blobs sent, 0 mounted, 0 there before"]
-    assert example("copy_image", f"{server.host}/none:1", "null:").returncode == 5
+    assert example("copy_reference", f"{server.host}/none:1", "null:").returncode == 5

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies an image between registries and layouts: copy_image SOURCE DESTINATION. Of an index it
+/* Copies an image between registries and layouts: copy_reference SOURCE DESTINATION. Of an index it
  * copies everything. Prints how many blobs had to be sent. */
 #include <inttypes.h>
 #include <layerpipe.h>
@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     lpipe_ref *source = NULL, *dest = NULL;
     lpipe_client *client = NULL;
     if (argc != 3) {
-        fprintf(stderr, "usage: copy_image SOURCE DESTINATION\n");
+        fprintf(stderr, "usage: copy_reference SOURCE DESTINATION\n");
         return 2;
     }
     options.flags = LPIPE_COPY_ALL;
