@@ -60,10 +60,11 @@ struct lpipe_layer_options {
     const char *spool_dir;     /**< directory for a file without a name, which takes the table of
                                     contents of a layer with very many files; NULL = $TMPDIR, else
                                     /var/tmp */
+    const char *input_name;    /**< what progress events call the input; NULL = nothing */
 };
 #define LPIPE_LAYER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL                        \
+        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL                  \
     }
 
 #define LPIPE_SIZE_UNKNOWN UINT64_MAX

@@ -9,15 +9,18 @@
 extern "C" {
 #endif
 
-/** Kinds of events. */
+/** Kinds of events. A later version may send others: ignore those that you do not know. */
 enum lpipe_event_kind {
     LPIPE_EVENT_BLOB_START = 1, /**< work on a blob begins */
-    LPIPE_EVENT_BLOB_PROGRESS,  /**< counters changed; at most ten a second for each blob */
+    LPIPE_EVENT_BLOB_PROGRESS,  /**< the counters of a blob; every 200 ms from start to end, also
+                                   when nothing has moved */
     LPIPE_EVENT_BLOB_DONE,      /**< blob is in the store; always sent on success */
     LPIPE_EVENT_BLOB_FAILED,    /**< blob failed */
     LPIPE_EVENT_MANIFEST,       /**< a manifest was put */
     LPIPE_EVENT_TAG,            /**< a tag was set */
-    LPIPE_EVENT_NOTICE          /**< a message for a person, in text */
+    LPIPE_EVENT_NOTICE,         /**< a message for a person, in text */
+    LPIPE_EVENT_TICK /**< a call runs; every 200 ms, after the BLOB_PROGRESS events of all
+                                   its blobs, also when there is no blob */
 };
 
 /** How a blob got into the target store. */
@@ -32,9 +35,10 @@ enum lpipe_blob_origin {
 /** What is done with a blob. */
 enum lpipe_blob_phase {
     LPIPE_PHASE_TRANSFER = 0, /**< the blob is read and sent to the target */
-    LPIPE_PHASE_HASH /**< the blob is only hashed, and sent later if the target does not have
+    LPIPE_PHASE_HASH, /**< the blob is only hashed, and sent later if the target does not have
                                  it (LPIPE_LAYER_LOOK_FIRST). Its counters begin again when it is
                                  sent. */
+    LPIPE_PHASE_WAIT  /**< every byte was sent; the target has not confirmed the blob yet */
 };
 
 /** One event. It and its strings are valid during the callback only. */
@@ -50,6 +54,14 @@ struct lpipe_event {
     const char *digest;   /**< of the blob or manifest, NULL while unknown */
     const char *text; /**< name of the blob ("layer 2"), tag, or text of the notice; may be NULL */
     enum lpipe_blob_phase phase; /**< of a BLOB_PROGRESS event */
+    /** Bytes of the blob that were given to the target so far: to the connection of a registry, or
+     * written. Bytes that were given twice count twice, so this never falls. */
+    uint64_t bytes_sent;
+    /** Those of bytes_sent that were lost and have to be given again. The difference is the place in
+     * the blob that has been reached. */
+    uint64_t bytes_resent;
+    uint64_t input_total; /**< final value of bytes_in, 0 while it is not known */
+    const char *input;    /**< lpipe_layer_options.input_name of a layer; may be NULL */
 };
 
 enum lpipe_log_level { LPIPE_LOG_REQUEST = 1, LPIPE_LOG_HEADERS = 2 };
@@ -57,8 +69,8 @@ enum lpipe_log_level { LPIPE_LOG_REQUEST = 1, LPIPE_LOG_HEADERS = 2 };
 /**
  * Callbacks of a client. Each may be NULL. They must not block and must not use the same client.
  *
- * Threads: `event` is called by the thread that does the work, `log` by that thread or the network
- * thread. Two callbacks of one client never run at the same time.
+ * Threads: `event` and `log` are called by the thread that does the work or by a thread of the
+ * client. Two callbacks of one client never run at the same time.
  */
 struct lpipe_observer {
     void (*event)(void *user, const struct lpipe_event *event);

@@ -32,7 +32,11 @@ int lpipe_write_layer(lpipe_client *client, const lpipe_ref *dest, lpipe_layer *
     }
     int status = client_check(client, err);
     status = status == 0 ? layer_check_result(ret_result, err) : status;
-    status = status == 0 ? open_store(client, dest, &store, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    CONTEXT_CALL(&client->context);
+    status = open_store(client, dest, &store, err);
     struct blob_job job = { .client = client, .store = store, .name = "layer" };
     status = status == 0 ? blob_push(&job, layer, NULL, &result, err) : status;
     return status == 0 && ret_result != NULL ? lpipe_layer_result(layer, ret_result, err) : status;
@@ -71,6 +75,7 @@ static struct layer_sink sink_of(lpipe_writer *writer)
 static void writer_start_progress(lpipe_writer *writer, lpipe_client *client)
 {
     layer_use_cancel(writer->layer, client->context.cancel);
+    writer->progress.input = layer_expected(writer->layer).name;
     writer->job = (struct blob_job){ .client = client, .store = writer->store, .name = "layer" };
     blob_progress_start(&writer->progress, &writer->job, LPIPE_ORIGIN_STREAMED, NULL);
 }
@@ -78,7 +83,7 @@ static void writer_start_progress(lpipe_writer *writer, lpipe_client *client)
 static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_ref *dest,
                         const struct lpipe_layer_options *options, struct lpipe_error *err)
 {
-    struct blob_hint hint = { .acked = blob_progress_acked, .user = &writer->progress };
+    struct blob_hint hint = blob_progress_hint(&writer->progress, NULL, NULL);
     int status = layer_new_fed(options, &writer->layer, err);
     status = status == 0 ? open_store(client, dest, &writer->store, err) : status;
     if (status != 0) {
@@ -179,6 +184,9 @@ int lpipe_writer_finish(lpipe_writer *writer, struct lpipe_layer_result *ret_res
     struct lpipe_error failure = { 0 };
     status = layer_feed_end(writer->layer, &sink, &failure);
     status = status == 0 ? lpipe_layer_result(writer->layer, &result, &failure) : status;
+    if (status == 0) {
+        blob_progress_expect(&writer->progress, result.uncompressed_size, result.size);
+    }
     status = status == 0
                  ? writer->blob->ops->finish(writer->blob, result.digest, result.size, &failure)
                  : status;
@@ -194,6 +202,7 @@ int lpipe_writer_finish(lpipe_writer *writer, struct lpipe_layer_result *ret_res
 lpipe_writer *lpipe_writer_free(lpipe_writer *writer)
 {
     if (writer != NULL && !process_is_other(writer->process)) {
+        blob_progress_end(&writer->progress, LPIPE_ABORTED, NULL, 0);
         lpipe_layer_free(writer->layer);
         blob_writer_free(writer->blob);
         store_free(writer->store);

@@ -90,6 +90,7 @@
 
 /* The buffers of each HTTP request. */
 #define HTTP_SEND_BYTES (256 * KIB)
+#define HTTP_UNSENT_BYTES (256 * 1024) /* of a connection, in the kernel */
 #define HTTP_ANSWER_BYTES (16 * KIB)
 #define HTTP_RECEIVE_BYTES (128 * KIB) /* for a streamed body */
 #define HTTP_STREAM_BYTES (512 * KIB)  /* of a streamed body: received but not read yet */
@@ -132,7 +133,8 @@
 #define INDEX_BACKOFF_MS 50 /* the longest wait after the first attempt; doubled 4 times */
 #define INDEX_LOOK_MS 200   /* the shortest wait before the tag is looked at again */
 #define INDEX_LOOK_MS_MAX 5000
-#define REFERRERS_ATTEMPTS 5 /* to add an entry to a referrers index that others change too */
+#define REFERRERS_ATTEMPTS 5     /* to add an entry to a referrers index that others change too */
+#define PROGRESS_INTERVAL_MS 200 /* between the progress events of a call */
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64
 #define THREADS_MAX 256

@@ -29,6 +29,9 @@ struct source_ops {
     int (*rewind)(struct source *source, struct lpipe_error *err);
     /* After a rewind, at the end: is it still what was read first? NULL: only the digest tells. */
     bool (*is_unchanged)(const struct source *source);
+    /* How many bytes there are from the first to the end, as far as it is known before; 0 = not
+     * known. NULL: never. */
+    uint64_t (*size)(const struct source *source);
     /* One line for a person after the end, about what was left out; NULL = nothing. Borrowed. */
     const char *(*notice)(struct source *source);
     /* Frees, after close. */

@@ -173,8 +173,9 @@ static int begin_layer(struct archive_blob *blob, enum archive_content content,
 static int begin_writer(struct archive_blob *blob, struct lpipe_error *err)
 {
     bool sure = blob->mode == MODE_BYTES;
-    const struct blob_hint hint = { sure ? &blob->known : NULL, blob_progress_acked,
-                                    &blob->progress, &blob->sessions, ARCHIVE_CHUNK_BYTES };
+    struct blob_hint hint =
+        blob_progress_hint(&blob->progress, sure ? &blob->known : NULL, &blob->sessions);
+    hint.chunk_bytes_max = ARCHIVE_CHUNK_BYTES;
     int found = find_blob(blob, err);
     blob_progress_start(&blob->progress, &blob->job,
                         found == 1 ? blob->origin : LPIPE_ORIGIN_STREAMED,

@@ -192,6 +192,7 @@ int archive_copy(lpipe_client *client, struct source *source, enum archive_kind 
                  const char *image, const lpipe_ref *dest, const struct lpipe_copy_options *options,
                  struct lpipe_copy_result *ret_result, struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     struct archive_run run CLEANUP(
         run_dispose) = { .client = client, .options = options, .root = FETCHED_INIT };
     struct lpipe_copy_result result AUTO_COPY_RESULT = LPIPE_COPY_RESULT_INIT;

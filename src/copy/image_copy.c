@@ -58,6 +58,7 @@ int image_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
                const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
                struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     struct copy copy CLEANUP(
         copy_dispose) = { .client = client, .source = source, .root = FETCHED_INIT };
     struct lpipe_copy_result result AUTO_COPY_RESULT = LPIPE_COPY_RESULT_INIT;

@@ -244,6 +244,7 @@ int index_push(lpipe_client *client, const lpipe_ref *dest, const struct lpipe_i
                size_t entry_count, const struct lpipe_index_options *options,
                struct lpipe_copy_result *ret_result, struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     struct index_push push CLEANUP(index_push_dispose) = { .client = client,
                                                            .dest = dest,
                                                            .entries = entries,

@@ -73,6 +73,17 @@ bool layer_allows_odd(const lpipe_layer *layer)
     return (layer->setup.flags & LPIPE_LAYER_ALLOW_ODD_ENTRIES) != 0;
 }
 
+struct layer_expected layer_expected(const lpipe_layer *layer)
+{
+    struct layer_expected expected = { .name = layer->setup.input_name };
+    bool has_size = layer->source != NULL && layer->source->ops->size != NULL;
+    uint64_t size = has_size ? layer->source->ops->size(layer->source) : 0;
+    expected.bytes_in = layer->is_input_compressed ? 0 : size;
+    expected.bytes_out =
+        layer->is_input_compressed || layer->setup.codec.kind == CODEC_NONE ? size : 0;
+    return expected;
+}
+
 const char *layer_notice(const lpipe_layer *layer)
 {
     const char *notice = layer->source != NULL ? source_notice(layer->source) : NULL;

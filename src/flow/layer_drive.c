@@ -47,6 +47,7 @@ static int use_compressed_input(struct lpipe_layer *layer, enum codec_kind kind,
                                 struct lpipe_error *err)
 {
     const struct layer_setup *setup = &layer->setup;
+    layer->is_input_compressed = true;
     if (setup->codec_given && (setup->codec.kind != kind || setup->toc != 0)) {
         return fail_compressed(codec_name(kind), codec_name(kind), err);
     }

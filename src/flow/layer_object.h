@@ -50,6 +50,7 @@ struct lpipe_layer {
     int close_errno; /* of the source; reported once */
     struct lpipe_error cause;
     struct lpipe_layer_result result;
+    bool is_input_compressed;
     const char *notice;   /* about the format of the input, or NULL */
     char toc_notice[256]; /* why the layer has no table of contents */
     struct tar_odd odd;   /* of the last complete pass, as is the next one */

@@ -129,6 +129,10 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
         setup->label = mem_strdup(given.media_type);
         status = setup->label == NULL ? fail_memory(err) : 0;
     }
+    if (status == 0 && given.input_name != NULL) {
+        setup->input_name = mem_strdup(given.input_name);
+        status = setup->input_name == NULL ? fail_memory(err) : 0;
+    }
     if (status == 0) {
         status = check_combination(setup, err);
     }
@@ -144,5 +148,6 @@ void layer_setup_dispose(struct layer_setup *setup)
 {
     free(TAKE(setup->label));
     free(TAKE(setup->spool_dir));
+    free(TAKE(setup->input_name));
     setup->cancel = lpipe_cancel_unref(setup->cancel);
 }

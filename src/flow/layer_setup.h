@@ -14,6 +14,7 @@ struct layer_setup {
     bool codec_given;    /* by the caller: then a compressed input must be of that codec */
     char *label;         /* media type given by the caller, or NULL */
     unsigned workers;    /* 0 = inline */
+    char *input_name;    /* or NULL */
     uint32_t flags;
     uint64_t memory_bytes_max;
     lpipe_cancel *cancel; /* a reference, or NULL */

@@ -147,6 +147,14 @@ static bool fd_source_is_unchanged(const struct source *base)
            now.st_mtim.tv_nsec == source->before.st_mtim.tv_nsec;
 }
 
+static uint64_t fd_source_size(const struct source *base)
+{
+    const struct source_fd *source = (const struct source_fd *)base;
+    return source->regular && source->before.st_size > source->start
+               ? (uint64_t)(source->before.st_size - source->start)
+               : 0;
+}
+
 static void fd_source_free(struct source *base)
 {
     struct source_fd *source = (struct source_fd *)base;
@@ -164,6 +172,7 @@ static const struct source_ops ops = {
     .can_rewind = fd_source_can_rewind,
     .rewind = fd_source_rewind,
     .is_unchanged = fd_source_is_unchanged,
+    .size = fd_source_size,
     .free = fd_source_free,
 };
 

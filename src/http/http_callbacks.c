@@ -3,6 +3,7 @@
  * refuses an address. Network thread only. */
 #include <ctype.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -212,6 +213,15 @@ static bool address_allowed(const struct http_call *call, const struct sockaddr 
            (local && call->request.addresses == HTTP_ADDRESS_LOCAL);
 }
 
+/* Bytes that were given to the connection shall soon be on the network. Without a limit the kernel
+ * takes several MB, so that on a slow line seconds of work would count as sent. Where the limit is
+ * refused, only progress is less exact. */
+static void limit_unsent(int fd)
+{
+    const int bytes = HTTP_UNSENT_BYTES;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct http_call *call = ctx;
@@ -222,7 +232,11 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
                   "(link-local, unspecified, multicast, or not public)");
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0) {
+        limit_unsent(fd);
+    }
+    return fd;
 }
 
 /* libcurl calls this before it sends. A request that changes something is sent once only:

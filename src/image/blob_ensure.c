@@ -70,7 +70,7 @@ static int copy_once(struct copy *copy, struct lpipe_error *err)
 {
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
-    struct blob_hint hint = { copy->blob, blob_progress_acked, &copy->progress, &copy->sessions };
+    struct blob_hint hint = blob_progress_hint(&copy->progress, copy->blob, &copy->sessions);
     digest_reset(copy->digest);
     int status = copy->from->ops->blob_open(copy->from, copy->blob, &reader, err);
     if (status == 0) {
@@ -179,7 +179,7 @@ static int write_bytes(struct blob_progress *progress, const struct descriptor *
 {
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     unsigned sessions = 0;
-    struct blob_hint hint = { blob, blob_progress_acked, progress, &sessions };
+    struct blob_hint hint = blob_progress_hint(progress, blob, &sessions);
     int status = tracked_writer_begin(&tracked, progress->job, &hint, err);
     if (status == 0) {
         status = tracked.writer->ops->write(tracked.writer, bytes, blob->size, err);
@@ -209,7 +209,7 @@ int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
     if (found == 1 || found < 0) {
         return MIN_OF(found, 0);
     }
-    struct blob_progress progress;
+    struct blob_progress progress = { 0 };
     blob_progress_start(&progress, job, LPIPE_ORIGIN_STREAMED, blob);
     int status = write_bytes(&progress, blob, bytes, err);
     for (unsigned pass = 1;

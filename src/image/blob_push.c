@@ -28,6 +28,8 @@ static int push_write(void *ctx, const void *data, size_t size, struct lpipe_err
 static void push_progress(void *ctx, uint64_t bytes_in, uint64_t bytes_out)
 {
     struct push *push = ctx;
+    struct layer_expected expected = layer_expected(push->layer);
+    blob_progress_expect(&push->progress, expected.bytes_in, expected.bytes_out);
     blob_progress_count(&push->progress, bytes_in, bytes_out);
 }
 
@@ -90,6 +92,9 @@ static int push_read(struct push *push, struct lpipe_error *err)
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
     status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    if (status == 0) {
+        blob_progress_expect(&push->progress, push->result.uncompressed_size, push->result.size);
+    }
     status = status == 0 ? check_image_archive(push, err) : status;
     status = status == 0 ? check_odd(push, err) : status;
     if (status == 0 && job->on_layer_read != NULL) {
@@ -102,8 +107,8 @@ static int push_read(struct push *push, struct lpipe_error *err)
 static int push_once(struct push *push, struct lpipe_error *err)
 {
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
-    struct blob_hint hint = { push->known.digest[0] != '\0' ? &push->known : NULL,
-                              blob_progress_acked, &push->progress, &push->sessions };
+    struct blob_hint hint = blob_progress_hint(
+        &push->progress, push->known.digest[0] != '\0' ? &push->known : NULL, &push->sessions);
     int status = tracked_writer_begin(&tracked, push->progress.job, &hint, err);
     if (status != 0) {
         return status;
@@ -137,7 +142,7 @@ static int push_hash_first(struct push *push, const struct blob_sources *mount_s
     memcpy(push->known.digest, push->result.digest, sizeof push->known.digest);
     memcpy(push->known.media_type, push->result.media_type, sizeof push->known.media_type);
     int found = blob_exists_or_mount(push->progress.job->store, &push->known, mount_sources,
-                                     &push->progress.event.origin, err);
+                                     &push->progress.origin, err);
     if (found == 0 || found == STORE_BLOB_UNKNOWN) {
         blob_progress_phase(&push->progress, LPIPE_PHASE_TRANSFER);
         return push_rewind(push, err);
@@ -177,6 +182,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
+    push.progress.input = layer_expected(layer).name;
     blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
     layer_use_cancel(layer, job->client->context.cancel);
     push_log_plan(job, layer);
@@ -191,7 +197,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     blob_progress_end(&push.progress, status, push.result.digest, push.result.size);
     if (status == 0) {
         *ret_result = push.result;
-        ret_result->origin = push.progress.event.origin;
+        ret_result->origin = push.progress.origin;
     }
     return status;
 }

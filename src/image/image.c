@@ -90,6 +90,7 @@ int image_new(lpipe_client *client, const lpipe_ref *base,
               const struct lpipe_image_options *options, lpipe_image **ret_image,
               struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     int status = check_artifact(base, options, err);
     if (status != 0) {
         return status;

@@ -9,6 +9,7 @@
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 #include "oci/reference.h"
+#include "registry/client.h"
 
 /* Adds a document as it was fetched. It is parsed again here to keep the order of its keys. */
 static int add_document(struct json_t *object, const char *key, const struct document *document,
@@ -57,6 +58,7 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
 int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platform *platform,
                   bool as_json, char **ret_text, struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     struct store *store AUTO_STORE = NULL;
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     AUTO_DOCUMENT struct document config = DOCUMENT_INIT;

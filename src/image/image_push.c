@@ -8,6 +8,7 @@
 #include "image/image_blobs.h"
 #include "image/image_documents.h"
 #include "image/manifest_publish.h"
+#include "registry/client.h"
 
 static int publish(const lpipe_image *image, const struct push_target *target,
                    const struct image_documents *documents, struct lpipe_error *err)
@@ -135,6 +136,7 @@ static int check_image(const lpipe_image *image, const struct lpipe_push_options
 int image_push(lpipe_image *image, const lpipe_ref *dest, const struct lpipe_push_options *options,
                struct lpipe_push_result *ret_result, struct lpipe_error *err)
 {
+    CONTEXT_CALL(&image->client->context);
     struct push_target target AUTO_PUSH_TARGET = { 0 };
     int status = check_image(image, options, err);
     status = status == 0 ? push_target_open(image->client, dest, options, &target, err) : status;

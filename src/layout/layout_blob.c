@@ -92,9 +92,7 @@ static int writer_write(struct blob_writer *writer, const void *data, size_t siz
         return status;
     }
     self->bytes += size;
-    if (self->hint.acked != NULL) {
-        self->hint.acked(self->hint.user, self->bytes);
-    }
+    blob_hint_written(&self->hint, self->bytes, size);
     return 0;
 }
 

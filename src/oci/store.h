@@ -47,12 +47,26 @@ struct blob_reader {
 struct blob_hint {
     const struct descriptor *known; /* the blob's digest and size, where they are known already */
     void (*acked)(void *user, uint64_t bytes); /* gets the count of acknowledged bytes */
+    /* `bytes` more were given to the target; they end at `position` of the blob. Any thread. */
+    void (*sent)(void *user, uint64_t position, uint64_t bytes);
     void *user;
     unsigned *sessions; /* counts the upload sessions that all writers of this blob opened */
     /* An upload in chunks takes at most this size for them, to save memory, unless the user named
      * a size; 0 = what is usual for the registry. */
     uint64_t chunk_bytes_max;
 };
+
+/* For a writer whose target has the bytes as soon as they are written. position: all so far. */
+static inline void blob_hint_written(const struct blob_hint *hint, uint64_t position,
+                                     uint64_t bytes)
+{
+    if (hint->sent != NULL) {
+        hint->sent(hint->user, position, bytes);
+    }
+    if (hint->acked != NULL) {
+        hint->acked(hint->user, position);
+    }
+}
 
 #define STORE_BLOB_UNKNOWN 2
 

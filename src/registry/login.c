@@ -150,6 +150,7 @@ int login_check_registry(const char *registry, struct lpipe_error *err)
 int login(lpipe_client *client, const char *registry, const char *username, const char *password,
           struct lpipe_error *err)
 {
+    CONTEXT_CALL(&client->context);
     struct login_storage storage CLEANUP(login_storage_dispose) = { .registry = NULL };
     AUTO_SECRET struct secret secret = SECRET_INIT;
     int status = choose_storage(&client->context.settings, registry, &storage, err);

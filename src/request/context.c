@@ -7,8 +7,15 @@
 #include "auth/tls_files.h"
 #include "base/cancel.h"
 #include "base/fail.h"
+#include "base/limits.h"
 #include "base/sync.h"
 #include "http/http_proxy.h"
+
+static void send_tick(void *ctx)
+{
+    struct lpipe_event event = { .struct_size = sizeof event, .kind = LPIPE_EVENT_TICK };
+    context_event(ctx, &event);
+}
 
 int context_init(struct context *context, const struct lpipe_client_options *options,
                  struct lpipe_error *err)
@@ -16,12 +23,14 @@ int context_init(struct context *context, const struct lpipe_client_options *opt
     *context = (struct context){ .observer = options->observer };
     pthread_mutex_init(&context->observer_mutex, NULL);
     pthread_mutex_init(&context->http_mutex, NULL);
+    ticker_init(&context->ticker, PROGRESS_INTERVAL_MS, send_tick, context);
     context->cancel = cancel_ref(options->cancel);
     return settings_copy(&context->settings, options, err);
 }
 
 void context_dispose(struct context *context)
 {
+    ticker_dispose(&context->ticker);
     context->locked.http = http_free(context->locked.http);
     settings_dispose(&context->settings);
     lpipe_cancel_unref(context->cancel);
@@ -69,6 +78,33 @@ void context_event(struct context *context, const struct lpipe_event *event)
         GUARD(&context->observer_mutex);
         context->observer.event(context->observer.user, event);
     }
+}
+
+struct context *context_call_begin(struct context *context)
+{
+    if (context->observer.event != NULL) {
+        ticker_hold(&context->ticker);
+    }
+    return context;
+}
+
+void context_call_end(struct context **context)
+{
+    if ((*context)->observer.event != NULL) {
+        ticker_release(&(*context)->ticker);
+    }
+}
+
+void context_ticks_begin(struct context *context, struct ticker_entry *entry)
+{
+    if (context->observer.event != NULL) {
+        ticker_add(&context->ticker, entry);
+    }
+}
+
+void context_ticks_end(struct context *context, const struct ticker_entry *entry)
+{
+    ticker_remove(&context->ticker, entry);
 }
 
 void context_log(struct context *context, enum lpipe_log_level level, const char *line)

@@ -159,6 +159,8 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
         writer_free(&upload->writer);
         return status;
     }
+    upload->window.pulled = hint->sent;
+    upload->window.user = hint->user;
     if (upload->method != UPLOAD_STREAMED) {
         window_set_limit(&upload->window, CHUNK_BUFFERS * upload->chunk_size.bytes);
     } else {

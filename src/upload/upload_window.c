@@ -382,6 +382,9 @@ static ptrdiff_t window_pull(void *ctx, void *buf, size_t size)
         window->cursor = at + (uint64_t)got;
         pthread_cond_broadcast(&window->changed);
     }
+    if (got > 0 && window->pulled != NULL) {
+        window->pulled(window->user, at + (uint64_t)got, (uint64_t)got);
+    }
     return got;
 }
 

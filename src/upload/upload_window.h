@@ -25,9 +25,12 @@ struct upload_window {
     uint64_t cursor;      /* next byte to be pulled */
     uint64_t end;         /* byte after the last one written */
     uint64_t request_end; /* byte after the request's last one; UINT64_MAX = unknown */
-    int spool_fd;         /* -1 = none */
-    int spool_errno;      /* of a failed read of the spool file; 0 = none failed */
-    int abandoned_fd;     /* an eventfd, readable when the stream is abandoned */
+    /* Called after each pull, without the lock; NULL = not. The bytes end at `position`. */
+    void (*pulled)(void *user, uint64_t position, uint64_t bytes);
+    void *user;
+    int spool_fd;     /* -1 = none */
+    int spool_errno;  /* of a failed read of the spool file; 0 = none failed */
+    int abandoned_fd; /* an eventfd, readable when the stream is abandoned */
     enum { WINDOW_OPEN = 0, WINDOW_ENDED, WINDOW_ABANDONED } stream;
     bool streaming;         /* sent bytes may be dropped before they are acknowledged */
     bool closed;            /* the sender has ended: no more bytes are accepted */
