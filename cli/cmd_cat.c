@@ -18,8 +18,9 @@
 
 /* A reader that ends early, such as head, has what it wanted: no failure of ours, but the output is
  * not complete. */
-static int write_failed(int sys_errno)
+static int write_failed(struct setup *setup, int sys_errno)
 {
+    progress_end(setup->progress, false);
     if (sys_errno == EPIPE) {
         print_message("stdout was closed before the end");
         return EXIT_OUTPUT;
@@ -27,27 +28,29 @@ static int write_failed(int sys_errno)
     return print_errno(LPIPE_OUTPUT_IO, sys_errno, "cannot write to stdout");
 }
 
-static int interrupted(void)
+static int interrupted(struct setup *setup)
 {
     const struct lpipe_error err = { .status = LPIPE_CANCELLED };
+    progress_end(setup->progress, false);
     return print_failure(&err);
 }
 
 /* stdout may be a pipe that nobody reads at present, and it may be non-blocking. */
-static int write_all(const char *bytes, size_t size)
+static int write_all(struct setup *setup, const char *bytes, size_t size)
 {
     while (size > 0) {
         if (stop_signal_received() != 0) {
-            return interrupted();
+            return interrupted(setup);
         }
         ssize_t written = write(STDOUT_FILENO, bytes, size);
         if (written < 0 && errno == EAGAIN) {
             struct pollfd wait = { .fd = STDOUT_FILENO, .events = POLLOUT };
             (void)poll(&wait, 1, -1);
         } else if (written < 0 && errno != EINTR) {
-            return write_failed(errno);
+            return write_failed(setup, errno);
         }
         if (written > 0) {
+            progress_count(setup->progress, (uint64_t)written);
             bytes += written;
             size -= (size_t)written;
         }
@@ -61,10 +64,10 @@ static int write_content(struct setup *setup, lpipe_content *content, char *buff
         struct lpipe_error err = { 0 };
         size_t size = 0;
         if (lpipe_content_read(content, buffer, BUFFER_BYTES, &size, &err) != 0) {
-            progress_clear(setup->progress);
+            progress_end(setup->progress, false);
             return print_failure(&err);
         }
-        int code = size == 0 ? 0 : write_all(buffer, size);
+        int code = size == 0 ? 0 : write_all(setup, buffer, size);
         if (size == 0 || code != 0) {
             return code;
         }
@@ -102,11 +105,16 @@ static int cat(const struct settings *settings, const lpipe_ref *ref, const char
     options.threads = settings->threads == 0  ? LPIPE_THREADS_INLINE
                       : settings->threads > 0 ? (int32_t)settings->threads
                                               : LPIPE_THREADS_DEFAULT;
+    progress_begin(setup.progress, NULL);
     if (lpipe_content_open(setup.client, ref, &options, &content, &err) != 0) {
+        progress_end(setup.progress, false);
         return print_failure(&err);
     }
     code = copy_out(&setup, content);
     (void)lpipe_content_close(content);
+    if (code == 0) {
+        progress_end(setup.progress, true);
+    }
     return code;
 }
 

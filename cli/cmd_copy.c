@@ -114,13 +114,14 @@ static int copy_image(struct copy *copy)
     options.threads = input_threads(settings);
     options.format = (enum lpipe_format)settings->format;
     options.mount_from = settings->mount_from;
+    progress_begin(copy->setup.progress, copy->dest);
     int code = copy->source == NULL
                    ? lpipe_copy_archive_fd(copy->setup.client, STDIN_FILENO, copy->dest, &options,
                                            &copy->result, &err)
                    : lpipe_copy(copy->setup.client, copy->source, copy->dest, &options,
                                 &copy->result, &err);
     free(tags);
-    progress_clear(copy->setup.progress);
+    progress_end(copy->setup.progress, code == 0);
     return code == 0 ? 0 : print_failure(&err);
 }
 

@@ -121,9 +121,10 @@ static int push_index(struct index *index)
         options.annotation_count = settings->edits.count;
         options.tags = tags;
         options.tag_count = settings->tags.count;
+        progress_begin(index->setup.progress, index->refs[0]);
         int status = lpipe_index_push(index->setup.client, index->refs[0], index->entries,
                                       index->entry_count, &options, &index->result, &err);
-        progress_clear(index->setup.progress);
+        progress_end(index->setup.progress, status == 0);
         code = status == 0 ? 0 : print_failure(&err);
     }
     free(annotations);

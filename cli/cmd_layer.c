@@ -106,8 +106,9 @@ static int write_layer(const struct settings *settings, const lpipe_ref *dest, c
     }
     notice_new_directories(settings, dest);
     input_wait_for_stdin(settings);
+    progress_begin(setup.progress, dest);
     code = lpipe_write_layer(setup.client, dest, layer, &result, &err);
-    progress_clear(setup.progress);
+    progress_end(setup.progress, code == 0);
     return code != 0 ? print_failure_with_hint(&err, input_hint(settings, &err))
                      : print_layer(settings, dest, &result);
 }

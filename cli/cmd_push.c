@@ -146,7 +146,9 @@ static int begin_image(struct push *push)
     options.platform = settings->platform;
     options.created = settings->created;
     options.artifact_type = settings->artifact_type;
+    progress_begin(push->setup.progress, push->dest); /* the base is fetched */
     int code = lpipe_image_new(push->setup.client, push->base, &options, &push->image, &err);
+    progress_end(push->setup.progress, false);
     if (code == 0) {
         code = edit_files_apply(&push->edit_files, push->image);
         if (code != 0) {
@@ -230,9 +232,10 @@ static int push_image(struct push *push)
     options.tag_count = settings->tags.count;
     options.subject = settings->subject;
     options.mount_from = settings->mount_from;
+    progress_begin(push->setup.progress, push->dest);
     int code = lpipe_image_push(push->image, push->dest, &options, &push->result, &err);
     free(tags);
-    progress_clear(push->setup.progress);
+    progress_end(push->setup.progress, code == 0);
     return code == 0 ? 0 : print_failure_with_hint(&err, input_hint(settings, &err));
 }
 

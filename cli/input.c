@@ -118,8 +118,15 @@ int32_t input_threads(const struct settings *settings)
                                     : (int32_t)settings->threads;
 }
 
-static struct lpipe_layer_options layer_options(const struct settings *settings, bool look_first,
-                                                lpipe_cancel *cancel)
+/* What progress calls the input: the last part of its path. */
+static const char *input_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(path, "-") == 0 ? "stdin" : slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static struct lpipe_layer_options layer_options(const struct settings *settings, const char *name,
+                                                bool look_first, lpipe_cancel *cancel)
 {
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
     options.compress = settings->compress;
@@ -128,6 +135,7 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     options.cancel = cancel;
     options.threads = input_threads(settings);
     options.spool_dir = settings->spool_dir;
+    options.input_name = name;
     options.flags = (settings->raw ? LPIPE_LAYER_RAW : 0u) |
                     (settings->allow_truncated ? LPIPE_LAYER_ALLOW_TRUNCATED : 0u) |
                     (settings->allow_empty ? LPIPE_LAYER_ALLOW_EMPTY : 0u) |
@@ -154,7 +162,7 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
         }
     }
     struct lpipe_layer_options options =
-        layer_options(settings, look_first(settings, path, fd), cancel);
+        layer_options(settings, input_name(path), look_first(settings, path, fd), cancel);
     int code = 0;
     if (S_ISDIR(info.st_mode)) {
         (void)close(fd);

@@ -50,6 +50,11 @@ __attribute__((format(printf, 1, 0))) static void print_message_args(const char 
     (void)write_all(STDERR_FILENO, line, size);
 }
 
+void print_raw(const char *text)
+{
+    (void)write_all(STDERR_FILENO, text, strlen(text));
+}
+
 void print_message(const char *format, ...)
 {
     va_list args;

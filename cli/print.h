@@ -19,6 +19,9 @@ enum exit_status {
  * terminal_clean(). */
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...);
 
+/* Writes text to stderr as it is. */
+void print_raw(const char *text);
+
 /* Prints a failed system call: "<what>: No such file or directory". Returns the exit status: the
  * one of status, but EXIT_RESOURCES if descriptors or memory are missing. */
 __attribute__((format(printf, 3, 4))) int print_errno(int status, int sys_errno, const char *format,

@@ -1,49 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "progress.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "print.h"
-#include "terminal_text.h"
+#include "progress_lines.h"
 
-#define DRAW_INTERVAL_MS 100
-#define PLAIN_INTERVAL_MS 5000
-#define RATE_INTERVAL_MS 1000
-#define BLOBS_MAX 4096
-#define LINES_MAX 12 /* drawn at the same time */
-#define NAME_BYTES 40
-#define LINE_BYTES 256
+#define PLAIN_FIRST_MS 10000 /* each interval is twice the one before ... */
+#define PLAIN_LAST_MS 60000  /* ... up to this one */
+#define ROWS_MAX 12          /* drawn at the same time */
+#define COLUMNS_MAX 160
+#define WAIT_SHOWN_MS 1000
 
-struct blob {
-    bool active;
-    char name[NAME_BYTES];
-    enum lpipe_blob_phase phase;
-    uint64_t bytes_in, bytes_out, bytes_acked, bytes_total;
-    uint64_t rate_bytes;               /* bytes a second, in the last interval */
-    uint64_t rate_since_ms, rate_from; /* time and bytes at the start of this interval */
-    uint64_t printed_ms;               /* time of the last plain line */
-};
-
+/* The library's threads send events while the command writes to stdout. */
 struct progress {
+    pthread_mutex_t lock;    /* guards all below */
+    bool running;            /* between begin and end: lines may be drawn */
     enum progress_mode mode; /* never PROGRESS_AUTO */
     bool quiet;
     int verbosity;
-    struct blob *blobs; /* by blob_index */
-    size_t blob_count;
-    int lines_drawn;
-    uint64_t drawn_ms;
+    struct progress_words words;
+    struct progress_state state;
+    bool drawn;                           /* lines stand from the cursor on */
+    uint64_t plain_ms, plain_interval_ms; /* of the last plain line, and to the next */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static enum progress_mode choose_mode(const struct settings *settings)
 {
@@ -62,6 +46,7 @@ struct progress *progress_new(const struct settings *settings)
 {
     struct progress *progress = calloc(1, sizeof *progress);
     if (progress != NULL) {
+        pthread_mutex_init(&progress->lock, NULL);
         progress->mode = choose_mode(settings);
         progress->quiet = settings->quiet;
         progress->verbosity = settings->verbosity;
@@ -69,212 +54,239 @@ struct progress *progress_new(const struct settings *settings)
     return progress;
 }
 
-void progress_clear(struct progress *progress)
+static struct progress_words words_for(const lpipe_ref *dest)
 {
-    if (progress->lines_drawn > 0) {
-        /* The carriage return: after Ctrl-C the terminal has written "^C" at the start of the line.
-         * */
-        (void)fprintf(stderr, "\r\033[%dA\033[J", progress->lines_drawn);
-        (void)fflush(stderr);
-        progress->lines_drawn = 0;
+    if (dest == NULL) {
+        return (struct progress_words){ "written", "waiting for the registry" };
     }
+    switch (lpipe_ref_kind(dest)) {
+    case LPIPE_REF_LAYOUT:
+    case LPIPE_REF_OCI_ARCHIVE:
+    case LPIPE_REF_DOCKER_ARCHIVE:
+        return (struct progress_words){ "written", "waiting for the disk" };
+    case LPIPE_REF_NULL:
+        return (struct progress_words){ "made", "ending" };
+    case LPIPE_REF_REGISTRY:
+    default:
+        return (struct progress_words){ "sent", "waiting for the registry" };
+    }
+}
+
+void progress_begin(struct progress *progress, const lpipe_ref *dest)
+{
+    pthread_mutex_lock(&progress->lock);
+    progress->running = true;
+    progress->words = words_for(dest);
+    progress_state_begin(&progress->state, progress_now_ms());
+    progress->plain_ms = progress->state.start_ms;
+    progress->plain_interval_ms = PLAIN_FIRST_MS;
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_count(struct progress *progress, uint64_t bytes)
+{
+    pthread_mutex_lock(&progress->lock);
+    progress->state.counted += bytes;
+    pthread_mutex_unlock(&progress->lock);
+}
+
+static void erase(struct progress *progress)
+{
+    if (progress->drawn) {
+        print_raw("\r\033[J");
+        progress->drawn = false;
+    }
+}
+
+/* All drawn lines as one text, so that a terminal shows them at once. */
+struct drawing {
+    char text[(ROWS_MAX + 1) * (PROGRESS_LINE_BYTES + 8)];
+    size_t size;
+    unsigned rows;
+};
+
+static void drawing_add(struct drawing *drawing, const char *line)
+{
+    int added = snprintf(drawing->text + drawing->size, sizeof drawing->text - drawing->size,
+                         "%s%s\033[K", drawing->rows > 0 ? "\n" : "\r", line);
+    drawing->size += (size_t)added;
+    drawing->rows++;
+}
+
+static void draw_blobs(struct drawing *drawing, const struct progress *progress, size_t columns,
+                       size_t rows)
+{
+    const struct progress_state *state = &progress->state;
+    size_t shown = state->blob_count <= rows ? state->blob_count : rows - 1;
+    char line[PROGRESS_LINE_BYTES];
+    for (size_t i = 0; i < shown; i++) {
+        progress_line_blob(line, columns, state, &state->blobs[i], &progress->words);
+        drawing_add(drawing, line);
+    }
+    if (shown < state->blob_count) {
+        (void)snprintf(line, sizeof line, "and %zu more", state->blob_count - shown);
+        drawing_add(drawing, line);
+    }
+}
+
+/* Nothing is sent at present: the command asks, or waits for an answer. */
+static void draw_wait(struct drawing *drawing, const struct progress *progress, size_t columns)
+{
+    uint64_t waited_ms = progress->state.now_ms - progress->state.active_ms;
+    char line[PROGRESS_LINE_BYTES];
+    if (progress->state.blob_count == 0 && waited_ms >= WAIT_SHOWN_MS) {
+        (void)snprintf(line, sizeof line, "%s %u s", progress->words.wait,
+                       (unsigned)(waited_ms / 1000));
+        line[columns < sizeof line ? columns : sizeof line - 1] = '\0';
+        drawing_add(drawing, line);
+    }
+}
+
+/* The size of the window is asked for each time, so that a resize is seen at the next redraw. */
+static void draw(struct progress *progress)
+{
+    struct winsize window = { 0 };
+    struct drawing drawing = { .size = 0 };
+    char line[PROGRESS_LINE_BYTES];
+    char end[32];
+    (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
+    size_t columns = window.ws_col == 0 ? 80 : window.ws_col;
+    columns = columns > COLUMNS_MAX ? COLUMNS_MAX : columns;
+    columns -= columns > 1;
+    size_t rows = window.ws_row > 4 && window.ws_row - 2 < ROWS_MAX ? window.ws_row - 2u : ROWS_MAX;
+    draw_blobs(&drawing, progress, columns, rows);
+    draw_wait(&drawing, progress, columns);
+    progress_line_total(line, columns, &progress->state, &progress->words);
+    drawing_add(&drawing, line);
+    (void)snprintf(end, sizeof end, drawing.rows > 1 ? "\033[J\r\033[%uA" : "\033[J\r",
+                   drawing.rows - 1);
+    (void)strcat(drawing.text, end);
+    print_raw(drawing.text);
+    progress->drawn = true;
+}
+
+/* Prints a line that stays, above the drawn ones. */
+static void print_above(struct progress *progress, const char *line)
+{
+    bool was_drawn = progress->drawn;
+    erase(progress);
+    print_message("%s", line);
+    if (was_drawn) {
+        draw(progress);
+    }
+}
+
+void progress_end(struct progress *progress, bool success)
+{
+    char line[PROGRESS_LINE_BYTES];
+    pthread_mutex_lock(&progress->lock);
+    progress->running = false;
+    erase(progress);
+    if (success && progress->mode != PROGRESS_NONE) {
+        progress->state.now_ms = progress_now_ms();
+        progress_line_summary(line, &progress->state, &progress->words);
+        print_message("%s", line);
+    }
+    pthread_mutex_unlock(&progress->lock);
 }
 
 void progress_free(struct progress *progress)
 {
     if (progress != NULL) {
-        progress_clear(progress);
-        free(progress->blobs);
+        erase(progress);
+        pthread_mutex_destroy(&progress->lock);
         free(progress);
     }
 }
 
-/* Writes a size as "12.3 MB". */
-static const char *amount(char text[16], uint64_t bytes)
+static void on_blob_end(struct progress *progress, const struct lpipe_event *event)
 {
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-    double value = (double)bytes;
-    size_t unit = 0;
-    while (value >= 999.95 && unit + 1 < sizeof units / sizeof units[0]) {
-        value /= 1000;
-        unit++;
-    }
-    (void)snprintf(text, 16, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    return text;
-}
-
-/* The state of a blob in one line. A copied blob has a known total and no input. */
-static void describe(char line[LINE_BYTES], const struct blob *blob)
-{
-    char in[16], out[16], acked[16], rate[16];
-    (void)amount(in, blob->bytes_in);
-    (void)amount(out, blob->bytes_out);
-    (void)amount(acked, blob->bytes_acked);
-    (void)amount(rate, blob->rate_bytes);
-    if (blob->phase == LPIPE_PHASE_HASH) {
-        (void)snprintf(line, LINE_BYTES, "%s: hashing, %s in, %s out, %s/s", blob->name, in, out,
-                       rate);
-    } else if (blob->bytes_total > 0) {
-        char total[16];
-        (void)snprintf(line, LINE_BYTES, "%s: %s of %s stored, %s/s", blob->name, acked,
-                       amount(total, blob->bytes_total), rate);
-    } else {
-        (void)snprintf(line, LINE_BYTES, "%s: %s in, %s out, %s stored, %s/s", blob->name, in, out,
-                       acked, rate);
+    struct progress_blob blob;
+    char line[PROGRESS_LINE_BYTES];
+    uint64_t now_ms = progress_now_ms();
+    progress_state_end(&progress->state, event, now_ms, &blob);
+    if (event->kind == LPIPE_EVENT_BLOB_DONE) {
+        progress_line_done(line, &blob, event, now_ms, progress->verbosity > 0);
+        print_above(progress, line);
     }
 }
 
-static void draw(struct progress *progress)
+static void on_tick(struct progress *progress)
 {
-    struct winsize window = { .ws_col = 80 };
-    (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
-    int columns = window.ws_col > 20 ? window.ws_col - 1 : 79;
-    progress_clear(progress);
-    for (size_t i = 0; i < progress->blob_count && progress->lines_drawn < LINES_MAX; i++) {
-        char line[LINE_BYTES];
-        if (progress->blobs[i].active) {
-            describe(line, &progress->blobs[i]);
-            (void)fprintf(stderr, "%.*s\n", columns, line);
-            progress->lines_drawn++;
-        }
-    }
-    (void)fflush(stderr);
-    progress->drawn_ms = now_ms();
-}
-
-/* The blob of an event; NULL if its index is too large or memory is short. */
-static struct blob *blob_of(struct progress *progress, uint32_t index)
-{
-    if (index >= BLOBS_MAX) {
-        return NULL;
-    }
-    if (index >= progress->blob_count) {
-        struct blob *grown = realloc(progress->blobs, (index + 1) * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        memset(grown + progress->blob_count, 0, (index + 1 - progress->blob_count) * sizeof *grown);
-        progress->blobs = grown;
-        progress->blob_count = index + 1;
-    }
-    return &progress->blobs[index];
-}
-
-static void set_name(struct blob *blob, const struct lpipe_event *event)
-{
-    if (event->text != NULL && event->text[0] != '\0') {
-        (void)snprintf(blob->name, sizeof blob->name, "%s", event->text);
-    } else if (blob->name[0] == '\0') {
-        (void)snprintf(blob->name, sizeof blob->name, "blob %u", event->blob_index);
-    }
-    terminal_clean(blob->name);
-}
-
-static void update(struct blob *blob, const struct lpipe_event *event)
-{
-    uint64_t now = now_ms();
-    uint64_t moved = event->bytes_total > 0 ? event->bytes_acked : event->bytes_in;
-    set_name(blob, event);
-    if (!blob->active || blob->phase != event->phase) {
-        blob->phase = event->phase;
-        blob->active = true;
-        blob->rate_since_ms = now;
-        blob->rate_from = moved;
-        blob->printed_ms = now;
-    }
-    blob->bytes_in = event->bytes_in;
-    blob->bytes_out = event->bytes_out;
-    blob->bytes_acked = event->bytes_acked;
-    blob->bytes_total = event->bytes_total;
-    uint64_t elapsed = now - blob->rate_since_ms;
-    if (elapsed >= RATE_INTERVAL_MS || (blob->rate_bytes == 0 && elapsed >= DRAW_INTERVAL_MS)) {
-        blob->rate_bytes = moved > blob->rate_from ? (moved - blob->rate_from) * 1000 / elapsed : 0;
-        blob->rate_since_ms = now;
-        blob->rate_from = moved;
-    }
-}
-
-static void print_blob_done(const struct blob *blob, const struct lpipe_event *event)
-{
-    static const char *const origins[] = {
-        [LPIPE_ORIGIN_STREAMED] = "done",
-        [LPIPE_ORIGIN_MOUNTED] = "mounted",
-        [LPIPE_ORIGIN_EXISTING] = "already exists",
-        [LPIPE_ORIGIN_COPIED] = "copied",
-    };
-    char in[16], out[16];
-    const char *digest = event->digest == NULL ? "" : event->digest;
-    const char *how = event->origin <= LPIPE_ORIGIN_COPIED ? origins[event->origin] : "done";
-    if (event->bytes_in > 0) {
-        print_message("%s: %s in, %s out, %s %s", blob->name, amount(in, event->bytes_in),
-                      amount(out, event->bytes_out), how, digest);
-    } else {
-        print_message("%s: %s %s", blob->name, how, digest);
-    }
-}
-
-static void show_progress(struct progress *progress, struct blob *blob)
-{
-    uint64_t now = now_ms();
-    if (progress->mode == PROGRESS_TTY && now - progress->drawn_ms >= DRAW_INTERVAL_MS) {
-        draw(progress);
-    } else if (progress->mode == PROGRESS_PLAIN && now - blob->printed_ms >= PLAIN_INTERVAL_MS) {
-        char line[LINE_BYTES];
-        describe(line, blob);
-        print_message("%s", line);
-        blob->printed_ms = now;
-    }
-}
-
-static void on_blob(struct progress *progress, const struct lpipe_event *event)
-{
-    struct blob *blob = blob_of(progress, event->blob_index);
-    if (blob == NULL) {
+    uint64_t now_ms = progress->state.now_ms;
+    if (!progress->running) {
         return;
     }
-    update(blob, event);
-    if (event->kind == LPIPE_EVENT_BLOB_DONE || event->kind == LPIPE_EVENT_BLOB_FAILED) {
-        progress_clear(progress);
-        blob->active = false;
-        if (event->kind == LPIPE_EVENT_BLOB_DONE) {
-            print_blob_done(blob, event);
-        }
-        *blob = (struct blob){ 0 };
-    } else {
-        show_progress(progress, blob);
+    if (progress->mode == PROGRESS_TTY) {
+        draw(progress);
+    } else if (now_ms - progress->plain_ms >= progress->plain_interval_ms) {
+        char line[PROGRESS_LINE_BYTES];
+        progress_line_plain(line, &progress->state, &progress->words);
+        print_message("%s", line);
+        progress->plain_ms = now_ms;
+        uint64_t doubled_ms = 2 * progress->plain_interval_ms;
+        progress->plain_interval_ms = doubled_ms < PLAIN_LAST_MS ? doubled_ms : PLAIN_LAST_MS;
     }
 }
 
-static void on_event(void *user, const struct lpipe_event *event)
+static void on_published(struct progress *progress, const struct lpipe_event *event)
 {
-    struct progress *progress = user;
+    char line[PROGRESS_LINE_BYTES], digest[PROGRESS_LINE_BYTES];
+    bool is_tag = event->kind == LPIPE_EVENT_TAG;
+    progress_digest(digest, event->digest != NULL ? event->digest : "", progress->verbosity > 0);
+    (void)snprintf(line, sizeof line, "%s %.400s", is_tag ? "tag" : "manifest",
+                   is_tag && event->text != NULL ? event->text : digest);
+    print_above(progress, line);
+}
+
+static void take_event(struct progress *progress, const struct lpipe_event *event)
+{
     if (event->kind == LPIPE_EVENT_NOTICE) {
         if (!progress->quiet && event->text != NULL) {
-            progress_clear(progress);
-            print_message("%s", event->text);
+            print_above(progress, event->text);
         }
         return;
     }
     if (progress->mode == PROGRESS_NONE) {
         return;
     }
-    if (event->kind == LPIPE_EVENT_MANIFEST || event->kind == LPIPE_EVENT_TAG) {
-        progress_clear(progress);
-        print_message("%s %s", event->kind == LPIPE_EVENT_TAG ? "tag" : "manifest",
-                      event->kind == LPIPE_EVENT_TAG && event->text != NULL ? event->text
-                      : event->digest != NULL                               ? event->digest
-                                                                            : "");
+    switch (event->kind) {
+    case LPIPE_EVENT_BLOB_DONE:
+    case LPIPE_EVENT_BLOB_FAILED:
+        on_blob_end(progress, event);
         return;
+    case LPIPE_EVENT_MANIFEST:
+    case LPIPE_EVENT_TAG:
+        on_published(progress, event);
+        return;
+    case LPIPE_EVENT_BLOB_START:
+    case LPIPE_EVENT_BLOB_PROGRESS:
+    case LPIPE_EVENT_NOTICE:
+    case LPIPE_EVENT_TICK:
+    default:
+        break;
     }
-    on_blob(progress, event);
+    progress_state_take(&progress->state, event, progress_now_ms());
+    if (event->kind == LPIPE_EVENT_TICK) {
+        on_tick(progress);
+    }
+}
+
+static void on_event(void *user, const struct lpipe_event *event)
+{
+    struct progress *progress = user;
+    pthread_mutex_lock(&progress->lock);
+    take_event(progress, event);
+    pthread_mutex_unlock(&progress->lock);
 }
 
 static void on_log(void *user, enum lpipe_log_level level, const char *line)
 {
     struct progress *progress = user;
     if ((int)level <= progress->verbosity) {
-        progress_clear(progress);
-        print_message("%s", line);
+        pthread_mutex_lock(&progress->lock);
+        print_above(progress, line);
+        pthread_mutex_unlock(&progress->lock);
     }
 }
 

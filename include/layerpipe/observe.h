@@ -19,8 +19,8 @@ enum lpipe_event_kind {
     LPIPE_EVENT_MANIFEST,       /**< a manifest was put */
     LPIPE_EVENT_TAG,            /**< a tag was set */
     LPIPE_EVENT_NOTICE,         /**< a message for a person, in text */
-    LPIPE_EVENT_TICK /**< a call runs; every 200 ms, after the BLOB_PROGRESS events of all
-                                   its blobs, also when there is no blob */
+    LPIPE_EVENT_TICK /**< a call runs, or an lpipe_content is open; every 200 ms, after the
+                          BLOB_PROGRESS events of all blobs, also when there is no blob */
 };
 
 /** How a blob got into the target store. */

@@ -166,9 +166,7 @@ static int writer_write(struct blob_writer *base, const void *data, size_t size,
         return status;
     }
     writer->bytes += size;
-    if (writer->hint.acked != NULL) {
-        writer->hint.acked(writer->hint.user, writer->bytes);
-    }
+    blob_hint_written(&writer->hint, writer->bytes, size);
     return 0;
 }
 

@@ -17,8 +17,8 @@
 #include "registry/client.h"
 
 struct lpipe_content {
-    pid_t process; /* that made it: it has threads */
-    lpipe_cancel *cancel;
+    pid_t process;           /* that made it: it has threads */
+    struct context *context; /* of the client, which outlives the content */
     struct store *store;
     struct content_image image;
     struct content_stream *stream;
@@ -118,7 +118,7 @@ static int next_bytes(void *ctx, void *buf, size_t size, size_t *ret_size, struc
         if (*ret_size > 0 || content->ended) {
             return 0;
         }
-        if (cancel_requested(content->cancel)) {
+        if (cancel_requested(content->context->cancel)) {
             return fail_cancelled(err);
         }
         int status = content->stream->ops->next(content->stream, &data, &got, err);
@@ -155,7 +155,7 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
         return fail_memory(err);
     }
     content->process = process_self();
-    content->cancel = client->context.cancel; /* the client outlives the content */
+    content->context = context_call_begin(&client->context);
     content->image.fetched = (struct fetched)FETCHED_INIT;
     int status = check_reference(ref, options, err);
     status = status == 0 ? store_open(client, ref, STORE_READ, &content->store, err) : status;
@@ -203,5 +203,6 @@ void content_free(lpipe_content *content)
     content_stream_free(content->stream);
     content_image_dispose(&content->image);
     store_free(content->store);
+    context_call_end(&content->context);
     free(content);
 }

@@ -243,7 +243,7 @@ def test_quiet_prints_nothing_and_plain_progress_prints_digest(command, tar_file
     assert command("layer", "-q", "null:", tar_file).stderr == b""
     assert command("layer", "--progress", "none", "null:", tar_file).stderr == b""
     plain = command("layer", "--progress", "plain", "null:", tar_file).stderr.decode()
-    assert re.search(DIGEST, plain)
+    assert re.search("sha256:[0-9a-f]{12},", plain)
     assert "\033" not in plain
 
 
@@ -312,4 +312,4 @@ def test_process_has_no_core_file_and_is_not_dumpable(command, tmp_path):
 def test_progress_of_null_store_does_not_say_config_exists(command, tar_file):
     """null: stores nothing, so it cannot have the config already."""
     output = command("push", "--progress", "plain", "null:", tar_file).stderr.decode()
-    assert "config: done sha256:" in output and "already" not in output
+    assert re.search("config: .*, sha256:", output) and "exist" not in output

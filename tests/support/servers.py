@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -57,11 +58,14 @@ class ForwardingServer:
     or forwards to another port."""
 
     def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = self._listen()
         self.host = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self._sockets = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def _listen(self):
+        return socket.create_server(("127.0.0.1", 0))
 
     def serve(self, sock):
         raise NotImplementedError
@@ -104,6 +108,79 @@ class ForwardingServer:
         self._thread.join()
         for sock in self._sockets:
             sock.close()
+
+
+class SlowLine(ForwardingServer):
+    """A line to a registry's port that is slow, stops or breaks. `sent` counts the bytes from the
+    client that it has passed on. rate: bytes a second of each connection, 0 = no limit."""
+
+    PIECE = 16384
+
+    def __init__(self, port, rate=0):
+        self.sent = 0
+        self.rate = rate
+        self._port = port
+        self._limit = None
+        self._breaks = []
+        self._changed = threading.Condition()
+        super().__init__()
+
+    def _listen(self):
+        listener = socket.socket()
+        # The system holds few bytes between client and proxy, as on a real line.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * self.PIECE)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        return listener
+
+    def stop_at(self, count):
+        """No byte passes after this many; None: no limit."""
+        with self._changed:
+            self._limit = count
+            self._changed.notify_all()
+
+    def break_at(self, count):
+        """The connection that passes this byte is reset."""
+        self._breaks.append(count)
+
+    def await_sent(self, count):
+        with self._changed:
+            self._changed.wait_for(lambda: self.sent >= count, START_S * 4)
+
+    def serve(self, sock):
+        other = socket.create_connection(("127.0.0.1", self._port))
+        self._sockets += [sock, other]
+        threading.Thread(target=self._copy, args=(other, sock), daemon=True).start()
+        try:
+            self._pass(sock, other)
+        except OSError:
+            pass
+        for end in (sock, other):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _pass(self, sock, other):
+        piece = sock.recv(self.PIECE)
+        while piece:
+            with self._changed:
+                self._changed.wait_for(lambda: self._limit is None or self.sent < self._limit)
+                self.sent += len(piece)
+                self._changed.notify_all()
+            if self._breaks and self.sent >= self._breaks[0]:
+                self._breaks.pop(0)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.close()
+                return
+            other.sendall(piece)
+            if self.rate:
+                time.sleep(len(piece) / self.rate)
+            piece = sock.recv(self.PIECE)
+
+    def stop(self):
+        self.stop_at(None)
+        super().stop()
 
 
 class ConnectProxy(ForwardingServer):
