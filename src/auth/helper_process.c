@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/helper_process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -70,6 +72,30 @@ static int make_input(const struct buf *input, int *ret_fd, struct lpipe_error *
     return 0;
 }
 
+#ifdef HAVE_SPAWN_CLOSEFROM
+static int close_others(posix_spawn_file_actions_t *actions)
+{
+    return posix_spawn_file_actions_addclosefrom_np(actions, 3);
+}
+#else
+/* musl has no such action, so the helper closes each descriptor that is open now. What another thread opens
+ * from now on must be closed on exec, as it is everywhere in this library. */
+static int close_others(posix_spawn_file_actions_t *actions)
+{
+    DIR *open_now = opendir("/proc/self/fd");
+    int code = open_now == NULL ? errno : 0;
+    const struct dirent *entry = NULL;
+    while (code == 0 && (entry = readdir(open_now)) != NULL) {
+        int fd = atoi(entry->d_name);
+        code = fd >= 3 ? posix_spawn_file_actions_addclose(actions, fd) : 0;
+    }
+    if (open_now != NULL) {
+        (void)closedir(open_now);
+    }
+    return code;
+}
+#endif
+
 static int set_actions(posix_spawn_file_actions_t *actions, int in_fd, int out_fd)
 {
     int code = posix_spawn_file_actions_adddup2(actions, in_fd, STDIN_FILENO);
@@ -77,7 +103,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, int in_fd, int out_f
     code = code == 0
                ? posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
                : code;
-    return code == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, 3) : code;
+    return code == 0 ? close_others(actions) : code;
 }
 
 /* Its own process group, default signal handlers, no blocked signals. */

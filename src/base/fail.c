@@ -63,6 +63,17 @@ static int status_of_errno(int status, int sys_errno)
     }
 }
 
+/* The text for an errno. glibc's strerror_r returns it, which may be elsewhere than in buf; that of POSIX,
+ * which musl has, always writes it there. */
+static const char *errno_text(int sys_errno, char *buf, size_t buf_size)
+{
+#ifdef __GLIBC__
+    return strerror_r(sys_errno, buf, buf_size);
+#else
+    return strerror_r(sys_errno, buf, buf_size) == 0 ? buf : "unknown error";
+#endif
+}
+
 int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *format, ...)
 {
     status = status_of_errno(status, sys_errno);
@@ -75,8 +86,7 @@ int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *f
         va_end(args);
         error_clear(err, status);
         err->sys_errno = sys_errno;
-        /* gnu17: strerror_r is the GNU one, which returns the text. */
-        const char *why = strerror_r(sys_errno, reason, sizeof reason);
+        const char *why = errno_text(sys_errno, reason, sizeof reason);
         mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", text, why));
     }
     return status;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Optional compression libraries: a build without them works, passes the unit tests, and `version`
-lists the libraries in use."""
+lists the libraries in use. Which libraries `default_library` installs."""
 import gzip
 import os
 import re
@@ -43,3 +43,50 @@ def test_build_without_optional_library_works_and_lists_codecs(isal, libdeflate,
         digest = done.stdout.decode().strip().rpartition("@sha256:")[2]
         blob = (layout / "blobs" / "sha256" / digest).read_bytes()
         assert gzip.decompress(blob) == stream
+
+
+def configured(build, prefix, *options):
+    subprocess.run(["/usr/bin/meson", "setup", build, ROOT, f"--prefix={prefix}", "-Dunits=disabled",
+                    *options], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["/usr/bin/meson", "install", "-C", build, "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def pkg_config(prefix, *arguments):
+    environment = {**os.environ, "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig"}
+    return subprocess.run(["pkg-config", *arguments], check=True, env=environment,
+                          stdout=subprocess.PIPE).stdout.decode().split()
+
+
+def test_default_library_static_installs_one_archive_that_exports_the_public_functions(tmp_path):
+    prefix = tmp_path / "prefix"
+    configured(str(tmp_path / "build"), prefix, "-Ddefault_library=static")
+    assert sorted(entry.name for entry in (prefix / "lib").iterdir()) == ["liblayerpipe.a", "pkgconfig"]
+    library = prefix / "lib" / "liblayerpipe.a"
+    listed = subprocess.run(["nm", "-g", "--defined-only", library], check=True,
+                            stdout=subprocess.PIPE).stdout.decode()
+    names = re.findall(r" [A-Z] (\S+)$", listed, re.MULTILINE)
+    with open(os.path.join(ROOT, "src", "api", "liblayerpipe.map"), encoding="utf-8") as exported:
+        assert sorted(names) == sorted(re.findall(r"^ +(lpipe_\w+);", exported.read(), re.MULTILINE))
+    # A program has an internal name of the library, as its own.
+    program = tmp_path / "program.c"
+    program.write_text('#include <layerpipe.h>\n#include <stdio.h>\n'
+                       'int buf_append(void) { return 7; }\n'
+                       'int main(void) { puts(lpipe_build_info()); return buf_append(); }\n')
+    private = pkg_config(prefix, "--print-requires-private", "layerpipe")
+    assert "libcurl" in private and "libcrypto" in private
+    flags = pkg_config(prefix, "--cflags", "--libs", "layerpipe", *private)
+    subprocess.run(["cc", "-o", tmp_path / "program", program, *flags, "-pthread"], check=True)
+    assert subprocess.run([tmp_path / "program"], stdout=subprocess.PIPE).returncode == 7
+    needed = subprocess.run(["readelf", "-d", prefix / "bin" / "layerpipe"], check=True,
+                            stdout=subprocess.PIPE).stdout.decode()
+    assert "liblayerpipe" not in needed and "RUNPATH" not in needed
+
+
+def test_default_library_both_installs_both_and_the_command_uses_the_shared_one(tmp_path):
+    prefix = tmp_path / "prefix"
+    configured(str(tmp_path / "build"), prefix, "-Ddefault_library=both")
+    assert {"liblayerpipe.a", "liblayerpipe.so"} <= {entry.name for entry in (prefix / "lib").iterdir()}
+    needed = subprocess.run(["readelf", "-d", prefix / "bin" / "layerpipe"], check=True,
+                            stdout=subprocess.PIPE).stdout.decode()
+    assert "liblayerpipe.so.0" in needed
