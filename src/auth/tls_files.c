@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "base/text.h"
+#include "http/http_authorities.h"
 
 void tls_files_init(struct tls_files *files)
 {
@@ -187,6 +188,13 @@ static int add_environment(struct tls_files *files, struct lpipe_error *err)
     return status;
 }
 
+/* All of the system's, if they are in a file that libcurl does not know. */
+static int add_system(struct tls_files *files, struct lpipe_error *err)
+{
+    const char *file = http_authorities_find().file;
+    return file == NULL ? 0 : add_environment_file(file, files, err);
+}
+
 static int add_client_authorities(const struct settings *settings, struct tls_files *files,
                                   struct lpipe_error *err)
 {
@@ -200,6 +208,7 @@ int tls_files_read_client(const struct settings *settings, struct buf *ca_pem,
     tls_files_init(&files);
     int status = add_client_authorities(settings, &files, err);
     status = status == 0 ? add_environment(&files, err) : status;
+    status = status == 0 ? add_system(&files, err) : status;
     if (status == 0) {
         *ca_pem = files.ca_pem;
         files.ca_pem = (struct buf)BUF_INIT(0);
@@ -211,6 +220,7 @@ int tls_files_authorities(struct tls_files *files, const char **ret_pem, struct 
 {
     GUARD(&files->lock);
     int status = files->is_complete ? 0 : add_environment(files, err);
+    status = status == 0 && !files->is_complete ? add_system(files, err) : status;
     if (status == 0) {
         files->is_complete = true;
         *ret_pem = files->ca_pem.size > 0 ? files->ca_pem.data : NULL;

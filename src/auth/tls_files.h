@@ -19,7 +19,7 @@ struct tls_files {
 
     pthread_mutex_t lock; /* guards what follows */
     struct buf ca_pem;    /* text of the additional authorities */
-    bool is_complete;     /* those of the environment are among them */
+    bool is_complete;     /* those of the environment and of the system's file are among them */
 };
 void tls_files_init(struct tls_files *files);
 void tls_files_dispose(struct tls_files *files);

@@ -13,6 +13,8 @@ struct http;
 struct http_options {
     /* PEM text of additional CA certificates for https proxies; copied; NULL = only the system's. */
     const char *proxy_ca_pem;
+    /* The directory of the system's authorities if libcurl does not know it; a constant or NULL. */
+    const char *ca_directory;
     bool tls_no_verify;
     uint64_t rate_bytes_max; /* upload limit of all calls together, bytes per second; 0 = none */
     void (*log)(void *user, enum lpipe_log_level level, const char *line); /* network thread */

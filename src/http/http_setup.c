@@ -86,7 +86,8 @@ static void method_set(struct http_call *call)
 }
 
 /* libcurl gets the additional CA certificates as PEM text in memory. It uses them together with
- * those of the system, which are files in a directory. */
+ * those of the system that are files in a directory. If the system has one file only, its text is among
+ * the additional ones (auth/tls_files.c). */
 static int ca_certificates_set(struct http_call *call, struct lpipe_error *err)
 {
     const char *pem = call->request.ca_pem;
@@ -113,6 +114,9 @@ static int tls_set(struct http_call *call, const struct http_options *options,
         (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+    if (options->ca_directory != NULL) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_CAPATH, options->ca_directory);
+    }
     if (cert != NULL) {
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLCERT, cert);
         (void)curl_easy_setopt(call->easy, CURLOPT_SSLKEY, key != NULL ? key : cert);
@@ -131,6 +135,9 @@ static int proxy_tls_set(struct http_call *call, const struct http_options *opti
     if (options->tls_no_verify) {
         (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
         (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    }
+    if (options->ca_directory != NULL) {
+        (void)curl_easy_setopt(call->easy, CURLOPT_PROXY_CAPATH, options->ca_directory);
     }
     if (options->proxy_ca_pem == NULL) {
         return 0;

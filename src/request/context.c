@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/limits.h"
 #include "base/sync.h"
+#include "http/http_authorities.h"
 #include "http/http_proxy.h"
 
 static void send_tick(void *ctx)
@@ -58,6 +59,7 @@ int context_http(struct context *context, struct http **ret_http, struct lpipe_e
         /* The authorities of a registry are given with each request: see tls_files.h. */
         struct http_options options = {
             .proxy_ca_pem = ca_pem.size > 0 ? ca_pem.data : NULL,
+            .ca_directory = http_authorities_find().directory,
             .tls_no_verify = (context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0,
             .rate_bytes_max = context->settings.rate_bytes_max,
             .log = context->observer.log == NULL ? NULL : log_line,

@@ -2,9 +2,12 @@
 /* When the authorities of SSL_CERT_FILE and SSL_CERT_DIR are read, and which. */
 #include "support/scratch.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "auth/tls_files.h"
+#include "http/http_authorities.h"
 
 #define CERTIFICATE "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
@@ -85,10 +88,51 @@ static void test_links_to_neighbours_are_not_read(void **state)
     tls_files_dispose(&files);
 }
 
+static void make_directories(const char *path)
+{
+    char name[256];
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        (void)snprintf(name, sizeof name, "%.*s", (int)(slash - path), path);
+        assert_true(mkdir(scratch_path(&scratch, name), 0700) == 0 || errno == EEXIST);
+    }
+}
+
+/* The places of the system's authorities, from the last one that is asked to the first. */
+static void test_system_authorities_are_found_where_distributions_keep_them(void **state)
+{
+    const char *const files[] = { "etc/ssl/cert.pem", "etc/ssl/ca-bundle.pem",
+                                  "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                  "etc/pki/tls/certs/ca-bundle.crt",
+                                  "etc/ssl/certs/ca-certificates.crt" };
+    const char *const hashes[] = { "etc/pki/ca-trust/extracted/pem/directory-hash/0123abcd.0",
+                                   "etc/ssl/certs/0123abcd.0" };
+    (void)state;
+    struct http_authorities found = http_authorities_search(scratch.dir);
+    assert_null(found.file);
+    assert_null(found.directory);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        make_directories(files[i]);
+        write_certificate(files[i]);
+        found = http_authorities_search(scratch.dir);
+        assert_string_equal(found.file + 1, files[i]);
+        assert_null(found.directory);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
+        make_directories(hashes[i]);
+        write_certificate(hashes[i]);
+        found = http_authorities_search(scratch.dir);
+        assert_null(found.file);
+        assert_memory_equal(found.directory + 1, hashes[i], strlen(found.directory + 1));
+        assert_int_equal(hashes[i][strlen(found.directory + 1)], '/');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_environment_is_read_when_it_is_needed, begin, end),
+        cmocka_unit_test_setup_teardown(
+            test_system_authorities_are_found_where_distributions_keep_them, begin, end),
         cmocka_unit_test_setup_teardown(test_links_to_neighbours_are_not_read, begin, end),
     };
     return cmocka_run_group_tests_name("tls_files", tests, NULL, NULL);
