@@ -77,8 +77,20 @@ check-install: check-install-12 check-install-13
 check-install-%:
 	tools/check_install $*
 
+# One file without shared libraries, with musl. The libraries are built from Debian's source packages, which
+# are fetched once; with STATIC_ARGS=--update again.
+STATIC_BUILD ?= build-static
+STATIC_ARGS  ?=
+
+static: deps-build-static
+	packaging/static/build_command $(STATIC_ARGS) amd64 $(STATIC_BUILD)
+
+# The committed tree.
+deb: deps-build-deb
+	tools/make_deb build-deb
+
 clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install clean
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static deb clean
