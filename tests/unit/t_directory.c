@@ -909,7 +909,8 @@ static void test_any_size_fits_in_one_block(void **state)
 
 int main(void)
 {
-    (void)unsetenv("SOURCE_DATE_EPOCH"); /* a package's build sets it; it changes the times in a tar */
+    (void)unsetenv(
+        "SOURCE_DATE_EPOCH"); /* a package's build sets it; it changes the times in a tar */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_header),
         cmocka_unit_test(test_any_size_fits_in_one_block),
