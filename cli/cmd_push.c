@@ -232,6 +232,8 @@ static int push_image(struct push *push)
     options.tag_count = settings->tags.count;
     options.subject = settings->subject;
     options.mount_from = settings->mount_from;
+    options.soci = (enum lpipe_soci)settings->soci;
+    options.soci_bytes_min = settings->soci_bytes_min;
     progress_begin(push->setup.progress, push->dest);
     int code = lpipe_image_push(push->image, push->dest, &options, &push->result, &err);
     free(tags);
@@ -270,7 +272,15 @@ static void print_json(FILE *out, const struct lpipe_push_result *result)
         (void)fputs(i > 0 ? "," : "", out);
         print_json_layer(out, &result->layers[i]);
     }
-    (void)fputs("]}\n", out);
+    (void)fputs("]", out);
+    if (result->soci_digest[0] != '\0') {
+        (void)fputs(",\"soci\":{\"digest\":", out);
+        print_json_text(out, result->soci_digest);
+        (void)fputs(",\"image\":", out);
+        print_json_text(out, result->image_digest);
+        (void)fputs("}", out);
+    }
+    (void)fputs("}\n", out);
 }
 
 static int print_push(const struct settings *settings, const lpipe_ref *dest,

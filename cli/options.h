@@ -58,7 +58,9 @@ struct settings {
     bool all;          /* of an index, copy everything */
     bool append;
     bool skip_missing;
-    int look_first;     /* enum look_first */
+    int look_first; /* enum look_first */
+    int soci;       /* enum lpipe_soci */
+    uint64_t soci_bytes_min;
     bool stdin_implied; /* stdin is the input although no INPUT names it */
 
     /* uploads */

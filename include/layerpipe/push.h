@@ -64,6 +64,13 @@ LPIPE_API LPIPE_CHECK int lpipe_writer_finish(lpipe_writer *writer,
  */
 LPIPE_API lpipe_writer *lpipe_writer_free(lpipe_writer *writer);
 
+/** The SOCI index that a push makes. */
+enum lpipe_soci {
+    LPIPE_SOCI_NONE = 0,
+    LPIPE_SOCI_V1 = 1, /**< an artifact whose subject is the image */
+    LPIPE_SOCI_V2 = 2  /**< the tags name an OCI index with the image and its SOCI index */
+};
+
 struct lpipe_push_options {
     size_t struct_size;
     const char *const *tags; /**< tags to set after the reference's tag */
@@ -73,10 +80,14 @@ struct lpipe_push_options {
      * the tag "latest". NULL = none. */
     const char *subject;
     const char *mount_from; /**< repository of the same registry to mount blobs from; NULL = none */
+    /** Make a SOCI index: the zTOCs of the gzip layers that are made, and those of the base's
+     * layers, are pushed with it. Needs the OCI format. */
+    enum lpipe_soci soci;
+    uint64_t soci_bytes_min; /**< layers with fewer bytes get no zTOC; 0 = 10 MiB, 1 = all */
 };
 #define LPIPE_PUSH_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(struct lpipe_push_options), NULL, 0, NULL, NULL                                     \
+        sizeof(struct lpipe_push_options), NULL, 0, NULL, NULL, LPIPE_SOCI_NONE, 0                 \
     }
 
 /** The result of a push. The caller frees its members with lpipe_push_result_done(). */
@@ -94,13 +105,13 @@ struct lpipe_push_result {
     char **tags; /**< tags that were set, in this order */
     size_t tag_count;
     uint64_t reserved[4];
+    char soci_digest[144];  /**< of the SOCI index; "" = none was made */
+    char image_digest[144]; /**< of the image's manifest; digest is another with LPIPE_SOCI_V2 */
 };
 #define LPIPE_PUSH_RESULT_INIT                                                                     \
     {                                                                                              \
         sizeof(struct lpipe_push_result), NULL, "", "", 0, "", "", 0, NULL, 0, NULL, 0,            \
-        {                                                                                          \
-            0, 0, 0, 0                                                                             \
-        }                                                                                          \
+            { 0, 0, 0, 0 }, "", ""                                                                 \
     }
 /**
  * Frees the members of a result. The result can then be used again, and this function may be called

@@ -78,6 +78,7 @@
 /* Tables of contents of layers that are pulled lazily. More than this of each list goes to a spool
  * file. */
 #define TOC_MEMORY_MAX (4 * MIB)
+#define SOCI_LAYER_BYTES_MIN (10 * MIB) /* without --soci-min-size */
 #define TOC_ESTARGZ_CHUNK_BYTES (4 * MIB)
 #define TOC_ENTRY_BYTES_MAX (8 * MIB) /* the JSON text of one entry, with its attributes */
 

@@ -31,7 +31,7 @@ static bool trailer_task_ready(const struct flow *flow)
    * contents, which is part of the trailer. */
     return !flow->hashing && !flow->trailer_ready && !flow->trailer_ended &&
            flow->hashed == flow->out_total &&
-           (flow->check_ended || (!flow->one_digest && flow->toc == NULL));
+           (flow->check_ended || (!flow->one_digest && flow->toc == NULL && flow->ztoc == NULL));
 }
 
 static bool check_ready(const struct flow *flow)
@@ -125,11 +125,16 @@ bool task_take(struct flow *flow, struct task *ret_task)
 /* Adds an output block to the sums of the blob. */
 static int output_add(struct flow *flow, const struct out_block *out, struct lpipe_error *err)
 {
+    flow->summary.size += out->size;
+    if (flow->toc != NULL) {
+        return toc_output(flow->toc, out->unit_sizes, out->unit_count, err);
+    }
     if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
         codec_add_block(flow->codec, &out->codec_block);
     }
-    flow->summary.size += out->size;
-    return flow->toc == NULL ? 0 : toc_output(flow->toc, out->unit_sizes, out->unit_count, err);
+    return flow->ztoc == NULL
+               ? 0
+               : ztoc_output(flow->ztoc, out->bytes, out->size, out->codec_block.in_size, err);
 }
 
 static int run_hash(struct flow *flow, uint64_t number, struct lpipe_error *err)
@@ -165,9 +170,12 @@ static int run_check_and_hash(struct flow *flow, const struct task *task, struct
     const struct in_block *in = in_at(flow, task->number);
     const struct out_block *out = out_at(flow, task->output_number);
     int status = output_add(flow, out, err);
-    return status != 0 ? status
-                       : input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest,
-                                                      out->bytes, out->size, err);
+    if (status == 0) {
+        status = input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest,
+                                              out->bytes, out->size, err);
+    }
+    return status != 0 || flow->ztoc == NULL ? status
+                                             : ztoc_input(flow->ztoc, in->data, in->size, err);
 }
 
 static int run_trailer(struct flow *flow, struct lpipe_error *err)
@@ -184,7 +192,12 @@ static int run_trailer(struct flow *flow, struct lpipe_error *err)
         return 0;
     }
     digest_update(flow->digest, flow->trailer, flow->trailer_size);
-    return digest_finish(flow->digest, flow->summary.digest, err);
+    int status = digest_finish(flow->digest, flow->summary.digest, err);
+    if (status == 0 && flow->ztoc != NULL) {
+        status = ztoc_output(flow->ztoc, flow->trailer, flow->trailer_size, 0, err);
+        status = status == 0 ? ztoc_finish(flow->ztoc, err) : status;
+    }
+    return status;
 }
 
 static int append_tar(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -213,6 +226,9 @@ static int run_finish_check(struct flow *flow, struct lpipe_error *err)
 static int run_check(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
 {
     int status = input_check_bytes(flow->check, in->data, in->size, err);
+    if (status == 0 && flow->ztoc != NULL) {
+        status = ztoc_input(flow->ztoc, in->data, in->size, err);
+    }
     return status != 0 || flow->toc == NULL
                ? status
                : toc_input(flow->toc, in->data, in->size, in->units, err);

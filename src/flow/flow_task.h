@@ -8,6 +8,7 @@
 #include "flow/input_check.h"
 #include "flow/layer_flow.h"
 #include "toc/toc.h"
+#include "toc/ztoc.h"
 
 struct in_block {
     unsigned char *data;
@@ -31,6 +32,7 @@ struct flow {
     struct flow_plan plan;
     struct codec *codec; /* NULL: the output is the input, or units are compressed */
     struct toc *toc;     /* NULL: the layer gets no table of contents */
+    struct ztoc *ztoc;   /* NULL: the layer gets no zTOC */
     struct unit_codec *unit_codec;
     struct toc_units *unit_memory; /* of the input blocks */
     uint32_t *size_memory;         /* of the output blocks */

@@ -73,6 +73,14 @@ struct layer_expected {
 };
 struct layer_expected layer_expected(const lpipe_layer *layer);
 
+/* Makes the layer record a zTOC while it is read, if it is one of gzip that is not compressed yet.
+ * Before it is read. */
+void layer_record_ztoc(lpipe_layer *layer);
+/* The zTOC of a layer that was read to its end; NULL = none was recorded. Borrowed until the layer
+ * is read again or freed; for the thread that drives the layer. */
+struct ztoc;
+const struct ztoc *layer_ztoc(const lpipe_layer *layer);
+
 /* The notice of the source or about the input's format, after the end, or NULL. For the thread
  * that drives the layer. */
 const char *layer_notice(const lpipe_layer *layer);

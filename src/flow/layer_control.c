@@ -58,6 +58,20 @@ void layer_describe(const lpipe_layer *layer, char ret_text[LAYER_PLAN_BYTES])
                    plan.workers, plan.memory_bytes / 1024);
 }
 
+void layer_record_ztoc(lpipe_layer *layer)
+{
+    GUARD(&layer->lock);
+    if (layer->state == LAYER_NEW) {
+        layer->setup.ztoc = layer->setup.codec.kind == CODEC_GZIP && layer->setup.toc == 0 &&
+                            (layer->setup.flags & LPIPE_LAYER_RAW) == 0;
+    }
+}
+
+const struct ztoc *layer_ztoc(const lpipe_layer *layer)
+{
+    return layer->ztoc;
+}
+
 const struct tar_odd *layer_odd(const lpipe_layer *layer)
 {
     return &layer->odd;

@@ -69,6 +69,9 @@ static int flow_build(struct flow *flow, const struct flow_setup *setup, struct 
     } else if (status == 0 && !flow->one_digest) {
         status = codec_new(&setup->codec, MAX_OF(flow->plan.workers, 1u), &flow->codec, err);
     }
+    if (status == 0 && setup->ztoc) {
+        status = ztoc_new(setup->spool_dir, &flow->ztoc, err);
+    }
     if (status == 0) {
         status = digest_new(DIGEST_SHA256, &flow->digest, err);
     }
@@ -119,6 +122,7 @@ struct flow *flow_free(struct flow *flow)
     free(flow->size_memory);
     unit_codec_free(flow->unit_codec);
     toc_free(flow->toc);
+    ztoc_free(flow->ztoc);
     pthread_cond_destroy(&flow->driver);
     pthread_cond_destroy(&flow->work);
     pthread_mutex_destroy(&flow->lock);
@@ -190,6 +194,7 @@ int flow_use_compressed_input(struct flow *flow, enum codec_kind claimed, struct
 {
     assert(!flow->started);
     flow->codec = codec_free(flow->codec);
+    flow->ztoc = ztoc_free(flow->ztoc);
     flow_plan_copy(&flow->plan);
     flow->one_digest = false;
     flow->pairs = false; /* the input's digest is that of the decompressed bytes */
@@ -354,6 +359,11 @@ void flow_summary(const struct flow *flow, struct flow_summary *ret_summary)
     *ret_summary = flow->summary;
 }
 
+struct ztoc *flow_take_ztoc(struct flow *flow)
+{
+    return TAKE(flow->ztoc);
+}
+
 const struct toc *flow_toc(const struct flow *flow)
 {
     return flow->toc;
@@ -362,7 +372,8 @@ const struct toc *flow_toc(const struct flow *flow)
 uint64_t flow_memory_bytes(const struct flow *flow)
 {
     return flow->plan.memory_bytes + input_check_memory_bytes(flow->check) +
-           (flow->toc == NULL ? 0 : toc_memory_bytes(flow->toc));
+           (flow->toc == NULL ? 0 : toc_memory_bytes(flow->toc)) +
+           (flow->ztoc == NULL ? 0 : ztoc_memory_bytes(flow->ztoc));
 }
 
 uint64_t flow_bytes_in(const struct flow *flow)

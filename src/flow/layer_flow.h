@@ -30,6 +30,7 @@ struct flow_setup {
     unsigned scan_flags;   /* enum tar_scan_flag */
     bool hash_separately;  /* never both digests at once: for tests */
     enum toc_format toc;   /* 0 = no table of contents */
+    bool ztoc;             /* make a zTOC; only for gzip without a table of contents */
     const char *spool_dir; /* for a table that is too long for memory */
 };
 
@@ -87,6 +88,10 @@ void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 /* The table of contents, after FLOW_END; NULL = none was asked for. Borrowed. */
 struct toc;
 const struct toc *flow_toc(const struct flow *flow);
+/* The zTOC, after FLOW_END; NULL = none was asked for, or the input was compressed. The caller owns
+ * it then. */
+struct ztoc;
+struct ztoc *flow_take_ztoc(struct flow *flow);
 
 /* Bytes of memory, of input and of output so far. For the driver only; the first one only while
  * no worker runs a task: before the first block or after the end. */

@@ -15,6 +15,7 @@
 #include "flow/source_fd.h"
 #include "tar/tar_scan.h"
 #include "toc/toc.h"
+#include "toc/ztoc.h"
 
 /* The media type until the input is known. */
 static void media_update(struct lpipe_layer *layer)
@@ -174,6 +175,7 @@ lpipe_layer *lpipe_layer_free(lpipe_layer *layer)
     layer_close_source(layer);
     source_free(layer->source);
     layer_setup_dispose(&layer->setup);
+    ztoc_free(layer->ztoc);
     pthread_cond_destroy(&layer->drive_ended);
     pthread_mutex_destroy(&layer->lock);
     free(layer);
@@ -284,6 +286,7 @@ int layer_begin(struct lpipe_layer *layer, struct lpipe_error *err)
         .workers = setup->workers,
         .memory_bytes_max = setup->memory_bytes_max,
         .toc = setup->toc,
+        .ztoc = setup->ztoc,
         .spool_dir = setup->spool_dir,
         .raw = (setup->flags & LPIPE_LAYER_RAW) != 0,
         .scan_flags =
@@ -344,6 +347,8 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
     publish_toc(layer, &result);
+    ztoc_free(layer->ztoc);
+    layer->ztoc = flow_take_ztoc(layer->flow);
     GUARD(&layer->lock);
     layer->odd = summary.odd;
     layer->is_image_archive = summary.is_image_archive;

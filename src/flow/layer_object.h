@@ -53,6 +53,7 @@ struct lpipe_layer {
     bool is_input_compressed;
     const char *notice;   /* about the format of the input, or NULL */
     char toc_notice[256]; /* why the layer has no table of contents */
+    struct ztoc *ztoc;    /* of the last complete pass, or NULL */
     struct tar_odd odd;   /* of the last complete pass, as is the next one */
     bool is_image_archive;
 

@@ -10,6 +10,7 @@
 struct layer_setup {
     struct codec_spec codec;
     enum toc_format toc; /* 0 = no table of contents */
+    bool ztoc;           /* make a zTOC */
     char *spool_dir;     /* for a table that is too long for memory */
     bool codec_given;    /* by the caller: then a compressed input must be of that codec */
     char *label;         /* media type given by the caller, or NULL */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "image/image_fetch.h"
@@ -128,8 +129,13 @@ int push_target_open(lpipe_client *client, const lpipe_ref *dest,
                      struct lpipe_error *err)
 {
     struct push_target target AUTO_PUSH_TARGET = { .remote = dest->kind == LPIPE_REF_REGISTRY,
-                                                   .digest = dest->digest };
+                                                   .digest = dest->digest,
+                                                   .soci = options->soci,
+                                                   .soci_bytes_min = options->soci_bytes_min };
     lpipe_ref *subject AUTO_REFERENCE = NULL;
+    if (target.soci_bytes_min == 0) {
+        target.soci_bytes_min = SOCI_LAYER_BYTES_MIN;
+    }
     int status = collect_tags(&target, dest, options, err);
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
     status = status == 0 ? parse_subject(dest, options->subject, &subject, err) : status;

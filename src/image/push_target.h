@@ -17,6 +17,8 @@ struct push_target {
     char *mount_from;   /* repository to try mounts from; NULL = none */
     bool has_subject;
     struct descriptor subject;
+    enum lpipe_soci soci;
+    uint64_t soci_bytes_min;
 };
 
 MUST_CHECK int push_target_open(lpipe_client *client, const lpipe_ref *dest,

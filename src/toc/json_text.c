@@ -60,7 +60,7 @@ static void fraction_text(char text[12], uint32_t nanoseconds)
     text[size] = '\0';
 }
 
-int json_text_time(struct buf *buf, const char *key, int64_t seconds, uint32_t nanoseconds)
+int json_text_add_time(struct buf *buf, int64_t seconds, uint32_t nanoseconds)
 {
     time_t time = (time_t)seconds;
     struct tm parts;
@@ -69,11 +69,17 @@ int json_text_time(struct buf *buf, const char *key, int64_t seconds, uint32_t n
         return LPIPE_TOO_LARGE;
     }
     fraction_text(fraction, nanoseconds);
+    return buf_printf(buf, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", parts.tm_year + 1900,
+                      parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                      fraction);
+}
+
+int json_text_time(struct buf *buf, const char *key, int64_t seconds, uint32_t nanoseconds)
+{
     int status = member_begin(buf, key);
-    return status != 0 ? status
-                       : buf_printf(buf, "\"%04d-%02d-%02dT%02d:%02d:%02d%sZ\"",
-                                    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                                    parts.tm_hour, parts.tm_min, parts.tm_sec, fraction);
+    status = status == 0 ? buf_append(buf, "\"", 1) : status;
+    status = status == 0 ? json_text_add_time(buf, seconds, nanoseconds) : status;
+    return status == 0 ? buf_append(buf, "\"", 1) : status;
 }
 
 int json_text_base64(struct buf *buf, const char *key, const void *data, size_t size)

@@ -13,8 +13,10 @@ MUST_CHECK int json_text_string(struct buf *buf, const char *text, size_t size);
 MUST_CHECK int json_text_member(struct buf *buf, const char *key, const char *text, size_t size);
 /* ,"key":value */
 MUST_CHECK int json_text_number(struct buf *buf, const char *key, int64_t value);
-/* ,"key":"2006-01-02T15:04:05.123Z": a time in UTC (RFC 3339, section 5.6), without zeros at the end
- * of the fraction. TOO_LARGE also for a year that does not have four digits. */
+/* 2006-01-02T15:04:05.123Z: a time in UTC (RFC 3339, section 5.6), without zeros at the end of the
+ * fraction. TOO_LARGE also for a year that does not have four digits. */
+MUST_CHECK int json_text_add_time(struct buf *buf, int64_t seconds, uint32_t nanoseconds);
+/* ,"key":"2006-01-02T15:04:05.123Z" */
 MUST_CHECK int json_text_time(struct buf *buf, const char *key, int64_t seconds,
                               uint32_t nanoseconds);
 /* ,"key":"base64" */

@@ -20,7 +20,8 @@ LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-
          "allow-empty", "allow-odd-entries", "json", "digest-file"}
 IMAGE = {"base", "platform", "env", "env-file", "config", "entrypoint", "cmd", "user", "workdir", "label", "port",
          "volume", "stop-signal", "author", "created", "history", "annotation", "tag", "untagged",
-         "artifact-type", "subject", "mount-from", "look-first", "layer-descriptor"}
+         "artifact-type", "subject", "mount-from", "look-first", "layer-descriptor", "soci",
+         "soci-min-size"}
 OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,

@@ -29,8 +29,9 @@ def cache_directory(name):
     return os.path.join(cache, "layerpipe-tests", name + "-" + digest.hexdigest()[:16])
 
 
-def build(name, tags=""):
-    """Builds a judge program; returns its path. Skips the test when it cannot be built."""
+def build(name, tags="", cgo=False):
+    """Builds a judge program; returns its path. Skips the test when it cannot be built. cgo: it is
+    built with a C compiler and C libraries."""
     go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
     if go is None:
         pytest.skip("go is not installed")
@@ -43,7 +44,7 @@ def build(name, tags=""):
             done = subprocess.run(
                 [go, "build", "-mod=readonly", "-trimpath", "-tags", tags, "-o", program + ".new",
                  "."], cwd=os.path.join(SOURCES, name), stdout=subprocess.PIPE, check=False,
-                env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"},
+                env={**os.environ, "CGO_ENABLED": "01"[cgo], "GOTOOLCHAIN": "local"},
                 stderr=subprocess.STDOUT, timeout=BUILD_S)
             if done.returncode != 0:
                 lines = done.stdout.decode("utf-8", "replace").strip().splitlines()

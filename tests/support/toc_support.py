@@ -80,3 +80,30 @@ def layer_of(run, tmp_path, tar, compress, *arguments):
 
 def digest_of(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class SociImage:
+    """An image in a layout that was pushed with a SOCI index of version 2."""
+
+    def __init__(self, layout, pushed):
+        self.layout = layout
+        self.pushed = pushed
+        self.index = self.document(pushed["digest"])
+        self.soci = self.document(pushed["soci"]["digest"])
+        self.image = self.document(pushed["soci"]["image"])
+        self.blob = self.path(pushed["layers"][-1]["digest"])
+        self.tables = [self.path(item["digest"]) for item in self.soci["layers"]]
+
+    def path(self, digest):
+        return self.layout / "blobs" / "sha256" / digest.split(":")[1]
+
+    def document(self, digest):
+        return json.loads(self.path(digest).read_bytes())
+
+
+def soci_image(run, tmp_path, tar, *arguments):
+    layout = tmp_path / "layout"
+    result = run("push", "--json", "--soci", "--soci-min-size", "1", *arguments, f"oci:{layout}:1",
+                 "-", input=tar)
+    assert result.rc == 0, result
+    return SociImage(layout, json.loads(result.stdout))

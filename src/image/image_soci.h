@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SOCI index of an image: a manifest that lists the zTOCs of the image's layers, with which the
+ * SOCI snapshotter reads single files of them (soci-snapshotter, docs/soci-index-manifest-v2.md). */
+#ifndef IMAGE_IMAGE_SOCI_H
+#define IMAGE_IMAGE_SOCI_H
+
+#include "image/image.h"
+#include "image/push_target.h"
+
+/* Annotation of an image that has an index of version 2. */
+#define KEY_SOCI_INDEX "com.amazon.soci.index-digest"
+
+/* Makes the layers that are not read yet record their zTOCs. */
+void image_soci_record(lpipe_image *image);
+
+/* Puts the zTOCs of the layers with at least bytes_min bytes into the store, and writes the index,
+ * which is not put yet. For layers of the base the zTOCs of its index are used. 1, or 0 when no
+ * layer has a zTOC: a notice says so. subject: of version 1, NULL = version 2. */
+MUST_CHECK int image_soci_index(lpipe_image *image, const struct push_target *target,
+                                uint64_t bytes_min, const struct descriptor *subject,
+                                struct document *ret_index, struct lpipe_error *err);
+/* Writes the OCI index of an image and its SOCI index of version 2: this is what the tags name. */
+MUST_CHECK int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,
+                               const struct descriptor *soci_index, struct document *ret_document,
+                               struct lpipe_error *err);
+/* The artifact type of an index, by version. */
+const char *image_soci_type(enum lpipe_soci version);
+
+#endif
