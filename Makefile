@@ -89,8 +89,26 @@ static: deps-build-static
 deb: deps-build-deb
 	tools/make_deb build-deb
 
+# The static command makes an image of itself: make image IMAGE=registry.example/layerpipe:0.1
+IMAGE ?= oci:build-image:layerpipe
+
+image: static
+	@LAYERPIPE= tools/make_image $(STATIC_BUILD)/layerpipe $(IMAGE)
+
+# The packages and the static command in bare Debian 12 and 13: needs root, the network and debootstrap.
+check-packages: deb static
+	tools/check_packages 12 build-deb $(STATIC_BUILD)/layerpipe
+	tools/check_packages 13 build-deb $(STATIC_BUILD)/layerpipe
+
+# The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes.
+release:
+	@tools/make_release --check
+	@$(MAKE) --no-print-directory deb static
+	tools/make_release build-release build-deb $(STATIC_BUILD)
+
 clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static deb clean
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static deb image check-packages \
+	release clean
