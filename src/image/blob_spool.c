@@ -44,7 +44,7 @@ int blob_put_spool(const struct blob_job *job, const struct descriptor *blob,
                    const struct spool *spool, struct lpipe_error *err)
 {
     struct lpipe_error local = { 0 };
-    struct blob_progress progress;
+    struct blob_progress progress = { 0 };
     err = err != NULL ? err : &local;
     int found = job->store->is_discard ? 0 : job->store->ops->blob_exists(job->store, blob, err);
     if (found == 1) {

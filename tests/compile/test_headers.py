@@ -19,7 +19,7 @@ LANGUAGES = {
     "clang++ c++17": ["clang++", "-x", "c++", "-std=c++17"],
 }
 HEADERS = ["layerpipe.h"] + [f"layerpipe/{name}.h" for name in (
-    "client", "copy", "error", "image", "index", "layer", "observe", "push", "ref", "version")]
+    "client", "content", "copy", "error", "image", "index", "layer", "observe", "push", "ref", "version")]
 
 # A program with every initialiser, and one call of each kind of function.
 PROGRAM = """
@@ -35,6 +35,7 @@ int main(void)
     struct lpipe_copy_options copy = LPIPE_COPY_OPTIONS_INIT;
     struct lpipe_copy_result copied = LPIPE_COPY_RESULT_INIT;
     struct lpipe_index_options index = LPIPE_INDEX_OPTIONS_INIT;
+    struct lpipe_content_options content = LPIPE_CONTENT_OPTIONS_INIT;
     struct lpipe_error err;
     lpipe_ref *ref = NULL;
     int status = lpipe_ref_parse("localhost:5000/a:b", 0, &ref, &err);
@@ -42,7 +43,8 @@ int main(void)
     lpipe_push_result_done(&pushed);
     lpipe_copy_result_done(&copied);
     return status + (ref != NULL) + (int)(client.flags + layer.flags + result.size) +
-           (int)image.format + (int)push.tag_count + (int)(copy.flags + index.flags) + (lpipe_version()[0] == '0' ? 0 : 1);
+           (int)image.format + (int)push.tag_count + (int)(copy.flags + index.flags) +
+           (content.platform != NULL) + (lpipe_version()[0] == '0' ? 0 : 1);
 }
 """
 
