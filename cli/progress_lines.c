@@ -328,11 +328,12 @@ void progress_line_done(char line[PROGRESS_LINE_BYTES], const struct progress_bl
     }
 }
 
-static void add_count(char line[PROGRESS_LINE_BYTES], const char *joint, uint64_t count,
+static void add_count(char line[PROGRESS_LINE_BYTES], const char **joint, uint64_t count,
                       const char *what)
 {
     if (count > 0) {
-        add(line, "%s%" PRIu64 " %s", joint, count, what);
+        add(line, "%s%" PRIu64 " %s", *joint, count, what);
+        *joint = ", ";
     }
 }
 
@@ -352,8 +353,8 @@ void progress_line_summary(char line[PROGRESS_LINE_BYTES], const struct progress
     if (state->ended_resent > 0) {
         add(line, ", %s of it again", amount(again, state->ended_resent));
     }
-    add_count(line, ", blobs: ", counts[LPIPE_ORIGIN_STREAMED] + counts[LPIPE_ORIGIN_COPIED],
-              "new");
-    add_count(line, ", ", counts[LPIPE_ORIGIN_EXISTING], "existed");
-    add_count(line, ", ", counts[LPIPE_ORIGIN_MOUNTED], "mounted");
+    const char *joint = ", blobs: ";
+    add_count(line, &joint, counts[LPIPE_ORIGIN_STREAMED] + counts[LPIPE_ORIGIN_COPIED], "new");
+    add_count(line, &joint, counts[LPIPE_ORIGIN_EXISTING], "existed");
+    add_count(line, &joint, counts[LPIPE_ORIGIN_MOUNTED], "mounted");
 }

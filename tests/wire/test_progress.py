@@ -158,6 +158,7 @@ def test_lines_follow_the_width_of_the_window(push, line, tars):
     slow = line()
     slow.stop_at(3 * MB)
     process = push(terminal, slow, tars(10 * MB))
+    terminal.await_frame(is_stalled)
     longest = {}
     for columns in (80, 40, 120, 24, 80):
         terminal.resize(columns)
@@ -268,3 +269,32 @@ def test_plain_progress_names_what_is_sent(command, line, tmp_path):
     assert any(re.match(r"layerpipe: layer 1 part1.tar: 6.0 MB -> 6.0 MB, sha256:\w{12}, [\d.]+ s$",
                         text) for text in said), said
     assert re.match(r"layerpipe: 6.0 MB sent in [\d.]+ s", said[-1])
+
+
+def test_cat_shows_what_it_has_written(command, docker_registry, tars, tmp_path):
+    """stdout has the data; progress is on stderr, also while nobody reads the data."""
+    terminal = Terminal()
+    source = docker_registry()
+    pushed = command("push", "-q", "--compress", "none", f"{source.host}/a/b:1", *tars(10 * MB))
+    assert pushed.returncode == 0
+    with command.start("cat", "--progress", "tty", f"{source.host}/a/b:1", stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=terminal.theirs) as process:
+        lines = terminal.await_frame(lambda text: "stalled" in text)
+        assert re.match(r"total  [\d.]+ .?B written, stalled \d s, 0:0\d elapsed$", lines[-1]), lines
+        data = process.stdout.read()
+        assert process.wait() == 0
+    left = screen(terminal.close())
+    assert re.match(rf"layerpipe: {len(data) / MB:.1f} MB written in [\d.]+ s", left[-1]), left
+    assert len(left) == 1
+
+
+def test_index_ends_with_a_sum(command, docker_registry, tars):
+    """The blobs of the images that are copied to the index's repository are mounted."""
+    server = docker_registry()
+    pushed = command("push", "-q", "--compress", "none", f"{server.host}/a/b:1", *tars(1 * MB))
+    assert pushed.returncode == 0
+    made = command("index", f"{server.host}/c/d:1", f"{server.host}/a/b:1")
+    assert made.returncode == 0
+    left = made.stderr.decode().splitlines()
+    assert re.match(r"layerpipe: 0 B sent in [\d.]+ s.*, blobs: 2 mounted$", left[-1]), left
+    assert max(map(len, left)) < 80
