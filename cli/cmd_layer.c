@@ -160,8 +160,9 @@ const struct command command_layer = {
                "stores nothing: only digest and size are computed.\n"
                "INPUT is - (stdin), a tar file, a FIFO, /dev/fd/N or a directory. When no INPUT\n"
                "is given, stdin is read if it is a pipe, a socket or a file.\n",
-    .groups = (const struct option_group *const[]){ &group_layer, &group_upload, &group_access,
-                                                    &group_result, &group_general, NULL },
+    .groups =
+        (const struct option_group *const[]){ &group_layer, &group_directory, &group_upload,
+                                              &group_access, &group_result, &group_general, NULL },
     .args_min = 1,
     .args_max = 2,
     .run = run,

@@ -343,9 +343,9 @@ const struct command command_push = {
                "/dev/fd/N or a directory. When no INPUT is given, stdin is read if it is a pipe,\n"
                "a socket or a file. Without any input, --base is needed (only the config is\n"
                "changed) or --artifact-type (the artifact has no layers).\n",
-    .groups =
-        (const struct option_group *const[]){ &group_image, &group_layer, &group_upload,
-                                              &group_access, &group_result, &group_general, NULL },
+    .groups = (const struct option_group *const[]){ &group_image, &group_layer, &group_directory,
+                                                    &group_upload, &group_access, &group_result,
+                                                    &group_general, NULL },
     .args_min = 1,
     .args_max = SIZE_MAX,
     .run = run,

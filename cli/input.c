@@ -2,10 +2,12 @@
 #include "input.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "item_texts.h"
 #include "path_open.h"
 #include "print.h"
 #include "stop_signal.h"
@@ -145,6 +147,36 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     return options;
 }
 
+/* The first option that is for directories only; NULL if none was given. */
+static const char *directory_option(const struct settings *settings)
+{
+    return settings->owner != NULL        ? "--owner"
+           : settings->prefix != NULL     ? "--prefix"
+           : settings->chmod != NULL      ? "--chmod"
+           : settings->excludes.count > 0 ? "--exclude"
+                                          : NULL;
+}
+
+/* Returns an exit status. */
+static int open_directory(const struct settings *settings, const char *path,
+                          const struct lpipe_layer_options *options, lpipe_layer **ret_layer)
+{
+    struct lpipe_error err = { 0 };
+    struct lpipe_directory_options wanted = LPIPE_DIRECTORY_OPTIONS_INIT;
+    const char **patterns = item_texts(&settings->excludes);
+    if (patterns == NULL) {
+        return print_errno(LPIPE_NO_MEMORY, errno, "cannot open input %s", path);
+    }
+    wanted.owner = settings->owner;
+    wanted.prefix = settings->prefix;
+    wanted.mode = settings->chmod;
+    wanted.excludes = patterns;
+    wanted.exclude_count = settings->excludes.count;
+    int status = lpipe_layer_new_directory_with(path, &wanted, options, ret_layer, &err);
+    free(patterns);
+    return status == 0 ? 0 : print_failure(&err);
+}
+
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer)
 {
@@ -161,15 +193,19 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
             return code;
         }
     }
+    const char *directory_only = S_ISDIR(info.st_mode) ? NULL : directory_option(settings);
+    if (directory_only != NULL) {
+        (void)close(fd);
+        return usage_error(settings->command_name, "%s is for directories, and %s is none",
+                           directory_only, strcmp(path, "-") == 0 ? "stdin" : path);
+    }
     struct lpipe_layer_options options =
         layer_options(settings, input_name(path), look_first(settings, path, fd), cancel);
-    int code = 0;
     if (S_ISDIR(info.st_mode)) {
         (void)close(fd);
         const char *directory = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
-        code = lpipe_layer_new_directory(directory, &options, ret_layer, &err);
-    } else {
-        code = lpipe_layer_new_fd(fd, &options, ret_layer, &err); /* takes fd in every case */
+        return open_directory(settings, directory, &options, ret_layer);
     }
-    return code == 0 ? 0 : print_failure(&err);
+    /* takes fd in every case */
+    return lpipe_layer_new_fd(fd, &options, ret_layer, &err) == 0 ? 0 : print_failure(&err);
 }

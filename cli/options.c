@@ -73,6 +73,18 @@ const struct option_group group_layer = {
         { 0 } },
 };
 
+const struct option_group group_directory = {
+    "Directories as layers",
+    (const struct option[]){
+        { "owner", 0, TEXT(owner, "UID:GID"), .help = "owner of all entries" },
+        { "prefix", 0, TEXT(prefix, "PATH"), .help = "put the directory under PATH in the layer" },
+        { "chmod", 0, TEXT(chmod, "MODE"),
+          .help = "change permissions as chmod does: 755, go-w,u+rwX" },
+        { "exclude", 0, ITEM(excludes, "PATTERN", ITEM_OTHER),
+          .help = "leave out paths that match (repeatable)" },
+        { 0 } },
+};
+
 const struct option_group group_platform = {
     "Platform",
     (const struct option[]){ { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
@@ -244,6 +256,7 @@ void settings_dispose(struct settings *settings)
     item_list_dispose(&settings->args);
     item_list_dispose(&settings->edits);
     item_list_dispose(&settings->env_files);
+    item_list_dispose(&settings->excludes);
     item_list_dispose(&settings->histories);
     item_list_dispose(&settings->tags);
     item_list_dispose(&settings->trust_realms);

@@ -40,6 +40,12 @@ struct settings {
     bool allow_odd_entries;
     int format; /* enum lpipe_format */
 
+    /* layers of directories */
+    const char *owner;
+    const char *prefix;
+    const char *chmod;
+    struct item_list excludes;
+
     /* image */
     const char *base;
     const char *platform;
@@ -95,8 +101,8 @@ const char *settings_stdin_option(const struct settings *settings);
 /* The n-th argument (from 0) that is no option; NULL if there are fewer. */
 const char *settings_argument(const struct settings *settings, size_t nth);
 
-extern const struct option_group group_general, group_result, group_layer, group_image, group_copy,
-    group_cat, group_archive, group_index, group_upload, group_access, group_authfile,
-    group_platform, group_json;
+extern const struct option_group group_general, group_result, group_layer, group_directory,
+    group_image, group_copy, group_cat, group_archive, group_index, group_upload, group_access,
+    group_authfile, group_platform, group_json;
 
 #endif

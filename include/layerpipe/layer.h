@@ -150,6 +150,41 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_new_directory(const char *path,
                                                     lpipe_layer **ret_layer,
                                                     struct lpipe_error *err);
 
+/** How the tar of a directory differs from the directory. */
+struct lpipe_directory_options {
+    size_t struct_size;
+    /** "UID:GID" in decimal: the owner of all entries; NULL = as in the directory. */
+    const char *owner;
+    /** Path in the tar under which the directory is, "opt/app". Its parents are written, too, with
+     * mode 0755 and the directory's time and owner. No part may be ".." or begin with ".wh.".
+     * NULL = none. */
+    const char *prefix;
+    /** Permission bits as chmod(1) takes them, "0644" or "u+rwX,go-w", with umask 0. Symbolic links
+     * and the parents of the prefix are not changed. NULL = as in the directory. */
+    const char *mode;
+    /** Patterns of paths in the tar, with the prefix, that are left out; a directory with all that
+     * is below it. layerpipe-layer(1) describes patterns. The directory itself is not left out. */
+    const char *const *excludes;
+    size_t exclude_count;
+};
+#define LPIPE_DIRECTORY_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(struct lpipe_directory_options), NULL, NULL, NULL, NULL, 0                          \
+    }
+
+/**
+ * As lpipe_layer_new_directory(), with changes.
+ * @param path              opened by this call; not empty
+ * @param directory_options strings are copied; may be NULL
+ * @param options           strings are copied; may be NULL
+ * @param ret_layer         owned by the caller, lpipe_layer_free(); not NULL
+ * @return 0, INVALID_ARGUMENT (also an owner, a prefix, a mode or a pattern that is malformed),
+ *         SOURCE_IO and UNSUPPORTED as lpipe_layer_new_directory(). Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_layer_new_directory_with(
+    const char *path, const struct lpipe_directory_options *directory_options,
+    const struct lpipe_layer_options *options, lpipe_layer **ret_layer, struct lpipe_error *err);
+
 /**
  * Opens the reader of the compressed bytes. A layer can be opened once.
  * @param layer      must not be freed before the reader is closed

@@ -64,6 +64,10 @@
 #define TAR_PATH_BYTES_MAX 4095
 #define TAR_XATTR_NAME_BYTES_MAX 255
 #define TAR_XATTR_VALUE_BYTES_MAX (64 * KIB)
+/* Of a directory that becomes a layer. */
+#define DIRECTORY_PREFIX_BYTES_MAX 4095
+#define DIRECTORY_PATTERNS_MAX 10000
+#define MODE_STEPS_MAX 32 /* changes in one --chmod */
 
 /* The pipeline. Block sizes are part of the recipes: with another size the digest changes. */
 #define GZIP_BLOCK_BYTES (256 * KIB)

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "tar/directory_rules.h"
 #include "tar/directory_walk.h"
 #include "tar/directory_xattr.h"
 #include "tar/hard_links.h"
@@ -24,11 +25,13 @@ struct directory_source {
     char *name; /* of the directory, for messages */
     int top;
     int64_t mtime_max;
+    struct directory_rules rules;
+    size_t parents_done; /* bytes of the prefix whose directories were written */
     struct directory_walk *walk;
     struct hard_links links;
     struct xattr_reader *xattr;
     const struct directory_entry *found; /* the current entry */
-    struct buf path;                     /* of a directory, with '/' at its end */
+    struct buf path;                     /* in the tar; of a directory, with '/' at its end */
     struct buf records;
     struct buf staged; /* header or padding that is read next, from staged_done on */
     size_t staged_done;
@@ -49,11 +52,33 @@ static void forget_progress(struct directory_source *source)
     hard_links_dispose(&source->links);
     buf_clear(&source->staged);
     source->staged_done = 0;
+    source->parents_done = 0;
     source->data_left = 0;
     source->ended = false;
     source->sockets = 0;
     source->unnamed = 0;
     source->whiteouts = 0;
+}
+
+/* Puts the prefix, the path and the end into source->path. */
+static int join_path(struct directory_source *source, const char *path, const char *end,
+                     struct lpipe_error *err)
+{
+    const char *prefix = source->rules.prefix;
+    buf_clear(&source->path);
+    int status = buf_printf(&source->path, "%s%s%s", prefix, path, end);
+    return status == 0 ? 0 : fail_memory(err);
+}
+
+static int leaves_out(void *ctx, const char *path, bool *ret_out, struct lpipe_error *err)
+{
+    struct directory_source *source = ctx;
+    if (source->rules.pattern_count == 0) {
+        return 0;
+    }
+    int status = join_path(source, path, "", err);
+    *ret_out = status == 0 && directory_rules_exclude(&source->rules, source->path.data);
+    return status;
 }
 
 static bool directory_can_rewind(const struct source *base)
@@ -65,8 +90,9 @@ static bool directory_can_rewind(const struct source *base)
 static int directory_rewind(struct source *base, struct lpipe_error *err)
 {
     struct directory_source *source = (struct directory_source *)base;
+    struct directory_filter filter = { .leaves_out = leaves_out, .ctx = source };
     forget_progress(source);
-    return directory_walk_new(source->top, &source->walk, err);
+    return directory_walk_new(source->top, filter, &source->walk, err);
 }
 
 static void directory_free(struct source *base)
@@ -78,6 +104,7 @@ static void directory_free(struct source *base)
     buf_dispose(&source->records);
     buf_dispose(&source->staged);
     fd_close(&source->top);
+    directory_rules_dispose(&source->rules);
     free(source->name);
     free(source);
 }
@@ -127,15 +154,17 @@ static void note_whiteout(struct directory_source *source)
 static int name_entry(struct directory_source *source, struct tar_write_entry *entry,
                       struct lpipe_error *err)
 {
-    entry->path = source->found->path;
-    if (!S_ISDIR(source->found->info.st_mode)) {
-        return 0;
+    const char *path = source->found->path;
+    bool is_top = *path == '\0';
+    if (is_top && *source->rules.prefix == '\0') {
+        path = ".";
+        is_top = false;
     }
-    const char *path = *entry->path != '\0' ? entry->path : ".";
-    buf_clear(&source->path);
-    int status = buf_printf(&source->path, "%s/", path);
+    /* The prefix ends with '/' already. */
+    const char *end = S_ISDIR(source->found->info.st_mode) && !is_top ? "/" : "";
+    int status = join_path(source, path, end, err);
     entry->path = source->path.data;
-    return status == 0 ? 0 : fail_memory(err);
+    return status;
 }
 
 /* A file with several names becomes a hard link to the first one. */
@@ -182,13 +211,23 @@ static int read_xattrs(struct directory_source *source, struct tar_write_entry *
     return status;
 }
 
+static void fill_owner_and_time(const struct directory_source *source, const struct stat *info,
+                                struct tar_write_entry *entry)
+{
+    const struct directory_rules *rules = &source->rules;
+    entry->uid = rules->has_owner ? rules->uid : info->st_uid;
+    entry->gid = rules->has_owner ? rules->gid : info->st_gid;
+    entry->mtime = MIN_OF((int64_t)info->st_mtim.tv_sec, source->mtime_max);
+}
+
 static void fill_numbers(const struct directory_source *source, struct tar_write_entry *entry)
 {
     const struct stat *info = &source->found->info;
     entry->mode = info->st_mode & 07777;
-    entry->uid = info->st_uid;
-    entry->gid = info->st_gid;
-    entry->mtime = MIN_OF((int64_t)info->st_mtim.tv_sec, source->mtime_max);
+    if (!S_ISLNK(info->st_mode)) { /* nothing uses the permission bits of a symbolic link */
+        entry->mode = mode_change_apply(&source->rules.mode, entry->mode, S_ISDIR(info->st_mode));
+    }
+    fill_owner_and_time(source, info, entry);
     entry->size = entry->type == TAR_ENTRY_FILE ? (uint64_t)info->st_size : 0;
     if (entry->type == TAR_ENTRY_CHARACTER_DEVICE || entry->type == TAR_ENTRY_BLOCK_DEVICE) {
         entry->device_major = major(info->st_rdev);
@@ -225,11 +264,41 @@ static int stage_zeros(struct directory_source *source, size_t size, struct lpip
     return buf_append(&source->staged, zeros, size) == 0 ? 0 : fail_memory(err);
 }
 
+/* The length of the part of the prefix that is the next parent, with its '/'; 0 when all were
+ * written. The last part of the prefix is the directory itself. */
+static size_t next_parent(const struct directory_source *source)
+{
+    const char *rest = source->rules.prefix + source->parents_done;
+    const char *slash = strchr(rest, '/');
+    return slash == NULL || slash[1] == '\0' ? 0 : (size_t)(slash + 1 - rest);
+}
+
+/* Parents of the directory do not exist: they get its owner and time. */
+static int stage_parent(struct directory_source *source, size_t part, struct lpipe_error *err)
+{
+    struct stat info;
+    struct tar_write_entry entry = { .type = TAR_ENTRY_DIRECTORY, .mode = 0755 };
+    if (fstat(source->top, &info) != 0) {
+        return fail_errno(err, LPIPE_SOURCE_IO, errno, "cannot read the attributes");
+    }
+    source->parents_done += part;
+    buf_clear(&source->path);
+    int status = buf_append(&source->path, source->rules.prefix, source->parents_done);
+    entry.path = source->path.data;
+    fill_owner_and_time(source, &info, &entry);
+    status = status == 0 ? tar_write_header(&entry, &source->staged) : status;
+    return status == 0 ? 0 : fail_memory(err);
+}
+
 /* Puts the next entry's header, or the end, into staged. */
 static int next_entry(struct directory_source *source, struct lpipe_error *err)
 {
     buf_clear(&source->staged);
     source->staged_done = 0;
+    size_t parent = next_parent(source);
+    if (parent > 0) {
+        return stage_parent(source, parent, err);
+    }
     int status = directory_walk_next(source->walk, &source->found, err);
     if (status != 0) {
         return status;
@@ -355,8 +424,8 @@ static const struct source_ops ops = {
     .free = directory_free,
 };
 
-int directory_source_new(const char *path, int64_t mtime_max, struct source **ret_source,
-                         struct lpipe_error *err)
+int directory_source_new(const char *path, const struct lpipe_directory_options *options,
+                         int64_t mtime_max, struct source **ret_source, struct lpipe_error *err)
 {
     struct directory_source *source = NEW(struct directory_source);
     if (source == NULL) {
@@ -369,7 +438,9 @@ int directory_source_new(const char *path, int64_t mtime_max, struct source **re
     source->records = (struct buf)BUF_INIT(TAR_EXTENSION_BYTES_MAX);
     source->staged = (struct buf)BUF_INIT(2 * TAR_EXTENSION_BYTES_MAX);
     source->name = mem_strdup(path);
-    int status = source->name == NULL ? fail_memory(err) : open_top(source, path, err);
+    int status = source->name == NULL ? fail_memory(err) : 0;
+    status = status == 0 ? directory_rules_parse(options, &source->rules, err) : status;
+    status = status == 0 ? open_top(source, path, err) : status;
     status = status == 0 ? xattr_reader_new(&source->xattr, err) : status;
     status = status == 0 ? directory_rewind(&source->base, err) : status;
     if (status != 0) {

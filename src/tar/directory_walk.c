@@ -23,7 +23,8 @@ struct level {
 };
 
 struct directory_walk {
-    int top;  /* the caller's */
+    int top; /* the caller's */
+    struct directory_filter filter;
     int here; /* the last level's directory */
     bool begun;
     struct level *levels;
@@ -35,13 +36,15 @@ struct directory_walk {
 
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)
 
-int directory_walk_new(int top, struct directory_walk **ret_walk, struct lpipe_error *err)
+int directory_walk_new(int top, struct directory_filter filter, struct directory_walk **ret_walk,
+                       struct lpipe_error *err)
 {
     struct directory_walk *walk = NEW(struct directory_walk);
     if (walk == NULL) {
         return fail_memory(err);
     }
     walk->top = top;
+    walk->filter = filter;
     walk->here = -1;
     walk->found.fd = -1;
     /* A path must fit into a PAX header of a size that every reader accepts, with other records. */
@@ -272,17 +275,23 @@ static int inspect(struct directory_entry *found, unsigned char type)
     return fstatat(found->parent, found->name, &found->info, AT_SYMLINK_NOFOLLOW) != 0 ? errno : 0;
 }
 
-static int find(struct directory_walk *walk, const char *typed, struct lpipe_error *err)
+/* The next entry gets its name and path. */
+static int name_found(struct directory_walk *walk, const char *name, struct lpipe_error *err)
 {
     struct directory_entry *found = &walk->found;
-    unsigned char type = (unsigned char)typed[0];
     walk->path.size = walk->levels[walk->depth - 1].path_size;
-    *found = (struct directory_entry){ .name = typed + 1, .parent = walk->here, .fd = -1 };
+    *found = (struct directory_entry){ .name = name, .parent = walk->here, .fd = -1 };
     found->path = found->name; /* in case there is no memory for the whole path */
     if (buf_append_text(&walk->path, found->name) != 0) {
         return directory_fail(found, ENAMETOOLONG, "pack", err);
     }
     found->path = walk->path.data;
+    return 0;
+}
+
+static int find(struct directory_walk *walk, unsigned char type, struct lpipe_error *err)
+{
+    struct directory_entry *found = &walk->found;
     if (type == DT_UNKNOWN) { /* this file system does not report types */
         int code = inspect(found, type);
         if (code != 0) {
@@ -324,11 +333,20 @@ int directory_walk_next(struct directory_walk *walk, const struct directory_entr
     fd_close(&walk->found.fd);
     while (status == 0 && walk->depth > 0) {
         struct level *level = &walk->levels[walk->depth - 1];
-        if (level->next < level->count) {
-            *ret_found = &walk->found;
-            return find(walk, level->order[level->next++], err);
+        if (level->next == level->count) {
+            status = directory_return(walk, err);
+            continue;
         }
-        status = directory_return(walk, err);
+        const char *typed = level->order[level->next++];
+        bool is_out = false;
+        status = name_found(walk, typed + 1, err);
+        if (status == 0) {
+            status = walk->filter.leaves_out(walk->filter.ctx, walk->found.path, &is_out, err);
+        }
+        if (status == 0 && !is_out) {
+            *ret_found = &walk->found;
+            return find(walk, (unsigned char)typed[0], err);
+        }
     }
     *ret_found = NULL;
     return status;

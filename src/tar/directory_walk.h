@@ -6,6 +6,7 @@
 #ifndef TAR_DIRECTORY_WALK_H
 #define TAR_DIRECTORY_WALK_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "base/fail.h"
@@ -21,9 +22,16 @@ struct directory_entry {
     struct stat info;
 };
 
+/* Says of each entry but the top whether it is left out, before it is opened. A directory that is
+ * left out is not entered. path: from the top. */
+struct directory_filter {
+    int (*leaves_out)(void *ctx, const char *path, bool *ret_out, struct lpipe_error *err);
+    void *ctx;
+};
+
 /* top is a descriptor of a directory; the caller keeps and closes it. */
-MUST_CHECK int directory_walk_new(int top, struct directory_walk **ret_walk,
-                                  struct lpipe_error *err);
+MUST_CHECK int directory_walk_new(int top, struct directory_filter filter,
+                                  struct directory_walk **ret_walk, struct lpipe_error *err);
 struct directory_walk *directory_walk_free(struct directory_walk *walk);
 /* *ret_found is NULL at the end. */
 MUST_CHECK int directory_walk_next(struct directory_walk *walk,

@@ -286,7 +286,7 @@ static struct source *source_on(const char *path)
 {
     struct lpipe_error err = { 0 };
     struct source *source = NULL;
-    if (directory_source_new(path, INT64_MAX, &source, &err) != 0) {
+    if (directory_source_new(path, NULL, INT64_MAX, &source, &err) != 0) {
         fail_msg("no source: %s", err.message);
     }
     return source;
@@ -499,7 +499,8 @@ static void test_newest_time(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct source *source = NULL;
         struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
-        assert_int_equal(directory_source_new(scratch.dir, cases[i].newest, &source, NULL), 0);
+        assert_int_equal(directory_source_new(scratch.dir, NULL, cases[i].newest, &source, NULL),
+                         0);
         assert_int_equal(drain(source, 512, &tar, NULL), 0);
         assert_string_equal((const char *)tar.data + 136, cases[i].field);
         source_free(source);

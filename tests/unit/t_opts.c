@@ -257,6 +257,7 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_source", sizeof(struct lpipe_source), 32 },
         { "lpipe_observer", sizeof(struct lpipe_observer), 32 },
         { "lpipe_layer_options", sizeof(struct lpipe_layer_options), 64 },
+        { "lpipe_directory_options", sizeof(struct lpipe_directory_options), 48 },
         { "lpipe_layer_result", sizeof(struct lpipe_layer_result), 1392 },
         { "lpipe_client_options", sizeof(struct lpipe_client_options), 168 },
         { "lpipe_image_options", sizeof(struct lpipe_image_options), 40 },
