@@ -33,7 +33,7 @@ const struct option_group group_general = {
         { "verbose", 'v', .kind = OPTION_RAISE, AT(verbosity),
           .help = "log requests; -vv: with headers, secrets masked" },
         { "progress", 0, CHOICE(progress, "auto|tty|plain|none", 0),
-          .help = "progress on stderr: redrawn (tty), for logs (plain)" },
+          .help = "progress on stderr: tty redraws, plain is for logs" },
         { 0 } },
 };
 
