@@ -6,6 +6,7 @@
 #include "command.h"
 #include "password.h"
 #include "print.h"
+#include "realm_file.h"
 #include "setup.h"
 
 static int login(const struct settings *settings, const char *registry, const char *username,
@@ -58,21 +59,101 @@ static int collect_credentials(struct settings *settings, char **ret_username, c
     return 0;
 }
 
+/* Asks whether the token server that the entry "REGISTRY=HOST" names may get the password. */
+static int ask_for_realm(const char *entry)
+{
+    char *answer = NULL;
+    const char *equals = strchr(entry, '=');
+    print_message("%.*s wants the password to be sent to its token server %s, another host",
+                  (int)(equals - entry), entry, equals + 1);
+    int code =
+        prompt_read("Is this host run by the same people? Type yes to trust it", true, &answer);
+    bool trusted = code == 0 && strcmp(answer, "yes") == 0;
+    password_free(answer);
+    if (code == 0 && !trusted) {
+        print_message("%s is not trusted; nothing was sent", equals + 1);
+        return lpipe_status_exit_code(LPIPE_AUTH_REQUIRED);
+    }
+    return code;
+}
+
+/* Finds the token server of the registry. If it must be named, and someone can be asked, asks, and
+ * adds it to --trust-realm. */
+static int allow_realm(struct settings *settings, const char *registry,
+                       char ret_entry[LPIPE_REALM_BYTES])
+{
+    AUTO_SETUP struct setup setup = { 0 };
+    struct lpipe_error err = { 0 };
+    *ret_entry = '\0';
+    if (!prompt_is_possible() || settings->anonymous) {
+        return 0;
+    }
+    int code = setup_begin(&setup, settings, NULL, NULL);
+    if (code != 0) {
+        return code;
+    }
+    if (lpipe_login_realm(setup.client, registry, ret_entry, &err) != 0) {
+        return print_failure_without_hint(&err);
+    }
+    if (*ret_entry == '\0') {
+        return 0;
+    }
+    code = ask_for_realm(ret_entry);
+    if (code == 0 && !item_add(&settings->trust_realms, ITEM_OTHER, ret_entry)) {
+        print_message("out of memory");
+        code = EXIT_RESOURCES;
+    }
+    return code;
+}
+
+/* Keeps what was allowed, after the login has succeeded. */
+static int remember_realm(const struct settings *settings, const char *entry)
+{
+    if (*entry == '\0') {
+        return 0;
+    }
+    char *registry = strndup(entry, strcspn(entry, "="));
+    if (registry == NULL) {
+        print_message("out of memory");
+        return EXIT_RESOURCES;
+    }
+    int code = realm_file_set(registry, entry);
+    if (code == 0 && !settings->quiet) {
+        print_message("the token server is remembered; layerpipe logout forgets it");
+    }
+    free(registry);
+    return code;
+}
+
 static int run_login(struct settings *settings)
 {
     char *username = NULL, *password = NULL;
+    char realm[LPIPE_REALM_BYTES];
     struct lpipe_error err = { 0 };
     settings->writes_authfile = true;
     /* Before the password is asked for. */
     if (lpipe_registry_check(settings_argument(settings, 0), &err) != 0) {
         return print_failure(&err);
     }
-    int code = collect_credentials(settings, &username, &password);
+    int code = allow_realm(settings, settings_argument(settings, 0), realm);
+    code = code == 0 ? collect_credentials(settings, &username, &password) : code;
     if (code == 0) {
         code = login(settings, settings_argument(settings, 0), username, password);
     }
+    code = code == 0 ? remember_realm(settings, realm) : code;
     free(username);
     password_free(password);
+    return code;
+}
+
+/* Forgets the token server that was allowed at login. */
+static int forget_realm(const char *registry)
+{
+    const char *scheme = strstr(registry, "://");
+    const char *host = scheme == NULL ? registry : scheme + 3;
+    char *name = strndup(host, strcspn(host, "/"));
+    int code = name == NULL ? EXIT_RESOURCES : realm_file_set(name, NULL);
+    free(name);
     return code;
 }
 
@@ -83,6 +164,7 @@ static int run_logout(struct settings *settings)
     struct lpipe_error err = { 0 };
     settings->writes_authfile = true;
     int code = setup_begin(&setup, settings, NULL, NULL);
+    code = code == 0 ? forget_realm(registry) : code;
     if (code != 0) {
         return code;
     }

@@ -227,7 +227,7 @@ const struct option_group group_access = {
         { "tls-verify", 0, .kind = OPTION_ONOFF, AT(tls_verify),
           .help = "false: accept any certificate" },
         { "plain-http", 0, FLAG(plain_http), .help = "use http, not https" },
-        { "trust-realm", 0, ITEM(trust_realms, "HOST", ITEM_OTHER),
+        { "trust-realm", 0, ITEM(trust_realms, "[REGISTRY=]HOST", ITEM_OTHER),
           .help = "token server that may get credentials (repeatable)" },
         { "retry", 0, NUMBER(retry_count, 0, 1000),
           .help = "retries of a failed request (default 5)" },

@@ -125,12 +125,13 @@ int prompt_read(const char *question, bool echo, char **ret_answer)
         print_message("cannot read the terminal's settings: %s", strerror(errno));
         return EXIT_OTHER;
     }
-    (void)fprintf(stderr, "%s: ", question);
+    /* Before the question: this drops what was typed already, and the answer must not be dropped. */
     if (!echo) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
     }
+    (void)fprintf(stderr, "%s: ", question);
     int code = read_secret(STDIN_FILENO, true, "the terminal", ret_answer);
     if (!echo) {
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

@@ -8,11 +8,13 @@
 
 #include "print.h"
 #include "progress.h"
+#include "realm_file.h"
 #include "stop_signal.h"
 
-/* The host names of --trust-realm and LAYERPIPE_TRUST_REALM. */
+/* The entries of --trust-realm, LAYERPIPE_TRUST_REALM, and of the file that login writes. */
 struct realms {
-    char *environment; /* copy of the variable, cut into names in place */
+    char *environment; /* copy of the variable, cut into entries in place */
+    char *file;        /* text of the file, cut into lines in place */
     const char **hosts;
     size_t count;
 };
@@ -20,27 +22,39 @@ struct realms {
 static void realms_dispose(struct realms *realms)
 {
     free(realms->environment);
+    free(realms->file);
     free(realms->hosts);
+}
+
+/* Adds the entries of a text, which is cut in place. */
+static void realms_add(struct realms *realms, char *text, const char *separators)
+{
+    char *rest = NULL;
+    for (char *host = strtok_r(text, separators, &rest); host != NULL;
+         host = strtok_r(NULL, separators, &rest)) {
+        realms->hosts[realms->count++] = host;
+    }
 }
 
 static bool realms_collect(struct realms *realms, const struct settings *settings)
 {
     const char *environment = getenv("LAYERPIPE_TRUST_REALM");
     realms->environment = strdup(environment == NULL ? "" : environment);
+    realms->file = realm_file_read();
+    if (realms->environment == NULL || realms->file == NULL) {
+        return false;
+    }
     size_t capacity =
-        settings->trust_realms.count + strlen(environment == NULL ? "" : environment) + 1;
+        settings->trust_realms.count + strlen(realms->environment) + strlen(realms->file) + 1;
     realms->hosts = calloc(capacity, sizeof *realms->hosts);
-    if (realms->environment == NULL || realms->hosts == NULL) {
+    if (realms->hosts == NULL) {
         return false;
     }
     for (size_t i = 0; i < settings->trust_realms.count; i++) {
         realms->hosts[realms->count++] = settings->trust_realms.items[i].text;
     }
-    char *rest = NULL;
-    for (char *host = strtok_r(realms->environment, ", \t", &rest); host != NULL;
-         host = strtok_r(NULL, ", \t", &rest)) {
-        realms->hosts[realms->count++] = host;
-    }
+    realms_add(realms, realms->environment, ", \t");
+    realms_add(realms, realms->file, "\r\n");
     return true;
 }
 

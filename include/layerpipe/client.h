@@ -37,7 +37,9 @@ struct lpipe_client_options {
     const char *cacert;   /**< PEM file with additional certificate authorities */
     const char *cert;     /**< PEM file with the client certificate */
     const char *key;      /**< PEM file with its key; NULL = the key is in cert */
-    const char *const *trust_realms; /**< hosts of token servers that may get the credentials */
+    const char *const
+        *trust_realms; /**< token servers that may get the credentials: "host[:port]", or
+                                        "registry[:port]=host[:port]" for one registry only */
     size_t trust_realm_count;
     const char *user_agent; /**< put before the library's User-Agent; NULL = nothing */
     enum lpipe_upload_mode upload;
@@ -85,6 +87,21 @@ LPIPE_API lpipe_client *lpipe_client_free(lpipe_client *client);
  * @return 0, INVALID_ARGUMENT. Any thread.
  */
 LPIPE_API LPIPE_CHECK int lpipe_registry_check(const char *registry, struct lpipe_error *err);
+/** Size of a text of lpipe_login_realm(). */
+#define LPIPE_REALM_BYTES 640
+/**
+ * Asks a registry, without credentials, for its token server. If that is another host which may not
+ * get the credentials of this registry, gives the entry for trust_realms that allows it, for example
+ * to ask the user whether the host belongs to the registry.
+ * @param client    may be in use by other threads
+ * @param registry  host[:port]
+ * @param ret_entry gets "registry[:port]=host[:port]", or "" if nothing has to be allowed; see SECURITY.md
+ * @return 0, INVALID_ARGUMENT, NETWORK, TIMEOUT, TLS, SERVER, PROTOCOL, REFUSED (the token server cannot be
+ *         allowed), CANCELLED. Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_login_realm(lpipe_client *client, const char *registry,
+                                            char ret_entry[LPIPE_REALM_BYTES],
+                                            struct lpipe_error *err);
 /**
  * Checks credentials with a registry and stores them if the registry accepts them: with the
  * credential helper that the configuration names, else in the credential file (mode 0600, replaced

@@ -105,6 +105,17 @@ int lpipe_registry_check(const char *registry, struct lpipe_error *err)
                : login_check_registry(registry, err);
 }
 
+int lpipe_login_realm(lpipe_client *client, const char *registry, char ret_entry[LPIPE_REALM_BYTES],
+                      struct lpipe_error *err)
+{
+    if (client == NULL || registry == NULL || ret_entry == NULL) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "lpipe_login_realm: client, registry and ret_entry are required");
+    }
+    int status = client_check(client, err);
+    return status == 0 ? login_realm(client, registry, ret_entry, err) : status;
+}
+
 int lpipe_login(lpipe_client *client, const char *registry, const char *username,
                 const char *password, struct lpipe_error *err)
 {

@@ -63,7 +63,7 @@ enum origin_trust {
 struct origin_rules {
     const struct origin *registry;   /* the registry that gave the URL */
     bool registry_is_local;          /* it was reached on a loopback or private address */
-    const char *const *trust_realms; /* hosts named by the user, host[:port] */
+    const char *const *trust_realms; /* named by the user: [REGISTRY=]host[:port] */
     size_t trust_realm_count;
 };
 

@@ -32,12 +32,33 @@ static bool is_known_realm(const struct origin *registry, const struct origin *r
     return false;
 }
 
+/* Takes "REGISTRY=" from the start of an entry of the user's list, if it has that. False if the entry is
+ * for another registry. */
+static bool take_registry(const struct origin_rules *rules, const char **entry)
+{
+    const char *equals = strchr(*entry, '=');
+    char name[ORIGIN_TEXT_BYTES];
+    struct origin registry;
+    if (equals == NULL) {
+        return true;
+    }
+    if ((size_t)(equals - *entry) >= sizeof name) {
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - *entry), *entry);
+    *entry = equals + 1;
+    return origin_parse_host(name, rules->registry->https, &registry, NULL) == 0 &&
+           origin_same(&registry, rules->registry);
+}
+
 /* In the user's list, a host without a port means the scheme's default port. */
 static bool is_named_by_user(const struct origin_rules *rules, const struct origin *target)
 {
     for (size_t i = 0; i < rules->trust_realm_count; i++) {
         struct origin named;
-        if (origin_parse_host(rules->trust_realms[i], target->https, &named, NULL) == 0 &&
+        const char *host = rules->trust_realms[i];
+        if (take_registry(rules, &host) &&
+            origin_parse_host(host, target->https, &named, NULL) == 0 &&
             origin_same(&named, target)) {
             return true;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/login.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,9 +10,11 @@
 #include "auth/credential_helper.h"
 #include "base/environment.h"
 #include "base/mem.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "oci/reference.h"
 #include "request/host_authorization.h"
+#include "request/host_probe.h"
 
 /* Where the credentials of a registry are stored. */
 struct login_storage {
@@ -93,7 +96,70 @@ static int choose_storage(const struct settings *settings, const char *registry,
                                                                                   : 0;
 }
 
-/* Tests the credentials with a registry host that is in no list. */
+/* A registry host that is in no list, with exactly these credentials (moved). */
+static int new_host(lpipe_client *client, const char *registry, struct credential_list *list,
+                    struct registry_host **ret_host, struct lpipe_error *err)
+{
+    bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
+    bool forced = (client->context.settings.flags & LPIPE_CLIENT_HTTPS) != 0;
+    bool https = !plain && (forced || strcmp(reference_scheme(registry), "https") == 0);
+    return registry_host_new(&client->context, registry, https, list, ret_host, err);
+}
+
+/* Copies the realm of the registry's Bearer challenge; NULL without one. */
+static int find_realm(struct registry_host *host, char **ret_realm, bool *ret_local,
+                      struct lpipe_error *err)
+{
+    int status = host_probe(host, err);
+    if (status != 0 || !host_find_challenge(host)) {
+        return status;
+    }
+    GUARD(&host->mutex);
+    *ret_local = host->locked.is_local;
+    if (host->locked.challenge.scheme == CHALLENGE_BEARER) {
+        *ret_realm = mem_strdup(host->locked.challenge.realm);
+        status = *ret_realm == NULL ? fail_memory(err) : 0;
+    }
+    return status;
+}
+
+int login_realm(lpipe_client *client, const char *registry, char ret_entry[LPIPE_REALM_BYTES],
+                struct lpipe_error *err)
+{
+    CONTEXT_CALL(&client->context);
+    AUTO_CREDENTIAL_LIST struct credential_list list = { .count = 0 };
+    struct registry_host *host CLEANUP(cleanup_registry_host) = NULL;
+    AUTO_FREE char *name = NULL;
+    AUTO_FREE char *url = NULL;
+    struct origin realm;
+    struct origin_verdict verdict = { 0 };
+    char text[ORIGIN_TEXT_BYTES];
+    bool is_local = false;
+    int status = read_registry(registry, &name, err);
+    status = status == 0 ? new_host(client, name, &list, &host, err) : status;
+    status = status == 0 ? find_realm(host, &url, &is_local, err) : status;
+    *ret_entry = '\0';
+    if (status != 0 || url == NULL) {
+        return status;
+    }
+    status = origin_parse(url, "the URL of the token server", &realm, NULL, err);
+    if (status != 0) {
+        return status;
+    }
+    struct exchange exchange = host_exchange(host, ORIGIN_REALM, is_local);
+    status = origin_decide(&exchange.rules, ORIGIN_REALM, &realm, &verdict, err);
+    if (status == 0 && verdict.trust == ORIGIN_TRUSTED) {
+        return 0;
+    }
+    if (status == 0 || status == LPIPE_AUTH_REQUIRED) { /* what the user may allow */
+        origin_format(&realm, text, sizeof text);
+        (void)snprintf(ret_entry, LPIPE_REALM_BYTES, "%s=%s", name, strstr(text, "://") + 3);
+        return 0;
+    }
+    return status;
+}
+
+/* Tests the credentials with a registry host. */
 static int test_credentials(lpipe_client *client, const struct login_storage *storage,
                             const char *username, const struct secret *password,
                             struct lpipe_error *err)
@@ -106,10 +172,7 @@ static int test_credentials(lpipe_client *client, const struct login_storage *st
     if (list.items[0].source == NULL || list.items[0].username == NULL || status != 0) {
         return fail_memory(err);
     }
-    bool plain = (client->context.settings.flags & LPIPE_CLIENT_PLAIN_HTTP) != 0;
-    bool forced = (client->context.settings.flags & LPIPE_CLIENT_HTTPS) != 0;
-    bool https = !plain && (forced || strcmp(reference_scheme(storage->registry), "https") == 0);
-    status = registry_host_new(&client->context, storage->registry, https, &list, &host, err);
+    status = new_host(client, storage->registry, &list, &host, err);
     status = status == 0 ? host_test_credentials(host, err) : status;
     if (status == 1) {
         context_notice(&client->context,

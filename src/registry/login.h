@@ -14,6 +14,9 @@ MUST_CHECK int login(lpipe_client *client, const char *registry, const char *use
                      const char *password, struct lpipe_error *err);
 /* What login() says of the registry's name, before anything else is done. */
 MUST_CHECK int login_check_registry(const char *registry, struct lpipe_error *err);
+/* The entry of trust_realms that the token server of the registry needs; "" if it needs none. */
+MUST_CHECK int login_realm(lpipe_client *client, const char *registry,
+                           char ret_entry[LPIPE_REALM_BYTES], struct lpipe_error *err);
 /* NOT_FOUND when there was nothing to remove. */
 MUST_CHECK int logout(lpipe_client *client, const char *registry, struct lpipe_error *err);
 

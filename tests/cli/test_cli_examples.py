@@ -14,7 +14,7 @@ from registry import Auth
 
 # A command with its continuation lines.
 SHOWN = re.compile(r"^(?:    |\t)(.*\blayerpipe .*?(?:\\\n.*)*)$", re.M)
-PRODUCERS = {"docker": "cat save.tar", "mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
+PRODUCERS = {"docker": 'if [ "$1" = load ]; then tar -t; else cat save.tar; fi', "mmdebstrap": "cat rootfs.tar", "pg_basebackup": "cat rootfs.tar",
              "ssh": "cat rootfs.tar", "pass": "echo secret"}
 
 

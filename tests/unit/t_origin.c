@@ -91,6 +91,18 @@ static const struct realm_row REALMS[] = {
     { "https://registry.example", "https://10.0.0.7/t", "10.0.0.7", false, URL_TRUSTED },
     { "https://registry.example", "https://10.0.0.8/t", "10.0.0.7", false, URL_REFUSED },
     { "https://registry.example", "http://auth.example/t", "auth.example", false, URL_REFUSED },
+    /* named for one registry */
+    { "https://registry.example", "https://auth.example/t", "registry.example=auth.example", false,
+      URL_TRUSTED },
+    { "https://registry.example", "https://auth.example/t", "registry.example:443=auth.example",
+      false, URL_TRUSTED },
+    { "https://registry.example:5000", "https://auth.example/t", "registry.example=auth.example",
+      false, URL_ANONYMOUS },
+    { "https://other.example", "https://auth.example/t", "registry.example=auth.example", false,
+      URL_ANONYMOUS },
+    { "https://registry.example", "https://auth.example/t", "=auth.example", false, URL_ANONYMOUS },
+    { "https://registry.example", "https://auth.example/t", "registry.example=", false,
+      URL_ANONYMOUS },
     /* a registry on this machine, without TLS */
     { "http://127.0.0.1:5000", "http://127.0.0.1:5000/token", NULL, true, URL_TRUSTED },
     { "http://127.0.0.1:5000", "http://127.0.0.1:5001/token", NULL, true, URL_REFUSED },

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's docker-registry with passwords over TLS, and with a token server. The token server is on
 another port; it gets the password only when the user trusts it."""
+import contextlib
 import hashlib
 import json
+import os
+import pty
 import subprocess
 import time
 
 import pytest
 from auth_support import CANARY, assert_absent, entry, write_config
-from cli_support import Result
+from cli_support import COMMAND, Result
 from wire_support import MIB, noise
 
 USERS = {"user": CANARY}
@@ -93,6 +96,89 @@ def test_token_server_gets_password_when_trusted(docker_registry, run, command):
     assert len(server.token_server.requests) <= 2, server.token_server.requests
     for path, secret in server.token_server.requests:
         assert CANARY not in path and secret.startswith("Basic ")
+
+
+def login_on_terminal(command, server, answer, password=CANARY):
+    """Types the answers as soon as each question is there; gives the exit status and what was shown."""
+    ours, theirs = pty.openpty()
+    shown = b""
+    with subprocess.Popen([COMMAND, "login", server.host], env=command.env, stdin=theirs, stdout=theirs,
+                          stderr=theirs) as process:
+        os.close(theirs)
+        for question, text in ((b"to trust it: ", answer), (b"Username: ", "user"), (b"Password: ", password)):
+            while question not in shown:
+                try:
+                    shown += os.read(ours, 4096)
+                except OSError: # the other end is closed: the command has ended
+                    break
+            else:
+                os.write(ours, text.encode() + b"\n")
+                continue
+            break
+        with contextlib.suppress(OSError):
+            while True:
+                shown += os.read(ours, 4096)
+        os.close(ours)
+        return process.wait(), shown.decode()
+
+
+def realm_file(command):
+    return command.home / ".config" / "layerpipe" / "trusted-realms"
+
+
+def test_login_asks_once_for_the_token_server(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    code, shown = login_on_terminal(command, server, "yes")
+    assert code == 0, shown
+    assert CANARY not in shown
+    realm = server.token_server.realm.split("/")[2]
+    assert realm in shown
+    assert realm_file(command).read_text() == f"{server.host}={realm}\n"
+    assert realm_file(command).stat().st_mode & 0o777 == 0o600
+    assert_pushed(server, push(run, server)) # without --trust-realm
+    assert run("logout", server.host).rc == 0
+    assert realm_file(command).read_text() == ""
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y"])
+def test_login_sends_nothing_to_a_token_server_that_is_not_trusted(docker_registry, command, answer):
+    server = docker_registry(users=USERS, token=300)
+    code, shown = login_on_terminal(command, server, answer or " ")
+    assert code == 4, shown
+    assert "Password" not in shown
+    assert not realm_file(command).exists()
+    assert server.token_server.requests == []
+
+
+def test_wrong_password_is_not_remembered(docker_registry, command):
+    server = docker_registry(users=USERS, token=300)
+    code, _ = login_on_terminal(command, server, "yes", password="mistaken")
+    assert code == 4
+    assert not realm_file(command).exists()
+
+
+def test_remembered_token_server_is_for_its_registry_only(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    realm = server.token_server.realm.split("/")[2]
+    write_config(command.home, {"auths": {server.host: entry()}})
+    realm_file(command).parent.mkdir(parents=True)
+    realm_file(command).write_text(f"registry.example={realm}\n")
+    result = push(run, server)
+    assert result.rc == 4 and "--trust-realm" in result.stderr
+    assert server.token_server.requests == []
+
+
+def test_realm_file_that_others_can_change_is_not_used(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    realm = server.token_server.realm.split("/")[2]
+    write_config(command.home, {"auths": {server.host: entry()}})
+    realm_file(command).parent.mkdir(parents=True)
+    realm_file(command).write_text(f"{server.host}={realm}\n")
+    realm_file(command).chmod(0o666)
+    result = push(run, server)
+    assert result.rc == 4 and "only you can change" in result.stderr
+    realm_file(command).chmod(0o600)
+    assert_pushed(server, push(run, server))
 
 
 def test_token_server_gets_wrong_password_once(docker_registry, run, command):
