@@ -92,6 +92,41 @@ def test_copy_callback_copies_the_image(example, docker_registry):
     assert server.blob("copied", digest_of(encode(base.config))) == encode(base.config)
 
 
+def test_push_directory_sets_owner_and_place(example, command, docker_registry, tmp_path):
+    server = docker_registry()
+    top = tmp_path / "top"
+    top.mkdir()
+    for name in ("page", "page.o"):
+        (top / name).write_text("text")
+        (top / name).chmod(0o666)
+    pushed = example("push_directory", f"{server.host}/site:1", top)
+    assert pushed.returncode == 0, pushed.stderr
+    assert pushed.stdout.startswith(f"{server.host}/site@sha256:".encode())
+    read = command("cat", f"{server.host}/site:1")
+    assert read.returncode == 0, read.stderr
+    with tarfile.open(fileobj=io.BytesIO(read.stdout)) as tar:
+        assert [(info.name, info.uid, info.gid) for info in tar] == [
+            ("srv", 0, 0), ("srv/page", 0, 0)]
+        assert tar.getmember("srv/page").mode == 0o644
+    missing = example("push_directory", f"{server.host}/site:2", tmp_path / "missing")
+    assert missing.returncode == 3
+    assert list(server.tags("site")) == ["1"]
+
+
+def test_write_image_makes_an_image_of_a_written_layer(example, docker_registry, tar_bytes):
+    server = docker_registry()
+    written = example("write_image", f"{server.host}/written:1", input=tar_bytes)
+    assert written.returncode == 0, written.stderr
+    listed = example("list_image", f"{server.host}/written:1")
+    assert listed.returncode == 0, listed.stderr
+    with tarfile.open(fileobj=io.BytesIO(tar_bytes)) as tar:
+        assert len(listed.stdout.splitlines()) == len(tar.getmembers())
+    cut = example("write_image", f"{server.host}/written:2", input=tar_bytes.rstrip(b"\0"))
+    assert cut.returncode == 3
+    assert list(server.tags("written")) == ["1"]
+    assert server.open_sessions("written") == []
+
+
 @pytest.mark.parametrize("name", ["push_stdin", "push_archive", "custom_source",
                                   "copy_callback"])
 def test_closed_port_makes_example_fail(example, name, tmp_path, tar_bytes):
