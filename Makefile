@@ -85,6 +85,10 @@ STATIC_ARGS  ?=
 static: deps-build-static
 	packaging/static/build_command $(STATIC_ARGS) amd64 $(STATIC_BUILD)
 
+# The same for arm64, cross-compiled.
+static-arm64: deps-build-static-arm64
+	packaging/static/build_command $(STATIC_ARGS) arm64 $(STATIC_BUILD)-arm64
+
 # The committed tree.
 deb: deps-build-deb
 	tools/make_deb build-deb
@@ -110,5 +114,5 @@ clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static deb image check-packages \
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image check-packages \
 	release clean
