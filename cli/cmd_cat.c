@@ -155,6 +155,8 @@ const struct command command_cat = {
     .name = "cat",
     .synopsis = "[options] REFERENCE",
     .summary = "Write an image's file system or a layer as a verified tar to stdout",
+    .examples = "  layerpipe cat registry.example/app:1.4 | tar -x -C rootfs\n"
+                "  layerpipe cat --layer 1 registry.example/app:1.4 | tar -t\n",
     .details = "REFERENCE is a registry reference or oci:DIR[:TAG]. Without --layer the image's\n"
                "layers are flattened to one tar: as a container sees them. A digest of a layer\n"
                "that no image has, as layerpipe layer prints it, gives that layer. The end is\n"

@@ -144,6 +144,8 @@ const struct command command_copy = {
     .name = "copy",
     .synopsis = "[options] SOURCE DESTINATION",
     .summary = "Copy an image from a registry, layout or image archive",
+    .examples = "  docker save app:1.4 | layerpipe copy - registry.example/app:1.4\n"
+                "  layerpipe copy --all registry.example/app:1.4 oci:./layout:1.4\n",
     .details = "SOURCE and DESTINATION are registry references or oci:DIR[:TAG] (an OCI layout).\n"
                "SOURCE can be an image archive, such as docker save writes it: - (on stdin),\n"
                "docker-archive:FILE[:NAME:TAG] or oci-archive:FILE[:TAG].\n"

@@ -39,6 +39,9 @@ void command_print_help(const struct command *command, FILE *out)
 {
     (void)fprintf(out, "Usage: layerpipe %s %s\n\n%s%s", command->name, command->synopsis,
                   command->summary, ".\n");
+    if (command->examples != NULL) {
+        (void)fprintf(out, "\nExamples:\n%s", command->examples);
+    }
     if (command->details != NULL) {
         (void)fprintf(out, "\n%s", command->details);
     }

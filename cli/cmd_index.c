@@ -152,6 +152,8 @@ const struct command command_index = {
     .name = "index",
     .synopsis = "[options] IMAGE REFERENCE...",
     .summary = "Make one index of the images for several platforms",
+    .examples = "  layerpipe index --append registry.example/app:1.4 oci:./arm64\n"
+                "  layerpipe index registry.example/app:1.4 oci:./amd64 oci:./arm64\n",
     .details = "IMAGE gets an index of the images that the REFERENCEs name, in this order.\n"
                "Images that are in another repository are copied. The platform of an image is\n"
                "in its config; --platform before a REFERENCE sets another. A REFERENCE to an\n"

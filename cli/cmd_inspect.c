@@ -57,6 +57,8 @@ const struct command command_inspect = {
     .name = "inspect",
     .synopsis = "[options] REFERENCE",
     .summary = "Show manifest, config and layers of an image",
+    .examples = "  layerpipe inspect registry.example/app:1.4\n"
+                "  layerpipe inspect --json registry.example/app:1.4\n",
     .details = "REFERENCE is a registry reference or oci:DIR:TAG. For an index the list of its\n"
                "images is shown; --platform chooses one of them.\n",
     .groups = (const struct option_group *const[]){ &group_platform, &group_access, &group_json,

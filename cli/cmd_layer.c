@@ -156,6 +156,8 @@ const struct command command_layer = {
     .name = "layer",
     .synopsis = "[options] REPOSITORY [INPUT]",
     .summary = "Store one stream as a layer in a repository",
+    .examples = "  tar -c src | layerpipe layer localhost:5000/stream\n"
+                "  layerpipe layer --json oci:./layout rootfs.tar > layer.json\n",
     .details = "REPOSITORY is a registry repository, oci:DIR (an OCI layout) or null:, which\n"
                "stores nothing: only digest and size are computed.\n"
                "INPUT is - (stdin), a tar file, a FIFO, /dev/fd/N or a directory. When no INPUT\n"

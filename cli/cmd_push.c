@@ -336,6 +336,8 @@ const struct command command_push = {
     .name = "push",
     .synopsis = "[options] IMAGE [INPUT...]",
     .summary = "Build an image from a base, streams and config changes, and push it",
+    .examples = "  mmdebstrap trixie - | layerpipe push registry.example/debian:trixie\n"
+                "  layerpipe push --base debian:12 --cmd /app/run registry.example/app:1.4 ./app\n",
     .details = "IMAGE is a registry reference, oci:DIR[:TAG] (an OCI layout), an image archive\n"
                "(oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]; FILE - is stdout) or\n"
                "null:, which stores nothing: only digests and sizes are computed.\n"

@@ -9,6 +9,7 @@ struct command {
     const char *name;
     const char *synopsis; /* the text after the name in the usage line */
     const char *summary;  /* its line in `layerpipe help`: a sentence without the period */
+    const char *examples; /* command lines for the help, may be NULL */
     const char *details;  /* more text for `layerpipe help COMMAND`, may be NULL */
     const struct option_group *const *groups;
     size_t args_min, args_max;

@@ -99,3 +99,12 @@ def test_manual_examples_run(example_shell, registry, page):
     lines = examples(page, "\n# EXAMPLES\n")
     run_all(example_shell, server.host, lines,
             first=[] if "login" in page else images(server.host))
+
+
+@pytest.mark.parametrize("verb", ["layer", "push", "copy", "cat", "index", "inspect"])
+def test_examples_of_the_help_run(command, example_shell, registry, verb):
+    server = registry()
+    text = command("help", verb).stdout.decode()
+    lines = re.findall(r"^  (.*layerpipe .*)$", text.partition("\nExamples:\n")[2].partition("\n\n")[0], re.M)
+    assert len(lines) == 2
+    run_all(example_shell, server.host, lines, first=images(server.host))
