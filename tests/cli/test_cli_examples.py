@@ -35,7 +35,7 @@ def pages():
 def example_shell(tmp_path, command):
     """Runs a command line in a directory that has all files and programs of the examples."""
     folder = tmp_path / "examples"
-    for name in ("bin", "app", "src", "rootfs/etc"):
+    for name in ("bin", "app", "build", "src", "rootfs/etc"):
         (folder / name).mkdir(parents=True)
     for name in ("app/run", "src/main.c", "rootfs/etc/hostname"):
         (folder / name).write_text(name)
