@@ -42,20 +42,32 @@ static int open_named_blob(lpipe_content *content, const lpipe_ref *ref, struct 
     return open_blob(content, &blob, err);
 }
 
-/* The reference names no manifest: its digest may be that of a layer that no image has. */
-static int open_bare_layer(lpipe_content *content, const lpipe_ref *ref, int status,
-                           struct lpipe_error *err)
+/* The reference's digest is that of a layer that no image has. */
+static int open_bare_layer(lpipe_content *content, const lpipe_ref *ref, struct lpipe_error *err)
 {
     struct layer_spec layer = { .blob.size = DESCRIPTOR_SIZE_UNKNOWN };
-    if (status != LPIPE_NOT_FOUND || ref->digest == NULL) {
-        return status;
-    }
     memcpy(layer.blob.digest, ref->digest, strlen(ref->digest) + 1);
-    if (content->store->ops->blob_exists(content->store, &layer.blob, NULL) == 0) {
-        return status;
-    }
     content->hold.is_tar = true;
     return layer_tar_open(content->store, &layer, &content->stream, err);
+}
+
+/* Whether the reference's digest names a blob that is no manifest: it begins with another byte than
+ * JSON, because some stores keep manifests as blobs too. The blob is looked at before a manifest is
+ * asked for: for a layer's digest docker-registry answers that with 500. */
+static bool names_bare_layer(const lpipe_content *content, const lpipe_ref *ref)
+{
+    const struct store_ops *ops = content->store->ops;
+    struct descriptor blob = { .size = DESCRIPTOR_SIZE_UNKNOWN };
+    struct blob_reader *reader AUTO_BLOB_READER = NULL;
+    char first = '{';
+    size_t got = 0;
+    if (ref->digest == NULL) {
+        return false;
+    }
+    memcpy(blob.digest, ref->digest, strlen(ref->digest) + 1);
+    return ops->blob_open(content->store, &blob, &reader, NULL) == 0 &&
+           reader->ops->read(reader, &first, sizeof first, &got, NULL) == 0 && got == 1 &&
+           first != '{';
 }
 
 static int open_layer(lpipe_content *content, const struct lpipe_content_options *options,
@@ -99,9 +111,12 @@ static int open_stream(lpipe_content *content, const lpipe_ref *ref,
     if (wants_named_blob(options)) {
         return open_named_blob(content, ref, err);
     }
+    if (options->layer == NULL && names_bare_layer(content, ref)) {
+        return open_bare_layer(content, ref, err);
+    }
     int status = content_image_fetch(content->store, ref, platform, &content->image, err);
     if (status != 0) {
-        return options->layer == NULL ? open_bare_layer(content, ref, status, err) : status;
+        return status;
     }
     return options->layer != NULL ? open_layer(content, options, err)
                                   : open_flattened(content, err);

@@ -96,6 +96,18 @@ def push(run, server, layers, tmp_path, *options):
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd", "none"])
+def test_layer_without_an_image_in_docker_registry(run, command, server, tmp_path, codec):
+    """The digest that `layer` prints. docker-registry answers 500 when it is asked for as a
+    manifest."""
+    tar = next(iter(IMAGES.values()))()[0]
+    for place in (f"{server.host}/cat/bare", f"oci:{tmp_path}/layout"):
+        printed = run("layer", "--compress", codec, place, input=tar)
+        assert printed.rc == 0, printed
+        result = command("cat", printed.stdout.strip())
+        assert result.returncode == 0 and result.stdout == tar, result.stderr
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "none"])
 def test_crane_exports_the_same(run, command, server, tool, tmp_path, codec):
     crane = tool("crane")
     for kind, layers in IMAGES.items():
