@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compares the wall time of the pipeline with the sum of its parts. The sum is the CPU time of the
- * parts, each run alone in one thread, divided by the number of threads:
+/* Compares the wall time of the pipeline with the sum of its parts. The sum is the CPU time of
+ * the parts, each run alone in one thread, divided by the number of threads:
  *
  *   (reading + codec + SHA-256 of the input + SHA-256 of the output) / threads
  *
- * The parts' SHA-256 is OpenSSL's. The pipeline can be faster than this sum, because it computes two
- * digests at once where the processor can do that.
+ * The parts' SHA-256 is OpenSSL's. The pipeline can be faster than this sum, because it computes
+ * two digests at once where the processor can do that.
  *
  * Parts and pipeline run in turn, so that other load on the machine affects both. Prints
  * medians.

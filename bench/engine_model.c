@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shows what limits the pipeline on machines with more processors than this one. The pipeline is the
- * real one and computes both digests, but the codec sleeps for the processor time that one block
- * needs, instead of compressing it. So many workers "compress" at a time on few processors. No
- * arrangement can be faster than the larger of
+/* Shows what limits the pipeline on machines with more processors than this one. The pipeline is
+ * the real one and computes both digests, but the codec sleeps for the processor time that one
+ * block needs, instead of compressing it. So many workers "compress" at a time on few
+ * processors. No arrangement can be faster than the larger of
  *
  *   the SHA-256 of the input by one thread, and
  *   (codec + both SHA-256) / workers

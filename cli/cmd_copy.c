@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layerpipe copy: copies an image from one registry or layout to another, or from an image archive. */
+/* layerpipe copy: copies an image from one registry or layout to another, or from an image
+ * archive. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

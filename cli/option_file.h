@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* Reads a whole file into buf, which takes size_max bytes. Returns an exit status; if it is not 0, a
- * message was printed. option: the option's name, for messages. */
+/* Reads a whole file into buf, which takes size_max bytes. Returns an exit status; if it is not
+ * 0, a message was printed. option: the option's name, for messages. */
 int option_file_read(const char *option, const char *path, char *buf, size_t size_max,
                      size_t *ret_size);
 
@@ -19,9 +19,10 @@ struct option_file {
 };
 void option_file_dispose(struct option_file *file);
 
-/* The path by which the library can read an option's file as often as it likes. A pipe or socket is
- * replaced by a copy in memory: behind /dev/fd/N itself, or, for a named pipe, at another path. path may be NULL. *ret_path is borrowed
- * from path or file. Returns as option_file_read(). */
+/* The path by which the library can read an option's file as often as it likes. A pipe or socket
+ * is replaced by a copy in memory: behind /dev/fd/N itself, or, for a named pipe, at another
+ * path. path may be NULL. *ret_path is borrowed from path or file. Returns as
+ * option_file_read(). */
 int option_file_keep(const char *option, const char *path, struct option_file *file,
                      const char **ret_path);
 

@@ -125,7 +125,8 @@ int prompt_read(const char *question, bool echo, char **ret_answer)
         print_message("cannot read the terminal's settings: %s", strerror(errno));
         return EXIT_OTHER;
     }
-    /* Before the question: this drops what was typed already, and the answer must not be dropped. */
+    /* Before the question: this drops what was typed already, and the answer must not be
+     * dropped. */
     if (!echo) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;

@@ -8,8 +8,8 @@
 int path_descriptor_number(const char *path);
 
 /* Opens a path for reading; "-" is stdin. /dev/fd/N is duplicated: opening its path fails for a
- * socket, and would read a file from its start. A FIFO is opened without waiting for its writer, and
- * stays non-blocking. -1 and errno on failure. */
+ * socket, and would read a file from its start. A FIFO is opened without waiting for its writer,
+ * and stays non-blocking. -1 and errno on failure. */
 int path_open(const char *path);
 
 #endif

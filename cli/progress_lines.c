@@ -100,7 +100,7 @@ static void add_name(char line[PROGRESS_LINE_BYTES], size_t columns, const char 
 static void live_name(char name[PROGRESS_NAME_BYTES * 2], const struct progress_blob *blob)
 {
     bool numbered = blob->input[0] != '\0' && strncmp(blob->name, "layer ", 6) == 0;
-    (void)snprintf(name, PROGRESS_NAME_BYTES * 2, "%s%s%s", blob->name + (numbered ? 6 : 0),
+    (void)snprintf(name, (size_t)PROGRESS_NAME_BYTES * 2, "%s%s%s", blob->name + (numbered ? 6 : 0),
                    blob->input[0] != '\0' ? " " : "", blob->input);
 }
 

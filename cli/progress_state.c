@@ -193,7 +193,7 @@ void progress_state_end(struct progress_state *state, const struct lpipe_event *
  * part that was read. The first MB says too little. */
 static uint64_t estimate_total(const struct lpipe_event *now)
 {
-    const uint64_t least = 1000 * 1000;
+    const uint64_t least = 1000000;
     if (now->input_total == 0 || now->bytes_in < least || now->bytes_in > now->input_total) {
         return 0;
     }

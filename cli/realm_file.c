@@ -13,7 +13,8 @@
 
 #define FILE_BYTES_MAX ((size_t)65536)
 
-/* The directory of the file, or with name the file itself. NULL if HOME is not set, or no memory. */
+/* The directory of the file, or with name the file itself. NULL if HOME is not set, or no
+ * memory. */
 static char *config_path(const char *name)
 {
     const char *config = getenv("XDG_CONFIG_HOME");

@@ -18,8 +18,9 @@ struct setup {
 };
 #define AUTO_SETUP __attribute__((cleanup(setup_dispose)))
 
-/* Prints warnings about options that make the connection insecure, reads option
- * files that are pipes, then makes the client. password may be NULL. Returns an exit status; if it is not 0, a message was printed. */
+/* Prints warnings about options that make the connection insecure, reads option files that are
+ * pipes, then makes the client. password may be NULL. Returns an exit status; if it is not 0, a
+ * message was printed. */
 int setup_begin(struct setup *setup, const struct settings *settings, const char *username,
                 const char *password);
 void setup_dispose(struct setup *setup);
@@ -28,8 +29,8 @@ void setup_dispose(struct setup *setup);
  * misspelt path would be found nowhere else. */
 void notice_new_directories(const struct settings *settings, const lpipe_ref *dest);
 
-/* Refuses --username when the references name more than one registry: the client would send user name
- * and password to all of them. Returns an exit status. */
+/* Refuses --username when the references name more than one registry: the client would send user
+ * name and password to all of them. Returns an exit status. */
 int check_username(const struct settings *settings, lpipe_ref *const *refs, size_t ref_count);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image of a directory: root owns its files, they are under /srv in the image, and objects of the
- * compiler are left out. Prints the reference. Usage: push_directory IMAGE DIRECTORY */
+/* An image of a directory: root owns its files, they are under /srv in the image, and objects of
+ * the compiler are left out. Prints the reference. Usage: push_directory IMAGE DIRECTORY */
 #include <layerpipe.h>
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two digests that are updated together, in pieces of any sizes, are those that OpenSSL computes. */
+/* Two digests that are updated together, in pieces of any sizes, are those that OpenSSL
+ * computes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

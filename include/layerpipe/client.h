@@ -90,13 +90,15 @@ LPIPE_API LPIPE_CHECK int lpipe_registry_check(const char *registry, struct lpip
 /** Size of a text of lpipe_login_realm(). */
 #define LPIPE_REALM_BYTES 640
 /**
- * Asks a registry, without credentials, for its token server. If that is another host which may not
- * get the credentials of this registry, gives the entry for trust_realms that allows it, for example
- * to ask the user whether the host belongs to the registry.
+ * Asks a registry, without credentials, for its token server. If that is another host which may
+ * not get the credentials of this registry, gives the entry for trust_realms that allows it, for
+ * example to ask the user whether the host belongs to the registry.
  * @param client    may be in use by other threads
  * @param registry  host[:port]
- * @param ret_entry gets "registry[:port]=host[:port]", or "" if nothing has to be allowed; see SECURITY.md
- * @return 0, INVALID_ARGUMENT, NETWORK, TIMEOUT, TLS, SERVER, PROTOCOL, REFUSED (the token server cannot be
+ * @param ret_entry gets "registry[:port]=host[:port]", or "" if nothing has to be allowed; see
+ *         SECURITY.md
+ * @return 0, INVALID_ARGUMENT, NETWORK, TIMEOUT, TLS, SERVER, PROTOCOL, REFUSED (the token
+ *         server cannot be
  *         allowed), CANCELLED. Any thread.
  */
 LPIPE_API LPIPE_CHECK int lpipe_login_realm(lpipe_client *client, const char *registry,

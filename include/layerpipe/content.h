@@ -36,16 +36,17 @@ struct lpipe_content_options {
 typedef struct lpipe_content lpipe_content;
 
 /**
- * Opens the content of an image, a layer or a blob for reading. Manifest and config are fetched and
- * verified here, layers while they are read.
+ * Opens the content of an image, a layer or a blob for reading. Manifest and config are fetched
+ * and verified here, layers while they are read.
  *
  * Without options.layer the layers of an image are flattened (image-spec, layer.md, "Applying
- * Changesets"): one pass from the highest layer down, each path as its highest layer has it, without
- * what whiteouts and opaque whiteouts delete. Headers of entries are kept byte for byte; names that
- * are absolute or have ".." are cleaned. A hard link whose target is in a lower layer comes after
- * the target; one whose target is deleted or replaced by a higher layer gets the target's content,
- * for which a layer may be read a second time. Memory: about 50 bytes and the last part of the path
- * for each entry that is not in the lowest layer, 256 MiB at most (NO_RESOURCES).
+ * Changesets"): one pass from the highest layer down, each path as its highest layer has it,
+ * without what whiteouts and opaque whiteouts delete. Headers of entries are kept byte for byte;
+ * names that are absolute or have ".." are cleaned. A hard link whose target is in a lower layer
+ * comes after the target; one whose target is deleted or replaced by a higher layer gets the
+ * target's content, for which a layer may be read a second time. Memory: about 50 bytes and the
+ * last part of the path for each entry that is not in the lowest layer, 256 MiB at most
+ * (NO_RESOURCES).
  *
  * A digest that names no manifest but a blob is taken for a layer without an image.
  *
@@ -65,16 +66,17 @@ LPIPE_API LPIPE_CHECK int lpipe_content_open(lpipe_client *client, const lpipe_r
  * Reads the next bytes. Blocks until there is at least one byte, the end, or a failure.
  *
  * The end of the content is given only after all its bytes were verified: each blob against its
- * digest and size, each layer of an image against its diff ID. Before that, at least the last 32 KiB
- * are held back and all zeros in front of the end, so the end-of-archive mark of a tar is never
- * given before (for compressed content: the end of the compressed bytes). After a failure every
- * call fails in the same way.
+ * digest and size, each layer of an image against its diff ID. Before that, at least the last 32
+ * KiB are held back and all zeros in front of the end, so the end-of-archive mark of a tar is
+ * never given before (for compressed content: the end of the compressed bytes). After a failure
+ * every call fails in the same way.
  *
  * @param content  one thread at a time
  * @param buf      of the caller
  * @param size     of buf, bytes, at least 1
  * @param ret_size bytes written to buf; 0 = the end: everything was verified
- * @return 0, INVALID_ARGUMENT, INVALID_STATE (in a child of fork()), INTEGRITY (digest, diff ID or size does not match), NOT_TAR or
+ * @return 0, INVALID_ARGUMENT, INVALID_STATE (in a child of fork()), INTEGRITY (digest, diff ID
+ *         or size does not match), NOT_TAR or
  *         TRUNCATED (a layer that is what its digest says, but no tar), NO_RESOURCES, CANCELLED (by
  *         the client's cancel token) or a failure of the connection after all retries
  */

@@ -77,14 +77,15 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * digest. Then the manifests are put, the tags last. If a step before the tags fails, no tag has
  * changed.
  *
- * Of an index the image for one platform is copied, or with LPIPE_COPY_ALL the index with all its
- * manifests, nested indexes and attestations. Layers that are not distributable (image-spec,
+ * Of an index the image for one platform is copied, or with LPIPE_COPY_ALL the index with all
+ * its manifests, nested indexes and attestations. Layers that are not distributable (image-spec,
  * layer.md, "Non-Distributable Layers") are not copied, and an event of the kind
  * LPIPE_EVENT_NOTICE says so. If source and destination are the same repository or layout, only
  * the tags are set.
  *
  * @param client     may be in use by other threads
- * @param source     tag or digest; for a layout or archive with a single image neither is needed. Of
+ * @param source     tag or digest; for a layout or archive with a single image neither is
+ *         needed. Of
  *                   an image archive its file is read, "-" is stdin: see lpipe_copy_archive()
  * @param dest       its tag is set first. With a digest, the manifest must have this digest, and
  *                   only the tags in options are set. Without both, the manifest is put by its
@@ -102,30 +103,32 @@ LPIPE_API LPIPE_CHECK int lpipe_copy(lpipe_client *client, const lpipe_ref *sour
                                      struct lpipe_copy_result *ret_result, struct lpipe_error *err);
 
 /**
- * Copies an image from an archive that is read once: docker-archive (docker save) and oci-archive
- * (image-spec, image-layout.md, as a tar), also compressed with gzip or zstd as a whole. Nothing is
- * stored locally; the memory is bounded.
+ * Copies an image from an archive that is read once: docker-archive (docker save) and
+ * oci-archive (image-spec, image-layout.md, as a tar), also compressed with gzip or zstd as a
+ * whole. Nothing is stored locally; the memory is bounded.
  *
  * Each member becomes a blob of the destination while it passes. Where its name says its digest
- * (blobs/sha256/...), the destination is asked for it first, and the digest is verified. Layers that
- * the archive has uncompressed are compressed on the way, and their diff IDs are compared with the
- * config. Small JSON members are kept in memory until the archive ends. Then the image is chosen;
- * what is missing of it is an error. The manifests are written, the tags last.
+ * (blobs/sha256/...), the destination is asked for it first, and the digest is verified. Layers
+ * that the archive has uncompressed are compressed on the way, and their diff IDs are compared
+ * with the config. Small JSON members are kept in memory until the archive ends. Then the image
+ * is chosen; what is missing of it is an error. The manifests are written, the tags last.
  *
- * A manifest of the archive keeps its bytes if all its blobs do. Without one (docker save), or when
- * its layers were compressed on the way, a manifest is made of the config, whose bytes are kept, and
- * the layers. An OCI archive without manifest.json keeps all bytes: a layer that was compressed is
- * read back from the destination and stored uncompressed, too. compress "none" avoids this.
+ * A manifest of the archive keeps its bytes if all its blobs do. Without one (docker save), or
+ * when its layers were compressed on the way, a manifest is made of the config, whose bytes are
+ * kept, and the layers. An OCI archive without manifest.json keeps all bytes: a layer that was
+ * compressed is read back from the destination and stored uncompressed, too. compress "none"
+ * avoids this.
  *
  * @param client     may be in use by other threads
- * @param source     copied. Its close callback runs exactly once, also when this function fails; not
+ * @param source     copied. Its close callback runs exactly once, also when this function fails;
+ *         not
  *                   NULL
  * @param dest       as for lpipe_copy(); the tags of the archive are not used
  * @param options    may be NULL; LPIPE_COPY_ALL and platform are for an archive with an index
  * @param ret_result initialised; filled in on success; may be NULL
  * @return 0; INVALID_ARGUMENT; SOURCE_IO; NOT_TAR (not an image archive); TRUNCATED; INTEGRITY
- *         (digests, sizes or diff IDs that do not match); NOT_FOUND (the image, or a blob of it; the
- *         message lists the images); TOO_LARGE; UNSUPPORTED; the failures of a store as for
+ *         (digests, sizes or diff IDs that do not match); NOT_FOUND (the image, or a blob of it;
+ *         the message lists the images); TOO_LARGE; UNSUPPORTED; the failures of a store as for
  *         lpipe_copy(). Any thread.
  */
 LPIPE_API LPIPE_CHECK int

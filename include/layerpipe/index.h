@@ -19,8 +19,8 @@ struct lpipe_index_entry {
 };
 
 enum lpipe_index_flag {
-    /** The index that the destination's tag names is changed: an image replaces the one for the same
-     * platform, all other entries stay. Without such an index a new one is made. */
+    /** The index that the destination's tag names is changed: an image replaces the one for the
+     * same platform, all other entries stay. Without such an index a new one is made. */
     LPIPE_INDEX_APPEND = 1u << 0,
     /** References that do not exist are left out, but one must exist. */
     LPIPE_INDEX_SKIP_MISSING = 1u << 1

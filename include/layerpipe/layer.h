@@ -48,9 +48,9 @@ enum lpipe_layer_flag {
 struct lpipe_layer_options {
     size_t struct_size;
     /** "gzip[:-2..12]" (RFC 1952), "zstd[:1..19]" (RFC 8878) or "none"; NULL = "gzip:1".
-     * "zstd-chunked[:1..19]" and "estargz[:-2..12]" add a table of contents, from which a snapshotter
-     * fetches single files. A tar that is compressed already is not changed if this is NULL or names
-     * its codec; else it is NOT_TAR. */
+     * "zstd-chunked[:1..19]" and "estargz[:-2..12]" add a table of contents, from which a
+     * snapshotter fetches single files. A tar that is compressed already is not changed if this
+     * is NULL or names its codec; else it is NOT_TAR. */
     const char *compress;
     const char *media_type;    /**< media type of the layer; must fit its bytes; NULL = by codec */
     int32_t threads;           /**< compression workers, or LPIPE_THREADS_* */

@@ -57,8 +57,8 @@ struct lpipe_event {
     /** Bytes of the blob that were given to the target so far: to the connection of a registry, or
      * written. Bytes that were given twice count twice, so this never falls. */
     uint64_t bytes_sent;
-    /** Those of bytes_sent that were lost and have to be given again. The difference is the place in
-     * the blob that has been reached. */
+    /** Those of bytes_sent that were lost and have to be given again. The difference is the place
+     * in the blob that has been reached. */
     uint64_t bytes_resent;
     uint64_t input_total; /**< final value of bytes_in, 0 while it is not known */
     const char *input;    /**< lpipe_layer_options.input_name of a layer; may be NULL */

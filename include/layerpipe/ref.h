@@ -35,22 +35,24 @@ enum lpipe_ref_flag {
 /**
  * Parses a reference.
  *
- * The grammar of repository, tag and digest is the one of distribution-spec, "Pulling manifests":
- * path components [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, tag [A-Za-z0-9_][A-Za-z0-9._-]{0,127}, digest
- * sha256 or sha512 in lower-case hex. The default registry is docker.io, where "library/" is put
- * before a repository of a single component. The default tag is "latest" when there is no tag and
- * no digest. A tag next to a digest is checked and then ignored. A registry without a repository
- * ("localhost:5000") is an error.
+ * The grammar of repository, tag and digest is the one of distribution-spec, "Pulling
+ * manifests": path components [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, tag
+ * [A-Za-z0-9_][A-Za-z0-9._-]{0,127}, digest sha256 or sha512 in lower-case hex. The default
+ * registry is docker.io, where "library/" is put before a repository of a single component. The
+ * default tag is "latest" when there is no tag and no digest. A tag next to a digest is checked
+ * and then ignored. A registry without a repository ("localhost:5000") is an error.
  *
- * Notations of other tools ("oci://", "docker://", "dir:", "docker-daemon:" and others) and a user
- * name or password before the host are refused. No message has a user name or password in it.
+ * Notations of other tools ("oci://", "docker://", "dir:", "docker-daemon:" and others) and a
+ * user name or password before the host are refused. No message has a user name or password in
+ * it.
  *
  * In oci:DIR[:TAG] the first ':' ends DIR. A DIR with ':' in its path must end with '/':
  * "oci:a:b/:tag". A tag in a layout may be longer and may be a whole reference, as other tools
  * write it: parts of [A-Za-z0-9_][A-Za-z0-9._:@+-]*, joined by '/'. There is no default tag.
  *
- * In oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG] the first ':' ends FILE. FILE "-" is
- * stdin as a source and stdout as a destination. The tag may be a whole reference, as in a layout; there is no default.
+ * In oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG] the first ':' ends FILE. FILE "-"
+ * is stdin as a source and stdout as a destination. The tag may be a whole reference, as in a
+ * layout; there is no default.
  *
  * @param text    not NULL
  * @param flags   enum lpipe_ref_flag
@@ -76,7 +78,8 @@ LPIPE_API LPIPE_CHECK int lpipe_repository_parse(const char *text, lpipe_ref **r
 LPIPE_API enum lpipe_ref_kind lpipe_ref_kind(const lpipe_ref *ref);
 /** @return registry host[:port], "index.docker.io" for Docker Hub; NULL for all others */
 LPIPE_API const char *lpipe_ref_registry(const lpipe_ref *ref);
-/** @return repository path, the directory of a layout, the file of an image archive ("-": stdin or stdout);
+/** @return repository path, the directory of a layout, the file of an image archive ("-": stdin
+ *         or stdout);
  * NULL for null: */
 LPIPE_API const char *lpipe_ref_repository(const lpipe_ref *ref);
 /** @return the tag, given or default. NULL when there is none: a digest was given, only a

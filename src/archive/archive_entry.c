@@ -129,8 +129,8 @@ static enum archive_content recognise(const unsigned char *head, size_t size)
                                                                       : ARCHIVE_CONTENT_OTHER;
 }
 
-/* A blob that does not fit any more is stored like a layer, which is right if it is no manifest. Space
- * for one of the lists of images is left. */
+/* A blob that does not fit any more is stored like a layer, which is right if it is no manifest.
+ * Space for one of the lists of images is left. */
 static bool is_kept(const struct archive_entries *entries, enum archive_content content)
 {
     const struct archive_member *member = entries->member;

@@ -25,8 +25,8 @@ struct archive_images {
     size_t count;
 };
 
-/* Adds an image. tag and full_name are copied; of an image manifest config and layers are kept, too;
- * manifest NULL = they are not needed. 0 or NO_MEMORY. */
+/* Adds an image. tag and full_name are copied; of an image manifest config and layers are kept,
+ * too; manifest NULL = they are not needed. 0 or NO_MEMORY. */
 MUST_CHECK int archive_images_add(struct archive_images *images,
                                   const struct descriptor *descriptor, const char *tag,
                                   const char *full_name, const struct manifest *manifest,

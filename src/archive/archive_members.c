@@ -151,8 +151,7 @@ void archive_members_settle(struct archive_members *members)
         }
     }
     if (members->digest_count > 0) {
-        qsort(members->by_digest, members->digest_count, sizeof *members->by_digest,
-              compare_members);
+        qsort(members->by_digest, members->digest_count, sizeof(void *), compare_members);
     }
 }
 
@@ -168,8 +167,8 @@ const struct archive_member *archive_members_by_digest(const struct archive_memb
     if (members->digest_count == 0) {
         return NULL;
     }
-    struct archive_member *const *found = bsearch(digest, members->by_digest, members->digest_count,
-                                                  sizeof *members->by_digest, compare_digest);
+    struct archive_member *const *found =
+        bsearch(digest, members->by_digest, members->digest_count, sizeof(void *), compare_digest);
     return found != NULL ? *found : NULL;
 }
 

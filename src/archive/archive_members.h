@@ -37,8 +37,8 @@ static inline void cleanup_archive_members(struct archive_members **members)
 }
 #define AUTO_ARCHIVE_MEMBERS CLEANUP(cleanup_archive_members)
 
-/* Adds a member and takes its name, also on failure. NOT_TAR when another one has the name; TOO_LARGE
- * above ARCHIVE_MEMBERS_MAX. */
+/* Adds a member and takes its name, also on failure. NOT_TAR when another one has the name;
+ * TOO_LARGE above ARCHIVE_MEMBERS_MAX. */
 MUST_CHECK int archive_members_add(struct archive_members *members, char *name,
                                    struct archive_member **ret_member, struct lpipe_error *err);
 size_t archive_members_count(const struct archive_members *members);

@@ -78,7 +78,7 @@ int archive_name_target(const char *name, const char *link, bool is_symbolic, ch
     if (target == NULL) {
         return fail_memory(err);
     }
-    memcpy(target, name, size);
+    memcpy(target, name, size + (is_symbolic ? 1 : 0));
     if (is_symbolic) {
         (void)remove_part(target, &size);
     }

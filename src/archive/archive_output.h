@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where an image archive is written: a file, or stdout.
  *
- * A file gets its name when it is complete and on the disk; until then it has no name, or a temporary
- * one that is removed. Its bytes can be changed until then. What is on stdout cannot be changed. One
- * thread at a time. */
+ * A file gets its name when it is complete and on the disk; until then it has no name, or a
+ * temporary one that is removed. Its bytes can be changed until then. What is on stdout cannot
+ * be changed. One thread at a time. */
 #ifndef ARCHIVE_ARCHIVE_OUTPUT_H
 #define ARCHIVE_ARCHIVE_OUTPUT_H
 

@@ -20,8 +20,8 @@ enum archive_content {
     ARCHIVE_CONTENT_JSON
 };
 
-/* Takes the contents of the members that are not kept. begin and end come in pairs, one member after
- * the other. end sets the member's state, stored and diff_id. */
+/* Takes the contents of the members that are not kept. begin and end come in pairs, one member
+ * after the other. end sets the member's state, stored and diff_id. */
 struct archive_sink {
     int (*begin)(void *ctx, struct archive_member *member, enum archive_content content,
                  struct lpipe_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* manifest.json of an archive in Docker's format: a list of images, each with the names of its config
- * and its layers in the archive, and its tags. Pure, apart from memory. */
+/* manifest.json of an archive in Docker's format: a list of images, each with the names of its
+ * config and its layers in the archive, and its tags. Pure, apart from memory. */
 #ifndef ARCHIVE_DOCKER_MANIFEST_H
 #define ARCHIVE_DOCKER_MANIFEST_H
 

@@ -15,9 +15,9 @@ struct authfile {
 void authfile_dispose(struct authfile *file);
 #define AUTO_AUTHFILE CLEANUP(authfile_dispose)
 
-/* A missing file and an empty file have no credentials.
- * INVALID_ARGUMENT: the file is unreadable, a directory or malformed; the message has its name and the
- * position, never its text. */
+/* A missing file and an empty file have no credentials. INVALID_ARGUMENT: the file is
+ * unreadable, a directory or malformed; the message has its name and the position, never its
+ * text. */
 MUST_CHECK int authfile_read(const char *path, struct authfile *ret_file, struct lpipe_error *err);
 MUST_CHECK int authfile_parse(const char *text, size_t size, const char *name,
                               struct authfile *ret_file, struct lpipe_error *err);

@@ -78,8 +78,8 @@ static int close_others(posix_spawn_file_actions_t *actions)
     return posix_spawn_file_actions_addclosefrom_np(actions, 3);
 }
 #else
-/* musl has no such action, so the helper closes each descriptor that is open now. What another thread opens
- * from now on must be closed on exec, as it is everywhere in this library. */
+/* musl has no such action, so the helper closes each descriptor that is open now. What another
+ * thread opens from now on must be closed on exec, as it is everywhere in this library. */
 static int close_others(posix_spawn_file_actions_t *actions)
 {
     DIR *open_now = opendir("/proc/self/fd");

@@ -32,8 +32,8 @@ static bool is_known_realm(const struct origin *registry, const struct origin *r
     return false;
 }
 
-/* Takes "REGISTRY=" from the start of an entry of the user's list, if it has that. False if the entry is
- * for another registry. */
+/* Takes "REGISTRY=" from the start of an entry of the user's list, if it has that. False if the
+ * entry is for another registry. */
 static bool take_registry(const struct origin_rules *rules, const char **entry)
 {
     const char *equals = strchr(*entry, '=');

@@ -2,9 +2,9 @@
 /* The certificate authorities and client certificates for a registry: from the client's options,
  * then from the directories that docker and podman use, HOST[:PORT]/{*.crt,*.cert,*.key}, in
  * ${XDG_CONFIG_HOME:-~/.config}/containers/certs.d, /etc/containers/certs.d and
- * /etc/docker/certs.d. Authorities of SSL_CERT_FILE and SSL_CERT_DIR count for every registry. These
- * are often all those of the system, hundreds of files, so they are read only for a connection
- * with TLS. Any thread. */
+ * /etc/docker/certs.d. Authorities of SSL_CERT_FILE and SSL_CERT_DIR count for every registry.
+ * These are often all those of the system, hundreds of files, so they are read only for a
+ * connection with TLS. Any thread. */
 #ifndef AUTH_TLS_FILES_H
 #define AUTH_TLS_FILES_H
 

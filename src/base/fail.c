@@ -63,8 +63,8 @@ static int status_of_errno(int status, int sys_errno)
     }
 }
 
-/* The text for an errno. glibc's strerror_r returns it, which may be elsewhere than in buf; that of POSIX,
- * which musl has, always writes it there. */
+/* The text for an errno. glibc's strerror_r returns it, which may be elsewhere than in buf; that
+ * of POSIX, which musl has, always writes it there. */
 static const char *errno_text(int sys_errno, char *buf, size_t buf_size)
 {
 #ifdef __GLIBC__

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The maxima and time limits that the library has chosen. In bytes unless the name says otherwise. */
+/* The maxima and time limits that the library has chosen. In bytes unless the name says
+ * otherwise. */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 

@@ -10,8 +10,8 @@
 /* Opens a file without a name in the directory dir. 0 or OUTPUT_IO; the caller closes it. */
 MUST_CHECK int spool_file_open(const char *dir, int *ret_fd, struct lpipe_error *err);
 
-/* Where spool files go: the given directory, $TMPDIR, or /var/tmp, which is on a disk where /tmp may
- * be memory. Borrowed. */
+/* Where spool files go: the given directory, $TMPDIR, or /var/tmp, which is on a disk where /tmp
+ * may be memory. Borrowed. */
 const char *spool_dir_choose(const char *given);
 
 struct spool {

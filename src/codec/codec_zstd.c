@@ -136,9 +136,9 @@ static void zstd_expect_one_block(void *opaque)
     (void)set(zstd->context, ZSTD_c_nbWorkers, 1);
 }
 
-/* The input may end where a job is full. If the library has not started this job, the end directive
- * makes it the last one; if it has, an empty block follows. Which of the two is a matter of time, so
- * a flush starts the job first. */
+/* The input may end where a job is full. If the library has not started this job, the end
+ * directive makes it the last one; if it has, an empty block follows. Which of the two is a
+ * matter of time, so a flush starts the job first. */
 static ZSTD_EndDirective directive_of(const struct zstd_state *zstd, bool end)
 {
     bool job_is_full = zstd->size > 0 && zstd->size % zstd->job_bytes == 0;

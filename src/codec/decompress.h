@@ -11,8 +11,8 @@ struct decompressor;
 /* window_bytes_max limits the window that a zstd frame may need. */
 MUST_CHECK int decompress_new(enum codec_kind kind, uint64_t window_bytes_max,
                               struct decompressor **ret_decompress, struct lpipe_error *err);
-/* For bytes that the caller verifies by a digest: gzip is decompressed by the fastest library, which
- * accepts some streams that others refuse. */
+/* For bytes that the caller verifies by a digest: gzip is decompressed by the fastest library,
+ * which accepts some streams that others refuse. */
 MUST_CHECK int decompress_new_verified(enum codec_kind kind, uint64_t window_bytes_max,
                                        struct decompressor **ret_decompress,
                                        struct lpipe_error *err);

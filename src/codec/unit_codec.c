@@ -56,7 +56,7 @@ size_t unit_codec_output_bytes(size_t size, size_t count)
 /* The level alone decides; the size of the unit is in the frame's header. */
 static bool contexts_create(struct unit_codec *codec)
 {
-    codec->contexts = mem_new_array(codec->workers, sizeof *codec->contexts);
+    codec->contexts = mem_new_array(codec->workers, sizeof(void *));
     for (unsigned i = 0; codec->contexts != NULL && i < codec->workers; i++) {
         codec->contexts[i] = ZSTD_createCCtx();
         if (codec->contexts[i] == NULL ||
@@ -70,7 +70,7 @@ static bool contexts_create(struct unit_codec *codec)
 
 static int members_create(struct unit_codec *codec, struct lpipe_error *err)
 {
-    codec->members = mem_new_array(codec->workers, sizeof *codec->members);
+    codec->members = mem_new_array(codec->workers, sizeof(void *));
     int status = codec->members == NULL ? fail_memory(err) : 0;
     for (unsigned i = 0; i < codec->workers && status == 0; i++) {
         status = codec_new(&codec->spec, 1, &codec->members[i], err);

@@ -24,7 +24,7 @@ uint64_t unit_codec_state_bytes(const struct codec_spec *spec, unsigned workers)
 /* What `count` units with `size` bytes in all may need when they are compressed. */
 size_t unit_codec_output_bytes(size_t size, size_t count);
 /* Longest unit, bytes. */
-#define UNIT_BYTES_MAX (1024 * 1024)
+#define UNIT_BYTES_MAX ((size_t)1024 * 1024)
 
 /* Compresses one unit, 0 to UNIT_BYTES_MAX bytes, into out, which has unit_codec_output_bytes(size,
  * 1). worker < workers selects the state; one thread at a time for each state. 0 or NO_MEMORY. */

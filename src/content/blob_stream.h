@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stored bytes of a blob, verified against its descriptor. A store that has a connection goes on
- * with a broken one where it was; whatever it gives then, only the digest's own bytes are
- * verified. */
+/* The stored bytes of a blob, verified against its descriptor. A store that has a connection
+ * goes on with a broken one where it was; whatever it gives then, only the digest's own bytes
+ * are verified. */
 #ifndef CONTENT_BLOB_STREAM_H
 #define CONTENT_BLOB_STREAM_H
 

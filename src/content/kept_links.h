@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hard links that cannot be written where they stand in their layer, because layers are read from
- * the highest one down:
+/* Hard links that cannot be written where they stand in their layer, because layers are read
+ * from the highest one down:
  *
  *   - the target is in a lower layer: the link is written after all layers;
- *   - the target is hidden by a higher layer, but the link is not: the link becomes the file. If the
- *     target is in a lower layer than the link, it becomes the file when that layer gives it;
+ *   - the target is hidden by a higher layer, but the link is not: the link becomes the file. If
+ *     the target is in a lower layer than the link, it becomes the file when that layer gives it;
  *     else the link's layer has passed it already and is read again at the end.
  *
  * Paths and headers are kept in memory, within the limit of the path tree. One thread at a time. */
@@ -46,9 +46,9 @@ MUST_CHECK int kept_links_add(struct kept_links *links, unsigned layer,
                               const struct tar_reader_entry *entry, const char *path,
                               const char *target, enum link_state *ret_state,
                               struct buf *ret_target, struct lpipe_error *err);
-/* The layer's entry of the path is hidden, but may be what links wait for. again: the layer is read
- * again. Returns the link that becomes this entry, or NULL; all others that wait for it become links
- * to that one. */
+/* The layer's entry of the path is hidden, but may be what links wait for. again: the layer is
+ * read again. Returns the link that becomes this entry, or NULL; all others that wait for it
+ * become links to that one. */
 MUST_CHECK int kept_links_take(struct kept_links *links, unsigned layer, bool again,
                                const char *path, const struct kept_link **ret_link,
                                struct lpipe_error *err);

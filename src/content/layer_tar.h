@@ -11,7 +11,8 @@
 #include "content/layer_stream.h"
 #include "tar/tar_reader.h"
 
-/* Follows a layer's tar, for a caller that reads its entries: where it ends, and whether it is whole. */
+/* Follows a layer's tar, for a caller that reads its entries: where it ends, and whether it is
+ * whole. */
 struct tar_extent {
     uint64_t bytes;     /* so far, up to the end-of-archive mark and what was fed with it */
     uint64_t entry_end; /* where the last entry ends, with its padding */

@@ -11,8 +11,9 @@ enum path_kind {
     PATH_LEADS_OUT     /* of the root, by ".."; the cleaned path has no meaning */
 };
 
-/* Replaces the contents of the buffer by the path without ".", "..", empty parts, and slashes at its
- * ends: "a/b"; "" for the root. At the top of an absolute path ".." is the top itself. NO_MEMORY. */
+/* Replaces the contents of the buffer by the path without ".", "..", empty parts, and slashes at
+ * its ends: "a/b"; "" for the root. At the top of an absolute path ".." is the top itself.
+ * NO_MEMORY. */
 MUST_CHECK int path_clean(const char *path, struct buf *ret_path, enum path_kind *ret_kind);
 
 #endif

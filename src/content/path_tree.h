@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths with marks, kept as a tree: each part of a path once. Its memory is limited. One thread at a
- * time. */
+/* Paths with marks, kept as a tree: each part of a path once. Its memory is limited. One thread
+ * at a time. */
 #ifndef CONTENT_PATH_TREE_H
 #define CONTENT_PATH_TREE_H
 

@@ -17,9 +17,9 @@ MUST_CHECK int archive_copy_ref(lpipe_client *client, const lpipe_ref *archive,
                                 const lpipe_ref *dest, const struct lpipe_copy_options *options,
                                 struct lpipe_copy_result *ret_result, struct lpipe_error *err);
 
-/* source is closed, also on failure, and not freed. image: the tag in the archive, NULL = the only
- * image. options must come from opts_take() (base/opts.h). *ret_result is filled in on success; free
- * it with copy_result_dispose(). */
+/* source is closed, also on failure, and not freed. image: the tag in the archive, NULL = the
+ * only image. options must come from opts_take() (base/opts.h). *ret_result is filled in on
+ * success; free it with copy_result_dispose(). */
 MUST_CHECK int archive_copy(lpipe_client *client, struct source *source, enum archive_kind kind,
                             const char *image, const lpipe_ref *dest,
                             const struct lpipe_copy_options *options,

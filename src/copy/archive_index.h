@@ -5,7 +5,8 @@
 
 #include "copy/archive_choose.h"
 
-/* list: the member index.json. An index.json that has the platforms of one image is an index itself. */
+/* list: the member index.json. An index.json that has the platforms of one image is an index
+ * itself. */
 MUST_CHECK int archive_index_choose(const struct archive_member *list, struct store *documents,
                                     const struct archive_wish *wish, struct fetched *ret_root,
                                     struct lpipe_error *err);

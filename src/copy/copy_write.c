@@ -131,7 +131,8 @@ static int write_node(void *ctx, size_t index, struct lpipe_error *err)
     return copy_write_manifest(level->route, document, true, NULL, 0, err);
 }
 
-/* A registry may refuse an index whose manifests it does not have, so the deepest level is first. */
+/* A registry may refuse an index whose manifests it does not have, so the deepest level is
+ * first. */
 static int write_children(const struct copy_route *route, const struct copy_graph *graph,
                           struct lpipe_error *err)
 {

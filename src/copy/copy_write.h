@@ -11,8 +11,8 @@
 /* Adds the counts of blobs and bytes to *counts. */
 MUST_CHECK int copy_write(const struct copy_route *route, const struct copy_graph *graph,
                           struct lpipe_copy_result *counts, struct lpipe_error *err);
-/* Puts a manifest of the graph under the tags. Without tags: as a child of an index when as_child is
- * set, else under its digest. */
+/* Puts a manifest of the graph under the tags. Without tags: as a child of an index when
+ * as_child is set, else under its digest. */
 MUST_CHECK int copy_write_manifest(const struct copy_route *route, const struct document *manifest,
                                    bool as_child, const char **tags, size_t tag_count,
                                    struct lpipe_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry cannot be asked to change a tag only if nobody else has changed it. So the index is put,
- * then the tags and the references are read again, and all is repeated if they have changed. See
- * include/layerpipe/index.h for what that guarantees. */
+/* A registry cannot be asked to change a tag only if nobody else has changed it. So the index is
+ * put, then the tags and the references are read again, and all is repeated if they have
+ * changed. See include/layerpipe/index.h for what that guarantees. */
 #include "copy/index_push.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a block of input and a block of output are hashed in one task. It saves processor time, so it
- * is right as long as the processors are busy; each of the two then waits for the other. For
- * flow_task.c only; with the lock held. */
+/* When a block of input and a block of output are hashed in one task. It saves processor time,
+ * so it is right as long as the processors are busy; each of the two then waits for the other.
+ * For flow_task.c only; with the lock held. */
 #ifndef FLOW_FLOW_PAIR_H
 #define FLOW_FLOW_PAIR_H
 

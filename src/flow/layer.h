@@ -65,8 +65,8 @@ bool layer_is_image_archive(const lpipe_layer *layer);
 /* Whether the caller accepts both in an image. */
 bool layer_allows_odd(const lpipe_layer *layer);
 
-/* What is known before the end: the name that the caller gave (NULL = none), and how many bytes there
- * will be; 0 = not known. For the thread that drives the layer. */
+/* What is known before the end: the name that the caller gave (NULL = none), and how many bytes
+ * there will be; 0 = not known. For the thread that drives the layer. */
 struct layer_expected {
     const char *name;
     uint64_t bytes_in, bytes_out;

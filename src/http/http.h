@@ -11,7 +11,8 @@
 
 struct http;
 struct http_options {
-    /* PEM text of additional CA certificates for https proxies; copied; NULL = only the system's. */
+    /* PEM text of additional CA certificates for https proxies; copied; NULL = only the
+     * system's. */
     const char *proxy_ca_pem;
     /* The directory of the system's authorities if libcurl does not know it; a constant or NULL. */
     const char *ca_directory;

@@ -11,7 +11,8 @@
 
 #include "base/macros.h"
 
-/* Debian, Ubuntu, Alpine, Arch and SUSE have hashes in the first one, newer Fedoras in the second one. */
+/* Debian, Ubuntu, Alpine, Arch and SUSE have hashes in the first one, newer Fedoras in the
+ * second one. */
 static const char *const directories[] = {
     "/etc/ssl/certs",
     "/etc/pki/ca-trust/extracted/pem/directory-hash",

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where this system keeps its certificate authorities. Debian's libcurl knows its own place. A command that is
- * linked statically runs on every distribution, so it looks into the places that distributions use. Any
- * thread. */
+/* Where this system keeps its certificate authorities. Debian's libcurl knows its own place. A
+ * command that is linked statically runs on every distribution, so it looks into the places that
+ * distributions use. Any thread. */
 #ifndef HTTP_HTTP_AUTHORITIES_H
 #define HTTP_HTTP_AUTHORITIES_H
 
-/* One of them is a constant path, the other NULL. A directory is one that OpenSSL can search, with a name for
- * the hash of each certificate: only the authority that is needed is read from it. A file has all of them.
- * Both are NULL if libcurl knows a place that exists, or if there is none. */
+/* One of them is a constant path, the other NULL. A directory is one that OpenSSL can search,
+ * with a name for the hash of each certificate: only the authority that is needed is read from
+ * it. A file has all of them. Both are NULL if libcurl knows a place that exists, or if there is
+ * none. */
 struct http_authorities {
     const char *directory;
     const char *file;
 };
 struct http_authorities http_authorities_find(void);
 
-/* Looks into the known places below root, without asking libcurl. The paths that it gives are without root. */
+/* Looks into the known places below root, without asking libcurl. The paths that it gives are
+ * without root. */
 struct http_authorities http_authorities_search(const char *root);
 
 #endif

@@ -86,8 +86,8 @@ static void method_set(struct http_call *call)
 }
 
 /* libcurl gets the additional CA certificates as PEM text in memory. It uses them together with
- * those of the system that are files in a directory. If the system has one file only, its text is among
- * the additional ones (auth/tls_files.c). */
+ * those of the system that are files in a directory. If the system has one file only, its text
+ * is among the additional ones (auth/tls_files.c). */
 static int ca_certificates_set(struct http_call *call, struct lpipe_error *err)
 {
     const char *pem = call->request.ca_pem;
@@ -124,8 +124,8 @@ static int tls_set(struct http_call *call, const struct http_options *options,
     return ca_certificates_set(call, err);
 }
 
-/* An https proxy has a certificate of its own. It is checked with the CA certificates of the client, not
- * those of one registry. */
+/* An https proxy has a certificate of its own. It is checked with the CA certificates of the
+ * client, not those of one registry. */
 static int proxy_tls_set(struct http_call *call, const struct http_options *options,
                          struct lpipe_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the bytes of a spool as a blob, unless the store has it already. Any thread; one thread for
- * each blob. */
+/* Writes the bytes of a spool as a blob, unless the store has it already. Any thread; one thread
+ * for each blob. */
 #ifndef IMAGE_BLOB_SPOOL_H
 #define IMAGE_BLOB_SPOOL_H
 

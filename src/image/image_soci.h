@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SOCI index of an image: a manifest that lists the zTOCs of the image's layers, with which the
- * SOCI snapshotter reads single files of them (soci-snapshotter, docs/soci-index-manifest-v2.md). */
+/* The SOCI index of an image: a manifest that lists the zTOCs of the image's layers, with which
+ * the SOCI snapshotter reads single files of them (soci-snapshotter,
+ * docs/soci-index-manifest-v2.md). */
 #ifndef IMAGE_IMAGE_SOCI_H
 #define IMAGE_IMAGE_SOCI_H
 

@@ -86,8 +86,8 @@ static bool same_repository(const lpipe_ref *a, const lpipe_ref *b)
            (a->registry == NULL || strcmp(a->registry, b->registry) == 0);
 }
 
-/* Parses the subject: a digest, or a reference to the repository of the target. *ret_ref is NULL for
- * a digest and for no subject. */
+/* Parses the subject: a digest, or a reference to the repository of the target. *ret_ref is NULL
+ * for a digest and for no subject. */
 static int parse_subject(const lpipe_ref *dest, const char *text, lpipe_ref **ret_ref,
                          struct lpipe_error *err)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends one request to a registry host: with authorization, redirects and retries, but without a new
- * token after a 401. The files host_*.c use it. Any thread. */
+/* Sends one request to a registry host: with authorization, redirects and retries, but without a
+ * new token after a 401. The files host_*.c use it. Any thread. */
 #ifndef REQUEST_HOST_ATTEMPT_H
 #define REQUEST_HOST_ATTEMPT_H
 
 #include "request/host_authorization.h"
 
-/* Makes "/v2/..." an absolute URL; an absolute URL stays as it is. Owned; NULL when out of memory. */
+/* Makes "/v2/..." an absolute URL; an absolute URL stays as it is. Owned; NULL when out of
+ * memory. */
 char *host_absolute_url(const struct registry_host *host, const char *url);
 
 /* host_authorize(); its failure is noted in the request. */

@@ -36,8 +36,8 @@ MUST_CHECK int host_test_credentials(struct registry_host *host, struct lpipe_er
 MUST_CHECK int host_renew_token(struct registry_host *host, const struct host_request *request,
                                 const struct http_response *response, struct lpipe_error *err);
 
-/* Credentials that were accepted and are older than this are read again when they are refused: their
- * owner may have changed them. */
+/* Credentials that were accepted and are older than this are read again when they are refused:
+ * their owner may have changed them. */
 
 #define CREDENTIAL_AGE_MS ((uint64_t)3600 * 1000)
 

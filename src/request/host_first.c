@@ -72,8 +72,8 @@ static int send_any(struct registry_host *host, const struct host_request *reque
     return attempt_send(host, request, &usual, ret_response, ret_trusted, err);
 }
 
-/* Whether GET /v2/ may have a challenge that the answer to a request without authorization lacks: it
- * is a 401 without one, or the registry may have hidden what it has. */
+/* Whether GET /v2/ may have a challenge that the answer to a request without authorization
+ * lacks: it is a 401 without one, or the registry may have hidden what it has. */
 static bool lacks_challenge(const struct registry_host *host, const struct host_request *request,
                             const struct http_response *response)
 {

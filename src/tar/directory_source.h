@@ -3,8 +3,8 @@
  * same tree gives the same bytes, in whatever order the system lists it:
  *
  *   - paths relative to the directory ("bin/ls"), the directory itself as "./" first; a directory
- *     before its entries, entries sorted by the bytes of their names. With the prefix "opt/app" paths
- *     are "opt/app/bin/ls", the directory itself is "opt/app/", and "opt/" comes first;
+ *     before its entries, entries sorted by the bytes of their names. With the prefix "opt/app"
+ *     paths are "opt/app/bin/ls", the directory itself is "opt/app/", and "opt/" comes first;
  *   - owners as numbers, whole seconds of mtime, no other times; extended attributes as
  *     directory_xattr.h says;
  *   - the second name of a file is a hard link to the first; sparse files are written out;

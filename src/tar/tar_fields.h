@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values in the headers of one entry, put together as Go's archive/tar does it: GNU's long names
- * go before PAX records, and these before the fields of the header. The headers have passed
- * tar_scan.h, so their framing is good; a value that is malformed counts as 0 or as absent. Pure. */
+/* The values in the headers of one entry, put together as Go's archive/tar does it: GNU's long
+ * names go before PAX records, and these before the fields of the header. The headers have
+ * passed tar_scan.h, so their framing is good; a value that is malformed counts as 0 or as
+ * absent. Pure. */
 #ifndef TAR_TAR_FIELDS_H
 #define TAR_TAR_FIELDS_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Divides the contents of a file into chunks by content, at the same places as containers/storage
- * does, so that equal parts of files become equal chunks, whatever program made the layer: a chunk
- * ends where the low 16 bits of a rolling sum over the last 64 bytes are all ones, and a run of 1024
- * zeros or more is a chunk of its own. Pure; one thread at a time. */
+/* Divides the contents of a file into chunks by content, at the same places as
+ * containers/storage does, so that equal parts of files become equal chunks, whatever program
+ * made the layer: a chunk ends where the low 16 bits of a rolling sum over the last 64 bytes are
+ * all ones, and a run of 1024 zeros or more is a chunk of its own. Pure; one thread at a time. */
 #ifndef TOC_CHUNKER_H
 #define TOC_CHUNKER_H
 

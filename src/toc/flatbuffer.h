@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes flatbuffers forward, into a spool: the places of all parts are computed before they are
- * written, so that nothing is kept in memory. Only what a zTOC needs: tables whose fields all have a
- * place, vectors, strings. Offsets are little-endian and point forward; the format is described at
- * flatbuffers.dev ("Internals"). */
+ * written, so that nothing is kept in memory. Only what a zTOC needs: tables whose fields all
+ * have a place, vectors, strings. Offsets are little-endian and point forward; the format is
+ * described at flatbuffers.dev ("Internals"). */
 #ifndef TOC_FLATBUFFER_H
 #define TOC_FLATBUFFER_H
 

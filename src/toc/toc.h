@@ -19,7 +19,7 @@
 
 /* Units of one block, by the offset in the block where each ends; the last one ends with the
  * block. */
-#define TOC_BLOCK_BYTES (256 * 1024)
+#define TOC_BLOCK_BYTES ((size_t)256 * 1024)
 /* Ends of chunks within files; more of them in one block are not used. */
 #define TOC_CHUNK_CUTS_MAX (TOC_BLOCK_BYTES / 4096)
 /* Contents and the header before them take two blocks of 512 bytes at least. */

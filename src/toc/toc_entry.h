@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text of a tar entry in a table of contents, and whether the format can carry the entry. Pure. */
+/* The text of a tar entry in a table of contents, and whether the format can carry the entry.
+ * Pure. */
 #ifndef TOC_TOC_ENTRY_H
 #define TOC_TOC_ENTRY_H
 

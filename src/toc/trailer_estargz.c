@@ -12,7 +12,7 @@
 #include "toc/toc_trailer.h"
 
 #define ENTRY_NAME "stargz.index.json"
-#define END_BYTES (2 * TAR_WRITE_BLOCK_BYTES)
+#define END_BYTES ((size_t)2 * TAR_WRITE_BLOCK_BYTES)
 #define FOOTER_BYTES 51
 
 struct measure {

@@ -13,6 +13,7 @@
 #define FRAME_HEADER_BYTES 8
 #define FOOTER_BYTES 64
 #define MANIFEST_TYPE 1
+static const char MAGIC[8] = { 'G', 'N', 'U', 'l', 'I', 'n', 'U', 'x' };
 
 #define KEY_PREFIX "io.github.containers.zstd-chunked."
 
@@ -107,7 +108,7 @@ static int append_footer(struct spool *bytes, const struct extent *document,
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         put_little_endian(footer + 8 * i, values[i], 8);
     }
-    memcpy(footer + 8 * ARRAY_LEN(values), "GNUlInUx", 8);
+    memcpy(footer + 8 * ARRAY_LEN(values), MAGIC, sizeof MAGIC);
     int status = append_frame_header(bytes, sizeof footer, err);
     return status != 0 ? status : spool_append(bytes, footer, sizeof footer, err);
 }

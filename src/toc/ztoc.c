@@ -59,7 +59,7 @@ static int on_archive_end(void *ctx, struct lpipe_error *err)
 {
     (void)err;
     struct ztoc *ztoc = ctx;
-    ztoc->archive_end = ztoc->next_header + 2 * TAR_WRITE_BLOCK_BYTES;
+    ztoc->archive_end = ztoc->next_header + UINT64_C(2) * TAR_WRITE_BLOCK_BYTES;
     return 0;
 }
 

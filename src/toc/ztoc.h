@@ -40,7 +40,7 @@ const char *ztoc_refusal(const struct ztoc *ztoc);
 const struct spool *ztoc_spool(const struct ztoc *ztoc);
 const char *ztoc_digest(const struct ztoc *ztoc);
 /* Input of a span, at least. */
-#define ZTOC_SPAN_BYTES (4 * 1024 * 1024)
+#define ZTOC_SPAN_BYTES 4194304
 uint64_t ztoc_memory_bytes(const struct ztoc *ztoc);
 
 #endif

@@ -135,8 +135,8 @@ struct upload_facts {
     enum upload_commit { UPLOAD_COMMIT_ENDED = 0, UPLOAD_COMMIT_MAY_STILL_RUN } commit;
     /* Whether a smaller chunk is possible. */
     enum upload_chunk_size { UPLOAD_SHRINKABLE_CHUNK = 0, UPLOAD_SMALLEST_CHUNK } chunk_size;
-    /* How the successful PUT was answered. STORED: the PUT carried the whole blob, and the answer is
-     * a 201 that names its digest. */
+    /* How the successful PUT was answered. STORED: the PUT carried the whole blob, and the
+     * answer is a 201 that names its digest. */
     enum upload_commit_answer {
         UPLOAD_COMMIT_STORED = 0,
         UPLOAD_COMMIT_201,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loaded into the command (LD_PRELOAD) by tests of time limits: the monotonic clock runs SPEED times
- * as fast as time. Waits in poll() take as long as always. */
+/* Loaded into the command (LD_PRELOAD) by tests of time limits: the monotonic clock runs SPEED
+ * times as fast as time. Waits in poll() take as long as always. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -731,7 +731,6 @@ static void test_whiteouts(void **state)
     (void)state;
     struct scratch scratch;
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
-    struct buf text AUTO_BUF = BUF_INIT(0);
     scratch_begin(&scratch);
     scratch_text(&scratch, ".wh.old", "");
     scratch_text(&scratch, "d/.wh..wh..opq", "");

@@ -319,7 +319,8 @@ static ptrdiff_t pull_bytes(void *ctx, void *buf, size_t size)
     return (ptrdiff_t)size;
 }
 
-/* Bytes that the server has received count as sent, although libcurl is about to repeat the request. */
+/* Bytes that the server has received count as sent, although libcurl is about to repeat the
+ * request. */
 static void test_body_of_a_request_that_was_reset(void **state)
 {
     (void)state;

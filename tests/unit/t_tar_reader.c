@@ -13,6 +13,7 @@ struct seen {
     uint64_t content_bytes;
 };
 
+static void say(struct seen *seen, const char *format, ...) PRINTF_LIKE(2, 3);
 static void say(struct seen *seen, const char *format, ...)
 {
     char line[2048];

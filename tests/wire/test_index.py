@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from cli_support import make_tar
-from image_support import DOCKER, INDEX_TYPE, OCI, Base, descriptor, encode, put_index
+from image_support import DOCKER, INDEX_TYPE, Base, descriptor, encode, put_index
 from inputs import sha256
 from layout_fsck import check as check_layout
 from registry import Fault
