@@ -74,6 +74,9 @@ static size_t take_zeros(uint64_t *zeros, unsigned char *buf, size_t size)
 static size_t take_data(struct content_hold *hold, unsigned char *buf, size_t size)
 {
     size_t used = MIN_OF(size, hold->data_size);
+    if (used == 0) {
+        return 0; /* there may be no data at all */
+    }
     memcpy(buf, hold->data, used);
     hold->data += used;
     hold->data_size -= used;
