@@ -78,6 +78,10 @@ static int check_inputs(struct settings *settings)
     if (stdin_count > 1) {
         return usage_error(settings->command_name, "- (stdin) can be given once only");
     }
+    if (arguments == 1 && !settings->stdin_implied && input_directory_option(settings) != NULL) {
+        return usage_error(settings->command_name, "%s is for directories, and no INPUT was named",
+                           input_directory_option(settings));
+    }
     return stdin_count > 0 ? input_check_stdin(settings) : 0;
 }
 

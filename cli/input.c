@@ -147,8 +147,7 @@ static struct lpipe_layer_options layer_options(const struct settings *settings,
     return options;
 }
 
-/* The first option that is for directories only; NULL if none was given. */
-static const char *directory_option(const struct settings *settings)
+const char *input_directory_option(const struct settings *settings)
 {
     return settings->owner != NULL        ? "--owner"
            : settings->prefix != NULL     ? "--prefix"
@@ -193,7 +192,7 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
             return code;
         }
     }
-    const char *directory_only = S_ISDIR(info.st_mode) ? NULL : directory_option(settings);
+    const char *directory_only = S_ISDIR(info.st_mode) ? NULL : input_directory_option(settings);
     if (directory_only != NULL) {
         (void)close(fd);
         return usage_error(settings->command_name, "%s is for directories, and %s is none",

@@ -26,6 +26,9 @@ const char *input_hint(const struct settings *settings, const struct lpipe_error
 /* The value of --threads for lpipe_layer_options.threads. */
 int32_t input_threads(const struct settings *settings);
 
+/* The first option that is for directories only; NULL if none was given. */
+const char *input_directory_option(const struct settings *settings);
+
 /* Returns an exit status; if it is not 0, a message was printed. */
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer);

@@ -19,8 +19,8 @@ enum lpipe_copy_flag {
 struct lpipe_copy_options {
     size_t struct_size;
     uint32_t flags; /**< enum lpipe_copy_flag */
-    /** "os/arch[/variant]": chooses the image of an index. NULL = this machine's platform. Not
-     * together with LPIPE_COPY_ALL. */
+    /** "os/arch[/variant]": chooses the image of an index; a single image must be for it. NULL =
+     * this machine's platform; any image. Not together with LPIPE_COPY_ALL. */
     const char *platform;
     const char *const *tags; /**< tags to set after the reference's tag */
     size_t tag_count;

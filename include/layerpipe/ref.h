@@ -17,8 +17,9 @@ enum lpipe_ref_kind {
     LPIPE_REF_LAYOUT = 1,        /**< oci:DIR[:TAG] or oci:DIR@DIGEST: an OCI image layout
                                  directory (image-spec, image-layout.md) */
     LPIPE_REF_NULL = 2,          /**< null: stores nothing, computes digests only */
-    LPIPE_REF_OCI_ARCHIVE = 3,   /**< oci-archive:FILE[:TAG]: a layout as a tar */
-    LPIPE_REF_DOCKER_ARCHIVE = 4 /**< docker-archive:FILE[:NAME:TAG]: the tar of docker save */
+    LPIPE_REF_OCI_ARCHIVE = 3,   /**< oci-archive:FILE[:TAG][@DIGEST]: a layout as a tar */
+    LPIPE_REF_DOCKER_ARCHIVE = 4 /**< docker-archive:FILE[:NAME:TAG][@DIGEST]: the tar of docker
+                                    save */
 };
 
 enum lpipe_ref_flag {
@@ -52,7 +53,7 @@ enum lpipe_ref_flag {
  *
  * In oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG] the first ':' ends FILE. FILE "-"
  * is stdin as a source and stdout as a destination. The tag may be a whole reference, as in a
- * layout; there is no default.
+ * layout; there is no default. A digest after '@' names a manifest in the archive.
  *
  * @param text    not NULL
  * @param flags   enum lpipe_ref_flag

@@ -160,8 +160,8 @@ static int copy_archive(lpipe_client *client, struct source *source, const lpipe
         (void)source_close(source);
         return status;
     }
-    status =
-        archive_copy(client, source, ARCHIVE_KIND_ANY, known.image, dest, &known, &result, err);
+    status = archive_copy(client, source, &(struct archive_wish){ .image = known.image }, dest,
+                          &known, &result, err);
     if (status == 0) {
         give_result(&result, ret_result);
     }

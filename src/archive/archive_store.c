@@ -142,9 +142,7 @@ static int add_docker_image_locked(struct archive_store *archive,
         return archive_images_add(&archive->locked.images, descriptor, NULL, NULL, manifest, err);
     }
     if (archive->tag == NULL) {
-        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                "a tag in a docker-archive needs a name: write "
-                                "docker-archive:FILE:NAME:TAG");
+        return fail(err, LPIPE_INVALID_ARGUMENT, "a tag in a docker-archive needs a name");
     }
     AUTO_FREE char *name = docker_name(archive, tag);
     int status = name == NULL ? fail_memory(err) : parse_docker_name(name, &ref, err);

@@ -30,6 +30,9 @@ int archive_choose(const struct archive_members *members, struct store *document
     if (status != 0) {
         return status;
     }
+    if (wish->digest != NULL) {
+        return image_fetch_manifest(documents, wish->digest, ret_root, err);
+    }
     /* manifest.json names one image for one platform, an index may have others. */
     bool wants_index = wish->all || wish->platform != NULL || wish->kind == ARCHIVE_KIND_OCI;
     if (manifest != NULL && (index == NULL || wish->kind == ARCHIVE_KIND_DOCKER || !wants_index)) {

@@ -18,7 +18,8 @@ enum archive_kind {
 
 struct archive_wish {
     enum archive_kind kind;
-    const char *image; /* the tag that it has in the archive; NULL = the only image */
+    const char *image;  /* the tag that it has in the archive; NULL = the only image */
+    const char *digest; /* of its manifest; NULL = any. Then image is not used */
     bool all;
     const struct platform *platform; /* NULL = none is asked for */
     enum lpipe_format format;        /* of a new manifest */

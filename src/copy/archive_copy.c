@@ -40,9 +40,10 @@ static void run_dispose(struct archive_run *run)
     push_target_dispose(&run->target);
 }
 
-/* Blobs with their digests as names: those of an OCI archive keep their bytes. Since Docker 25 the
- * uncompressed layers of docker save have such names, too. */
-static int read_options(struct archive_run *run, enum archive_kind kind, const char *image,
+/* Blobs with their digests as names: those of an OCI archive keep their bytes, and those of a
+ * manifest whose digest is given. Since Docker 25 the uncompressed layers of docker save have such
+ * names, too. */
+static int read_options(struct archive_run *run, const struct archive_wish *which,
                         struct lpipe_error *err)
 {
     const struct lpipe_copy_options *options = run->options;
@@ -56,10 +57,12 @@ static int read_options(struct archive_run *run, enum archive_kind kind, const c
         status = fail(err, LPIPE_INVALID_ARGUMENT,
                       "Docker's format has no media type for zstd; use gzip or the OCI format");
     }
-    run->compress_named = kind != ARCHIVE_KIND_OCI && codec.kind != CODEC_NONE;
+    run->compress_named =
+        which->kind != ARCHIVE_KIND_OCI && which->digest == NULL && codec.kind != CODEC_NONE;
     run->wish = (struct archive_wish){
-        .kind = kind,
-        .image = image,
+        .kind = which->kind,
+        .image = which->image,
+        .digest = which->digest,
         .all = (options->flags & LPIPE_COPY_ALL) != 0,
         .platform = options->platform != NULL ? &run->platform : NULL,
         .format = options->format,
@@ -188,15 +191,15 @@ static int finish_copy(struct archive_run *run, struct lpipe_copy_result *result
     return status == 0 ? write_image(run, result, err) : status;
 }
 
-int archive_copy(lpipe_client *client, struct source *source, enum archive_kind kind,
-                 const char *image, const lpipe_ref *dest, const struct lpipe_copy_options *options,
+int archive_copy(lpipe_client *client, struct source *source, const struct archive_wish *which,
+                 const lpipe_ref *dest, const struct lpipe_copy_options *options,
                  struct lpipe_copy_result *ret_result, struct lpipe_error *err)
 {
     CONTEXT_CALL(&client->context);
     struct archive_run run CLEANUP(
         run_dispose) = { .client = client, .options = options, .root = FETCHED_INIT };
     struct lpipe_copy_result result AUTO_COPY_RESULT = LPIPE_COPY_RESULT_INIT;
-    int status = read_options(&run, kind, image, err);
+    int status = read_options(&run, which, err);
     status = status == 0 ? open_target(&run, dest, err) : status;
     status = status == 0 ? read_archive(&run, source, &result, err) : status;
     int closed = close_source(source, status == 0 ? err : NULL);
@@ -229,13 +232,15 @@ int archive_copy_ref(lpipe_client *client, const lpipe_ref *archive, const lpipe
                      const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
                      struct lpipe_error *err)
 {
-    enum archive_kind kind =
-        archive->kind == LPIPE_REF_OCI_ARCHIVE ? ARCHIVE_KIND_OCI : ARCHIVE_KIND_DOCKER;
+    const struct archive_wish which = {
+        .kind = archive->kind == LPIPE_REF_OCI_ARCHIVE ? ARCHIVE_KIND_OCI : ARCHIVE_KIND_DOCKER,
+        .image = archive->tag != NULL ? archive->tag : options->image,
+        .digest = archive->digest,
+    };
     struct source *source = NULL;
     int status = open_file(archive->repository, &source, err);
     if (status == 0) {
-        const char *image = archive->tag != NULL ? archive->tag : options->image;
-        status = archive_copy(client, source, kind, image, dest, options, ret_result, err);
+        status = archive_copy(client, source, &which, dest, options, ret_result, err);
         source_free(source);
     }
     return status;

@@ -222,21 +222,6 @@ static int find_layers(const struct chosen *chosen, const struct image_config *c
     return status;
 }
 
-static int check_platform(const struct chosen *chosen, const struct image_config *config,
-                          struct lpipe_error *err)
-{
-    char wanted_text[PLATFORM_TEXT_SIZE], has_text[PLATFORM_TEXT_SIZE];
-    const struct platform *wanted = chosen->wish->platform;
-    struct platform has;
-    image_config_platform(config, &has);
-    platform_normalise(&has);
-    if (wanted == NULL || has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
-        return 0;
-    }
-    return fail(err, LPIPE_NOT_FOUND, "the image in the archive is for %s, not for %s",
-                platform_text(&has, has_text), platform_text(wanted, wanted_text));
-}
-
 static int write_manifest(const struct chosen *chosen, const struct manifest_item *layers,
                           size_t count, struct fetched *ret_root, struct lpipe_error *err)
 {
@@ -271,7 +256,6 @@ static int make_manifest(struct chosen *chosen, struct fetched *ret_root, struct
         status = archive_documents_copy(chosen->config, chosen->config_type, &document, err);
     }
     status = status == 0 ? image_config_parse(&document, count, &config, err) : status;
-    status = status == 0 ? check_platform(chosen, config, err) : status;
     status = status == 0 ? find_layers(chosen, config, layers, count, err) : status;
     return status == 0 ? write_manifest(chosen, layers, count, ret_root, err) : status;
 }

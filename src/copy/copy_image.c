@@ -2,6 +2,7 @@
 #include "copy/copy_image.h"
 
 #include "copy/copy_result.h"
+#include "oci/image_config.h"
 #include "registry/client.h"
 
 /* The platform of an index's image, when the user named none. */
@@ -16,15 +17,33 @@ static void choose_host_platform(lpipe_client *client, const char *name,
                    name, platform_text(ret_platform, text));
 }
 
+/* An image that is not in an index has its platform in its config. An artifact has none. */
+static int check_platform(struct store *from, const struct manifest *manifest,
+                          const struct platform *wanted, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    struct image_config *config AUTO_IMAGE_CONFIG = NULL;
+    if (!image_has_config(manifest)) {
+        return 0;
+    }
+    int status = image_fetch_config(from, manifest, &document, err);
+    if (status == 0) {
+        status = image_config_parse(&document, manifest->item_count, &config, err);
+    }
+    return status == 0 ? image_config_check_platform(config, wanted, err) : status;
+}
+
 int copy_image_choose(lpipe_client *client, struct store *from, const char *name,
                       const struct lpipe_copy_options *options, struct fetched *root,
                       struct lpipe_error *err)
 {
     struct platform platform = { "", "", "", "" };
     int status = options->platform != NULL ? platform_parse(options->platform, &platform, err) : 0;
-    if (status != 0 || root->manifest->kind != MANIFEST_KIND_INDEX ||
-        (options->flags & LPIPE_COPY_ALL) != 0) {
+    if (status != 0 || (options->flags & LPIPE_COPY_ALL) != 0) {
         return status;
+    }
+    if (root->manifest->kind != MANIFEST_KIND_INDEX) {
+        return options->platform != NULL ? check_platform(from, root->manifest, &platform, err) : 0;
     }
     if (options->platform == NULL) {
         choose_host_platform(client, name, &platform);

@@ -9,7 +9,8 @@
 #include "image/push_target.h"
 
 /* While *root is an index and options do not ask for all of it, replaces it by the image for the
- * platform. name: of the source, for messages. */
+ * platform. An image must be for the platform that the options name. name: of the source, for
+ * messages. */
 MUST_CHECK int copy_image_choose(lpipe_client *client, struct store *from, const char *name,
                                  const struct lpipe_copy_options *options, struct fetched *root,
                                  struct lpipe_error *err);

@@ -30,21 +30,6 @@ static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform
     return status;
 }
 
-/* Refuses a base for another platform than the one that the user asked for. */
-static int check_platform(const lpipe_image *image, const struct platform *wanted,
-                          struct lpipe_error *err)
-{
-    char wanted_text[PLATFORM_TEXT_SIZE], has_text[PLATFORM_TEXT_SIZE];
-    struct platform has;
-    image_config_platform(image->config, &has);
-    platform_normalise(&has);
-    if (has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
-        return 0;
-    }
-    return fail(err, LPIPE_NOT_FOUND, "the image is for %s, not for %s",
-                platform_text(&has, has_text), platform_text(wanted, wanted_text));
-}
-
 static int load_config(lpipe_image *image, struct lpipe_error *err)
 {
     const struct manifest *manifest = image->base.fetched.manifest;
@@ -126,7 +111,7 @@ int image_base_load(lpipe_image *image, const lpipe_ref *ref,
     }
     status = status == 0 ? load_config(image, err) : status;
     if (status == 0 && options->platform != NULL) {
-        status = check_platform(image, &platform, err);
+        status = image_config_check_platform(image->config, &platform, err);
     }
     status = status == 0 ? take_layers(image, err) : status;
     status = status == 0 ? take_annotations(image, ref, err) : status;

@@ -34,6 +34,12 @@ static int collect_tags(struct push_target *target, const lpipe_ref *dest,
     if (target->tags == NULL) {
         return fail_memory(err);
     }
+    if (dest->kind == LPIPE_REF_DOCKER_ARCHIVE && dest->tag == NULL && options->tag_count > 0) {
+        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                "a tag in a docker-archive needs a name: write "
+                                "docker-archive:%s:NAME:TAG",
+                                dest->repository);
+    }
     if (dest->tag != NULL) {
         add_tag(target, dest->tag);
     }

@@ -291,6 +291,20 @@ void image_config_platform(const struct image_config *config, struct platform *r
     *ret_platform = platform;
 }
 
+int image_config_check_platform(const struct image_config *config, const struct platform *wanted,
+                                struct lpipe_error *err)
+{
+    char wanted_text[PLATFORM_TEXT_SIZE], has_text[PLATFORM_TEXT_SIZE];
+    struct platform has;
+    image_config_platform(config, &has);
+    platform_normalise(&has);
+    if (has.os[0] == '\0' || platform_score(wanted, &has) > 0) {
+        return 0;
+    }
+    return fail(err, LPIPE_NOT_FOUND, "the image is for %s, not for %s",
+                platform_text(&has, has_text), platform_text(wanted, wanted_text));
+}
+
 int image_config_set_created(struct image_config *config, const char *created,
                              struct lpipe_error *err)
 {

@@ -38,6 +38,10 @@ size_t image_config_layer_count(const struct image_config *config);
 /* Diff ID of a layer, borrowed; NULL when there is no such layer. */
 const char *image_config_diff_id(const struct image_config *config, size_t index);
 void image_config_platform(const struct image_config *config, struct platform *ret_platform);
+/* NOT_FOUND when the image is for a platform that does not run as the wanted one. A config that
+ * names no platform fits. */
+MUST_CHECK int image_config_check_platform(const struct image_config *config,
+                                           const struct platform *wanted, struct lpipe_error *err);
 
 /* Time of creation, RFC 3339. */
 MUST_CHECK int image_config_set_created(struct image_config *config, const char *created,

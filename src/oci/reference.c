@@ -491,8 +491,8 @@ static void split_layout(struct part text, struct part *ret_dir, struct part *re
 }
 
 /* Splits off the digest after the last '@', if there is one. */
-static int split_layout_digest(const struct input *input, struct part *text,
-                               struct part *ret_digest, struct lpipe_error *err)
+static int split_digest(const struct input *input, struct part *text, struct part *ret_digest,
+                        struct lpipe_error *err)
 {
     const char *at = memrchr(text->text, '@', text->size);
     if (at == NULL || !(text_starts(at + 1, "sha256:") || text_starts(at + 1, "sha512:"))) {
@@ -530,7 +530,7 @@ static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_
     struct part dir;
     struct part tag;
     struct part digest = { NULL, 0 };
-    int status = split_layout_digest(input, &text, &digest, err);
+    int status = split_digest(input, &text, &digest, err);
     if (status != 0) {
         return status;
     }
@@ -550,19 +550,25 @@ static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_
     return set_layout_parts(ref, input, dir, tag, digest, err);
 }
 
-/* oci-archive:FILE[:TAG] and docker-archive:FILE[:NAME:TAG]. */
+/* oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], and both with @DIGEST. */
 static int parse_archive(const struct input *input, enum lpipe_ref_kind kind, const char *start,
                          struct lpipe_ref *ref, struct lpipe_error *err)
 {
-    const char *colon = strchr(start, ':');
-    struct part file = { start, colon != NULL ? (size_t)(colon - start) : strlen(start) };
-    struct part tag = { colon != NULL ? colon + 1 : NULL, colon != NULL ? strlen(colon + 1) : 0 };
-    struct part none = { NULL, 0 };
+    struct part text = { start, strlen(start) };
+    struct part digest = { NULL, 0 };
+    int status = split_digest(input, &text, &digest, err);
+    if (status != 0) {
+        return status;
+    }
+    const char *colon = memchr(text.text, ':', text.size);
+    struct part file = { start, colon != NULL ? (size_t)(colon - start) : text.size };
+    struct part tag = { colon != NULL ? colon + 1 : NULL,
+                        colon != NULL ? text.size - file.size - 1 : 0 };
     if (file.size == 0) {
         return fail_at(input, start, err, "the file of the image archive is missing (- for stdin)");
     }
-    int status = colon != NULL ? check_layout_tag(input, tag, err) : 0;
-    status = status == 0 ? set_layout_parts(ref, input, file, tag, none, err) : status;
+    status = colon != NULL ? check_layout_tag(input, tag, err) : 0;
+    status = status == 0 ? set_layout_parts(ref, input, file, tag, digest, err) : status;
     ref->kind = kind;
     return status;
 }

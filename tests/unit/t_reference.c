@@ -348,7 +348,7 @@ static void test_repository(void **state)
 }
 
 static void check_archive(const char *text, enum lpipe_ref_kind kind, const char *file,
-                          const char *tag)
+                          const char *tag, const char *digest)
 {
     lpipe_ref *ref = NULL;
     struct lpipe_error err = { 0 };
@@ -360,21 +360,30 @@ static void check_archive(const char *text, enum lpipe_ref_kind kind, const char
     assert_null(lpipe_ref_registry(ref));
     assert_string_equal(lpipe_ref_name(ref), text);
     assert_string_equal(tag == NULL ? "" : tag, ref->tag == NULL ? "" : ref->tag);
+    assert_string_equal(digest == NULL ? "" : digest, ref->digest == NULL ? "" : ref->digest);
     lpipe_ref_free(ref);
 }
 
 static void test_archive(void **state)
 {
     (void)state;
-    static const char *const refused[] = { "oci-archive:", "docker-archive:", "oci-archive::t",
-                                           "docker-archive:a.tar:", "docker-archive:a:../x" };
+    static const char *const refused[] = { "oci-archive:",
+                                           "docker-archive:",
+                                           "oci-archive::t",
+                                           "docker-archive:a.tar:",
+                                           "docker-archive:a:../x",
+                                           "oci-archive:@" D,
+                                           "oci-archive:a.tar@sha256:12" };
     lpipe_ref *ref = NULL;
-    check_archive("oci-archive:a.tar", LPIPE_REF_OCI_ARCHIVE, "a.tar", NULL);
-    check_archive("oci-archive:/x/a.tar:1", LPIPE_REF_OCI_ARCHIVE, "/x/a.tar", "1");
-    check_archive("oci-archive:-:1", LPIPE_REF_OCI_ARCHIVE, "-", "1");
-    check_archive("docker-archive:-", LPIPE_REF_DOCKER_ARCHIVE, "-", NULL);
+    check_archive("oci-archive:a.tar", LPIPE_REF_OCI_ARCHIVE, "a.tar", NULL, NULL);
+    check_archive("oci-archive:/x/a.tar:1", LPIPE_REF_OCI_ARCHIVE, "/x/a.tar", "1", NULL);
+    check_archive("oci-archive:-:1", LPIPE_REF_OCI_ARCHIVE, "-", "1", NULL);
+    check_archive("docker-archive:-", LPIPE_REF_DOCKER_ARCHIVE, "-", NULL, NULL);
     check_archive("docker-archive:a b@c.tar:localhost:5000/x:1", LPIPE_REF_DOCKER_ARCHIVE,
-                  "a b@c.tar", "localhost:5000/x:1");
+                  "a b@c.tar", "localhost:5000/x:1", NULL);
+    check_archive("oci-archive:a.tar@" D, LPIPE_REF_OCI_ARCHIVE, "a.tar", NULL, D);
+    check_archive("oci-archive:-:1@" D, LPIPE_REF_OCI_ARCHIVE, "-", NULL, D);
+    check_archive("docker-archive:a@b.tar@" D, LPIPE_REF_DOCKER_ARCHIVE, "a@b.tar", NULL, D);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         if (lpipe_ref_parse(refused[i], 0, &ref, NULL) != LPIPE_INVALID_ARGUMENT) {
             fail_msg("%s was accepted", refused[i]);

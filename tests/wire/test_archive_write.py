@@ -165,6 +165,35 @@ def test_copy_of_a_registry_keeps_digests(run, registry, out):
     assert [f"blobs/sha256/{layer['digest'][7:]}" in names for layer in pushed["layers"]] == [True] * 3
 
 
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_printed_reference_names_the_image(run, out, kind):
+    """As SOURCE and as DESTINATION; all bytes stay the same."""
+    pushed = run("push", f"{kind}:{out}/i.tar:app:1", "--compress", "none", input=random_tar(200000))
+    reference = pushed.stdout.strip()
+    digest = reference.partition("@")[2]
+    assert reference == f"{kind}:{out}/i.tar@{digest}", pushed
+    result = run("copy", reference, f"oci:{out}/layout@{digest}")
+    assert result.rc == 0 and result.stdout == f"oci:{out}/layout@{digest}\n", result
+    result = run("copy", f"{kind}:-@{digest}", f"{kind}:{out}/j.tar@{digest}", input=read(out / "i.tar"))
+    assert result.rc == 0, result
+    other = "sha256:" + "0" * 64
+    result = run("copy", f"{kind}:{out}/i.tar@{other}", f"oci:{out}/layout:2")
+    assert result.rc == 5 and f"no manifest {other}" in last_line(result), result
+    result = run("copy", reference, f"{kind}:{out}/k.tar@{other}")
+    assert result.rc == 9 and digest in last_line(result), result
+    assert_only(out, "i.tar", "j.tar", "layout")
+
+
+@pytest.mark.parametrize("words", [["push"], ["copy", "-"], ["copy", "docker-archive:-"]])
+def test_docker_archive_tag_without_name_is_refused_before_the_input(command, out, words):
+    """Nothing is written to stdin and nobody closes it."""
+    command_line = [*words, f"docker-archive:{out}/i.tar", "--tag", "1"]
+    with command.start(*command_line, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait() == 2
+        assert b"docker-archive:" + str(out / "i.tar").encode() + b":NAME:TAG" in process.stderr.read()
+    assert_only(out)
+
+
 @needs("skopeo")
 def test_skopeo_reads_the_archives(run, out):
     for kind in ("oci-archive", "docker-archive"):

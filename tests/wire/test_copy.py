@@ -160,6 +160,20 @@ def test_platform_chooses_one_image(run, registry, platform, arch):
     assert result.rc == 5 and "linux/s390x" in result.stderr, result
 
 
+def test_platform_of_an_image_must_be_the_one_asked_for(run, registry, tmp_path):
+    source, target = registry("d28"), registry("d28")
+    reference = image("s390x").put(source, SOURCE, "1")
+    result = copy(run, reference, f"{target.host}/{TARGET}:1", "--platform", "linux/arm64")
+    assert result.rc == 5 and "is for linux/s390x, not for linux/arm64" in result.stderr, result
+    assert not target.tags(TARGET)
+    assert copy(run, reference, f"oci-archive:{tmp_path}/a.tar:1").rc == 0
+    archive = f"oci-archive:{tmp_path}/a.tar"
+    for platform, code in [("linux/arm64", 5), ("linux/s390x", 0)]:
+        for start in (reference, archive):
+            result = copy(run, start, f"{target.host}/{TARGET}:1", "--platform", platform)
+            assert result.rc == code, result
+
+
 def test_index_without_option_gives_this_platform_and_says_so(run, registry):
     source, target = registry("d28"), registry("d28")
     reference, children = put_platforms(source)

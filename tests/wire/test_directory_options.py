@@ -207,3 +207,14 @@ def test_options_are_refused_without_directory(command, verb, option, tmp_path, 
                  command.run(verb, *option, "null:", "-", input=tar_bytes)):
         assert done.rc == 2, done
         assert f"{option[0]} is for directories" in done.stderr
+
+
+def test_options_are_refused_without_input(command, tmp_path, tar_bytes):
+    layout = f"oci:{tmp_path}/layout"
+    described = command.run("layer", "--json", layout, input=tar_bytes)
+    (tmp_path / "layer.json").write_text(described.stdout)
+    assert command.run("push", f"{layout}:1", input=tar_bytes).rc == 0
+    for words in (["--base", f"{layout}:1"],
+                  ["--layer-descriptor", tmp_path / "layer.json", "--base", f"{layout}:1"]):
+        done = command.run("push", "--owner", "0:0", *words, f"{layout}:2")
+        assert done.rc == 2 and "no INPUT was named" in done.stderr, done
