@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api_names.h"
 #include "stop_signal.h"
 #include "terminal_text.h"
 
@@ -120,6 +121,7 @@ static bool message_names_offset(int status)
 static int print_failure_line(const struct lpipe_error *err, const char *hint)
 {
     char where[48] = "";
+    char message[LINE_MAX_BYTES];
     if (stop_signal_received() != 0) {
         const char *note =
             (err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0 ? "; " PUBLISHED_NOTE : "";
@@ -132,8 +134,8 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
     if (err->offset != UINT64_MAX && err->offset != 0 && !message_names_offset(err->status)) {
         (void)snprintf(where, sizeof where, " (at byte %" PRIu64 ")", err->offset);
     }
-    print_message("%s%s%s%s",
-                  err->message[0] != '\0' ? err->message : lpipe_status_name(err->status), where,
+    const char *what = err->message[0] != '\0' ? err->message : lpipe_status_name(err->status);
+    print_message("%s%s%s%s", api_names_replace(what, message, sizeof message), where,
                   hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
     return lpipe_status_exit_code(err->status);
 }
@@ -226,7 +228,7 @@ void print_json_text(FILE *out, const char *text)
     (void)fputc('"', out);
     while (*text != '\0') {
         uint32_t code = 0;
-        size_t size = terminal_character(text, &code);
+        size_t size = lpipe_text_character(text, &code, NULL);
         if (size == 0) {
             (void)fputs("\xef\xbf\xbd", out); /* not UTF-8; a directory may have such a name */
         } else if (code == '"' || code == '\\') {

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "api_names.h"
 #include "print.h"
 #include "progress_lines.h"
 
@@ -241,9 +242,10 @@ static void on_published(struct progress *progress, const struct lpipe_event *ev
 
 static void take_event(struct progress *progress, const struct lpipe_event *event)
 {
+    char notice[PROGRESS_LINE_BYTES];
     if (event->kind == LPIPE_EVENT_NOTICE) {
         if (!progress->quiet && event->text != NULL) {
-            print_above(progress, event->text);
+            print_above(progress, api_names_replace(event->text, notice, sizeof notice));
         }
         return;
     }

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "terminal_text.h"
-
 #define NAME_COLUMNS_MIN 12
 #define NAME_COLUMNS_MAX 32
 #define BAR_COLUMNS_MIN 10
@@ -71,7 +69,7 @@ static size_t cut(char *text, size_t columns)
     size_t used = 0;
     while (*text != '\0') {
         uint32_t code = 0;
-        size_t size = terminal_character(text, &code);
+        size_t size = lpipe_text_character(text, &code, NULL);
         if (size == 0 || used + character_columns(code) > columns) {
             *text = '\0';
             break;

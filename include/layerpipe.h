@@ -36,6 +36,7 @@
 #include "layerpipe/observe.h"
 #include "layerpipe/push.h"
 #include "layerpipe/ref.h"
+#include "layerpipe/text.h"
 #include "layerpipe/version.h"
 
 #endif

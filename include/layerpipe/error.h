@@ -70,7 +70,9 @@ struct lpipe_error {
     uint64_t offset;        /**< position in the stream, in bytes; UINT64_MAX = none */
     char registry_code[48]; /**< code in the registry's error body ("DENIED"; see
                                distribution-spec, "Error Codes"), else "" */
-    char message[512];      /**< one line without secrets; ends with "..." when it was cut */
+    /** One line without secrets; ends with "..." when it was cut. Options and functions are named
+     * as in these headers, between backquotes: `spool_dir`, `lpipe_login`. */
+    char message[512];
     uint64_t reserved[4];
 };
 

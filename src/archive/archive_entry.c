@@ -28,7 +28,7 @@ static int fail_entry(const struct tar_reader_entry *entry, const char *why,
     char shown[200];
     return fail_with_advice(err, LPIPE_NOT_TAR,
                             "the input is not an image archive (docker save or an OCI layout): %s "
-                            "%s; layerpipe push makes a layer of a file system",
+                            "%s; `lpipe_image_push` makes a layer of a file system",
                             text_printable(shown, sizeof shown, entry->path, strlen(entry->path)),
                             why);
 }

@@ -138,8 +138,8 @@ static int check_kind(const struct archive_members *members, struct lpipe_error 
     }
     return fail_with_advice(err, LPIPE_NOT_TAR,
                             "the input is not an image archive (docker save or an OCI layout): it "
-                            "has neither manifest.json nor index.json; layerpipe push makes a "
-                            "layer of a file system");
+                            "has neither manifest.json nor index.json; `lpipe_image_push` makes "
+                            "a layer of a file system");
 }
 
 int archive_read(struct source *source, lpipe_cancel *cancel, const struct archive_sink *sink,

@@ -7,7 +7,7 @@
 
 /* Credentials from one source. */
 struct credential {
-    char *source;           /* for messages: "--username", a file's path, a helper's name */
+    char *source;           /* for messages: "`username`", a file's path, a helper's name */
     char *username;         /* NULL = none */
     struct secret password; /* goes with the user name; may be empty */
     struct secret identity; /* identity (refresh) token for OAuth2 */

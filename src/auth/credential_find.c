@@ -31,7 +31,7 @@ static int add_given(const struct settings *settings, struct credential_list *li
                      struct lpipe_error *err)
 {
     struct credential credential CLEANUP(credential_dispose) = { .score = 1 };
-    credential.source = mem_strdup("--username");
+    credential.source = mem_strdup("`username`");
     credential.username = mem_strdup(settings->username);
     int status = secret_copy(&credential.password, &settings->password);
     if (status == 0 && !secret_is_set(&credential.password)) {
@@ -153,7 +153,7 @@ char *credential_places(const struct settings *settings, char *buf, size_t buf_s
 {
     int failed = 0;
     if ((settings->flags & LPIPE_CLIENT_ANONYMOUS) != 0) {
-        (void)snprintf(buf, buf_size, "--anonymous was given");
+        (void)snprintf(buf, buf_size, "`LPIPE_CLIENT_ANONYMOUS` was given");
     } else if (settings->authfile != NULL) {
         (void)snprintf(buf, buf_size, "looked in %s", settings->authfile);
     } else {

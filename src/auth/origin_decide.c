@@ -96,7 +96,7 @@ static int fail_address(enum origin_sink sink, const struct origin *target, stru
                ? fail_with_advice(
                      err, LPIPE_AUTH_REQUIRED,
                      "the token server %s is at an address of a private or local network; if you "
-                     "trust it, allow it with --trust-realm %s",
+                     "trust it, allow it with `trust_realms` %s",
                      text, strstr(text, "://") + 3)
                : fail(err, LPIPE_REFUSED,
                       "the registry named %s, an address of a private or local network", text);

@@ -10,7 +10,7 @@
 /* Sets status and message, clears the rest. */
 int fail(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* The same for a message that says what the user can do ("try ...", "use --spool DIR"): sets
+/* The same for a message that says what the user can do ("try ...", "use `spool_dir`"): sets
  * LPIPE_ERROR_ADVICE, so that the command adds no hint to it. */
 int fail_with_advice(struct lpipe_error *err, int status, const char *format, ...)
     PRINTF_LIKE(3, 4);

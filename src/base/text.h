@@ -24,7 +24,7 @@ size_t text_utf8(const char *text, size_t size, uint32_t *ret_code);
 bool text_is_utf8(const char *text, size_t size);
 /* False for characters that change what a terminal shows, or that show nothing and so let two
  * different names look the same: controls (C0, C1), bidirectional controls, zero-width and tag
- * characters. cli/terminal_text.c has the same list. */
+ * characters. */
 bool text_is_visible(uint32_t code);
 /* No control characters (including CR, LF, NUL within size, DEL). */
 bool text_is_clean(const char *text, size_t size);

@@ -103,7 +103,7 @@ static int fail_window(const struct decompressor *decompressor, struct lpipe_err
                ? fail_with_advice(
                      err, LPIPE_NO_RESOURCES,
                      "the compressed input needs a larger window than the memory limit leaves; "
-                     "raise the limit (--memory), or decompress it first (zstd -dc)")
+                     "raise the limit (`memory_bytes_max`), or decompress it first (zstd -dc)")
                : fail_with_advice(
                      err, LPIPE_NOT_TAR,
                      "the compressed input needs a window of more than %d MiB; decompress it first "

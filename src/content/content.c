@@ -90,10 +90,11 @@ static int open_layer(lpipe_content *content, const struct lpipe_content_options
 static int open_flattened(lpipe_content *content, struct lpipe_error *err)
 {
     if (content->image.config == NULL) {
-        return fail_with_advice(err, LPIPE_UNSUPPORTED,
-                                "the manifest is an artifact, not an image, so it has no file "
-                                "system; --layer N --blob reads one of its %zu blobs",
-                                content_image_layers(&content->image));
+        return fail_with_advice(
+            err, LPIPE_UNSUPPORTED,
+            "the manifest is an artifact, not an image, so it has no file "
+            "system; `layer` N and `LPIPE_CONTENT_BLOB` read one of its %zu blobs",
+            content_image_layers(&content->image));
     }
     content->hold.is_tar = true;
     return flatten_stream_open(content->store, &content->image, &content->stream, err);
@@ -155,7 +156,7 @@ static int check_reference(const lpipe_ref *ref, const struct lpipe_content_opti
     if (wants_named_blob(options) && ref->digest == NULL) {
         return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
                                 "%s names no blob; add its digest (@sha256:...), or name a layer "
-                                "of the image with --layer",
+                                "of the image with `layer`",
                                 ref->name);
     }
     return 0;

@@ -94,21 +94,22 @@ int content_image_layer(const struct content_image *image, size_t index,
 {
     const struct descriptor *blob = layer_of(image, index);
     if (media_role_is_foreign(media_type_role(blob->media_type, NULL))) {
-        return fail_with_advice(err, LPIPE_UNSUPPORTED,
-                                "layer %zu (%s) is not distributable, so no registry has to have "
-                                "it; cat --layer %zu --blob tries to read its stored bytes",
-                                index + 1, blob->media_type, index + 1);
+        return fail_with_advice(
+            err, LPIPE_UNSUPPORTED,
+            "layer %zu (%s) is not distributable, so no registry has to have "
+            "it; try to read its stored bytes with `layer` %zu and `LPIPE_CONTENT_BLOB`",
+            index + 1, blob->media_type, index + 1);
     }
     if (text_ends(blob->media_type, "+encrypted")) {
         return fail_with_advice(err, LPIPE_UNSUPPORTED,
                                 "layer %zu is encrypted (%s); decrypt the image first, or read the "
-                                "stored bytes with --layer %zu --blob",
+                                "stored bytes with `layer` %zu and `LPIPE_CONTENT_BLOB`",
                                 index + 1, blob->media_type, index + 1);
     }
     if (!content_image_is_tar(image, index)) {
         return fail_with_advice(err, LPIPE_UNSUPPORTED,
-                                "layer %zu is not known to be a tar (%s); --layer %zu --blob reads "
-                                "its bytes",
+                                "layer %zu is not known to be a tar (%s); read its bytes with "
+                                "`layer` %zu and `LPIPE_CONTENT_BLOB`",
                                 index + 1, blob->media_type, index + 1);
     }
     ret_layer->blob = *blob;

@@ -91,7 +91,7 @@ static int keep(struct layer_tar *tar, const unsigned char *data, size_t size,
     return status == LPIPE_TOO_LARGE
                ? fail_with_advice(err, LPIPE_NO_RESOURCES,
                                   "more than %zu MiB follow the end-of-archive mark of the layer's "
-                                  "tar; --blob reads its stored bytes",
+                                  "tar; `LPIPE_CONTENT_BLOB` reads its stored bytes",
                                   CONTENT_AFTER_END_BYTES_MAX / MIB)
            : status != 0 ? fail_memory(err)
                          : 0;

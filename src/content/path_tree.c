@@ -34,7 +34,7 @@ static int check_limit(const struct path_tree *tree, size_t more, struct lpipe_e
     }
     return fail_with_advice(err, LPIPE_NO_RESOURCES,
                             "flattening this image needs more than the %zu MiB that its paths may "
-                            "take; read its layers one by one with --layer",
+                            "take; read its layers one by one with `layer`",
                             tree->bytes_max / MIB);
 }
 

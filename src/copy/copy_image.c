@@ -11,10 +11,11 @@ static void choose_host_platform(lpipe_client *client, const char *name,
 {
     char text[PLATFORM_TEXT_SIZE];
     platform_host(ret_platform);
-    context_notice(&client->context,
-                   "%s is an index; its image for this machine's platform, %s, is copied; --all "
-                   "copies all, --platform another",
-                   name, platform_text(ret_platform, text));
+    context_notice(
+        &client->context,
+        "%s is an index; its image for this machine's platform, %s, is copied; `LPIPE_COPY_ALL` "
+        "copies all, `platform` another",
+        name, platform_text(ret_platform, text));
 }
 
 /* An image that is not in an index has its platform in its config. An artifact has none. */

@@ -55,7 +55,7 @@ static int fail_two_images(const struct manifest_item *a, const struct manifest_
 {
     char platform[PLATFORM_TEXT_SIZE];
     return fail(err, LPIPE_INVALID_ARGUMENT,
-                "two images are for the platform %s: %s and %s; --platform before a reference "
+                "two images are for the platform %s: %s and %s; `platform` before a reference "
                 "says for which platform its image is",
                 platform_text(&a->platform, platform), a->descriptor.digest, b->descriptor.digest);
 }

@@ -58,7 +58,7 @@ static int set_platform(struct index_part *part, const struct platform *wanted,
             notice_other_platform(part, platform, wanted);
         } else if (platform->os[0] == '\0' || platform->arch[0] == '\0') {
             return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                    "the config names no platform; name it with --platform");
+                                    "the config names no platform; name it with `platform`");
         }
     }
     if (wanted != NULL) {

@@ -87,7 +87,7 @@ static int fetch_index(const struct index_push *push, const char *tag, struct fe
     if (status == 0 && old.manifest->kind != MANIFEST_KIND_INDEX) {
         return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
                                 "%s names an image, not an index, so nothing can be added to it; "
-                                "without --append it is replaced by an index",
+                                "without `LPIPE_INDEX_APPEND` it is replaced by an index",
                                 push->dest->name);
     }
     if (status == 0) {

@@ -97,7 +97,7 @@ int input_check_end(struct input_check *check, struct lpipe_error *err)
     }
     if (status == 0 && check->scan == NULL && check->size == 0 && !check->may_be_empty) {
         status = fail_with_advice(err, LPIPE_TRUNCATED,
-                                  "the input is empty (--allow-empty accepts this)");
+                                  "the input is empty (`LPIPE_LAYER_ALLOW_EMPTY` accepts this)");
     }
     return status;
 }

@@ -35,7 +35,7 @@ static bool known_kind(const char *label, enum codec_kind *ret_kind, bool *ret_d
 int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err)
 {
     return fail(err, status,
-                "Docker's image format does not allow zstd layers; use gzip or --format oci");
+                "Docker's image format does not allow zstd layers; use gzip or `LPIPE_FORMAT_OCI`");
 }
 
 int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err)
@@ -88,8 +88,10 @@ int layer_media_check(const char *label, enum codec_kind kind, bool raw, struct 
                     kind == CODEC_NONE ? "not compressed" : codec_name(kind));
     }
     if (!known && !raw) {
-        return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "the media type %s is not a layer type; it is allowed with --raw only", label);
+        return fail(
+            err, LPIPE_INVALID_ARGUMENT,
+            "the media type %s is not a layer type; it is allowed with `LPIPE_LAYER_RAW` only",
+            label);
     }
     return 0;
 }

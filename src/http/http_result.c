@@ -148,18 +148,17 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
-        return "; give the CA certificate that signed it with --cacert FILE or SSL_CERT_FILE";
+        return "; give the CA certificate that signed it with `cacert` or SSL_CERT_FILE";
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "expired") != NULL || strstr(text, "not yet valid") != NULL)) {
         return "; if the certificate is valid, the clock of this machine is wrong";
     }
     if (is_alert(text) && (strstr(text, "certificate") != NULL || strstr(text, " ca") != NULL)) {
-        return "; the registry requires a client certificate that it accepts: --cert FILE, "
-               "--key FILE";
+        return "; the registry requires a client certificate that it accepts: `cert`, `key`";
     }
     if (code == CURLE_SSL_CONNECT_ERROR && strstr(text, "wrong version number") != NULL) {
-        return "; if the registry speaks plain http, use --plain-http";
+        return "; if the registry speaks plain http, use `LPIPE_CLIENT_PLAIN_HTTP`";
     }
     return "";
 }

@@ -51,8 +51,8 @@ static int check_image_archive(const struct push *push, struct lpipe_error *err)
     if (job->refuse_odd && !layer_allows_odd(push->layer)) {
         return fail_with_advice(err, LPIPE_NOT_TAR,
                                 "the input is an image archive (docker save or an OCI layout), not "
-                                "a file system; layerpipe copy - IMAGE pushes the image in it, "
-                                "--allow-odd-entries makes it a layer");
+                                "a file system; `lpipe_copy_archive` pushes the image in it, "
+                                "`LPIPE_LAYER_ALLOW_ODD_ENTRIES` makes it a layer");
     }
     context_notice(&job->client->context,
                    "%s: this is an image archive (docker save or an OCI layout), not a file system",
@@ -73,7 +73,7 @@ static int check_odd(const struct push *push, struct lpipe_error *err)
     if (job->refuse_odd && !layer_allows_odd(push->layer)) {
         int status = fail_with_advice(err, LPIPE_NOT_TAR,
                                       "container runtimes cannot unpack %s; %s, or push it as it "
-                                      "is with --allow-odd-entries",
+                                      "is with `LPIPE_LAYER_ALLOW_ODD_ENTRIES`",
                                       text, odd->cure);
         err->offset = odd->offset;
         return status;

@@ -168,7 +168,7 @@ int image_set_config(lpipe_image *image, const char *json, size_t size, struct l
     image_config_platform(image->config, &after);
     return image->platform_given && !platform_equal(&before, &after)
                ? fail(err, LPIPE_INVALID_ARGUMENT,
-                      "the config is for %s, but the base or the --platform of the image is %s",
+                      "the config is for %s, but the base or the `platform` of the image is %s",
                       platform_text(&after, after_text), platform_text(&before, before_text))
                : 0;
 }

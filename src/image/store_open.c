@@ -52,14 +52,14 @@ static int open_archive(lpipe_client *client, const lpipe_ref *ref, enum store_a
     const char *given = client->context.settings.spool_dir;
     if (mode != STORE_WRITE) {
         return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                "%s: an image archive can only be copied; first use layerpipe "
-                                "copy %s oci:DIR",
+                                "%s: an image archive can only be copied; first use "
+                                "`lpipe_copy` %s oci:DIR",
                                 ref->name, ref->name);
     }
     if (strcmp(ref->repository, "-") == 0) {
         context_notice(&client->context,
                        "a blob whose size is not known is stored in %s before it is written to "
-                       "stdout (--spool chooses the directory)",
+                       "stdout (`spool_dir` chooses the directory)",
                        spool_dir_choose(given));
     }
     return archive_store_new(ref, spool_dir_choose(given), client->context.cancel, ret_store, err);

@@ -265,7 +265,7 @@ static int check_common_mistakes(const struct input *input, struct lpipe_error *
     if (scheme != NULL) {
         return fail_at(input, scheme, err,
                        "a reference has no scheme: remove everything up to and including \"://\" "
-                       "(for http use --plain-http)");
+                       "(for http use `LPIPE_CLIENT_PLAIN_HTTP`)");
     }
     if (!text_is_clean(at, strlen(at))) {
         while (text_is_clean(at, 1)) {
@@ -591,8 +591,8 @@ static int check_notation(const struct input *input, struct lpipe_error *err)
     const char *foreign = notation_foreign(input->text, advice, sizeof advice);
     if (userinfo != NULL) {
         return fail_at(input, userinfo, err,
-                       "a reference has no user name and password (use --username and "
-                       "--password-stdin), and after '@' only a digest is allowed");
+                       "a reference has no user name and password (use `username` and "
+                       "`password`), and after '@' only a digest is allowed");
     }
     return foreign == NULL ? 0 : fail_at(input, foreign, err, advice);
 }

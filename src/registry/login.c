@@ -65,7 +65,7 @@ static int choose_file(const struct settings *settings, char **ret_path, struct 
     *ret_path = named != NULL ? mem_strdup(named) : environment_docker_file(&failed);
     if (*ret_path == NULL && named == NULL && !failed) {
         return fail(err, LPIPE_OUTPUT_IO,
-                    "cannot store credentials: HOME is not set; use --authfile FILE");
+                    "cannot store credentials: HOME is not set; use `authfile`");
     }
     return *ret_path == NULL ? fail_memory(err) : 0;
 }

@@ -232,7 +232,7 @@ static int fail_refused(const struct registry_host *host, const struct host_requ
         credential_places(&host->context->settings, places, sizeof places);
         fail_with_advice(
             err, status,
-            "%s asks for credentials%s, and there are none (%s%s%s); try layerpipe login %s",
+            "%s asks for credentials%s, and there are none (%s%s%s); try `lpipe_login` %s",
             host->registry, wanted, places, skipped == NULL ? "" : "; ",
             skipped == NULL ? "" : skipped, host->registry);
     } else if (credential == NULL) {
@@ -403,7 +403,7 @@ static int test_locked(struct registry_host *host, struct lpipe_error *err)
         return status;
     }
     return response.status == 401 ? fail_refused(host, &request, &response, false, err)
-                                  : host_fail_probe(host, response.status, err);
+                                  : host_fail_probe(host, &response, err);
 }
 
 int host_test_credentials(struct registry_host *host, struct lpipe_error *err)

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/sync.h"
+#include "request/answer_text.h"
 #include "request/retry.h"
 
 static void note_address_locked(struct registry_host *host, const struct http_response *response)
@@ -50,14 +51,18 @@ int host_fail_challenge(const struct registry_host *host, struct lpipe_error *er
                 "%s requires authentication, but offers neither Basic nor Bearer", host->registry);
 }
 
-int host_fail_probe(const struct registry_host *host, int http_status, struct lpipe_error *err)
+int host_fail_probe(const struct registry_host *host, const struct http_response *response,
+                    struct lpipe_error *err)
 {
+    char said[ANSWER_TEXT_BYTES_MAX + 2];
+    int http_status = response->status;
     int status = http_status >= 500   ? LPIPE_SERVER
                  : http_status == 429 ? LPIPE_RATE_LIMITED
                  : http_status == 403 ? LPIPE_DENIED
                                       : LPIPE_PROTOCOL;
-    fail(err, status, "%s/v2/ answered %d%s", host_base_url(host), http_status,
-         status == LPIPE_PROTOCOL ? ": is that a registry?" : "");
+    fail(err, status, "%s/v2/ answered %d%s%s", host_base_url(host), http_status,
+         answer_text_end(response, host->locked.credential, said),
+         status == LPIPE_PROTOCOL ? "; is that a registry?" : "");
     if (err != NULL) {
         err->http_status = http_status;
         err->flags |=
@@ -182,7 +187,7 @@ static int judge_ping_locked(struct registry_host *host, const struct http_respo
             status = host_fail_challenge(host, err);
         }
     } else if (response->status != 200) {
-        status = host_fail_probe(host, response->status, err);
+        status = host_fail_probe(host, response, err);
     }
     atomic_store(&host->is_registry, status == 0);
     return status;

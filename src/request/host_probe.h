@@ -33,8 +33,10 @@ bool host_find_challenge(struct registry_host *host);
 MUST_CHECK int host_ping_locked(struct registry_host *host, const char *secret, bool retry,
                                 struct http_response *ret_response, bool *ret_trusted,
                                 struct lpipe_error *err);
-/* What an answer to GET /v2/ that is neither 200 nor 401 means. */
-int host_fail_probe(const struct registry_host *host, int http_status, struct lpipe_error *err);
+/* What an answer to GET /v2/ that is neither 200 nor 401 means, with the text of its body. Called
+ * with the host's mutex held. */
+int host_fail_probe(const struct registry_host *host, const struct http_response *response,
+                    struct lpipe_error *err);
 /* A 401 with no challenge that can be answered. */
 int host_fail_challenge(const struct registry_host *host, struct lpipe_error *err);
 

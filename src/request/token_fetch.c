@@ -151,7 +151,7 @@ static int check_realm(const struct token_request *request, struct lpipe_error *
     return fail_with_advice(
         err, LPIPE_AUTH_REQUIRED,
         "%s asks for its credentials to be sent to %s, another host; if that is its token "
-        "server, allow it with --trust-realm %s",
+        "server, allow it with `trust_realms` %s",
         request->registry, text, strstr(text, "://") + 3);
 }
 
@@ -184,7 +184,7 @@ static int fail_answer(const struct token_request *request, const struct http_re
     } else if (request->credential == NULL) {
         fail_with_advice(
             err, status,
-            "%s refused access without credentials; try layerpipe login %s (%d from %s%s)",
+            "%s refused access without credentials; try `lpipe_login` %s (%d from %s%s)",
             request->registry, request->registry, http_status, realm, said);
     } else {
         fail(err, status, "%s refused %s (%d from %s)%s", request->registry,

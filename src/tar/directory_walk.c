@@ -224,7 +224,7 @@ static int directory_enter(struct directory_walk *walk, struct lpipe_error *err)
         return directory_fail(found, code, "list", err);
     }
     if (walk->path.size > 0 && buf_append(&walk->path, "/", 1) != 0) {
-        return directory_fail(found, ENAMETOOLONG, "pack", err);
+        return directory_fail(found, ENAMETOOLONG, "read", err);
     }
     level->path_size = walk->path.size;
     fd_close(&walk->here);
@@ -283,7 +283,7 @@ static int name_found(struct directory_walk *walk, const char *name, struct lpip
     *found = (struct directory_entry){ .name = name, .parent = walk->here, .fd = -1 };
     found->path = found->name; /* in case there is no memory for the whole path */
     if (buf_append_text(&walk->path, found->name) != 0) {
-        return directory_fail(found, ENAMETOOLONG, "pack", err);
+        return directory_fail(found, ENAMETOOLONG, "read", err);
     }
     found->path = walk->path.data;
     return 0;

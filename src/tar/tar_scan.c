@@ -467,11 +467,11 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
         cut_off = false;
         what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
                    ? NULL
-                   : "the input is empty (--allow-empty accepts it)";
+                   : "the input is empty (`LPIPE_LAYER_ALLOW_EMPTY` accepts it)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
         cut_off = false;
-        what = "the input is too short to be a tar archive (push --raw --artifact-type stores "
-               "any bytes)";
+        what = "the input is too short to be a tar archive (push with `LPIPE_LAYER_RAW` and "
+               "`artifact_type` stores any bytes)";
     } else if (scan->phase == SCAN_HEADER && scan->block_size == 0) {
         what = scan->zero_blocks > 0 ? "the tar archive ends within its end-of-archive mark"
                                      : "the tar archive ends without its end-of-archive mark";

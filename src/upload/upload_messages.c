@@ -39,10 +39,10 @@ static void set_session_lost(struct upload *upload)
         (void)fail_with_advice(
             &upload->err, LPIPE_NETWORK,
             "upload to %s/%s lost at %s: the session cannot be resumed and the stream cannot "
-            "be read again; use --spool DIR, or a file as input (%s)%s",
+            "be read again; use `spool_dir`, or a file as input (%s)%s",
             upload->repository->registry, upload->repository->name, at, why,
             cut ? "; the request was cut after a minute, probably by a time-out of a proxy or of "
-                  "the registry: try --upload chunked with a smaller --chunk-size"
+                  "the registry: try `LPIPE_UPLOAD_CHUNKED` with a smaller `chunk_bytes`"
                 : "");
         upload->err.flags |= *upload->sessions_opened < SESSIONS_MAX ? LPIPE_ERROR_REPLAY : 0;
     }
@@ -67,7 +67,7 @@ static void set_content_mismatch(struct upload *upload)
     }
 }
 
-/* Which other --upload may work after this refusal; NULL = none. */
+/* Which other method may work after this refusal; NULL = none. */
 static const char *other_upload(const struct upload *upload)
 {
     int status = upload->response.status;
@@ -79,14 +79,15 @@ static const char *other_upload(const struct upload *upload)
         return NULL;
     }
     if (!puts_bytes && (status == 405 || status == 501)) {
-        return "monolithic --spool DIR"; /* PATCH is forbidden, often by a proxy */
+        /* PATCH is forbidden, often by a proxy. */
+        return "`LPIPE_UPLOAD_MONOLITHIC` `spool_dir`";
     }
     switch (upload->mode) {
     case LPIPE_UPLOAD_STREAMED:
     case LPIPE_UPLOAD_MONOLITHIC:
-        return "auto";
+        return "`LPIPE_UPLOAD_AUTO`";
     case LPIPE_UPLOAD_CHUNKED: /* a chunk that is too large was made smaller already */
-        return status == 413 ? NULL : "auto";
+        return status == 413 ? NULL : "`LPIPE_UPLOAD_AUTO`";
     case LPIPE_UPLOAD_AUTO:
     default:
         return NULL;
@@ -98,8 +99,8 @@ static void advise_other_upload(struct upload *upload)
     const char *other = other_upload(upload);
     size_t size = strlen(upload->err.message);
     if (other != NULL) {
-        (void)snprintf(upload->err.message + size, sizeof upload->err.message - size,
-                       "; try --upload %s", other);
+        (void)snprintf(upload->err.message + size, sizeof upload->err.message - size, "; try %s",
+                       other);
         upload->err.flags |= LPIPE_ERROR_ADVICE;
     }
 }
@@ -132,7 +133,7 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
         (void)fail(
             &upload->err, LPIPE_TOO_LARGE,
             "a blob of more than %" PRIu64
-            " bytes cannot be sent in one request; use --spool DIR or another --upload method",
+            " bytes cannot be sent in one request; use `spool_dir` or another `upload` method",
             upload->window.held_max);
         break;
     case UPLOAD_LAST_ERROR:

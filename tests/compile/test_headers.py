@@ -19,7 +19,8 @@ LANGUAGES = {
     "clang++ c++17": ["clang++", "-x", "c++", "-std=c++17"],
 }
 HEADERS = ["layerpipe.h"] + [f"layerpipe/{name}.h" for name in (
-    "client", "content", "copy", "error", "image", "index", "layer", "observe", "push", "ref", "version")]
+    "client", "content", "copy", "error", "image", "index", "layer", "observe", "push", "ref", "text",
+    "version")]
 
 # A program with every initialiser, and one call of each kind of function.
 PROGRAM = """

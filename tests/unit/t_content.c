@@ -122,7 +122,7 @@ static void test_tree_is_limited(void **state)
         }
     }
     assert_int_equal(status, LPIPE_NO_RESOURCES);
-    assert_non_null(strstr(err.message, "--layer"));
+    assert_non_null(strstr(err.message, "`layer`"));
     assert_int_equal(layer_paths_find(tree, "d0/nothing"), PATH_NONE);
     path_tree_free(tree);
 }

@@ -292,12 +292,12 @@ static struct source *source_on(const char *path)
     return source;
 }
 
-static void pack(const char *path, size_t piece, struct bytes *out)
+static void write_tar(const char *path, size_t piece, struct bytes *out)
 {
     struct lpipe_error err = { 0 };
     struct source *source = source_on(path);
     if (drain(source, piece, out, &err) != 0) {
-        fail_msg("not packed: %s", err.message);
+        fail_msg("no tar: %s", err.message);
     }
     assert_int_equal(source->ops->read(source, (char[512]){ 0 }, 512, &err),
                      0); /* an end is an end */
@@ -362,7 +362,7 @@ static void test_order(void **state)
     struct buf text AUTO_BUF = BUF_INIT(0);
     scratch_begin(&scratch);
     make_tree(&scratch, false);
-    pack(scratch.dir, 65536, &tar);
+    write_tar(scratch.dir, 65536, &tar);
     listing(&tar, &text);
     assert_string_equal(text.data, "5 ./ \n"
                                    "0 .wh..wh..opq \n"
@@ -397,7 +397,7 @@ static void test_reproducible(void **state)
         scratch_begin(&scratch);
         make_tree(&scratch, piece % 2 == 0);
         make_old(&scratch);
-        pack(scratch.dir, piece, first.size == 0 ? &first : &tar);
+        write_tar(scratch.dir, piece, first.size == 0 ? &first : &tar);
         if (tar.size > 0) {
             assert_int_equal(tar.size, first.size);
             assert_memory_equal(tar.data, first.data, tar.size);
@@ -468,7 +468,7 @@ static void test_locales(void **state)
         char *name = strdup(setlocale(LC_ALL, NULL));
         locale_t before = uselocale((locale_t)0);
         assert_non_null(name);
-        pack(scratch.dir, 4096, i == 0 ? &first : &tar);
+        write_tar(scratch.dir, 4096, i == 0 ? &first : &tar);
         assert_ptr_equal(uselocale((locale_t)0), before);
         assert_string_equal(setlocale(LC_ALL, NULL), name);
         free(name);
@@ -681,7 +681,7 @@ static void test_deep(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit few = { 30, before.rlim_max };
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    pack(scratch.dir, 65536, &tar);
+    write_tar(scratch.dir, 65536, &tar);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(tar.size > (size_t)300 * 300 * 100 / 2);
     scratch_end(&scratch);
@@ -814,7 +814,7 @@ static void test_layer(void **state)
     char digest[DIGEST_TEXT_SIZE];
     scratch_begin(&scratch);
     make_tree(&scratch, false);
-    pack(scratch.dir, 4096, &tar);
+    write_tar(scratch.dir, 4096, &tar);
     assert_int_equal(digest_of(DIGEST_SHA256, tar.data, tar.size, digest, NULL), 0);
 
     lpipe_layer *layer = layer_on(scratch.dir, &err);

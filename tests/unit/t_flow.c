@@ -20,7 +20,7 @@ struct reference {
     const char *compress;
     bool raw;
     struct bytes plain;
-    struct bytes packed;
+    struct bytes compressed;
     struct flow_summary summary;
 };
 
@@ -76,17 +76,17 @@ static void reference_make(struct reference *reference, const char *compress, bo
     reference->raw = raw;
     setup_of(reference, &setup);
     assert_int_equal(flow_new(&setup, &flow, NULL), 0);
-    assert_int_equal(run(flow, &reference->plain, SIZE_MAX, &reference->packed, NULL), 0);
+    assert_int_equal(run(flow, &reference->plain, SIZE_MAX, &reference->compressed, NULL), 0);
     flow_summary(flow, &reference->summary);
     flow_free(flow);
-    assert_int_equal(reference->summary.size, reference->packed.size);
+    assert_int_equal(reference->summary.size, reference->compressed.size);
     assert_int_equal(reference->summary.uncompressed_size, reference->plain.size);
 }
 
 static void reference_dispose(struct reference *reference)
 {
     bytes_dispose(&reference->plain);
-    bytes_dispose(&reference->packed);
+    bytes_dispose(&reference->compressed);
 }
 
 static void expect_same(const struct flow_summary *a, const struct flow_summary *b)
@@ -120,8 +120,8 @@ static void check_table(const char *compress, size_t size)
         flow_summary(flow, &summary);
         flow_free(flow);
         expect_same(&summary, &reference.summary);
-        assert_int_equal(out.size, reference.packed.size);
-        assert_memory_equal(out.data, reference.packed.data, out.size);
+        assert_int_equal(out.size, reference.compressed.size);
+        assert_memory_equal(out.data, reference.compressed.data, out.size);
     }
     reference_dispose(&reference);
 }
@@ -198,13 +198,13 @@ static void model_fill(struct model *model)
 
 static void model_take(struct model *model, const struct flow_output *output)
 {
-    const struct bytes *packed = &model->reference->packed;
+    const struct bytes *compressed = &model->reference->compressed;
     assert_true(output->size > 0);
-    assert_true(output->size <= packed->size - model->taken);
-    assert_memory_equal(output->data, packed->data + model->taken, output->size);
+    assert_true(output->size <= compressed->size - model->taken);
+    assert_memory_equal(output->data, compressed->data + model->taken, output->size);
     model->taken += output->size;
     /* A copy has no end of its own; in all else the last byte waits for the whole input. */
-    assert_true(model->taken < packed->size || model->ended || model->is_copy);
+    assert_true(model->taken < compressed->size || model->ended || model->is_copy);
     flow_release_output(model->flow);
     assert_int_equal(flow_bytes_out(model->flow), model->taken);
 }
@@ -238,7 +238,7 @@ static bool model_step(struct model *model)
 static void expect_end(const struct model *model)
 {
     struct flow_summary summary;
-    assert_true(model->ended && model->taken == model->reference->packed.size);
+    assert_true(model->ended && model->taken == model->reference->compressed.size);
     flow_summary(model->flow, &summary);
     expect_same(&summary, &model->reference->summary);
 }
@@ -402,8 +402,8 @@ static void test_limits_change_no_byte(void **state)
         assert_in_range(flow_memory_bytes(flow), 1, limit);
         assert_int_equal(run(flow, &reference.plain, SIZE_MAX, &out, NULL), 0);
         flow_free(flow);
-        assert_int_equal(out.size, reference.packed.size);
-        assert_memory_equal(out.data, reference.packed.data, out.size);
+        assert_int_equal(out.size, reference.compressed.size);
+        assert_memory_equal(out.data, reference.compressed.data, out.size);
     }
     reference_dispose(&reference);
 }
@@ -429,8 +429,8 @@ static void test_threads_refused(void **state)
             assert_int_equal(run(flow, &reference.plain, 4096, &out, NULL), 0);
             thread_fail_nth(0);
             flow_free(flow);
-            assert_int_equal(out.size, reference.packed.size);
-            assert_memory_equal(out.data, reference.packed.data, out.size);
+            assert_int_equal(out.size, reference.compressed.size);
+            assert_memory_equal(out.data, reference.compressed.data, out.size);
         }
         reference_dispose(&reference);
     }

@@ -18,13 +18,16 @@
 /* Kinds of long-lived credentials. */
 enum kind { ANONYMOUS, PASSWORD, IDENTITY };
 
-struct fixture {
+/* What a test uses, between begin() and end(). */
+static struct {
     lpipe_client *client;
     lpipe_ref *ref;
     struct registry_host *host;
     char directory[64];
-};
+} fixture;
+static struct lpipe_error err; /* of the last call */
 
+/* How the servers answer. A test changes it before begin() or later; end() resets it. */
 static struct {
     char challenge[1200];   /* of the first 401 */
     const char *later;      /* headers of later 401s; NULL = the same */
@@ -36,14 +39,17 @@ static struct {
     const char *refusal;    /* body of a 401 to a request with a secret */
     int token_status;
     int post_status; /* of POST to the token server; 0 = as GET */
-    int v2_status;
+    int v2_status;   /* of every URL of the registry; 0 = by the request */
+    const char *v2_body;
 } world;
 
-static void world_reset(void)
+static int world_reset(void **state)
 {
+    (void)state;
     memset(&world, 0, sizeof world);
     snprintf(world.challenge, sizeof world.challenge,
              "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\"\n");
+    return 0;
 }
 
 static bool starts(const char *text, const char *prefix)
@@ -76,6 +82,7 @@ static void answer_registry(const struct scripted_request *request, struct scrip
         answer->body = "{\"token\":\"TX\"}";
     } else if (world.v2_status != 0) {
         answer->status = world.v2_status;
+        answer->body = world.v2_body;
     } else if (request->secret == NULL) {
         answer->status = 401;
         answer->headers = world.challenge;
@@ -93,40 +100,39 @@ static void answer_registry(const struct scripted_request *request, struct scrip
     }
 }
 
-static void write_authfile(struct fixture *fixture, const char *text)
+static void write_authfile(const char *text)
 {
     char path[100];
-    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    snprintf(path, sizeof path, "%s/auth.json", fixture.directory);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     (void)fputs(text, file);
     assert_int_equal(fclose(file), 0);
 }
 
-static void begin_with(struct fixture *fixture, const char *authfile, const char *const *realms,
-                       size_t realm_count)
+static void begin_with(const char *authfile, const char *const *realms, size_t realm_count)
 {
     char path[100];
     struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
-    struct lpipe_error err = { 0 };
-    strcpy(fixture->directory, "/tmp/layerpipe-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    setenv("HOME", fixture->directory, 1);
-    setenv("XDG_CONFIG_HOME", fixture->directory, 1);
-    write_authfile(fixture, authfile);
-    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    err = (struct lpipe_error){ 0 };
+    strcpy(fixture.directory, "/tmp/layerpipe-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture.directory));
+    setenv("HOME", fixture.directory, 1);
+    setenv("XDG_CONFIG_HOME", fixture.directory, 1);
+    write_authfile(authfile);
+    snprintf(path, sizeof path, "%s/auth.json", fixture.directory);
     options.authfile = path;
     options.trust_realms = realms;
     options.trust_realm_count = realm_count;
     scripted_begin(answer_registry);
-    assert_int_equal(client_new(&options, &fixture->client, &err), 0);
-    assert_int_equal(lpipe_ref_parse(REGISTRY "/a/b", 0, &fixture->ref, &err), 0);
-    assert_int_equal(host_list_get(&fixture->client->hosts, &fixture->client->context, fixture->ref,
-                                   &fixture->host, &err),
+    assert_int_equal(client_new(&options, &fixture.client, &err), 0);
+    assert_int_equal(lpipe_ref_parse(REGISTRY "/a/b", 0, &fixture.ref, &err), 0);
+    assert_int_equal(host_list_get(&fixture.client->hosts, &fixture.client->context, fixture.ref,
+                                   &fixture.host, &err),
                      0);
 }
 
-static void begin(struct fixture *fixture, enum kind kind)
+static void begin(enum kind kind)
 {
     static const char *const files[] = {
         [ANONYMOUS] = "",
@@ -134,23 +140,23 @@ static void begin(struct fixture *fixture, enum kind kind)
         [PASSWORD] = "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}",
         [IDENTITY] = "{\"auths\":{\"" REGISTRY "\":{\"identitytoken\":\"" CANARY "\"}}}",
     };
-    begin_with(fixture, files[kind], NULL, 0);
+    begin_with(files[kind], NULL, 0);
 }
 
-static void end(struct fixture *fixture)
+static void end(void)
 {
     char path[100];
-    lpipe_ref_free(fixture->ref);
-    client_free(fixture->client);
+    lpipe_ref_free(fixture.ref);
+    client_free(fixture.client);
     scripted_end();
-    snprintf(path, sizeof path, "%s/auth.json", fixture->directory);
+    snprintf(path, sizeof path, "%s/auth.json", fixture.directory);
     (void)unlink(path);
-    (void)rmdir(fixture->directory);
+    (void)rmdir(fixture.directory);
+    (void)world_reset(NULL);
 }
 
 /* One request on repository a/b; its status, or the failure. */
-static int ask(struct fixture *fixture, const char *method, const char *url, const char *actions,
-               struct lpipe_error *err)
+static int ask(const char *method, const char *url, const char *actions)
 {
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = {
@@ -159,13 +165,13 @@ static int ask(struct fixture *fixture, const char *method, const char *url, con
         .actions = actions,
         .follow = strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0
     };
-    int status = host_send(fixture->host, &request, &response, err);
+    int status = host_send(fixture.host, &request, &response, &err);
     return status != 0 ? status : response.status;
 }
 
-static int get(struct fixture *fixture, struct lpipe_error *err)
+static int get(void)
 {
-    return ask(fixture, "GET", "/v2/a/b/manifests/x", NULL, err);
+    return ask("GET", "/v2/a/b/manifests/x", NULL);
 }
 
 static unsigned count_requests(const char *prefix)
@@ -227,12 +233,9 @@ static void set_realm(const char *url)
 
 static void try_realm(enum kind kind, const struct bad_url *row)
 {
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     set_realm(row->url);
-    begin(&fixture, kind);
-    int status = get(&fixture, &err);
+    begin(kind);
+    int status = get();
     bool may = row->realm == URL_TRUSTED || (row->realm == URL_ANONYMOUS && kind == ANONYMOUS);
     if (may != (status == 200)) {
         fail_msg("realm %s: %d (%s)", row->url, status, err.message);
@@ -242,7 +245,7 @@ static void try_realm(enum kind kind, const struct bad_url *row)
     if (!may && lpipe_status_exit_code(status) != 4 && lpipe_status_exit_code(status) != 7) {
         fail_msg("realm %s: exit %d", row->url, lpipe_status_exit_code(status));
     }
-    end(&fixture);
+    end();
 }
 
 static void test_secrets_for_realms(void **state)
@@ -260,23 +263,20 @@ static void test_secrets_after_redirects_of_token_servers(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
         const struct bad_url *row = &BAD_URLS[i / 2];
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
         if (strchr(row->url, '\n') != NULL) {
             continue; /* no header could hold it */
         }
-        world_reset();
         set_realm(ORIGIN "/away");
         world.location = row->url;
-        begin(&fixture, i % 2 == 0 ? PASSWORD : IDENTITY);
-        int status = get(&fixture, &err);
+        begin(i % 2 == 0 ? PASSWORD : IDENTITY);
+        int status = get();
         check_leaks("redirect of a token server", row->url, row->realm);
         /* A form with an identity token follows nothing. */
         bool may = i % 2 == 0 && row->realm != URL_REFUSED;
         if (may != (status == 200)) {
             fail_msg("token redirect %s: %d (%s)", row->url, status, err.message);
         }
-        end(&fixture);
+        end();
     }
 }
 
@@ -285,23 +285,20 @@ static void test_secrets_after_redirects_of_reads(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
         const struct bad_url *row = &BAD_URLS[i / 2];
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
         if (strchr(row->url, '\n') != NULL) {
             continue;
         }
-        world_reset();
         if (i % 2 == 0) {
             strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
         }
         world.location = row->url;
-        begin(&fixture, PASSWORD);
-        int status = ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err);
+        begin(PASSWORD);
+        int status = ask("GET", "/v2/a/b/blobs/away", NULL);
         check_leaks("redirect", row->url, row->location);
         if ((row->location == URL_REFUSED) != (status < 0)) {
             fail_msg("redirect %s: %d (%s)", row->url, status, err.message);
         }
-        end(&fixture);
+        end();
     }
 }
 
@@ -310,15 +307,12 @@ static void test_secrets_for_upload_locations(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_LEN(BAD_URLS); i++) {
         const struct bad_url *row = &BAD_URLS[i / 2];
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
         struct http_response opened CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         AUTO_FREE char *url = NULL;
-        world_reset();
         if (i % 2 == 0) {
             strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
         }
-        begin(&fixture, PASSWORD);
+        begin(PASSWORD);
         opened.headers.size_max = MIB;
         opened.status = 202;
         opened.url = "/v2/a/b/blobs/uploads/";
@@ -330,9 +324,9 @@ static void test_secrets_for_upload_locations(void **state)
         if (!cut && (row->location == URL_REFUSED) != (status != 0)) {
             fail_msg("Location %s: %d (%s)", row->url, status, err.message);
         }
-        (void)ask(&fixture, "PATCH", status == 0 && !cut ? url : row->url, "pull,push", &err);
+        (void)ask("PATCH", status == 0 && !cut ? url : row->url, "pull,push");
         check_leaks("Location", row->url, row->location);
-        end(&fixture);
+        end();
     }
 }
 
@@ -366,7 +360,6 @@ static void test_https_is_restored(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
         struct notices notices = { 0 };
-        struct lpipe_error err = { 0 };
         lpipe_client *client = NULL;
         struct registry_host *host = NULL;
         struct credential_list none = { .count = 0 };
@@ -410,7 +403,6 @@ static void test_lost_port_is_named(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
         struct lpipe_client_options options = LPIPE_CLIENT_OPTIONS_INIT;
-        struct lpipe_error err = { 0 };
         struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         lpipe_client *client = NULL;
         struct registry_host *host = NULL;
@@ -438,14 +430,11 @@ static void test_redirects_of_writes(void **state)
     static const char *const targets[] = { ORIGIN "/v2/other", "https://evil.example/x" };
     (void)state;
     for (size_t i = 0; i < 2 * 2 * ARRAY_LEN(methods); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
         struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         AUTO_FREE char *answered = NULL;
-        world_reset();
         world.location = targets[i % 2];
         world.redirect = i / 2 % 2 == 0 ? 308 : 302;
-        begin(&fixture, PASSWORD);
+        begin(PASSWORD);
         struct host_request request = {
             .http = { .method = methods[i / 4],
                       .url = "/v2/a/b/away",
@@ -456,7 +445,7 @@ static void test_redirects_of_writes(void **state)
             .follow = true,
             .ret_url = &answered,
         };
-        assert_int_equal(get(&fixture, &err), 200); /* the challenge and a token */
+        assert_int_equal(get(), 200); /* the challenge and a token */
         assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
         const struct scripted_request *last = &scripted.requests[scripted.count - 1];
         bool followed = world.redirect == 308;
@@ -467,39 +456,32 @@ static void test_redirects_of_writes(void **state)
         assert_string_equal(last->body, "body");
         assert_int_equal(last->secret != NULL, !followed || i % 2 == 0);
         assert_int_equal(response.is_trusted, !followed || i % 2 == 0);
-        end(&fixture);
+        end();
     }
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.location = ORIGIN "/away";
-    begin(&fixture, PASSWORD);
-    assert_int_equal(ask(&fixture, "PUT", "/v2/a/b/away", "pull,push", &err), LPIPE_PROTOCOL);
+    begin(PASSWORD);
+    assert_int_equal(ask("PUT", "/v2/a/b/away", "pull,push"), LPIPE_PROTOCOL);
     assert_non_null(strstr(err.message, "redirects"));
     assert_int_equal(count_requests(ORIGIN "/away"), REDIRECTS_MAX);
-    end(&fixture);
+    end();
 }
 
 /* Once outside, a chain of redirects has no secret any more, wherever it leads. */
 static void test_no_secret_after_cross_origin_redirect(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.location = "https://evil.example/back";
-    begin(&fixture, PASSWORD);
-    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(ask("GET", "/v2/a/b/blobs/away", NULL), 200);
     const struct scripted_request *last = &scripted.requests[scripted.count - 1];
     assert_string_equal(last->url, "https://evil.example/back");
-    end(&fixture);
+    end();
 
-    world_reset();
     world.location = "https://evil.example/away";
-    begin(&fixture, PASSWORD);
-    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), LPIPE_PROTOCOL);
+    begin(PASSWORD);
+    assert_int_equal(ask("GET", "/v2/a/b/blobs/away", NULL), LPIPE_PROTOCOL);
     assert_int_equal(count_requests("https://evil.example/away"), 5);
-    end(&fixture);
+    end();
 }
 
 static void answer_evil_and_back(const struct scripted_request *request,
@@ -516,17 +498,14 @@ static void answer_evil_and_back(const struct scripted_request *request,
 static void test_no_token_when_another_server_redirects_back(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.location = "https://evil.example/x";
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     scripted.answer = answer_evil_and_back;
-    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 401);
+    assert_int_equal(ask("GET", "/v2/a/b/blobs/away", NULL), 401);
     const struct scripted_request *last = &scripted.requests[scripted.count - 1];
     assert_string_equal(last->url, ORIGIN "/v2/a/b/delete");
     assert_null(last->secret);
-    end(&fixture);
+    end();
 }
 
 static void answer_401_everywhere_else(const struct scripted_request *request,
@@ -543,31 +522,24 @@ static void answer_401_everywhere_else(const struct scripted_request *request,
 static void test_no_answer_to_cross_origin_challenge(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.location = "https://evil.example/x";
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     scripted.answer = answer_401_everywhere_else;
-    assert_int_equal(ask(&fixture, "GET", "/v2/a/b/blobs/away", NULL, &err), 401);
-    assert_int_equal(ask(&fixture, "PATCH", "https://evil.example/up", "pull,push", &err), 401);
+    assert_int_equal(ask("GET", "/v2/a/b/blobs/away", NULL), 401);
+    assert_int_equal(ask("PATCH", "https://evil.example/up", "pull,push"), 401);
     check_leaks("cross-origin challenge", "https://evil.example/x", URL_ANONYMOUS);
     assert_int_equal(count_requests("https://evil.example/token"), 0);
-    end(&fixture);
+    end();
 }
 
 /* A registry without credentials names the realm of another, which has some. */
 static void test_realm_of_another_registry(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     strcpy(world.challenge, "www-authenticate: Bearer realm=\"https://good.example/token\","
                             "service=\"good\",scope=\"repository:secret/of-good:pull,push\"\n");
-    begin_with(&fixture, "{\"auths\":{\"good.example\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}", NULL,
-               0);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin_with("{\"auths\":{\"good.example\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}", NULL, 0);
+    assert_int_equal(get(), 200);
     for (size_t i = 0; i < scripted.count; i++) {
         const struct scripted_request *request = &scripted.requests[i];
         if (starts(request->url, "https://good.example/")) {
@@ -577,52 +549,42 @@ static void test_realm_of_another_registry(void **state)
         }
     }
     assert_int_equal(count_requests("https://good.example/token"), 1);
-    end(&fixture);
+    end();
 }
 
 static void test_later_challenge_cannot_move_credentials(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
-    begin(&fixture, PASSWORD);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(get(), 200);
     world.refuse = 1;
     world.later = "www-authenticate: Bearer realm=\"https://evil.example/token\"\n";
-    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
     assert_int_equal(count_requests("https://evil.example/"), 0);
-    assert_non_null(strstr(err.message, "--trust-realm evil.example"));
-    end(&fixture);
+    assert_non_null(strstr(err.message, "`trust_realms` evil.example"));
+    end();
 }
 
 static void test_trusted_realm_gets_credentials(void **state)
 {
     (void)state;
     static const char *const realms[] = { "auth.example" };
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     set_realm("https://auth.example/token?x=1");
-    begin_with(&fixture, "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}",
-               realms, 1);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin_with("{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dXNlcjpDQU5BUlk0NzEx\"}}}", realms, 1);
+    assert_int_equal(get(), 200);
     assert_string_equal(scripted.requests[1].url,
                         "https://auth.example/token?x=1&service=reg&scope=repository:a/b:pull");
     assert_string_equal(scripted.requests[1].secret, "Basic dXNlcjpDQU5BUlk0NzEx");
-    end(&fixture);
+    end();
 }
 
 static void test_one_challenge_and_one_token_for_many_requests(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
-    begin(&fixture, PASSWORD);
-    assert_int_equal(ask(&fixture, "POST", "/v2/a/b/blobs/uploads/", "pull,push", &err), 200);
-    assert_int_equal(get(&fixture, &err), 200); /* covered by the first */
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(ask("POST", "/v2/a/b/blobs/uploads/", "pull,push"), 200);
+    assert_int_equal(get(), 200); /* covered by the first */
+    assert_int_equal(get(), 200);
     assert_int_equal(scripted.count, 5);
     assert_string_equal(scripted.requests[0].url, ORIGIN "/v2/a/b/blobs/uploads/");
     assert_null(scripted.requests[0].secret);
@@ -632,124 +594,101 @@ static void test_one_challenge_and_one_token_for_many_requests(void **state)
     for (size_t i = 2; i < 5; i++) {
         assert_string_equal(scripted.requests[i].secret, "Bearer T1");
     }
-    end(&fixture);
+    end();
 }
 
 static void test_mount_asks_for_both_repositories(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = { .http = { .method = "POST", .url = "/v2/a/b/blobs/uploads/" },
                                     .repository = "a/b",
                                     .actions = "pull,push",
                                     .mount_from = "base" };
-    world_reset();
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
     assert_string_equal(scripted.requests[1].url,
                         REALM "?service=reg&scope=repository:a/b:pull,push"
                               "&scope=repository:base:pull");
-    end(&fixture);
+    end();
 }
 
 static void test_identity_token_is_posted(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
-    begin(&fixture, IDENTITY);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(IDENTITY);
+    assert_int_equal(get(), 200);
     const struct scripted_request *post = &scripted.requests[1];
     assert_string_equal(post->method, "POST");
     assert_string_equal(post->url, REALM);
     assert_null(post->secret);
     assert_string_equal(post->body, "grant_type=refresh_token&client_id=layerpipe&service=reg"
                                     "&scope=repository:a/b:pull&refresh_token=" CANARY);
-    end(&fixture);
+    end();
 }
 
 static void test_identity_token_without_post(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.post_status = 404;
-    begin(&fixture, IDENTITY);
-    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
-    end(&fixture);
+    begin(IDENTITY);
+    assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
+    end();
 
     /* auth "u:" beside it: the password is empty, and is sent */
-    world_reset();
     world.post_status = 405;
-    begin_with(&fixture,
-               "{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dTo=\",\"identitytoken\":\"IDT\"}}}", NULL,
+    begin_with("{\"auths\":{\"" REGISTRY "\":{\"auth\":\"dTo=\",\"identitytoken\":\"IDT\"}}}", NULL,
                0);
-    assert_int_equal(get(&fixture, &err), 200);
+    assert_int_equal(get(), 200);
     assert_string_equal(scripted.requests[2].method, "GET");
     assert_string_equal(scripted.requests[2].secret, "Basic dTo=");
-    end(&fixture);
+    end();
 }
 
 static void test_token_of_the_registry_is_used_as_it_is(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
-    begin_with(&fixture, "{\"auths\":{\"" REGISTRY "\":{\"registrytoken\":\"RT\"}}}", NULL, 0);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin_with("{\"auths\":{\"" REGISTRY "\":{\"registrytoken\":\"RT\"}}}", NULL, 0);
+    assert_int_equal(get(), 200);
     assert_int_equal(scripted.count, 2);
     assert_string_equal(scripted.requests[1].secret, "Bearer RT");
-    end(&fixture);
+    end();
 }
 
 static void test_basic(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
-    begin(&fixture, PASSWORD);
-    assert_int_equal(get(&fixture, &err), 200);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(get(), 200);
+    assert_int_equal(get(), 200);
     assert_int_equal(scripted.count, 3);
     assert_string_equal(scripted.requests[1].secret, "Basic dXNlcjpDQU5BUlk0NzEx");
-    end(&fixture);
+    end();
 }
 
 static void test_registry_that_asks_for_nothing(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.v2_status = 200;
-    begin(&fixture, PASSWORD);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(get(), 200);
     assert_int_equal(scripted.count, 1);
     check_leaks("nobody asked", ORIGIN, URL_REFUSED);
     assert_null(scripted.requests[0].secret);
-    end(&fixture);
+    end();
 }
 
 static void test_challenge_missing_on_a_later_401(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.later = "content-type: text/html\n";
     world.refuse = 1;
-    begin(&fixture, PASSWORD);
-    assert_int_equal(ask(&fixture, "PATCH", "/v2/a/b/blobs/uploads/1", "pull,push", &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(ask("PATCH", "/v2/a/b/blobs/uploads/1", "pull,push"), 200);
     assert_int_equal(world.tokens, 2);
     assert_string_equal(scripted.requests[scripted.count - 1].secret, "Bearer T2");
-    end(&fixture);
+    end();
 }
 
 static void test_scope_of_a_challenge_is_added(void **state)
@@ -758,67 +697,57 @@ static void test_scope_of_a_challenge_is_added(void **state)
     static const char *const offers[] = { "repository:a/b:pull repository:a/b:delete",
                                           "repository:a/b:delete,pull" };
     for (size_t i = 0; i < ARRAY_LEN(offers); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
         char later[300];
         snprintf(later, sizeof later,
                  "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\",scope=\"%s\","
                  "error=\"insufficient_scope\"\n",
                  offers[i]);
-        world_reset();
         world.later = later;
         world.refuse = 1;
-        begin(&fixture, PASSWORD);
-        assert_int_equal(ask(&fixture, "POST", "/v2/a/b/blobs/uploads/", "pull,push", &err), 200);
+        begin(PASSWORD);
+        assert_int_equal(ask("POST", "/v2/a/b/blobs/uploads/", "pull,push"), 200);
         assert_int_equal(world.tokens, 2);
         assert_string_equal(scripted.requests[scripted.count - 2].url,
                             REALM "?service=reg&scope=repository:a/b:delete,pull,push");
-        end(&fixture);
+        end();
     }
 }
 
 static void test_second_401_with_a_fresh_token_is_final(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.refuse = 1000;
-    begin(&fixture, PASSWORD);
-    int status = ask(&fixture, "PATCH", "/v2/a/b/blobs/uploads/1", "pull,push", &err);
+    begin(PASSWORD);
+    int status = ask("PATCH", "/v2/a/b/blobs/uploads/1", "pull,push");
     assert_int_equal(lpipe_status_exit_code(status), 4);
     assert_int_equal(world.tokens, 2);
     assert_int_equal(err.http_status, 401);
     assert_non_null(strstr(err.message, REGISTRY));
-    end(&fixture);
+    end();
 }
 
 /* Accounts are locked after a few wrong passwords: one is enough. */
 static void test_bad_credentials_are_sent_once(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     world.token_status = 401;
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+        assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
         assert_non_null(strstr(err.message, "auth.json"));
         assert_null(strstr(err.message, CANARY));
     }
     assert_int_equal(count_requests(REALM), 1);
-    end(&fixture);
+    end();
 
-    world_reset();
     strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
     world.refuse = 1000;
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+        assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
     }
     assert_int_equal(scripted.count, 2);
-    end(&fixture);
+    end();
 }
 
 /* What the token server says when it refuses, without the secrets that it repeats. */
@@ -840,19 +769,16 @@ static void test_words_of_a_token_server(void **state)
     };
     (void)state;
     for (size_t i = 0; i < 3 * ARRAY_LEN(rows); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
-        world_reset();
         world.token_status = rows[i / 3].status;
         world.token_body = rows[i / 3].body;
-        begin(&fixture, (enum kind)(i % 3));
+        begin((enum kind)(i % 3));
         fixture.client->context.settings.retry_count = 0;
-        assert_true(get(&fixture, &err) < 0);
+        assert_true(get() < 0);
         if (i % 3 == PASSWORD && strstr(err.message, rows[i / 3].shown) == NULL) {
             fail_msg("%s: %s", rows[i / 3].body, err.message);
         }
         assert_true(i % 3 != PASSWORD || strstr(err.message, CANARY) == NULL);
-        end(&fixture);
+        end();
     }
 }
 
@@ -863,35 +789,29 @@ static void test_words_of_a_401(void **state)
                                               "www-authenticate: Bearer realm=\"" REALM "\"\n" };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(challenges); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
-        world_reset();
         strcpy(world.challenge, challenges[i]);
         world.refuse = 1000;
         world.refusal = "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"your password "
                         "CANARY4711 has expired\",\"detail\":\"T2, dXNlcjpDQU5BUlk0NzEx\"}]}";
-        begin(&fixture, PASSWORD);
+        begin(PASSWORD);
         for (int k = 0; k < 2; k++) {
-            assert_true(get(&fixture, &err) < 0);
+            assert_true(get() < 0);
             if (strstr(err.message, "UNAUTHORIZED: your password *** has expired (") == NULL) {
                 fail_msg("%s", err.message);
             }
             assert_null(strstr(err.message, "dXNlcjp"));
         }
-        end(&fixture);
+        end();
     }
 }
 
 /* A refusal does not repeat the secret of the request, whichever request it was. */
 static void test_refusals_repeat_no_secret(void **state)
 {
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
     (void)state;
-    world_reset();
     world.refuse = 0;
-    begin(&fixture, PASSWORD);
-    assert_int_equal(get(&fixture, &err), 200);
+    begin(PASSWORD);
+    assert_int_equal(get(), 200);
     struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
     struct host_request request = {
         .http = { .method = "GET", .url = "/v2/a/b/teapot", .response_bytes_max = 1000 },
@@ -900,36 +820,30 @@ static void test_refusals_repeat_no_secret(void **state)
     assert_int_equal(host_send(fixture.host, &request, &response, &err), 0);
     assert_int_equal(response.status, 418);
     assert_string_equal(response.body.data, "token ** of ***");
-    end(&fixture);
+    end();
 }
 
 /* A realm that is no absolute URL is shown. */
 static void test_relative_realm_is_shown(void **state)
 {
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
     (void)state;
-    world_reset();
     set_realm("/service/token?x=1");
-    begin(&fixture, ANONYMOUS);
-    assert_int_equal(get(&fixture, &err), LPIPE_PROTOCOL);
+    begin(ANONYMOUS);
+    assert_int_equal(get(), LPIPE_PROTOCOL);
     assert_string_equal(err.message, REGISTRY " names the token server \"/service/token\": neither "
                                               "an https nor an http URL");
-    end(&fixture);
+    end();
 }
 
 static void test_nobody_is_told_where_to_look(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
-    world_reset();
     strcpy(world.challenge, "www-authenticate: Basic realm=\"r\"\n");
-    begin(&fixture, ANONYMOUS);
-    assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+    begin(ANONYMOUS);
+    assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
     assert_non_null(strstr(err.message, "auth.json"));
-    assert_non_null(strstr(err.message, "layerpipe login " REGISTRY));
-    end(&fixture);
+    assert_non_null(strstr(err.message, "`lpipe_login` " REGISTRY));
+    end();
 }
 
 /* A body that is pulled cannot be sent again from here: the 401 comes back, the token is
@@ -937,14 +851,11 @@ static void test_nobody_is_told_where_to_look(void **state)
 static void test_401_in_mid_upload(void **state)
 {
     (void)state;
-    struct fixture fixture;
-    struct lpipe_error err = { 0 };
     struct host_request request = { .http = { .method = "PUT",
                                               .url = ORIGIN "/v2/a/b/blobs/uploads/1" },
                                     .repository = "a/b",
                                     .actions = "pull,push" };
-    world_reset();
-    begin(&fixture, PASSWORD);
+    begin(PASSWORD);
     world.later =
         "www-authenticate: Bearer realm=\"" REALM "\",service=\"reg\",error=\"invalid_token\"\n";
     world.refuse = 1;
@@ -961,7 +872,7 @@ static void test_401_in_mid_upload(void **state)
             assert_int_equal(host_renew_token(fixture.host, &request, &response, &err), 0);
         }
     }
-    end(&fixture);
+    end();
 }
 
 /* A first answer that a registry would not send: GET /v2/ explains it. */
@@ -970,24 +881,32 @@ static void test_answers_of_other_servers(void **state)
     (void)state;
     static const struct {
         int answer;
+        const char *body;
         int status;
+        const char *shown;
     } rows[] = {
-        { 403, LPIPE_DENIED },
-        { 404, LPIPE_PROTOCOL },
-        { 204, LPIPE_PROTOCOL },
-        { 418, LPIPE_PROTOCOL },
+        { 403, NULL, LPIPE_DENIED, "answered 403" },
+        { 403, "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"your IP is not allowed\"}]}",
+          LPIPE_DENIED, "answered 403: DENIED: your IP is not allowed" },
+        { 403, "<html><body>Blocked by policy 7</body></html>", LPIPE_DENIED,
+          "answered 403: Blocked by policy 7" },
+        { 404, NULL, LPIPE_PROTOCOL, "answered 404; is that a registry?" },
+        { 404, "no such page", LPIPE_PROTOCOL, "answered 404: no such page; is that a registry?" },
+        { 204, NULL, LPIPE_PROTOCOL, "answered 204" },
+        { 418, NULL, LPIPE_PROTOCOL, "answered 418" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
-        world_reset();
         world.v2_status = rows[i].answer;
-        begin(&fixture, PASSWORD);
-        assert_int_equal(get(&fixture, &err), rows[i].status);
+        world.v2_body = rows[i].body;
+        begin(PASSWORD);
+        assert_int_equal(get(), rows[i].status);
         assert_int_equal(scripted.count, 2);
         assert_string_equal(scripted.requests[1].url, ORIGIN "/v2/");
         assert_non_null(strstr(err.message, REGISTRY));
-        end(&fixture);
+        if (strstr(err.message, rows[i].shown) == NULL) {
+            fail_msg("%d: %s", rows[i].answer, err.message);
+        }
+        end();
     }
 }
 
@@ -1001,53 +920,50 @@ static void test_challenges_without_an_answer(void **state)
         "www-authenticate: Bearer service=\"s\"\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct fixture fixture;
-        struct lpipe_error err = { 0 };
-        world_reset();
         strcpy(world.challenge, rows[i]);
-        begin(&fixture, PASSWORD);
-        assert_int_equal(get(&fixture, &err), LPIPE_AUTH_REQUIRED);
+        begin(PASSWORD);
+        assert_int_equal(get(), LPIPE_AUTH_REQUIRED);
         check_leaks("no challenge", ORIGIN, URL_REFUSED);
         assert_int_equal(scripted.count, 2); /* GET /v2/ has no better one */
-        end(&fixture);
+        end();
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets_for_realms),
-        cmocka_unit_test(test_secrets_after_redirects_of_token_servers),
-        cmocka_unit_test(test_secrets_after_redirects_of_reads),
-        cmocka_unit_test(test_secrets_for_upload_locations),
-        cmocka_unit_test(test_https_is_restored),
-        cmocka_unit_test(test_lost_port_is_named),
-        cmocka_unit_test(test_redirects_of_writes),
-        cmocka_unit_test(test_no_secret_after_cross_origin_redirect),
-        cmocka_unit_test(test_no_token_when_another_server_redirects_back),
-        cmocka_unit_test(test_no_answer_to_cross_origin_challenge),
-        cmocka_unit_test(test_realm_of_another_registry),
-        cmocka_unit_test(test_later_challenge_cannot_move_credentials),
-        cmocka_unit_test(test_trusted_realm_gets_credentials),
-        cmocka_unit_test(test_one_challenge_and_one_token_for_many_requests),
-        cmocka_unit_test(test_mount_asks_for_both_repositories),
-        cmocka_unit_test(test_identity_token_is_posted),
-        cmocka_unit_test(test_identity_token_without_post),
-        cmocka_unit_test(test_token_of_the_registry_is_used_as_it_is),
-        cmocka_unit_test(test_basic),
-        cmocka_unit_test(test_registry_that_asks_for_nothing),
-        cmocka_unit_test(test_challenge_missing_on_a_later_401),
-        cmocka_unit_test(test_scope_of_a_challenge_is_added),
-        cmocka_unit_test(test_second_401_with_a_fresh_token_is_final),
-        cmocka_unit_test(test_bad_credentials_are_sent_once),
-        cmocka_unit_test(test_words_of_a_token_server),
-        cmocka_unit_test(test_words_of_a_401),
-        cmocka_unit_test(test_refusals_repeat_no_secret),
-        cmocka_unit_test(test_relative_realm_is_shown),
-        cmocka_unit_test(test_nobody_is_told_where_to_look),
-        cmocka_unit_test(test_401_in_mid_upload),
-        cmocka_unit_test(test_answers_of_other_servers),
-        cmocka_unit_test(test_challenges_without_an_answer),
+        cmocka_unit_test_setup(test_secrets_for_realms, world_reset),
+        cmocka_unit_test_setup(test_secrets_after_redirects_of_token_servers, world_reset),
+        cmocka_unit_test_setup(test_secrets_after_redirects_of_reads, world_reset),
+        cmocka_unit_test_setup(test_secrets_for_upload_locations, world_reset),
+        cmocka_unit_test_setup(test_https_is_restored, world_reset),
+        cmocka_unit_test_setup(test_lost_port_is_named, world_reset),
+        cmocka_unit_test_setup(test_redirects_of_writes, world_reset),
+        cmocka_unit_test_setup(test_no_secret_after_cross_origin_redirect, world_reset),
+        cmocka_unit_test_setup(test_no_token_when_another_server_redirects_back, world_reset),
+        cmocka_unit_test_setup(test_no_answer_to_cross_origin_challenge, world_reset),
+        cmocka_unit_test_setup(test_realm_of_another_registry, world_reset),
+        cmocka_unit_test_setup(test_later_challenge_cannot_move_credentials, world_reset),
+        cmocka_unit_test_setup(test_trusted_realm_gets_credentials, world_reset),
+        cmocka_unit_test_setup(test_one_challenge_and_one_token_for_many_requests, world_reset),
+        cmocka_unit_test_setup(test_mount_asks_for_both_repositories, world_reset),
+        cmocka_unit_test_setup(test_identity_token_is_posted, world_reset),
+        cmocka_unit_test_setup(test_identity_token_without_post, world_reset),
+        cmocka_unit_test_setup(test_token_of_the_registry_is_used_as_it_is, world_reset),
+        cmocka_unit_test_setup(test_basic, world_reset),
+        cmocka_unit_test_setup(test_registry_that_asks_for_nothing, world_reset),
+        cmocka_unit_test_setup(test_challenge_missing_on_a_later_401, world_reset),
+        cmocka_unit_test_setup(test_scope_of_a_challenge_is_added, world_reset),
+        cmocka_unit_test_setup(test_second_401_with_a_fresh_token_is_final, world_reset),
+        cmocka_unit_test_setup(test_bad_credentials_are_sent_once, world_reset),
+        cmocka_unit_test_setup(test_words_of_a_token_server, world_reset),
+        cmocka_unit_test_setup(test_words_of_a_401, world_reset),
+        cmocka_unit_test_setup(test_refusals_repeat_no_secret, world_reset),
+        cmocka_unit_test_setup(test_relative_realm_is_shown, world_reset),
+        cmocka_unit_test_setup(test_nobody_is_told_where_to_look, world_reset),
+        cmocka_unit_test_setup(test_401_in_mid_upload, world_reset),
+        cmocka_unit_test_setup(test_answers_of_other_servers, world_reset),
+        cmocka_unit_test_setup(test_challenges_without_an_answer, world_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Input that is compressed already: kept byte for byte, its diff ID that of what is inside, its
- * media type that of what it is (D10). And what is not a layer's content at all (D11, D12). */
+ * media type that of its compression. And input that cannot be a layer. */
 #include "support/layer_run.h"
 
 #define ZLIB_CONST
@@ -28,25 +28,25 @@ static void gzip_member(struct bytes *out, const void *data, size_t size, bool n
         assert_int_equal(deflateSetHeader(&stream, &header), Z_OK);
     }
     size_t bound = deflateBound(&stream, size) + 100;
-    unsigned char *packed = malloc(bound);
-    assert_non_null(packed);
-    stream.next_out = packed;
+    unsigned char *compressed = malloc(bound);
+    assert_non_null(compressed);
+    stream.next_out = compressed;
     stream.avail_out = (uInt)bound;
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    bytes_put(out, packed, bound - stream.avail_out);
+    bytes_put(out, compressed, bound - stream.avail_out);
     deflateEnd(&stream);
-    free(packed);
+    free(compressed);
 }
 
 static void zstd_frame(struct bytes *out, const void *data, size_t size)
 {
     size_t bound = ZSTD_compressBound(size);
-    unsigned char *packed = malloc(bound);
-    assert_non_null(packed);
-    size_t made = ZSTD_compress(packed, bound, data, size, 3);
+    unsigned char *compressed = malloc(bound);
+    assert_non_null(compressed);
+    size_t made = ZSTD_compress(compressed, bound, data, size, 3);
     assert_false(ZSTD_isError(made));
-    bytes_put(out, packed, made);
-    free(packed);
+    bytes_put(out, compressed, made);
+    free(compressed);
 }
 
 static void skippable_frame(struct bytes *out, unsigned char kind)
@@ -62,8 +62,8 @@ static bool shape_is_gzip(int shape)
     return shape < FRAME;
 }
 
-/* The bytes of a tar packed in one of the ways that are met. */
-static void pack(int shape, const struct bytes *tar, struct bytes *out)
+/* Compresses a tar in one of the ways that other programs use. */
+static void compress_as(int shape, const struct bytes *tar, struct bytes *out)
 {
     size_t half = tar->size / 3;
     switch (shape) {
@@ -103,18 +103,35 @@ static void pack(int shape, const struct bytes *tar, struct bytes *out)
     }
 }
 
-static int run_packed(const struct bytes *input, const struct lpipe_layer_options *options,
-                      size_t piece, struct bytes *out, struct lpipe_layer_result *ret_result,
-                      struct lpipe_error *err)
+/* One layer of a test: how it is made, and what comes out. */
+struct layer_run {
+    struct lpipe_layer_options options;
+    size_t piece; /* maximum of one read of the input; 0 = as much as fits */
+    struct bytes out;
+    struct lpipe_layer_result result;
+    struct lpipe_error err;
+};
+#define LAYER_RUN_INIT                                                                             \
+    {                                                                                              \
+        .options = LPIPE_LAYER_OPTIONS_INIT                                                        \
+    }
+
+static void layer_run_dispose(struct layer_run *run)
+{
+    bytes_dispose(&run->out);
+}
+
+/* Makes a layer of the input and reads it to its end. */
+static int run_layer(struct layer_run *run, const struct bytes *input)
 {
     struct memory_source memory = memory_of(input);
-    memory.piece = piece;
-    lpipe_layer *layer = layer_of(&memory, options);
-    int status = layer_drain(layer, 60000, out, err);
+    memory.piece = run->piece;
+    lpipe_layer *layer = layer_of(&memory, &run->options);
+    int status = layer_drain(layer, 60000, &run->out, &run->err);
     if (status == 0) {
-        layer_values(layer, ret_result);
+        layer_values(layer, &run->result);
     } else {
-        assert_int_equal(err->status, status);
+        assert_int_equal(run->err.status, status);
         expect_no_values(layer, status);
     }
     lpipe_layer_free(layer);
@@ -122,31 +139,34 @@ static int run_packed(const struct bytes *input, const struct lpipe_layer_option
     return status;
 }
 
-static void test_d10_kept_byte_for_byte(void **state)
+/* The layer has the bytes of the input, and the diff ID of the tar of tar_thousand() in it. */
+static void expect_kept(const struct layer_run *run, const struct bytes *input)
+{
+    assert_int_equal(run->out.size, input->size);
+    assert_memory_equal(run->out.data, input->data, input->size);
+    assert_string_equal(run->result.diff_id, OF_T1000);
+}
+
+static void test_compressed_input_is_kept(void **state)
 {
     (void)state;
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
     tar_thousand(&tar);
     for (int shape = 0; shape < SHAPES; shape++) {
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-        pack(shape, &tar, &input);
-        for (int run = 0; run < 8; run++) {
-            struct bytes out AUTO_BYTES = { NULL, 0, 0 };
-            struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-            struct lpipe_layer_result result;
-            struct lpipe_error err = { 0 };
-            options.threads = run % 4 - 1;
-            int status = run_packed(&input, &options, run < 4 ? 0 : 1 + (size_t)run * 97, &out,
-                                    &result, &err);
+        compress_as(shape, &tar, &input);
+        for (int i = 0; i < 8; i++) {
+            struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+            run.options.threads = i % 4 - 1;
+            run.piece = i < 4 ? 0 : 1 + (size_t)i * 97;
+            int status = run_layer(&run, &input);
             if (status != 0) {
-                fail_msg("shape %d: %s", shape, err.message);
+                fail_msg("shape %d: %s", shape, run.err.message);
             }
-            assert_int_equal(out.size, input.size);
-            assert_memory_equal(out.data, input.data, input.size);
-            assert_string_equal(result.diff_id, OF_T1000);
-            assert_int_equal(result.uncompressed_size, tar.size);
-            assert_int_equal(result.size, input.size);
-            assert_string_equal(result.media_type,
+            expect_kept(&run, &input);
+            assert_int_equal(run.result.uncompressed_size, tar.size);
+            assert_int_equal(run.result.size, input.size);
+            assert_string_equal(run.result.media_type,
                                 shape_is_gzip(shape) ? OCI_TAR "+gzip" : OCI_TAR "+zstd");
         }
     }
@@ -159,18 +179,16 @@ static void test_docker_types(void **state)
     tar_thousand(&tar);
     for (int shape = ONE; shape <= FRAME; shape += FRAME - ONE) {
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct lpipe_layer_result result;
-        struct lpipe_error err = { 0 };
-        options.flags = LPIPE_LAYER_DOCKER;
-        pack(shape, &tar, &input);
-        int status = run_packed(&input, &options, 0, NULL, &result, &err);
+        struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+        run.options.flags = LPIPE_LAYER_DOCKER;
+        compress_as(shape, &tar, &input);
+        int status = run_layer(&run, &input);
         if (shape == ONE) {
             assert_int_equal(status, 0);
-            assert_string_equal(result.media_type, DOCKER_TAR ".gzip");
+            assert_string_equal(run.result.media_type, DOCKER_TAR ".gzip");
         } else {
             assert_int_equal(status, LPIPE_UNSUPPORTED);
-            assert_non_null(strstr(err.message, "does not allow zstd layers"));
+            assert_non_null(strstr(run.err.message, "does not allow zstd layers"));
         }
     }
 }
@@ -197,26 +215,21 @@ static void test_codec_asked_for(void **state)
     tar_thousand(&tar);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-        struct bytes out AUTO_BYTES = { NULL, 0, 0 };
-        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct lpipe_layer_result result;
-        struct lpipe_error err = { 0 };
-        options.compress = rows[i].compress;
-        pack(rows[i].shape, &tar, &input);
-        assert_int_equal(run_packed(&input, &options, 0, &out, &result, &err), rows[i].status);
+        struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+        run.options.compress = rows[i].compress;
+        compress_as(rows[i].shape, &tar, &input);
+        assert_int_equal(run_layer(&run, &input), rows[i].status);
         if (rows[i].status == 0) {
-            assert_int_equal(out.size, input.size);
-            assert_memory_equal(out.data, input.data, input.size);
-            assert_string_equal(result.diff_id, OF_T1000);
+            expect_kept(&run, &input);
         } else {
-            assert_int_equal(out.size, 0);
+            assert_int_equal(run.out.size, 0);
             assert_non_null(
-                strstr(err.message, shape_is_gzip(rows[i].shape) ? "gzip -dc" : "zstd -dc"));
+                strstr(run.err.message, shape_is_gzip(rows[i].shape) ? "gzip -dc" : "zstd -dc"));
         }
     }
 }
 
-static void test_labels(void **state)
+static void test_media_types_of_compressed_input(void **state)
 {
     (void)state;
     static const struct {
@@ -234,24 +247,21 @@ static void test_labels(void **state)
     tar_thousand(&tar);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-        struct bytes out AUTO_BYTES = { NULL, 0, 0 };
-        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct lpipe_layer_result result;
-        struct lpipe_error err = { 0 };
-        options.media_type = rows[i].label;
-        pack(rows[i].shape, &tar, &input);
-        assert_int_equal(run_packed(&input, &options, 0, &out, &result, &err), rows[i].status);
+        struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+        run.options.media_type = rows[i].label;
+        compress_as(rows[i].shape, &tar, &input);
+        assert_int_equal(run_layer(&run, &input), rows[i].status);
         if (rows[i].status == 0) {
-            assert_string_equal(result.media_type, rows[i].label);
+            assert_string_equal(run.result.media_type, rows[i].label);
         } else {
-            assert_int_equal(out.size, 0);
+            assert_int_equal(run.out.size, 0);
         }
     }
 }
 
-/* S21: a label of what the bytes are is kept; one that contradicts them, or of what nobody pushes
- * (D12), is refused before a byte is read. */
-static void test_s21_d12_labels(void **state)
+/* A media type that fits the bytes is kept. One that contradicts them, and one of layers that are not
+ * distributable, is refused before a byte is read. */
+static void test_media_types(void **state)
 {
     (void)state;
     static const struct {
@@ -303,17 +313,15 @@ static void test_raw_is_not_recognised(void **state)
     (void)state;
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
     struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-    struct lpipe_layer_result result;
-    struct lpipe_error err = { 0 };
+    struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
     char digest[DIGEST_TEXT_SIZE];
     tar_thousand(&tar);
-    pack(ONE, &tar, &input);
-    options.flags = LPIPE_LAYER_RAW;
+    compress_as(ONE, &tar, &input);
+    run.options.flags = LPIPE_LAYER_RAW;
     assert_int_equal(digest_of(DIGEST_SHA256, input.data, input.size, digest, NULL), 0);
-    assert_int_equal(run_packed(&input, &options, 0, NULL, &result, &err), 0);
-    assert_string_equal(result.diff_id, digest);
-    assert_int_equal(result.uncompressed_size, input.size);
+    assert_int_equal(run_layer(&run, &input), 0);
+    assert_string_equal(run.result.diff_id, digest);
+    assert_int_equal(run.result.uncompressed_size, input.size);
 }
 
 /* Cut anywhere: never a layer. */
@@ -326,26 +334,25 @@ static void test_cut_anywhere(void **state)
     tar_end(&tar);
     for (int shape = 0; shape < SHAPES; shape++) {
         struct bytes whole AUTO_BYTES = { NULL, 0, 0 };
-        pack(shape, &tar, &whole);
+        compress_as(shape, &tar, &whole);
         for (size_t size = 1; size < whole.size; size++) {
             struct bytes cut = { whole.data, size, 0 };
-            struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-            struct lpipe_layer_result result;
-            struct lpipe_error err = { 0 };
-            options.threads = LPIPE_THREADS_INLINE;
-            int status = run_packed(&cut, &options, 0, NULL, &result, &err);
+            struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+            run.options.threads = LPIPE_THREADS_INLINE;
+            int status = run_layer(&run, &cut);
             /* The last of these need not be there: the tar is whole without it. */
             bool whole_without = (shape == SKIP_ALL_OVER && size == whole.size - 13) ||
                                  (shape == EMPTY_MEMBERS && size == whole.size - 20);
             if (whole_without != (status == 0) ||
                 (status != 0 && lpipe_status_exit_code(status) != 3)) {
-                fail_msg("shape %d cut at %zu of %zu: %s", shape, size, whole.size, err.message);
+                fail_msg("shape %d cut at %zu of %zu: %s", shape, size, whole.size,
+                         run.err.message);
             }
         }
     }
 }
 
-/* One bit wrong anywhere: never other contents than those that were packed. */
+/* One bit wrong anywhere: the layer never has another content than the tar that was compressed. */
 static void test_damaged_anywhere(void **state)
 {
     (void)state;
@@ -356,20 +363,18 @@ static void test_damaged_anywhere(void **state)
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
         char plain[DIGEST_TEXT_SIZE];
         assert_int_equal(digest_of(DIGEST_SHA256, tar.data, tar.size, plain, NULL), 0);
-        pack(shape, &tar, &input);
+        compress_as(shape, &tar, &input);
         for (size_t bit = 0; bit < input.size * 8; bit++) {
-            struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-            struct lpipe_layer_result result;
-            struct lpipe_error err = { 0 };
-            options.threads = LPIPE_THREADS_INLINE;
+            struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+            run.options.threads = LPIPE_THREADS_INLINE;
             input.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
-            int status = run_packed(&input, &options, 0, NULL, &result, &err);
+            int status = run_layer(&run, &input);
             input.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
             /* zstd frames made in one call carry no checksum. */
             if (status == 0 && shape_is_gzip(shape)) {
-                assert_string_equal(result.diff_id, plain);
+                assert_string_equal(run.result.diff_id, plain);
             } else if (status != 0 && lpipe_status_exit_code(status) != 3) {
-                fail_msg("shape %d bit %zu: %s", shape, bit, err.message);
+                fail_msg("shape %d bit %zu: %s", shape, bit, run.err.message);
             }
         }
     }
@@ -377,11 +382,10 @@ static void test_damaged_anywhere(void **state)
 
 static void expect_refused(const struct bytes *input, int status, const char *message)
 {
-    struct lpipe_layer_result result;
-    struct lpipe_error err = { 0 };
-    int got = run_packed(input, NULL, 0, NULL, &result, &err);
-    if (got != status || strstr(err.message, message) == NULL) {
-        fail_msg("status %d, '%s' does not say '%s'", got, err.message, message);
+    struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+    int got = run_layer(&run, input);
+    if (got != status || strstr(run.err.message, message) == NULL) {
+        fail_msg("status %d, '%s' does not say '%s'", got, run.err.message, message);
     }
     assert_int_equal(lpipe_status_exit_code(got), 3);
 }
@@ -407,20 +411,18 @@ static void test_window_too_large(void **state)
         { 28, 0, LPIPE_NOT_TAR, 3, "more than 128 MiB; decompress it first" },
         { 28, (uint64_t)512 << 20, LPIPE_NOT_TAR, 3, "more than 128 MiB" },
         { 27, 0, LPIPE_TRUNCATED, 3, "ends too early" },
-        { 27, (uint64_t)8 << 20, LPIPE_NO_RESOURCES, 10, "--memory" },
+        { 27, (uint64_t)8 << 20, LPIPE_NO_RESOURCES, 10, "`memory_bytes_max`" },
         { 20, (uint64_t)8 << 20, LPIPE_TRUNCATED, 3, "ends too early" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct lpipe_layer_result result;
-        struct lpipe_error err = { 0 };
-        options.threads = LPIPE_THREADS_INLINE;
-        options.memory_bytes_max = cases[i].memory;
+        struct layer_run run CLEANUP(layer_run_dispose) = LAYER_RUN_INIT;
+        run.options.threads = LPIPE_THREADS_INLINE;
+        run.options.memory_bytes_max = cases[i].memory;
         frame_of_window(&input, cases[i].window_log);
-        int status = run_packed(&input, &options, 0, NULL, &result, &err);
-        if (status != cases[i].status || strstr(err.message, cases[i].words) == NULL) {
-            fail_msg("case %zu: %d, %s", i, status, err.message);
+        int status = run_layer(&run, &input);
+        if (status != cases[i].status || strstr(run.err.message, cases[i].words) == NULL) {
+            fail_msg("case %zu: %d, %s", i, status, run.err.message);
         }
         assert_int_equal(lpipe_status_exit_code(status), cases[i].exit_code);
     }
@@ -437,17 +439,17 @@ static void test_not_a_tar_inside(void **state)
         struct bytes input AUTO_BYTES = { NULL, 0, 0 };
         struct bytes twice AUTO_BYTES = { NULL, 0, 0 };
         struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
-        pack(shape, &text, &input);
+        compress_as(shape, &text, &input);
         expect_refused(&input, LPIPE_NOT_TAR, "not a valid tar archive");
         tar_put(&tar, "a", '0', noise.data, noise.size);
         tar_end(&tar);
         bytes_dispose(&input);
-        pack(shape, &tar, &input);
-        pack(ONE, &input, &twice); /* packed twice over */
+        compress_as(shape, &tar, &input);
+        compress_as(ONE, &input, &twice); /* compressed twice */
         expect_refused(&twice, LPIPE_NOT_TAR, "not a valid tar archive");
         tar.size -= 1024; /* without its end */
         bytes_dispose(&input);
-        pack(shape, &tar, &input);
+        compress_as(shape, &tar, &input);
         expect_refused(&input, LPIPE_TRUNCATED, "end-of-archive");
     }
 }
@@ -461,13 +463,13 @@ static void test_something_behind(void **state)
     for (int shape = 0; shape < SHAPES; shape++) {
         for (int kind = 0; kind < 3; kind++) {
             struct bytes input AUTO_BYTES = { NULL, 0, 0 };
-            pack(shape, &tar, &input);
+            compress_as(shape, &tar, &input);
             if (kind == 0) {
                 bytes_fill(&input, 0, 512);
             } else if (kind == 1) {
                 bytes_fill(&input, 'x', 5);
             } else {
-                pack(shape_is_gzip(shape) ? FRAME : ONE, &tar, &input);
+                compress_as(shape_is_gzip(shape) ? FRAME : ONE, &tar, &input);
             }
             expect_refused(&input, LPIPE_NOT_TAR, "damaged");
         }
@@ -495,8 +497,8 @@ static void test_other_compressions(void **state)
     }
 }
 
-/* D11: no text, no picture, nothing at all becomes a layer by mistake. */
-static void test_d11_not_a_tar(void **state)
+/* Text, other data and empty input do not become a layer by mistake. */
+static void test_input_that_is_no_tar(void **state)
 {
     (void)state;
     struct bytes input AUTO_BYTES = { NULL, 0, 0 };
@@ -510,13 +512,19 @@ static void test_d11_not_a_tar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_d10_kept_byte_for_byte), cmocka_unit_test(test_docker_types),
-        cmocka_unit_test(test_codec_asked_for),        cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_s21_d12_labels),         cmocka_unit_test(test_raw_is_not_recognised),
-        cmocka_unit_test(test_cut_anywhere),           cmocka_unit_test(test_damaged_anywhere),
-        cmocka_unit_test(test_window_too_large),       cmocka_unit_test(test_not_a_tar_inside),
-        cmocka_unit_test(test_something_behind),       cmocka_unit_test(test_other_compressions),
-        cmocka_unit_test(test_d11_not_a_tar),
+        cmocka_unit_test(test_compressed_input_is_kept),
+        cmocka_unit_test(test_docker_types),
+        cmocka_unit_test(test_codec_asked_for),
+        cmocka_unit_test(test_media_types_of_compressed_input),
+        cmocka_unit_test(test_media_types),
+        cmocka_unit_test(test_raw_is_not_recognised),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_damaged_anywhere),
+        cmocka_unit_test(test_window_too_large),
+        cmocka_unit_test(test_not_a_tar_inside),
+        cmocka_unit_test(test_something_behind),
+        cmocka_unit_test(test_other_compressions),
+        cmocka_unit_test(test_input_that_is_no_tar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

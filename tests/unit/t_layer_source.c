@@ -115,7 +115,7 @@ static lpipe_layer *stuck_layer(struct stuck_source *source, int threads, lpipe_
     return layer;
 }
 
-/* D6, D9: freed while its reader is inside a read that would never return. */
+/* Freed while its reader is inside a read that would never return. */
 static void test_free_while_blocked(void **state)
 {
     (void)state;

@@ -478,17 +478,17 @@ static void test_copies(void **state)
 static int group_begin(void **state)
 {
     (void)state;
-    static unsigned char packed[TAR_BYTES];
+    static unsigned char compressed[TAR_BYTES];
     scratch_begin(&scratch);
     make_tar();
     z_stream stream = { .next_in = tar_bytes,
                         .avail_in = sizeof tar_bytes,
-                        .next_out = packed,
-                        .avail_out = sizeof packed };
+                        .next_out = compressed,
+                        .avail_out = sizeof compressed };
     assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     scratch_write(&scratch, "layer.tar", tar_bytes, sizeof tar_bytes, 0600);
-    scratch_write(&scratch, "layer.tar.gz", packed, stream.total_out, 0600);
+    scratch_write(&scratch, "layer.tar.gz", compressed, stream.total_out, 0600);
     return deflateEnd(&stream) == Z_OK ? 0 : 1;
 }
 

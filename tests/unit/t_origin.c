@@ -183,7 +183,7 @@ static void test_messages_name_cause_and_cure(void **state)
     target = origin_of("https://127.0.0.1:5001/t");
     assert_int_equal(origin_decide(&rules, ORIGIN_REALM, &target, &verdict, &err),
                      LPIPE_AUTH_REQUIRED);
-    assert_non_null(strstr(err.message, "--trust-realm 127.0.0.1:5001"));
+    assert_non_null(strstr(err.message, "`trust_realms` 127.0.0.1:5001"));
 }
 
 struct resolve_row {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api_names.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "print.h"
@@ -52,7 +53,7 @@ static const char *hint_of(int status, uint32_t flags, const char *message, char
 static const char *const messages[] = {
     "failed",
     "failed; try layerpipe login example.org",
-    "failed; allow it with --trust-realm example.org",
+    "failed; allow it with --trust-realm example.org (`unknown`)",
     "the proxy failed this login",
     "failed; decompress it first",
     "failed (--raw takes any bytes, --allow-empty accepts it)",
@@ -121,6 +122,34 @@ static void test_offset(void **state)
     assert_null(strstr(failure_line(&err, line), "4096"));
 }
 
+static void test_names_of_the_library_become_options(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *shown;
+    } rows[] = {
+        { "use `spool_dir`, or a file", "use --spool DIR, or a file" },
+        { "`layer` 2 and `LPIPE_CONTENT_BLOB`", "--layer 2 and --blob" },
+        { "no `name`, no ``, `raw", "no `name`, no ``, `raw" },
+        { "a`lay``layer`er`", "a`lay`--layerer`" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[LINE_BYTES], wanted[LINE_BYTES];
+        struct lpipe_error err = error_of(LPIPE_SERVER, 0, rows[i].message);
+        (void)snprintf(wanted, sizeof wanted, "layerpipe: %s\n", rows[i].shown);
+        assert_string_equal(failure_line(&err, line), wanted);
+    }
+}
+
+static void test_names_fit_the_buffer(void **state)
+{
+    (void)state;
+    char buf[8];
+    assert_string_equal(api_names_replace("`spool_dir`", buf, sizeof buf), "--spool");
+    assert_string_equal(api_names_replace("ab`spool_dir`", buf, sizeof buf), "ab--spo");
+    assert_string_equal(api_names_replace("", buf, sizeof buf), "");
+}
+
 static void test_message_may_be_empty(void **state)
 {
     (void)state;
@@ -142,7 +171,7 @@ static size_t encode(uint32_t code, char text[5])
     return size;
 }
 
-/* The library's messages and the command's replace the same characters. */
+/* The library's messages and the command's lines replace the same characters. */
 static void test_hidden_characters(void **state)
 {
     (void)state;
@@ -176,6 +205,30 @@ static void test_hidden_characters_are_known(void **state)
     assert_true(text_is_visible(0x1f600));
 }
 
+static void test_character_of_a_text(void **state)
+{
+    uint32_t code = 7;
+    bool visible = true;
+    (void)state;
+    assert_int_equal(lpipe_text_character("\xe2\x80\xae"
+                                          "x",
+                                          &code, &visible),
+                     3);
+    assert_int_equal(code, 0x202e);
+    assert_false(visible);
+    assert_int_equal(lpipe_text_character("\xf0\x9f\x98\x80", &code, &visible), 4);
+    assert_int_equal(code, 0x1f600);
+    assert_true(visible);
+    assert_int_equal(lpipe_text_character("a", &code, NULL), 1);
+    static const char *const wrong[] = { "", "\xe2\x80", "\x80", "\xc0\xaf", "\xed\xa0\x80" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        code = 7;
+        assert_int_equal(lpipe_text_character(wrong[i], &code, &visible), 0);
+        assert_int_equal(code, 7);
+        assert_true(visible);
+    }
+}
+
 static void test_bytes_that_are_not_utf8(void **state)
 {
     char text[] = "a\x9b\xc2z\xe2\x80\xff\xed\xa0\x80";
@@ -193,8 +246,11 @@ int main(void)
         cmocka_unit_test(test_hidden_characters),
         cmocka_unit_test(test_hidden_characters_are_known),
         cmocka_unit_test(test_bytes_that_are_not_utf8),
+        cmocka_unit_test(test_character_of_a_text),
         cmocka_unit_test(test_offset),
         cmocka_unit_test(test_message_may_be_empty),
+        cmocka_unit_test(test_names_of_the_library_become_options),
+        cmocka_unit_test(test_names_fit_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ static const struct bad BAD[] = {
     { "foo:-tag", 5, "must not start" },
     { "foo:.tag", 5, "must not start" },
     { "https://gcr.io/foo/bar", 6, "no scheme" },
-    { "http://localhost:5000/x", 5, "--plain-http" },
+    { "http://localhost:5000/x", 5, "`LPIPE_CLIENT_PLAIN_HTTP`" },
     { "gcr.io:99999/foo/bar", 8, "port" },
     { "gcr.io:0/foo/bar", 8, "port" },
     { "gcr.io:/foo/bar", 8, "port" },
@@ -198,8 +198,8 @@ static const struct bad BAD[] = {
     { "sif:x.sif", 5, "oci:DIR[:TAG]" },
     { "ftp://gcr.io/a", 4, "no scheme" },
     /* a user name before the host */
-    { "ci:S3cret@host/x", 1, "--password-stdin" },
-    { "https://ci:S3cret@host/x", 9, "--password-stdin" },
+    { "ci:S3cret@host/x", 1, "`password`" },
+    { "https://ci:S3cret@host/x", 9, "`password`" },
 };
 
 /* Texts with a user name or password. The message must have neither, nor a part of them. */

@@ -238,7 +238,7 @@ def test_layers_that_are_no_tar_are_refused(command, registry):
     server = registry("d28")
     for media_type, words in ((OCI + "layer.v1.tar+gzip+encrypted", b"encrypted"),
                               (OCI + "layer.nondistributable.v1.tar", b"not distributable"),
-                              ("application/vnd.example", b"--layer 1 --blob")):
+                              ("application/vnd.example", b"--layer 1 and --blob")):
         base = Base([make_tar({"a": b"1"})])
         base.manifest["layers"][0]["mediaType"] = media_type
         reference = base.put(server, REPOSITORY, "1")
@@ -255,7 +255,7 @@ def test_artifact(command, run, registry):
                "application/vnd.example", "--compress", "none", reference, "-",
                input=b"bytes").rc == 0
     result = command("cat", reference)
-    assert result.returncode != 0 and b"--layer N --blob" in result.stderr
+    assert result.returncode != 0 and b"--layer N and --blob" in result.stderr
     assert command("cat", "--layer", 1, "--blob", reference).stdout == b"bytes"
 
 

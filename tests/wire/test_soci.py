@@ -71,12 +71,12 @@ def test_layers_of_a_base_keep_their_ztocs(run, tmp_path):
 def test_layers_without_a_ztoc(run, tmp_path):
     """A notice says why, and the image is pushed as usual when no layer is left."""
     small = make_tar({"a": b"1"})
-    packed = subprocess.run(["gzip", "-nc"], input=small, stdout=subprocess.PIPE, check=True).stdout
+    compressed = subprocess.run(["gzip", "-nc"], input=small, stdout=subprocess.PIPE, check=True).stdout
     wrong_size = entry("link", linkname="a")
     wrong_size[0].type, wrong_size[0].size = b"1", 7
     linked = tar_of([entry("a", b"1234567")])[:1024] + wrong_size[0].tobuf() + bytes(10240 - 1536)
     cases = [(small, [], "no layer with at least 10485760 bytes"),
-             (packed, ["--soci-min-size", "1"], "it is not gzip that was compressed here"),
+             (compressed, ["--soci-min-size", "1"], "it is not gzip that was compressed here"),
              (small, ["--soci-min-size", "1", "--compress", "zstd"], "it is not gzip"),
              (linked, ["--soci-min-size", "1"], "a size at an entry without contents")]
     for tar, arguments, words in cases:

@@ -91,6 +91,6 @@ def test_refused_combinations(run, tmp_path):
         for compress in ("zstd-chunked", "estargz"):
             result = run("layer", "--compress", compress, *arguments, f"oci:{tmp_path}/l/", input=tar)
             assert result.rc == 2, result
-    packed = subprocess.run(["gzip", "-c"], input=tar, stdout=subprocess.PIPE, check=True).stdout
-    result = run("layer", "--compress", "estargz", f"oci:{tmp_path}/l/", input=packed)
+    compressed = subprocess.run(["gzip", "-c"], input=tar, stdout=subprocess.PIPE, check=True).stdout
+    result = run("layer", "--compress", "estargz", f"oci:{tmp_path}/l/", input=compressed)
     assert result.rc == 3 and "decompress it first" in result.stderr, result

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of the library name options and functions as C programs know them, between backquotes:
+ * `spool_dir`. Here they become what a user of the command writes: --spool DIR. */
+#ifndef CLI_API_NAMES_H
+#define CLI_API_NAMES_H
+
+#include <stddef.h>
+
+/* Copies the message into buf with these names replaced; what does not fit is cut. Names that are
+ * not known, and other backquotes, stay. Returns buf. */
+const char *api_names_replace(const char *message, char *buf, size_t buf_size);
+
+#endif
