@@ -60,12 +60,21 @@ static int parse_source(struct copy *copy)
 static int check_archive_options(const struct copy *copy)
 {
     const struct settings *settings = copy->settings;
-    bool for_archive = settings->compress != NULL || settings->threads >= 0 ||
-                       settings->format != LPIPE_FORMAT_DEFAULT || settings->mount_from != NULL;
-    return copy->source != NULL && !is_archive(copy->source) && for_archive
+    bool converts = settings->compress != NULL || settings->soci != LPIPE_SOCI_NONE;
+    bool needs_it = settings->threads >= 0 || settings->format != LPIPE_FORMAT_DEFAULT ||
+                    settings->mount_from != NULL;
+    bool from_archive = copy->source == NULL || is_archive(copy->source);
+    if (settings->all && converts && !from_archive) {
+        return usage_error(
+            settings->command_name,
+            "--all cannot be combined with --compress or --soci: copy each platform, "
+            "then make an index of the copies with layerpipe index");
+    }
+    return !from_archive && needs_it && !converts
                ? usage_error(settings->command_name,
-                             "--compress, --threads, --format and --mount-from are for a copy from "
-                             "an image archive; all other copies keep their bytes")
+                             "--threads, --format and --mount-from are for a copy from an image "
+                             "archive or with --compress or --soci; all other copies keep their "
+                             "bytes")
                : 0;
 }
 
@@ -115,6 +124,8 @@ static int copy_image(struct copy *copy)
     options.threads = input_threads(settings);
     options.format = (enum lpipe_format)settings->format;
     options.mount_from = settings->mount_from;
+    options.soci = (enum lpipe_soci)settings->soci;
+    options.soci_bytes_min = settings->soci_bytes_min;
     progress_begin(copy->setup.progress, copy->dest);
     int code = copy->source == NULL
                    ? lpipe_copy_archive_fd(copy->setup.client, STDIN_FILENO, copy->dest, &options,

@@ -168,9 +168,14 @@ const struct option_group group_index = {
 };
 
 const struct option_group group_archive = {
-    "Copy of an image archive",
-    (const struct option[]){ { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"),
-                               .help = "for its uncompressed layers (default gzip:1)" },
+    "Copy with other layers",
+    (const struct option[]){ { "compress", 0,
+                               TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
+                               .help = "compress layers; an archive's tars: default gzip:1" },
+                             { "soci", 0, MODE(soci, "none|v1|v2", LPIPE_SOCI_V2),
+                               .help = "make a SOCI index for lazy pulls (default v2)" },
+                             { "soci-min-size", 0, BYTES(soci_bytes_min, "SIZE", 1),
+                               .help = "smaller layers get no zTOC (default 10M)" },
                              { "threads", 0, NUMBER(threads, 0, 256),
                                .help = "compression threads (default: processors; 0: none)" },
                              { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),

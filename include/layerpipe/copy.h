@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies images from one store to another. Manifests and blobs keep their bytes and digests. */
+/* Copies images from one store to another. Manifests and blobs keep their bytes and digests, unless
+ * the options ask for layers that are compressed in another way. */
 #ifndef LAYERPIPE_COPY_H
 #define LAYERPIPE_COPY_H
 
@@ -24,19 +25,24 @@ struct lpipe_copy_options {
     const char *platform;
     const char *const *tags; /**< tags to set after the reference's tag */
     size_t tag_count;
-    /* Of a copy from an archive; other copies do not use them. */
-    /** How layers are compressed that the archive has uncompressed; the text of
-     * lpipe_layer_options.compress. NULL = "gzip:1"; "none" keeps the bytes of all layers. */
+    /** The text of lpipe_layer_options.compress. From an archive: how layers are compressed that
+     * the archive has uncompressed; NULL = "gzip:1"; "none" keeps the bytes of all layers. From a
+     * registry or layout: layers that are not compressed in this way yet are compressed again;
+     * NULL = all layers keep their bytes. */
     const char *compress;
     int32_t threads;          /**< compression workers, or LPIPE_THREADS_* */
     enum lpipe_format format; /**< of a manifest that must be made; the default is OCI */
     const char *mount_from;   /**< repository of the registry to mount blobs from; NULL = none */
     const char *image;        /**< tag of the image in the archive; NULL = the only image */
+    /** Make a SOCI index, as in lpipe_push_options; not from an archive. Layers of at least
+     * soci_bytes_min bytes are compressed again as gzip. */
+    enum lpipe_soci soci;
+    uint64_t soci_bytes_min; /**< layers with fewer bytes get no zTOC; 0 = 10 MiB, 1 = all */
 };
 #define LPIPE_COPY_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(struct lpipe_copy_options), 0, NULL, NULL, 0, NULL, 0, LPIPE_FORMAT_DEFAULT, NULL,  \
-            NULL                                                                                   \
+            NULL, LPIPE_SOCI_NONE, 0                                                               \
     }
 
 /** The result of a copy. The caller frees its members with lpipe_copy_result_done(). */
@@ -82,6 +88,12 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * layer.md, "Non-Distributable Layers") are not copied, and an event of the kind
  * LPIPE_EVENT_NOTICE says so. If source and destination are the same repository or layout, only
  * the tags are set.
+ *
+ * With compress or soci in the options, the layers of one image (not with LPIPE_COPY_ALL) are read,
+ * verified against digest and diff ID, compressed and written in one pass; layers that are
+ * compressed in this way already are copied. The manifest is a new one, in the OCI format where
+ * Docker's has no place for it. The config keeps its bytes, but for the diff IDs of "estargz". The
+ * counts of the result are those of the layers then.
  *
  * @param client     may be in use by other threads
  * @param source     tag or digest; for a layout or archive with a single image neither is

@@ -18,6 +18,13 @@ enum lpipe_format {
     LPIPE_FORMAT_DOCKER = 2   /**< Docker image manifest, version 2, schema 2 */
 };
 
+/** The SOCI index that a push or a copy makes. */
+enum lpipe_soci {
+    LPIPE_SOCI_NONE = 0,
+    LPIPE_SOCI_V1 = 1, /**< an artifact whose subject is the image */
+    LPIPE_SOCI_V2 = 2  /**< the tags name an OCI index with the image and its SOCI index */
+};
+
 struct lpipe_image_options {
     size_t struct_size;
     enum lpipe_format format;

@@ -64,13 +64,6 @@ LPIPE_API LPIPE_CHECK int lpipe_writer_finish(lpipe_writer *writer,
  */
 LPIPE_API lpipe_writer *lpipe_writer_free(lpipe_writer *writer);
 
-/** The SOCI index that a push makes. */
-enum lpipe_soci {
-    LPIPE_SOCI_NONE = 0,
-    LPIPE_SOCI_V1 = 1, /**< an artifact whose subject is the image */
-    LPIPE_SOCI_V2 = 2  /**< the tags name an OCI index with the image and its SOCI index */
-};
-
 struct lpipe_push_options {
     size_t struct_size;
     const char *const *tags; /**< tags to set after the reference's tag */

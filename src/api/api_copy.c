@@ -5,6 +5,7 @@
 #include "base/opts.h"
 #include "copy/archive_copy.h"
 #include "copy/copy_result.h"
+#include "copy/image_convert.h"
 #include "copy/image_copy.h"
 #include "copy/index_push.h"
 #include "flow/source_callback.h"
@@ -40,6 +41,10 @@ static int check_options(const struct lpipe_copy_options *options, struct lpipe_
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_copy_options: LPIPE_COPY_ALL copies all platforms, so there cannot be "
                     "a platform");
+    }
+    if (status == 0 && (unsigned)options->soci > LPIPE_SOCI_V2) {
+        return fail(err, LPIPE_INVALID_ARGUMENT, "lpipe_copy_options: unknown SOCI version %d",
+                    (int)options->soci);
     }
     return status == 0
                ? check_texts(options->tags, options->tag_count, "lpipe_copy_options.tags", err)
@@ -83,6 +88,8 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
     if (status == 0) {
         status = archive_copy_is_archive(source)
                      ? archive_copy_ref(client, source, dest, &known, &result, err)
+                 : image_convert_is_wanted(&known)
+                     ? image_convert(client, source, dest, &known, &result, err)
                      : image_copy(client, source, dest, &known, &result, err);
     }
     if (status == 0) {

@@ -68,7 +68,8 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
     }
     member = member != NULL ? member : archive_members_by_diff_id(self->members, blob->digest);
     if (member != NULL) {
-        return decompressed_blob_open(self->destination, &member->stored, ret_reader, err);
+        return decompressed_blob_open(self->destination, &member->stored, member->size, ret_reader,
+                                      err);
     }
     return fail(err, LPIPE_NOT_FOUND, "the image archive has no blob %s, which a manifest names",
                 blob->digest);

@@ -33,6 +33,7 @@ int archive_members_new(struct archive_members **ret_members, struct lpipe_error
 static void member_free(struct archive_member *member)
 {
     buf_dispose(&member->bytes);
+    string_map_dispose(&member->annotations);
     free(member->name);
     free(member->target);
     free(member);
@@ -153,6 +154,27 @@ void archive_members_settle(struct archive_members *members)
     if (members->digest_count > 0) {
         qsort(members->by_digest, members->digest_count, sizeof(void *), compare_members);
     }
+}
+
+int archive_members_add_document(struct archive_members *members, const struct document *document,
+                                 struct lpipe_error *err)
+{
+    struct archive_member *member = NULL;
+    /* No member of an archive has such a name: see archive_name_clean(). */
+    char *name = mem_printf("/%s", document->descriptor.digest);
+    int status = name == NULL ? fail_memory(err) : archive_members_add(members, name, &member, err);
+    if (status != 0) {
+        return status;
+    }
+    member->bytes = (struct buf)BUF_INIT(document->bytes.size);
+    if (buf_append(&member->bytes, document->bytes.data, document->bytes.size) != 0) {
+        return fail_memory(err);
+    }
+    member->state = ARCHIVE_KEPT;
+    member->size = document->bytes.size;
+    member->stored = document->descriptor;
+    archive_members_settle(members);
+    return 0;
 }
 
 static int compare_digest(const void *key, const void *entry)

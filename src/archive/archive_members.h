@@ -5,7 +5,8 @@
 #define ARCHIVE_ARCHIVE_MEMBERS_H
 
 #include "base/buf.h"
-#include "oci/descriptor.h"
+#include "oci/document.h"
+#include "oci/string_map.h"
 
 enum archive_state {
     ARCHIVE_LEFT_OUT = 0, /* the contents were passed over */
@@ -22,6 +23,9 @@ struct archive_member {
     char named[DIGEST_TEXT_SIZE];   /* the digest that its name says; "" = none */
     struct descriptor stored;       /* of the kept or stored bytes; its media type may be "" */
     char diff_id[DIGEST_TEXT_SIZE]; /* digest of the uncompressed contents; "" = not known */
+    /* The diff ID of the stored layer, where it is not diff_id: an eStargz has more bytes. */
+    char stored_diff_id[DIGEST_TEXT_SIZE];
+    struct string_map annotations; /* of the stored layer's descriptor */
     struct buf bytes;
     bool used;                   /* an image that is copied names it */
     struct archive_member *next; /* in the table */
@@ -41,6 +45,11 @@ static inline void cleanup_archive_members(struct archive_members **members)
  * TOO_LARGE above ARCHIVE_MEMBERS_MAX. */
 MUST_CHECK int archive_members_add(struct archive_members *members, char *name,
                                    struct archive_member **ret_member, struct lpipe_error *err);
+/* Adds a document that the archive does not have as a kept member. The members are settled
+ * again. */
+MUST_CHECK int archive_members_add_document(struct archive_members *members,
+                                            const struct document *document,
+                                            struct lpipe_error *err);
 size_t archive_members_count(const struct archive_members *members);
 struct archive_member *archive_members_at(const struct archive_members *members, size_t index);
 /* The member with this name; links are followed. NULL when there is none, and in a cycle. */

@@ -23,6 +23,7 @@ struct decompressed_blob {
     bool ended;
     struct buf plain;
     size_t plain_done;
+    uint64_t left; /* bytes that may be given */
 };
 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -59,7 +60,7 @@ static int blob_read(struct blob_reader *reader, void *buf, size_t size, size_t 
     if (self->decompressor == NULL) {
         return self->from->ops->read(self->from, buf, size, ret_size, err);
     }
-    while (self->plain_done == self->plain.size && !self->ended) {
+    while (self->plain_done == self->plain.size && !self->ended && self->left > 0) {
         buf_clear(&self->plain);
         self->plain_done = 0;
         int status = decompress_step(self, err);
@@ -68,10 +69,12 @@ static int blob_read(struct blob_reader *reader, void *buf, size_t size, size_t 
         }
     }
     size_t part = MIN_OF(size, self->plain.size - self->plain_done);
+    part = (size_t)MIN_OF((uint64_t)part, self->left);
     if (part > 0) {
         memcpy(buf, self->plain.data + self->plain_done, part);
     }
     self->plain_done += part;
+    self->left -= part;
     *ret_size = part;
     return 0;
 }
@@ -97,7 +100,7 @@ static int choose_codec(struct decompressed_blob *self, const char *media_type,
                                                &self->decompressor, err);
 }
 
-int decompressed_blob_open(struct store *store, const struct descriptor *blob,
+int decompressed_blob_open(struct store *store, const struct descriptor *blob, uint64_t size_max,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
     static const struct blob_reader_ops ops = { .read = blob_read, .free = blob_free };
@@ -107,6 +110,7 @@ int decompressed_blob_open(struct store *store, const struct descriptor *blob,
     }
     struct blob_reader *reader AUTO_BLOB_READER = &self->base;
     self->base.ops = &ops;
+    self->left = size_max;
     self->plain = (struct buf)BUF_INIT(PLAIN_BYTES_MAX);
     int status = choose_codec(self, blob->media_type, err);
     status = status == 0 ? store->ops->blob_open(store, blob, &self->from, err) : status;

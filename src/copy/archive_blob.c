@@ -261,6 +261,17 @@ static int end_bytes(struct archive_blob *blob, struct lpipe_error *err)
     return status;
 }
 
+static int keep_annotations(const struct lpipe_layer_result *layer, struct string_map *annotations,
+                            struct lpipe_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < layer->annotation_count && status == 0; i++) {
+        status = string_map_set(annotations, layer->annotations[i].key, layer->annotations[i].value,
+                                err);
+    }
+    return status;
+}
+
 static int end_layer(struct archive_blob *blob, struct lpipe_error *err)
 {
     const struct layer_sink sink = { write_out, count_layer, blob };
@@ -271,8 +282,9 @@ static int end_layer(struct archive_blob *blob, struct lpipe_error *err)
     if (status != 0) {
         return status;
     }
-    if (member->named[0] != '\0' && strcmp(member->named, result.diff_id) != 0) {
-        return fail_digest(blob, result.diff_id, err);
+    const char *tar_digest = layer_tar_digest(blob->layer);
+    if (member->named[0] != '\0' && strcmp(member->named, tar_digest) != 0) {
+        return fail_digest(blob, tar_digest, err);
     }
     if (blob->tracked.writer == NULL && strcmp(blob->known.digest, result.digest) != 0) {
         return fail_digest(blob, result.digest, err);
@@ -280,8 +292,13 @@ static int end_layer(struct archive_blob *blob, struct lpipe_error *err)
     member->stored.size = result.size;
     memcpy(member->stored.digest, result.digest, sizeof member->stored.digest);
     memcpy(member->stored.media_type, result.media_type, sizeof member->stored.media_type);
-    memcpy(member->diff_id, result.diff_id, sizeof member->diff_id);
-    return 0;
+    memcpy(member->diff_id, tar_digest, strlen(tar_digest) + 1);
+    memcpy(member->stored_diff_id, result.diff_id, sizeof member->stored_diff_id);
+    if (layer_notice(blob->layer) != NULL) {
+        context_notice(&blob->target.client->context, "%s: %s", blob->name,
+                       layer_notice(blob->layer));
+    }
+    return keep_annotations(&result, &member->annotations, err);
 }
 
 static void count_blob(struct archive_blob *blob)

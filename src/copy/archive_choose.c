@@ -20,7 +20,7 @@ static int check_kind(bool has_index, bool has_manifest, enum archive_kind kind,
     return 0;
 }
 
-int archive_choose(const struct archive_members *members, struct store *documents,
+int archive_choose(struct archive_members *members, struct store *documents,
                    const struct archive_wish *wish, struct fetched *ret_root,
                    struct lpipe_error *err)
 {

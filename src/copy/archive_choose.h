@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which image of an archive is copied, and its manifest. Where the archive has a manifest for the
  * image and all blobs of it with their bytes, the manifest is kept. Else, in Docker's format, a new
- * one is made from the config and the layers as they were stored. One thread. */
+ * one is made from the config and the layers as they were stored. A new config too, where a layer
+ * was stored with another diff ID: it is added to the members. One thread. */
 #ifndef COPY_ARCHIVE_CHOOSE_H
 #define COPY_ARCHIVE_CHOOSE_H
 
@@ -27,7 +28,7 @@ struct archive_wish {
 
 /* documents: the archive as a store. *ret_root may be an index. NOT_TAR, NOT_FOUND (the message
  * lists the images), INTEGRITY (diff IDs), and the failures of parsing. */
-MUST_CHECK int archive_choose(const struct archive_members *members, struct store *documents,
+MUST_CHECK int archive_choose(struct archive_members *members, struct store *documents,
                               const struct archive_wish *wish, struct fetched *ret_root,
                               struct lpipe_error *err);
 

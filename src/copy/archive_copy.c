@@ -8,10 +8,10 @@
 
 #include "archive/archive_documents.h"
 #include "base/text.h"
-#include "codec/codec.h"
 #include "copy/archive_blob.h"
 #include "copy/copy_image.h"
 #include "copy/copy_result.h"
+#include "flow/layer_format.h"
 #include "flow/source_fd.h"
 #include "image/push_target.h"
 #include "oci/reference.h"
@@ -40,6 +40,15 @@ static void run_dispose(struct archive_run *run)
     push_target_dispose(&run->target);
 }
 
+static int check_docker(const struct layer_format *layer, struct lpipe_error *err)
+{
+    if (layer->codec.kind == CODEC_ZSTD) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "Docker's format has no media type for zstd; use gzip or the OCI format");
+    }
+    return layer->toc != 0 ? layer_format_fail_docker(err) : 0;
+}
+
 /* Blobs with their digests as names: those of an OCI archive keep their bytes, and those of a
  * manifest whose digest is given. Since Docker 25 the uncompressed layers of docker save have such
  * names, too. */
@@ -47,18 +56,23 @@ static int read_options(struct archive_run *run, const struct archive_wish *whic
                         struct lpipe_error *err)
 {
     const struct lpipe_copy_options *options = run->options;
-    struct codec_spec codec = { CODEC_GZIP, 1 };
-    int status = options->compress != NULL ? codec_parse(options->compress, &codec, err) : 0;
+    struct layer_format layer;
+    int status = layer_format_parse(options->compress, &layer, err);
+    if (status == 0 && options->soci != LPIPE_SOCI_NONE) {
+        status =
+            fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                             "a copy from an image archive makes no SOCI index; copy the archive "
+                             "first, then make the index by a copy from there");
+    }
     if (status == 0 && options->platform != NULL) {
         status = platform_parse(options->platform, &run->platform, err);
     }
     run->docker = options->format == LPIPE_FORMAT_DOCKER;
-    if (status == 0 && run->docker && codec.kind == CODEC_ZSTD) {
-        status = fail(err, LPIPE_INVALID_ARGUMENT,
-                      "Docker's format has no media type for zstd; use gzip or the OCI format");
+    if (status == 0 && run->docker) {
+        status = check_docker(&layer, err);
     }
-    run->compress_named =
-        which->kind != ARCHIVE_KIND_OCI && which->digest == NULL && codec.kind != CODEC_NONE;
+    run->compress_named = which->kind != ARCHIVE_KIND_OCI && which->digest == NULL && status == 0 &&
+                          layer.codec.kind != CODEC_NONE;
     run->wish = (struct archive_wish){
         .kind = which->kind,
         .image = which->image,

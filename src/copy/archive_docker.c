@@ -15,13 +15,15 @@
 
 /* The chosen image. */
 struct chosen {
-    const struct archive_members *members;
+    struct archive_members *members;
     const struct archive_wish *wish;
     struct docker_manifest list;
     size_t image; /* its number in the list */
     const struct archive_member *config;
     enum media_family family; /* of a new manifest */
     char config_type[MEDIA_TYPE_SIZE];
+    bool has_new_diff_ids;      /* a layer was stored with another diff ID than its tar has */
+    struct document new_config; /* then */
 };
 
 static bool is_same_name(const char *tag, const char *wanted)
@@ -193,6 +195,7 @@ static int find_layer(const struct chosen *chosen, size_t index, struct manifest
                     text_printable(shown, sizeof shown, name, strlen(name)));
     }
     *ret_layer = (struct manifest_item){ .descriptor = member->stored };
+    ret_layer->annotations = member->annotations.count > 0 ? &member->annotations : NULL;
     *ret_member = member;
     return 0;
 }
@@ -210,7 +213,18 @@ static int check_diff_id(const struct image_config *config, size_t index,
                 index + 1, member->diff_id, said);
 }
 
-static int find_layers(const struct chosen *chosen, const struct image_config *config,
+/* The config gets the diff ID with which the layer was stored. */
+static int set_diff_id(struct chosen *chosen, struct image_config *config, size_t index,
+                       const struct archive_member *member, struct lpipe_error *err)
+{
+    if (strcmp(member->stored_diff_id, member->diff_id) == 0) {
+        return 0;
+    }
+    chosen->has_new_diff_ids = true;
+    return image_config_set_diff_id(config, index, member->stored_diff_id, err);
+}
+
+static int find_layers(struct chosen *chosen, struct image_config *config,
                        struct manifest_item *layers, size_t count, struct lpipe_error *err)
 {
     int status = 0;
@@ -218,6 +232,7 @@ static int find_layers(const struct chosen *chosen, const struct image_config *c
         const struct archive_member *member = NULL;
         status = find_layer(chosen, i, &layers[i], &member, err);
         status = status == 0 ? check_diff_id(config, i, member, err) : status;
+        status = status == 0 ? set_diff_id(chosen, config, i, member, err) : status;
     }
     return status;
 }
@@ -226,7 +241,8 @@ static int write_manifest(const struct chosen *chosen, const struct manifest_ite
                           size_t count, struct fetched *ret_root, struct lpipe_error *err)
 {
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
-    struct descriptor config = chosen->config->stored;
+    struct descriptor config =
+        chosen->has_new_diff_ids ? chosen->new_config.descriptor : chosen->config->stored;
     const struct manifest_spec spec = {
         .family = chosen->family, .config = &config, .layers = layers, .layer_count = count
     };
@@ -238,6 +254,18 @@ static int write_manifest(const struct chosen *chosen, const struct manifest_ite
         fetched = (struct fetched)FETCHED_INIT;
     }
     return status;
+}
+
+/* The config of the archive keeps its bytes unless a layer has got another diff ID. */
+static int write_config(struct chosen *chosen, const struct image_config *config,
+                        struct lpipe_error *err)
+{
+    if (!chosen->has_new_diff_ids) {
+        return 0;
+    }
+    int status = image_config_write(config, chosen->family, &chosen->new_config, err);
+    return status == 0 ? archive_members_add_document(chosen->members, &chosen->new_config, err)
+                       : status;
 }
 
 /* Makes a manifest of the config and the layers as they are stored. */
@@ -257,15 +285,17 @@ static int make_manifest(struct chosen *chosen, struct fetched *ret_root, struct
     }
     status = status == 0 ? image_config_parse(&document, count, &config, err) : status;
     status = status == 0 ? find_layers(chosen, config, layers, count, err) : status;
+    status = status == 0 ? write_config(chosen, config, err) : status;
     return status == 0 ? write_manifest(chosen, layers, count, ret_root, err) : status;
 }
 
 static void chosen_dispose(struct chosen *chosen)
 {
+    document_dispose(&chosen->new_config);
     docker_manifest_dispose(&chosen->list);
 }
 
-int archive_docker_choose(const struct archive_members *members, const struct archive_member *list,
+int archive_docker_choose(struct archive_members *members, const struct archive_member *list,
                           const struct archive_wish *wish, struct fetched *ret_root,
                           struct lpipe_error *err)
 {

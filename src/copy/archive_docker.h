@@ -7,7 +7,7 @@
 #include "copy/archive_choose.h"
 
 /* list: the member manifest.json. */
-MUST_CHECK int archive_docker_choose(const struct archive_members *members,
+MUST_CHECK int archive_docker_choose(struct archive_members *members,
                                      const struct archive_member *list,
                                      const struct archive_wish *wish, struct fetched *ret_root,
                                      struct lpipe_error *err);

@@ -208,17 +208,26 @@ static int append_tar(void *ctx, const void *data, size_t size, struct lpipe_err
     return 0;
 }
 
+static int finish_toc(struct flow *flow, struct lpipe_error *err)
+{
+    int status = input_check_tar_digest(flow->check, flow->summary.tar_digest, err);
+    return status == 0 ? toc_finish(flow->toc, append_tar, flow, err) : status;
+}
+
 static int run_finish_check(struct flow *flow, struct lpipe_error *err)
 {
     int status = input_check_end(flow->check, err);
     if (status == 0 && flow->toc != NULL) {
-        status = toc_finish(flow->toc, append_tar, flow, err);
+        status = finish_toc(flow, err);
     }
     flow->summary.uncompressed_size = input_check_size(flow->check);
     if (status == 0) {
         input_check_odd(flow->check, &flow->summary.odd);
         flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
         status = input_check_diff_id(flow->check, flow->summary.diff_id, err);
+    }
+    if (status == 0 && flow->toc == NULL) {
+        memcpy(flow->summary.tar_digest, flow->summary.diff_id, sizeof flow->summary.tar_digest);
     }
     return status;
 }

@@ -108,6 +108,12 @@ void input_check_append(struct input_check *check, const void *data, size_t size
     check->size += size;
 }
 
+int input_check_tar_digest(const struct input_check *check, char ret_digest[DIGEST_TEXT_SIZE],
+                           struct lpipe_error *err)
+{
+    return digest_snapshot(check->digest, ret_digest, err);
+}
+
 int input_check_diff_id(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                         struct lpipe_error *err)
 {

@@ -34,6 +34,9 @@ MUST_CHECK int input_check_end(struct input_check *check, struct lpipe_error *er
 /* After the end: uncompressed bytes that follow the tar in the blob. They count for the diff ID. */
 void input_check_append(struct input_check *check, const void *data, size_t size);
 /* After that: the diff ID. */
+/* The digest of the bytes so far; more may follow. */
+MUST_CHECK int input_check_tar_digest(const struct input_check *check,
+                                      char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
 MUST_CHECK int input_check_diff_id(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                                    struct lpipe_error *err);
 /* The entries that container runtimes cannot unpack; after the end. None for raw input. */

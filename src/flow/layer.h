@@ -38,7 +38,8 @@ int layer_feed(lpipe_layer *layer, const void *data, size_t size, const struct l
 int layer_feed_end(lpipe_layer *layer, const struct layer_sink *sink, struct lpipe_error *err);
 
 /* Chooses Docker (true) or OCI media types, before the layer is read. INVALID_ARGUMENT for zstd
- * with Docker's types, and when the caller named a media type of the other family. */
+ * or a table of contents with Docker's types, and when the caller named a media type of the other
+ * family. */
 int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 
 /* INVALID_ARGUMENT for a result struct that was not initialised; NULL is allowed. */
@@ -80,6 +81,11 @@ void layer_record_ztoc(lpipe_layer *layer);
  * is read again or freed; for the thread that drives the layer. */
 struct ztoc;
 const struct ztoc *layer_ztoc(const lpipe_layer *layer);
+
+/* The digest of the uncompressed input of a layer that was read to its end. It is the diff ID,
+ * except for an eStargz, whose table of contents counts for the diff ID. Borrowed; for the thread
+ * that drives the layer. */
+const char *layer_tar_digest(const lpipe_layer *layer);
 
 /* The notice of the source or about the input's format, after the end, or NULL. For the thread
  * that drives the layer. */

@@ -98,6 +98,11 @@ struct layer_expected layer_expected(const lpipe_layer *layer)
     return expected;
 }
 
+const char *layer_tar_digest(const lpipe_layer *layer)
+{
+    return layer->tar_digest;
+}
+
 const char *layer_notice(const lpipe_layer *layer)
 {
     const char *notice = layer->source != NULL ? source_notice(layer->source) : NULL;

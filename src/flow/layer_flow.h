@@ -78,6 +78,7 @@ void flow_release_output(struct flow *flow);
 struct flow_summary {
     char digest[DIGEST_TEXT_SIZE];
     char diff_id[DIGEST_TEXT_SIZE];
+    char tar_digest[DIGEST_TEXT_SIZE]; /* of the input; the diff ID of an eStargz has more bytes */
     uint64_t size;
     uint64_t uncompressed_size;
     struct tar_odd odd; /* entries that container runtimes cannot unpack */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/sync.h"
+#include "flow/layer_format.h"
 #include "flow/layer_media.h"
 #include "flow/source_callback.h"
 #include "flow/source_fd.h"
@@ -352,6 +353,7 @@ static void result_publish(struct lpipe_layer *layer)
     GUARD(&layer->lock);
     layer->odd = summary.odd;
     layer->is_image_archive = summary.is_image_archive;
+    memcpy(layer->tar_digest, summary.tar_digest, sizeof layer->tar_digest);
     layer->result = result;
     layer->state = LAYER_DONE;
 }
@@ -429,6 +431,9 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
     }
     if (docker && layer->setup.codec.kind == CODEC_ZSTD) {
         return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
+    }
+    if (docker && layer->setup.toc != 0) {
+        return layer_format_fail_docker(err);
     }
     const char *label = layer->setup.label;
     int status = label != NULL ? layer_media_check_format(label, docker, err) : 0;

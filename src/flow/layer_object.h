@@ -51,10 +51,11 @@ struct lpipe_layer {
     struct lpipe_error cause;
     struct lpipe_layer_result result;
     bool is_input_compressed;
-    const char *notice;   /* about the format of the input, or NULL */
-    char toc_notice[256]; /* why the layer has no table of contents */
-    struct ztoc *ztoc;    /* of the last complete pass, or NULL */
-    struct tar_odd odd;   /* of the last complete pass, as is the next one */
+    const char *notice;                /* about the format of the input, or NULL */
+    char toc_notice[256];              /* why the layer has no table of contents */
+    struct ztoc *ztoc;                 /* of the last complete pass, or NULL */
+    char tar_digest[DIGEST_TEXT_SIZE]; /* of the input */
+    struct tar_odd odd;                /* of the last complete pass, as is the next one */
     bool is_image_archive;
 
     atomic_int process;          /* that made the pipeline; 0 = there is none */

@@ -10,9 +10,9 @@
 #include "base/spool.h"
 #include "base/sync.h"
 #include "flow/flow_plan.h"
+#include "flow/layer_format.h"
 #include "flow/layer_media.h"
 
-#define DEFAULT_COMPRESS "gzip:1"
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(LPIPE_LAYER_RAW | LPIPE_LAYER_ALLOW_TRUNCATED | LPIPE_LAYER_ALLOW_EMPTY |          \
                 LPIPE_LAYER_DOCKER | LPIPE_LAYER_FD_BORROWED | LPIPE_LAYER_LOOK_FIRST |            \
@@ -61,10 +61,12 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
     if (docker && setup->codec.kind == CODEC_ZSTD) {
         return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
-    if (setup->toc != 0 && (docker || (setup->flags & LPIPE_LAYER_RAW) != 0)) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "a layer with a table of contents %s",
-                    docker ? "needs the OCI format: Docker's has no place for its annotations"
-                           : "must be a tar: raw input has no entries");
+    if (docker && setup->toc != 0) {
+        return layer_format_fail_docker(err);
+    }
+    if (setup->toc != 0 && (setup->flags & LPIPE_LAYER_RAW) != 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "a layer with a table of contents must be a tar: raw input has no entries");
     }
     int status = check_label(setup, err);
     if (status == 0 && docker && setup->label != NULL) {
@@ -75,31 +77,6 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
     }
     return flow_plan_make(&setup->codec, setup->toc != 0, setup->workers, setup->memory_bytes_max,
                           &plan, err);
-}
-
-/* Formats with a table of contents, and the codec behind each. */
-static const struct {
-    const char *name;
-    enum toc_format format;
-    const char *codec;
-} tocs[] = {
-    { "zstd-chunked", TOC_ZSTD_CHUNKED, "zstd" },
-    { "estargz", TOC_ESTARGZ, "gzip" },
-};
-
-/* Reads the name of a codec or of a format with a table of contents, with an optional level. */
-static int parse_compress(const char *text, struct layer_setup *setup, struct lpipe_error *err)
-{
-    for (size_t i = 0; i < ARRAY_LEN(tocs); i++) {
-        size_t size = strlen(tocs[i].name);
-        if (strncmp(text, tocs[i].name, size) != 0 || (text[size] != '\0' && text[size] != ':')) {
-            continue;
-        }
-        AUTO_FREE char *codec = mem_printf("%s%s", tocs[i].codec, text + size);
-        setup->toc = tocs[i].format;
-        return codec == NULL ? fail_memory(err) : codec_parse(codec, &setup->codec, err);
-    }
-    return codec_parse(text, &setup->codec, err);
 }
 
 static int choose_spool_dir(struct layer_setup *setup, const char *given, struct lpipe_error *err)
@@ -121,8 +98,11 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
     setup->workers = workers_of(given.threads);
     setup->flags = given.flags;
     setup->memory_bytes_max = given.memory_bytes_max;
-    status = parse_compress(given.compress != NULL ? given.compress : DEFAULT_COMPRESS, setup, err);
+    struct layer_format format;
+    status = layer_format_parse(given.compress, &format, err);
     if (status == 0) {
+        setup->codec = format.codec;
+        setup->toc = format.toc;
         status = choose_spool_dir(setup, given.spool_dir, err);
     }
     if (status == 0 && given.media_type != NULL) {

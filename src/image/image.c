@@ -27,6 +27,7 @@ lpipe_image *image_free(lpipe_image *image)
     string_map_dispose(&image->annotations);
     image_config_free(image->config);
     free(image->base.repository);
+    document_dispose(&image->base.config);
     fetched_dispose(&image->base.fetched);
     store_free(image->base.store);
     free(image);

@@ -30,7 +30,8 @@ struct image_layer {
 struct image_base {
     struct store *store;
     struct fetched fetched;
-    char *repository; /* to mount layers from; NULL unless the base is in a registry */
+    struct document config; /* as it was fetched */
+    char *repository;       /* to mount layers from; NULL unless the base is in a registry */
 };
 
 struct lpipe_image {
@@ -41,6 +42,7 @@ struct lpipe_image {
     struct image_base base;
     struct image_config *config; /* NULL for an artifact */
     bool platform_given;         /* by the base or by the options */
+    bool is_copy;                /* of the base: nothing is changed but how its layers are stored */
     struct string_map annotations;
     struct image_layer *layers; /* in the manifest's order */
     size_t layer_count;

@@ -33,12 +33,12 @@ static int fetch(lpipe_image *image, const lpipe_ref *ref, const struct platform
 static int load_config(lpipe_image *image, struct lpipe_error *err)
 {
     const struct manifest *manifest = image->base.fetched.manifest;
-    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    struct document *document = &image->base.config;
     if (!image_has_config(manifest)) {
         return fail(err, LPIPE_UNSUPPORTED, "the manifest is an artifact, not an image");
     }
-    int status = image_fetch_config(image->base.store, manifest, &document, err);
-    return status == 0 ? image_config_parse(&document, manifest->item_count, &image->config, err)
+    int status = image_fetch_config(image->base.store, manifest, document, err);
+    return status == 0 ? image_config_parse(document, manifest->item_count, &image->config, err)
                        : status;
 }
 

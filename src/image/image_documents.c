@@ -2,6 +2,7 @@
 #include "image/image_documents.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -20,7 +21,7 @@ static int add_layers(lpipe_image *image, struct lpipe_error *err)
         const struct image_layer *layer = &image->layers[i];
         const struct image_history history = { .created = image->created,
                                                .created_by = layer->history };
-        if (layer->kind != IMAGE_LAYER_BASE) { /* the base's config has them already */
+        if (layer->kind != IMAGE_LAYER_BASE) { /* the base's config has those already */
             status = image_config_add_layer(image->config, layer->result.diff_id, &history, err);
         }
     }
@@ -32,6 +33,31 @@ static int make_config(lpipe_image *image, struct document *ret_config, struct l
     int status = image_config_set_created(image->config, image->created, err);
     status = status == 0 ? add_layers(image, err) : status;
     return status == 0 ? image_config_write(image->config, image->family, ret_config, err) : status;
+}
+
+/* The config of the base keeps its bytes if all layers keep their diff IDs. */
+static int copy_config(lpipe_image *image, struct document *ret_config, struct lpipe_error *err)
+{
+    const struct document *old = &image->base.config;
+    bool is_changed = false;
+    int status = 0;
+    for (size_t i = 0; i < image->layer_count && status == 0; i++) {
+        const char *diff_id = image->layers[i].result.diff_id;
+        if (strcmp(image_config_diff_id(image->config, i), diff_id) != 0) {
+            is_changed = true;
+            status = image_config_set_diff_id(image->config, i, diff_id, err);
+        }
+    }
+    if (status != 0 || is_changed) {
+        return status != 0 ? status
+                           : image_config_write(image->config, image->family, ret_config, err);
+    }
+    AUTO_BUF struct buf bytes = BUF_INIT(old->bytes.size);
+    if (buf_append(&bytes, old->bytes.data, old->bytes.size) != 0) {
+        return fail_memory(err);
+    }
+    return document_make(&bytes, media_type_name(image->family, MEDIA_ROLE_CONFIG),
+                         old->descriptor.digest, ret_config, err);
 }
 
 static int make_empty(struct document *ret_config, struct lpipe_error *err)
@@ -46,8 +72,9 @@ static int make_empty(struct document *ret_config, struct lpipe_error *err)
 
 int image_documents_config(lpipe_image *image, struct document *ret_config, struct lpipe_error *err)
 {
-    return image->config != NULL ? make_config(image, ret_config, err)
-                                 : make_empty(ret_config, err);
+    return image->is_copy          ? copy_config(image, ret_config, err)
+           : image->config != NULL ? make_config(image, ret_config, err)
+                                   : make_empty(ret_config, err);
 }
 
 /* For a layer of the base, source keeps all other fields of its descriptor. */

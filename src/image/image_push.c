@@ -203,8 +203,8 @@ int image_push_into(lpipe_image *image, const struct push_target *target,
     return status;
 }
 
-static int check_image(const lpipe_image *image, const struct lpipe_push_options *options,
-                       struct lpipe_error *err)
+int image_push_check(const lpipe_image *image, const struct lpipe_push_options *options,
+                     struct lpipe_error *err)
 {
     if (image->pushed) {
         return fail(err, LPIPE_INVALID_STATE, "the image was pushed already");
@@ -225,7 +225,7 @@ int image_push(lpipe_image *image, const lpipe_ref *dest, const struct lpipe_pus
 {
     CONTEXT_CALL(&image->client->context);
     struct push_target target AUTO_PUSH_TARGET = { 0 };
-    int status = check_image(image, options, err);
+    int status = image_push_check(image, options, err);
     status = status == 0 ? push_target_open(image->client, dest, options, &target, err) : status;
     return status == 0 ? image_push_into(image, &target, ret_result, err) : status;
 }

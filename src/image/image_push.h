@@ -6,6 +6,9 @@
 
 #include "image/push_target.h"
 
+/* INVALID_STATE, or INVALID_ARGUMENT: options that the image's format cannot have. */
+MUST_CHECK int image_push_check(const lpipe_image *image, const struct lpipe_push_options *options,
+                                struct lpipe_error *err);
 /* options must come from opts_take() (base/opts.h). *ret_result is filled in on success; free it
  * with image_push_result_dispose(). */
 MUST_CHECK int image_push(lpipe_image *image, const lpipe_ref *dest,

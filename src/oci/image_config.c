@@ -274,6 +274,12 @@ const char *image_config_diff_id(const struct image_config *config, size_t index
     return json_array_text(diff_ids_of(config), index);
 }
 
+int image_config_set_diff_id(struct image_config *config, size_t index, const char *diff_id,
+                             struct lpipe_error *err)
+{
+    return json_replace_text(diff_ids_of(config), index, diff_id) == 0 ? 0 : fail_memory(err);
+}
+
 static void copy_member(const struct image_config *config, const char *key, char *buf,
                         size_t buf_size)
 {

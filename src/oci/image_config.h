@@ -37,6 +37,9 @@ MUST_CHECK int image_config_replace(struct image_config *config, const char *jso
 size_t image_config_layer_count(const struct image_config *config);
 /* Diff ID of a layer, borrowed; NULL when there is no such layer. */
 const char *image_config_diff_id(const struct image_config *config, size_t index);
+/* Replaces it. */
+MUST_CHECK int image_config_set_diff_id(struct image_config *config, size_t index,
+                                        const char *diff_id, struct lpipe_error *err);
 void image_config_platform(const struct image_config *config, struct platform *ret_platform);
 /* NOT_FOUND when the image is for a platform that does not run as the wanted one. A config that
  * names no platform fits. */

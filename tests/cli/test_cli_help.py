@@ -27,7 +27,7 @@ OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
     "cat": GENERAL | ACCESS | {"layer", "blob", "compress", "threads", "platform"},
-    "copy": GENERAL | ACCESS | UPLOAD | {"all", "platform", "tag", "untagged", "json",
+    "copy": GENERAL | ACCESS | UPLOAD | {"soci", "soci-min-size", "all", "platform", "tag", "untagged", "json",
                                          "digest-file", "compress", "threads", "format",
                                          "mount-from"},
     "index": GENERAL | ACCESS | UPLOAD | {"platform", "append", "skip-missing", "annotation",

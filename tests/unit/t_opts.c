@@ -264,7 +264,7 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_push_options", sizeof(struct lpipe_push_options), 56 },
         { "lpipe_push_result", sizeof(struct lpipe_push_result), 928 },
         { "lpipe_content_options", sizeof(struct lpipe_content_options), 48 },
-        { "lpipe_copy_options", sizeof(struct lpipe_copy_options), 72 },
+        { "lpipe_copy_options", sizeof(struct lpipe_copy_options), 88 },
         { "lpipe_index_entry", sizeof(struct lpipe_index_entry), 16 },
         { "lpipe_index_options", sizeof(struct lpipe_index_options), 48 },
         { "lpipe_copy_result", sizeof(struct lpipe_copy_result), 416 },

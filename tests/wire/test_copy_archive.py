@@ -403,7 +403,7 @@ def test_lost_upload_tags_nothing(run, registry):
 def test_usage(run, registry):
     server, base = registry("d28"), image()
     reference = base.put(server, "from/image", "1")
-    result = run("copy", "--compress", "zstd", reference, f"{server.host}/{TARGET}:1")
+    result = run("copy", "--threads", "1", reference, f"{server.host}/{TARGET}:1")
     assert result.rc == 2 and "image archive" in error_line(result)
     result = run("copy", "--password-stdin", "--username", "u", "-", f"{server.host}/{TARGET}:1",
                  input=b"")

@@ -91,6 +91,11 @@ def test_refused_combinations(run, tmp_path):
         for compress in ("zstd-chunked", "estargz"):
             result = run("layer", "--compress", compress, *arguments, f"oci:{tmp_path}/l/", input=tar)
             assert result.rc == 2, result
+    base = run("push", "--format", "docker", f"oci:{tmp_path}/base:1", "-", input=tar)
+    assert base.rc == 0, base
+    result = run("push", "--base", f"oci:{tmp_path}/base:1", "--compress", "estargz",
+                 f"oci:{tmp_path}/l:1", "-", input=tar)
+    assert result.rc == 2 and "needs the OCI format" in result.stderr, result
     compressed = subprocess.run(["gzip", "-c"], input=tar, stdout=subprocess.PIPE, check=True).stdout
     result = run("layer", "--compress", "estargz", f"oci:{tmp_path}/l/", input=compressed)
     assert result.rc == 3 and "decompress it first" in result.stderr, result

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""layerpipe copy --compress and --soci: the layers of an image are compressed in another way while
+they are copied, from an archive, a registry or a layout."""
+import json
+import subprocess
+
+import pytest
+from archive_support import docker_classic, docker_with_oci, oci_archive, pack
+from cli_support import make_tar
+from image_support import Base, encode, put_index, stored_config
+from inputs import sha256
+from layout_fsck import check as check_layout
+from registry import Fault
+from toc_support import entry, many_small, tar_of
+
+SOURCE = "from/image"
+TARGET = "to/image"
+ZSTD_KEY = "io.github.containers.zstd-chunked.manifest-checksum"
+ESTARGZ_KEY = "containerd.io/snapshot/stargz/toc.digest"
+SOCI_KEY = "com.amazon.soci.index-digest"
+TOOLS = {"gzip": ["gzip", "-dc"], "zstd": ["zstd", "-dcq"]}
+
+
+def image(**more):
+    return Base([tar_of(many_small()), make_tar({"same": b"for all"})], **more)
+
+
+def plain(layer, data):
+    tool = TOOLS.get(layer["mediaType"][-4:])
+    return data if tool is None else subprocess.run(tool, input=data, stdout=subprocess.PIPE,
+                                                    check=True).stdout
+
+
+def assert_layers(server, base, key, compression, repository=TARGET, reference="1"):
+    """Each layer has the annotation and begins with the tar; the config has its diff ID. Returns the
+    manifest and the config."""
+    manifest = json.loads(server.storage.manifest(repository, reference)[2])
+    config = stored_config(server, repository, manifest)
+    for layer, tar, diff_id in zip(manifest["layers"], base.layers,
+                                   config["rootfs"]["diff_ids"], strict=True):
+        data = server.blob(repository, layer["digest"])
+        assert sha256(data) == layer["digest"] and len(data) == layer["size"]
+        assert layer["mediaType"].endswith(compression)
+        assert key is None or key in layer["annotations"]
+        bytes_of = plain(layer, data)
+        assert bytes_of.startswith(tar) and sha256(bytes_of) == diff_id
+    return manifest, config
+
+
+@pytest.mark.parametrize("make", [docker_classic, docker_with_oci])
+def test_archive_becomes_zstd_chunked(run, registry, make):
+    """The config keeps its bytes."""
+    server, base = registry("d28"), image()
+    result = run("copy", "--compress", "zstd-chunked", "-", f"{server.host}/{TARGET}:1",
+                 input=pack(make(base)))
+    assert result.rc == 0, result
+    manifest, _ = assert_layers(server, base, ZSTD_KEY, "zstd")
+    assert manifest["config"]["digest"] == sha256(encode(base.config))
+
+
+@pytest.mark.parametrize("make", [docker_classic, docker_with_oci])
+def test_archive_becomes_estargz(run, registry, make):
+    """The config gets other diff IDs and is the same apart from that."""
+    server, base = registry("d28"), image()
+    result = run("copy", "--compress", "estargz", "-", f"{server.host}/{TARGET}:1",
+                 input=pack(make(base)))
+    assert result.rc == 0, result
+    _, config = assert_layers(server, base, ESTARGZ_KEY, "gzip")
+    assert {**config, "rootfs": base.config["rootfs"]} == base.config
+
+
+def test_wrong_diff_id_in_an_archive(run, registry):
+    server, base = registry("d28"), image()
+    base.config["rootfs"]["diff_ids"][0] = "sha256:" + "1" * 64
+    result = run("copy", "--compress", "estargz", "-", f"{server.host}/{TARGET}:1",
+                 input=pack(docker_classic(base)))
+    assert result.rc == 9 and "the config says" in result.stderr, result
+    assert server.tags() == {}
+
+
+def test_oci_archive_on_stdin_keeps_its_bytes(run, registry):
+    """Its kind is known at the end; the tar is read back out of an eStargz, too."""
+    server, base = registry("d28"), image()
+    for compress in ("estargz", "zstd-chunked"):
+        result = run("copy", "--json", "--compress", compress, "-", f"{server.host}/{TARGET}:1",
+                     input=pack(oci_archive(base)))
+        assert result.rc == 0 and result.json()["digest"] == base.digest, result
+        for layer in base.layers:
+            assert server.blob(TARGET, sha256(layer)) == layer
+
+
+def test_no_table_is_a_notice(run, registry):
+    server = registry("d28")
+    base = Base([tar_of([entry("a", b"1"), entry("./a", b"2")])])
+    result = run("copy", "--compress", "zstd-chunked", "-", f"{server.host}/{TARGET}:1",
+                 input=pack(docker_classic(base)))
+    assert result.rc == 0 and "same path: ./a" in result.stderr, result
+    assert_layers(server, base, None, "zstd")
+
+
+@pytest.mark.parametrize("compress, key, compression", [
+    ("zstd-chunked", ZSTD_KEY, "zstd"), ("estargz", ESTARGZ_KEY, "gzip"),
+    ("gzip:6", None, "gzip"), ("zstd:3", None, "zstd")])
+@pytest.mark.parametrize("family", ["oci", "docker"])
+def test_registry_image_is_compressed_again(run, registry, compress, key, compression, family):
+    source, target, base = registry("d28"), registry("d28"), image(family=family)
+    if family == "oci":
+        base.manifest["annotations"] = {"a": "b", SOCI_KEY: "sha256:" + "1" * 64}
+    reference = base.put(source, SOURCE, "1")
+    result = run("copy", "--json", "--compress", compress, reference, f"{target.host}/{TARGET}:1",
+                 "--tag", "more")
+    assert result.rc == 0, result
+    manifest, config = assert_layers(target, base, key, compression)
+    assert manifest.get("annotations", {"a": "b"}) == {"a": "b"}
+    assert set(target.tags(TARGET)) == {"1", "more"}
+    if compress == "estargz":
+        assert {**config, "rootfs": base.config["rootfs"]} == base.config
+    else:
+        assert manifest["config"]["digest"] == sha256(encode(base.config)), "the same bytes"
+    again = run("copy", "--json", "--compress", compress, f"{target.host}/{TARGET}:1",
+                f"{target.host}/{TARGET}:2").json()
+    assert again["digest"] == result.json()["digest"], "what is compressed so keeps its bytes"
+    assert again["blobs"] == {"copied": 0, "mounted": 0, "existing": 2}
+
+
+def test_soci_index_of_a_copy(run, registry, tmp_path):
+    source, base = registry("d28"), image()
+    reference = base.put(source, SOURCE, "1")
+    result = run("copy", "--json", "--soci", "--soci-min-size", "10000", reference,
+                 f"oci:{tmp_path}/l:1")
+    assert result.rc == 0 and result.json()["manifests"] == 3, result
+    assert check_layout(str(tmp_path / "l")) == []
+    blobs = tmp_path / "l" / "blobs" / "sha256"
+    index = json.loads((blobs / result.json()["digest"].split(":")[1]).read_bytes())
+    first, second = index["manifests"]
+    soci = json.loads((blobs / second["digest"].split(":")[1]).read_bytes())
+    copied = json.loads((blobs / first["digest"].split(":")[1]).read_bytes())
+    assert copied["config"]["digest"] == sha256(encode(base.config))
+    assert [item["annotations"]["com.amazon.soci.image-layer-digest"] for item in soci["layers"]] \
+        == [copied["layers"][0]["digest"]], "the second layer is too small"
+
+
+def test_platform_of_an_index(run, registry):
+    source, target = registry("d28"), registry("d28")
+    children = [(image(arch=arch), {"os": "linux", "architecture": arch})
+                for arch in ("amd64", "s390x")]
+    for child, _ in children:
+        child.put(source, SOURCE, child.digest)
+    reference = put_index(source, SOURCE, "all", children)
+    result = run("copy", "--compress", "zstd-chunked", "--platform", "linux/s390x", reference,
+                 f"{target.host}/{TARGET}:1")
+    assert result.rc == 0, result
+    _, config = assert_layers(target, children[1][0], ZSTD_KEY, "zstd")
+    assert config["architecture"] == "s390x"
+
+
+def test_lost_upload_is_repeated_from_the_source(run, registry):
+    """The layer is read from the source's registry once more."""
+    source, target, base = registry("d28"), registry("d28"), image()
+    target.faults.add(Fault("patch", "reset", at="body", sent=100000))
+    result = run("copy", "--compress", "estargz", "--upload", "streamed",
+                 base.put(source, SOURCE, "1"), f"{target.host}/{TARGET}:1")
+    assert result.rc == 0, result
+    assert_layers(target, base, ESTARGZ_KEY, "gzip")
+
+
+@pytest.mark.parametrize("compress", ["zstd-chunked", "estargz", "gzip:9"])
+def test_damaged_source_is_not_published(run, registry, compress):
+    """A blob with other bytes than its digest says, and one that is cut off."""
+    source, target, base = registry("d28"), registry("d28"), image()
+    reference = base.put(source, SOURCE, "1")
+    damaged = bytearray(base.layers[0])
+    damaged[len(damaged) // 2] ^= 1
+    for data in (bytes(damaged), base.layers[0][:-10240]):
+        source.storage.blob_add(SOURCE, sha256(base.layers[0]), len(data), data)
+        result = run("copy", "--compress", compress, reference, f"{target.host}/{TARGET}:1")
+        assert result.rc in (6, 9), result
+        assert target.tags() == {} and target.storage.manifests() == []
+
+
+def test_refused_combinations(run, registry, tmp_path):
+    server, base = registry("d28"), image()
+    reference = base.put(server, SOURCE, "1")
+    cases = [(["--all", "--compress", "zstd-chunked"], "copy each platform"),
+             (["--all", "--soci"], "copy each platform"),
+             (["--format", "docker", "--compress", "estargz"], "needs the OCI format"),
+             (["--format", "docker", "--soci"], "OCI format"),
+             (["--compress", "estargz", "--soci"], "made for gzip layers"),
+             (["--compress", "lzma"], "lzma"),
+             (["--threads", "1"], "--compress or --soci")]
+    for arguments, words in cases:
+        result = run("copy", *arguments, reference, f"oci:{tmp_path}/l:1")
+        assert result.rc == 2 and words in result.stderr, result
+    result = run("copy", "--soci", "-", f"oci:{tmp_path}/l:1", input=pack(docker_classic(base)))
+    assert result.rc == 2 and "makes no SOCI index" in result.stderr, result
