@@ -229,10 +229,16 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_result(const lpipe_layer *layer,
  */
 LPIPE_API LPIPE_CHECK int lpipe_layer_digest(const lpipe_layer *layer, const char **ret_digest,
                                              struct lpipe_error *err);
-/** See lpipe_layer_digest(). @param ret_diff_id borrowed until the layer is freed; not NULL */
+/**
+ * See lpipe_layer_digest().
+ * @param ret_diff_id borrowed until the layer is freed; not NULL
+ */
 LPIPE_API LPIPE_CHECK int lpipe_layer_diff_id(const lpipe_layer *layer, const char **ret_diff_id,
                                               struct lpipe_error *err);
-/** See lpipe_layer_digest(). @param ret_size size of the blob, bytes; not NULL */
+/**
+ * See lpipe_layer_digest().
+ * @param ret_size size of the blob, bytes; not NULL
+ */
 LPIPE_API LPIPE_CHECK int lpipe_layer_size(const lpipe_layer *layer, uint64_t *ret_size,
                                            struct lpipe_error *err);
 /**

@@ -47,11 +47,13 @@ def test_installed_files_are_complete(installed, options):
             os.path.join(options["libdir"], "pkgconfig", "layerpipe.pc"),
             "share/bash-completion/completions/layerpipe", "share/zsh/site-functions/_layerpipe",
             "share/fish/vendor_completions.d/layerpipe.fish"} <= files
+    pages = {os.path.basename(name) for name in files if "/man/" in name}
+    assert {"layerpipe-layer.3", "lpipe_layer_new.3"} <= pages
     if shutil.which("scdoc"):
-        pages = {os.path.basename(name) for name in files if "/man/" in name}
-        assert pages == {"layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1",
-                         "layerpipe-cat.1", "layerpipe-copy.1", "layerpipe-index.1", "layerpipe-inspect.1", "layerpipe-login.1", "layerpipe-logout.1",
-                         "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
+        assert {name for name in pages if not re.search(r"^(layerpipe-|lpipe_).*[.]3$", name)} == {
+            "layerpipe.1", "layerpipe-layer.1", "layerpipe-push.1", "layerpipe-cat.1",
+            "layerpipe-copy.1", "layerpipe-index.1", "layerpipe-inspect.1", "layerpipe-login.1",
+            "layerpipe-logout.1", "liblayerpipe.3", "layerpipe-errors.7", "layerpipe-protocol.7"}
     # No static library: its internal symbols have no prefix.
     assert not [name for name in files if name.endswith((".a", ".la"))]
 
@@ -135,14 +137,15 @@ def test_library_works_without_initialisation(installed):
 def test_manual_pages_have_no_warnings(installed):
     if shutil.which("scdoc") is None or shutil.which("man") is None:
         pytest.skip(missing("scdoc" if shutil.which("scdoc") is None else "man"))
-    pages = [name for name in below(installed.prefix) if "/man/" in name]
-    for page in pages:
-        path = os.path.join(installed.prefix, page)
+    pages = [os.path.join(installed.prefix, name) for name in below(installed.prefix) if "/man/" in name]
+    for path in pages:
+        if os.path.islink(path):
+            continue
         result = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path],
                                 env={**os.environ, "MANROFFSEQ": "", "MANWIDTH": "80",
                                      "LC_ALL": "C.UTF-8"},
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-        assert result.returncode == 0 and result.stderr == b"", (page, result.stderr)
+        assert result.returncode == 0 and result.stderr == b"", (path, result.stderr)
 
 
 def test_readme_program_compiles_and_runs(installed, tmp_path, registry):
