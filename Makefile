@@ -104,6 +104,10 @@ check-packages: deb static
 	tools/check_packages 12 build-deb $(STATIC_BUILD)/layerpipe
 	tools/check_packages 13 build-deb $(STATIC_BUILD)/layerpipe
 
+# A wheel for all versions of Python from 3.9 on.
+python: deps-build-python build
+	@$(PYTHON) python/build_backend.py build-python
+
 # The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes.
 release:
 	@tools/make_release --check
@@ -114,5 +118,5 @@ clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image check-packages \
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image python check-packages \
 	release clean
