@@ -116,7 +116,8 @@ static int copy_image(struct copy *copy)
         print_message("out of memory");
         return EXIT_RESOURCES;
     }
-    options.flags = settings->all ? LPIPE_COPY_ALL : 0;
+    options.flags =
+        (settings->all ? LPIPE_COPY_ALL : 0u) | (settings->referrers ? LPIPE_COPY_REFERRERS : 0u);
     options.platform = settings->platform;
     options.tags = tags;
     options.tag_count = settings->tags.count;

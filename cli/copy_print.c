@@ -6,7 +6,8 @@
 #include "digest_file.h"
 #include "print.h"
 
-static void print_json(FILE *out, const struct lpipe_copy_result *result)
+static void print_json(FILE *out, const struct settings *settings,
+                       const struct lpipe_copy_result *result)
 {
     (void)fputc('{', out);
     json_image_members(out, &(struct image_members){ .reference = result->reference,
@@ -17,10 +18,13 @@ static void print_json(FILE *out, const struct lpipe_copy_result *result)
                                                      .size = result->size });
     (void)fprintf(out,
                   ",\"manifests\":%" PRIu64 ",\"blobs\":{\"copied\":%" PRIu64
-                  ",\"mounted\":%" PRIu64 ",\"existing\":%" PRIu64 "},\"bytesCopied\":%" PRIu64
-                  "}\n",
+                  ",\"mounted\":%" PRIu64 ",\"existing\":%" PRIu64 "},\"bytesCopied\":%" PRIu64,
                   result->manifest_count, result->blobs_copied, result->blobs_mounted,
                   result->blobs_existing, result->bytes_copied);
+    if (settings->referrers) {
+        (void)fprintf(out, ",\"referrers\":%" PRIu64, result->referrer_count);
+    }
+    (void)fputs("}\n", out);
 }
 
 int copy_print(const struct settings *settings, const lpipe_ref *dest,
@@ -32,7 +36,7 @@ int copy_print(const struct settings *settings, const lpipe_ref *dest,
     int file_code = digest_file_write(settings->digest_file, result->digest, achieved);
     FILE *out = text_open(&text);
     if (out != NULL && settings->json) {
-        print_json(out, result);
+        print_json(out, settings, result);
     } else if (out != NULL) {
         (void)fprintf(out, "%s\n", result->reference);
     }

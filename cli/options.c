@@ -145,6 +145,7 @@ const struct option_group group_copy = {
         { "all", 0, FLAG(all), .help = "copy an index with all that it names" },
         { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
           .help = "copy the image of an index for this platform" },
+        { "referrers", 0, FLAG(referrers), .help = "copy also signatures and SBOMs of the image" },
         { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
         { "untagged", 0, FLAG(untagged), .help = "set no tag; copy by digest only" },
         { 0 } },

@@ -62,6 +62,7 @@ struct settings {
     const char *layer; /* of an image: number or digest */
     bool blob;         /* stored bytes */
     bool all;          /* of an index, copy everything */
+    bool referrers;    /* copy what refers to the image, too */
     bool append;
     bool skip_missing;
     int look_first; /* enum look_first */

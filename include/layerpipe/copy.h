@@ -14,7 +14,10 @@ extern "C" {
 #endif
 
 enum lpipe_copy_flag {
-    LPIPE_COPY_ALL = 1u << 0 /**< an index is copied with everything that it names */
+    LPIPE_COPY_ALL = 1u << 0, /**< an index is copied with everything that it names */
+    /** What refers to the copied manifests as its subject is copied, too: signatures, SBOMs,
+     * attestations, and what refers to these. Not into a docker-archive. */
+    LPIPE_COPY_REFERRERS = 1u << 1
 };
 
 struct lpipe_copy_options {
@@ -59,13 +62,14 @@ struct lpipe_copy_result {
     uint64_t blobs_mounted;  /**< mounted from the source's repository */
     uint64_t blobs_existing; /**< that the destination had before */
     uint64_t bytes_copied;   /**< of the copied blobs */
-    uint64_t reserved[8];
+    uint64_t referrer_count; /**< manifests that refer to others; with LPIPE_COPY_REFERRERS */
+    uint64_t reserved[7];
 };
 #define LPIPE_COPY_RESULT_INIT                                                                     \
     {                                                                                              \
-        sizeof(struct lpipe_copy_result), NULL, "", "", 0, NULL, 0, 0, 0, 0, 0, 0,                 \
+        sizeof(struct lpipe_copy_result), NULL, "", "", 0, NULL, 0, 0, 0, 0, 0, 0, 0,              \
         {                                                                                          \
-            0, 0, 0, 0, 0, 0, 0, 0                                                                 \
+            0, 0, 0, 0, 0, 0, 0                                                                    \
         }                                                                                          \
     }
 /**
@@ -84,7 +88,9 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * changed.
  *
  * Of an index the image for one platform is copied, or with LPIPE_COPY_ALL the index with all
- * its manifests, nested indexes and attestations. Layers that are not distributable (image-spec,
+ * its manifests, nested indexes and attestations. With LPIPE_COPY_REFERRERS the manifests follow
+ * that refer to any of these (distribution-spec, "Listing Referrers"); where the source has no
+ * referrers API, the referrers tag is read. Layers that are not distributable (image-spec,
  * layer.md, "Non-Distributable Layers") are not copied, and an event of the kind
  * LPIPE_EVENT_NOTICE says so. If source and destination are the same repository or layout, only
  * the tags are set.

@@ -10,6 +10,7 @@
 #include "copy/index_push.h"
 #include "flow/source_callback.h"
 #include "flow/source_fd.h"
+#include "oci/reference.h"
 #include "registry/client.h"
 
 /* Size of the result in the first version. All pointers to owned memory are in this part. */
@@ -36,7 +37,8 @@ static int check_result(const struct lpipe_copy_result *ret_result, struct lpipe
 
 static int check_options(const struct lpipe_copy_options *options, struct lpipe_error *err)
 {
-    int status = opts_check_flags(options->flags, LPIPE_COPY_ALL, "lpipe_copy_options", err);
+    int status = opts_check_flags(options->flags, LPIPE_COPY_ALL | LPIPE_COPY_REFERRERS,
+                                  "lpipe_copy_options", err);
     if (status == 0 && (options->flags & LPIPE_COPY_ALL) != 0 && options->platform != NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_copy_options: LPIPE_COPY_ALL copies all platforms, so there cannot be "
@@ -49,6 +51,17 @@ static int check_options(const struct lpipe_copy_options *options, struct lpipe_
     return status == 0
                ? check_texts(options->tags, options->tag_count, "lpipe_copy_options.tags", err)
                : status;
+}
+
+/* A docker-archive is a list of images. */
+static int check_destination(const lpipe_ref *dest, const struct lpipe_copy_options *options,
+                             struct lpipe_error *err)
+{
+    return dest->kind == LPIPE_REF_DOCKER_ARCHIVE && (options->flags & LPIPE_COPY_REFERRERS) != 0
+               ? fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                  "docker-archive: takes an image without its referrers; use "
+                                  "oci-archive:")
+               : 0;
 }
 
 /* The caller's struct may be shorter (an older header) or longer (a newer one). */
@@ -64,12 +77,13 @@ static void give_result(struct lpipe_copy_result *result, struct lpipe_copy_resu
 }
 
 /* Reads the options and checks what both functions check. */
-static int begin(lpipe_client *client, const struct lpipe_copy_options *options,
-                 const struct lpipe_copy_result *result, struct lpipe_copy_options *ret_known,
-                 struct lpipe_error *err)
+static int begin(lpipe_client *client, const lpipe_ref *dest,
+                 const struct lpipe_copy_options *options, const struct lpipe_copy_result *result,
+                 struct lpipe_copy_options *ret_known, struct lpipe_error *err)
 {
     int status = opts_take(options, ret_known, sizeof *ret_known, "lpipe_copy_options", err);
     status = status == 0 ? check_options(ret_known, err) : status;
+    status = status == 0 ? check_destination(dest, ret_known, err) : status;
     status = status == 0 ? check_result(result, err) : status;
     return status == 0 ? client_check(client, err) : status;
 }
@@ -84,7 +98,7 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_copy: client, source and dest are required");
     }
-    int status = begin(client, options, ret_result, &known, err);
+    int status = begin(client, dest, options, ret_result, &known, err);
     if (status == 0) {
         status = archive_copy_is_archive(source)
                      ? archive_copy_ref(client, source, dest, &known, &result, err)
@@ -162,7 +176,7 @@ static int copy_archive(lpipe_client *client, struct source *source, const lpipe
 {
     struct lpipe_copy_options known;
     struct lpipe_copy_result result;
-    int status = begin(client, options, ret_result, &known, err);
+    int status = begin(client, dest, options, ret_result, &known, err);
     if (status != 0) {
         (void)source_close(source);
         return status;

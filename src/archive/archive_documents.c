@@ -5,6 +5,7 @@
 
 #include "archive/decompressed_blob.h"
 #include "base/mem.h"
+#include "oci/manifest.h"
 
 struct archive_documents {
     struct store base;
@@ -149,6 +150,39 @@ static int store_referrers_native(struct store *store)
     return 0;
 }
 
+/* Any kept member can be a manifest. */
+static int add_referrer(const struct archive_member *member, const char *subject,
+                        struct descriptor_list *list, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    AUTO_MANIFEST struct manifest *manifest = NULL;
+    int status = archive_documents_copy(member, "", &document, err);
+    if (status != 0) {
+        return status;
+    }
+    status = manifest_parse(&document, &manifest, NULL);
+    if (status != 0 || !manifest->has_subject ||
+        strcmp(manifest->subject.descriptor.digest, subject) != 0) {
+        return status == LPIPE_NO_MEMORY ? fail_memory(err) : 0;
+    }
+    memcpy(document.descriptor.media_type, manifest->media_type, MEDIA_TYPE_SIZE);
+    return descriptor_list_add(list, &document.descriptor, err);
+}
+
+static int store_referrers_list(struct store *store, const char *digest,
+                                struct descriptor_list *list, struct lpipe_error *err)
+{
+    const struct archive_members *members = self_of(store)->members;
+    int status = 0;
+    for (size_t i = 0; i < archive_members_count(members) && status == 0; i++) {
+        const struct archive_member *member = archive_members_at(members, i);
+        if (member->state == ARCHIVE_KEPT && member->named[0] != '\0') {
+            status = add_referrer(member, digest, list, err);
+        }
+    }
+    return status;
+}
+
 static void documents_free(struct store *store)
 {
     free(store);
@@ -166,6 +200,7 @@ int archive_documents_open(const struct archive_members *members, struct store *
         .manifest_put = store_manifest_put,
         .referrers_native = store_referrers_native,
         .free = documents_free,
+        .referrers_list = store_referrers_list,
     };
     struct archive_documents *self = NEW(struct archive_documents);
     if (self == NULL) {

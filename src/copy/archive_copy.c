@@ -172,6 +172,7 @@ static int write_image(struct archive_run *run, struct lpipe_copy_result *result
                    .to = run->target.store,
                    .remote = run->target.remote },
         .target = &run->target,
+        .with_referrers = (run->options->flags & LPIPE_COPY_REFERRERS) != 0,
         .on_graph = leave_out_stored,
         .ctx = run,
     };

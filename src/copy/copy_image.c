@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copy/copy_image.h"
 
+#include "copy/copy_referrers.h"
 #include "copy/copy_result.h"
 #include "oci/image_config.h"
 #include "registry/client.h"
@@ -52,16 +53,36 @@ int copy_image_choose(lpipe_client *client, struct store *from, const char *name
     return image_fetch_choose(from, &platform, root, err);
 }
 
-int copy_image_put(const struct copy_image *image, const struct document *root,
-                   struct lpipe_copy_result *result, struct lpipe_error *err)
+static int put_root(const struct copy_image *image, const struct document *root,
+                    struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     const struct push_target *target = image->target;
     int status = copy_result_fill(target, &root->descriptor, result, err);
-    if (status == 0) {
-        status =
-            copy_write_manifest(&image->route, root, false, target->tags, target->tag_count, err);
+    return status == 0 ? copy_write_manifest(&image->route, root, false, target->tags,
+                                             target->tag_count, err)
+                       : status;
+}
+
+int copy_image_put(const struct copy_image *image, const struct document *root,
+                   struct lpipe_copy_result *result, struct lpipe_error *err)
+{
+    int status = put_root(image, root, result, err);
+    return status == 0 ? store_finish(image->target->store, err) : status;
+}
+
+/* In a registry the referrers are there before the tags. A layout or archive gets its tags when it
+ * is finished, and the image is its first entry. */
+static int put_with_referrers(const struct copy_image *image, const struct copy_graph *graph,
+                              struct lpipe_copy_result *result, struct lpipe_error *err)
+{
+    const struct document *root = &graph->nodes[0]->document;
+    bool remote = image->route.remote;
+    int status = remote ? copy_referrers(image, graph, result, err) : 0;
+    status = status == 0 ? put_root(image, root, result, err) : status;
+    if (status == 0 && !remote) {
+        status = copy_referrers(image, graph, result, err);
     }
-    return status == 0 ? store_finish(target->store, err) : status;
+    return status == 0 ? store_finish(image->target->store, err) : status;
 }
 
 int copy_image_write(const struct copy_image *image, struct fetched *root,
@@ -78,5 +99,9 @@ int copy_image_write(const struct copy_image *image, struct fetched *root,
     }
     result->manifest_count = graph->count;
     status = copy_write(route, graph, result, err);
-    return status == 0 ? copy_image_put(image, &graph->nodes[0]->document, result, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    return image->with_referrers ? put_with_referrers(image, graph, result, err)
+                                 : copy_image_put(image, &graph->nodes[0]->document, result, err);
 }

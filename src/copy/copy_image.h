@@ -18,6 +18,7 @@ MUST_CHECK int copy_image_choose(lpipe_client *client, struct store *from, const
 struct copy_image {
     struct copy_route route; /* its member to is the target's store */
     const struct push_target *target;
+    bool with_referrers; /* what refers to the image is copied, too */
     /* Called with everything that the image names, before anything is written; may take out blobs
      * that are in their place. NULL: nothing is called. */
     int (*on_graph)(void *ctx, struct copy_graph *graph, struct lpipe_error *err);

@@ -4,7 +4,7 @@
 #define COPY_COPY_JOBS_H
 
 #include "base/limits.h"
-#include "oci/store.h"
+#include "copy/copy_route.h"
 #include "registry/client.h"
 
 /* From 1 to JOBS_MAX; not more than the tasks. */
@@ -15,11 +15,10 @@ static inline size_t copy_jobs(const lpipe_client *client, size_t task_count)
     return MAX_OF(MIN_OF(jobs, task_count), (size_t)1);
 }
 
-/* The same for blobs that are written into a store. */
-static inline size_t copy_jobs_into(const lpipe_client *client, const struct store *store,
-                                    size_t task_count)
+/* The same for blobs and manifests that are written. */
+static inline size_t copy_route_jobs(const struct copy_route *route, size_t task_count)
 {
-    return store->one_writer ? 1 : copy_jobs(client, task_count);
+    return route->one_job || route->to->one_writer ? 1 : copy_jobs(route->client, task_count);
 }
 
 #endif

@@ -12,6 +12,7 @@ struct copy_route {
     const char *from_repository; /* to mount blobs from; NULL = no mount is possible */
     struct store *to;
     bool remote;        /* the destination is a registry */
+    bool one_job;       /* one blob or manifest at a time: several such copies run */
     bool is_same_store; /* one repository or layout: there is nothing to copy */
 };
 

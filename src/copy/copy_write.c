@@ -75,8 +75,7 @@ static int write_blobs(const struct copy_route *route, const struct copy_graph *
 {
     struct blobs blobs = { .route = route, .graph = graph, .counts = counts };
     const struct task_list tasks = { .count = graph->blob_count,
-                                     .threads = copy_jobs_into(route->client, route->to,
-                                                               graph->blob_count),
+                                     .threads = copy_route_jobs(route, graph->blob_count),
                                      .threads_min = 1,
                                      .run = write_blob,
                                      .abort = abort_blobs,
@@ -141,7 +140,7 @@ static int write_children(const struct copy_route *route, const struct copy_grap
         struct level level = { route, &graph->nodes[graph->levels[depth]] };
         size_t count = graph->levels[depth + 1] - graph->levels[depth];
         const struct task_list tasks = { .count = count,
-                                         .threads = copy_jobs_into(route->client, route->to, count),
+                                         .threads = copy_route_jobs(route, count),
                                          .threads_min = 1,
                                          .run = write_node,
                                          .ctx = &level };

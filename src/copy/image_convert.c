@@ -50,6 +50,11 @@ static int check_options(struct convert *convert, struct lpipe_error *err)
             "the layers of one image are compressed again, not those of a whole "
             "index; copy each platform, then make an index of the copies");
     }
+    if ((options->flags & LPIPE_COPY_REFERRERS) != 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "signatures and SBOMs are of the image as it is; compressed again, it has "
+                    "another digest");
+    }
     int status = layer_format_parse(options->compress, &convert->format, err);
     bool plain_gzip = convert->format.codec.kind == CODEC_GZIP && convert->format.toc == 0;
     if (status == 0 && options->soci != LPIPE_SOCI_NONE && !plain_gzip) {

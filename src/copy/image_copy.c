@@ -15,6 +15,7 @@ struct copy {
     const lpipe_ref *source;
     struct store *from;
     struct push_target target;
+    bool with_referrers;
     struct fetched root;
 };
 
@@ -41,7 +42,7 @@ static int fetch_root(struct copy *copy, const struct lpipe_copy_options *option
 static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_result *result,
                     struct lpipe_error *err)
 {
-    struct copy_image image = { .target = &copy->target };
+    struct copy_image image = { .target = &copy->target, .with_referrers = copy->with_referrers };
     copy_route_init(copy->client, copy->source, copy->from, dest, &copy->target, &image.route);
     int status = push_target_check_digest(&copy->target, &copy->root.document.descriptor, err);
     if (status != 0) {
@@ -59,8 +60,12 @@ int image_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
                struct lpipe_error *err)
 {
     CONTEXT_CALL(&client->context);
-    struct copy copy CLEANUP(
-        copy_dispose) = { .client = client, .source = source, .root = FETCHED_INIT };
+    struct copy copy CLEANUP(copy_dispose) = {
+        .client = client,
+        .source = source,
+        .with_referrers = (options->flags & LPIPE_COPY_REFERRERS) != 0,
+        .root = FETCHED_INIT,
+    };
     struct lpipe_copy_result result AUTO_COPY_RESULT = LPIPE_COPY_RESULT_INIT;
     struct lpipe_push_options target = LPIPE_PUSH_OPTIONS_INIT;
     target.tags = options->tags;

@@ -91,3 +91,22 @@ int image_referrers_add(struct store *store, const char *subject_digest,
                 "the entry in the referrers tag %s was lost after each of %d attempts; try again",
                 tag, REFERRERS_ATTEMPTS);
 }
+
+int image_referrers_list(struct store *store, const char *subject_digest,
+                         struct descriptor_list *list, struct lpipe_error *err)
+{
+    char tag[REFERRERS_TAG_SIZE];
+    struct fetched tagged AUTO_FETCHED = FETCHED_INIT;
+    int listed = store->ops->referrers_list != NULL
+                     ? store->ops->referrers_list(store, subject_digest, list, err)
+                     : 0;
+    if (listed != 0) {
+        return MIN_OF(listed, 0);
+    }
+    int status = fetch(store, image_referrers_tag(subject_digest, tag), &tagged, err);
+    for (size_t i = 0; status == 0 && tagged.manifest != NULL && i < tagged.manifest->item_count;
+         i++) {
+        status = descriptor_list_add(list, &tagged.manifest->items[i].descriptor, err);
+    }
+    return status;
+}

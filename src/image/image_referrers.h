@@ -19,5 +19,9 @@ char *image_referrers_tag(const char *digest, char buf[REFERRERS_TAG_SIZE]);
  * all. */
 MUST_CHECK int image_referrers_add(struct store *store, const char *subject_digest,
                                    const struct manifest_item *item, struct lpipe_error *err);
+/* Appends all manifests that refer to the digest: those that the store lists, else the entries of
+ * the referrers tag. */
+MUST_CHECK int image_referrers_list(struct store *store, const char *subject_digest,
+                                    struct descriptor_list *list, struct lpipe_error *err);
 
 #endif

@@ -223,3 +223,22 @@ int layout_index_find(const struct layout *layout, const char *reference,
     return match < count ? read_entry(&entry, ret_manifest, err)
                          : fail_absent(layout, &entries, reference, err);
 }
+
+int layout_index_entries(const struct layout *layout, struct descriptor_list *list,
+                         struct lpipe_error *err)
+{
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    struct stat info;
+    int loaded = layout_index_load(layout, &doc, &info, err);
+    struct json_node top = json_node_root(&doc);
+    struct json_node entries = json_node_member(&top, "manifests");
+    int status = MIN_OF(loaded, 0);
+    for (size_t i = 0; loaded == 1 && status == 0 && i < json_node_count(&entries); i++) {
+        struct json_node entry = json_node_entry(&entries, i);
+        struct descriptor manifest = { "", "", 0 };
+        if (read_entry(&entry, &manifest, NULL) == 0) {
+            status = descriptor_list_add(list, &manifest, err);
+        }
+    }
+    return status;
+}

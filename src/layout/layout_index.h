@@ -4,6 +4,7 @@
 #define LAYOUT_LAYOUT_INDEX_H
 
 #include "layout/layout_dir.h"
+#include "oci/descriptor_list.h"
 
 /* Creates the files of an empty layout if they are missing. A directory that is neither empty nor a
  * layout is refused; a damaged layout too. */
@@ -21,5 +22,8 @@ MUST_CHECK int layout_index_put(const struct layout *layout, const struct layout
  * the layout, as they can be typed. */
 MUST_CHECK int layout_index_find(const struct layout *layout, const char *reference,
                                  struct descriptor *ret_manifest, struct lpipe_error *err);
+/* Appends all entries; one that has no valid descriptor is left out. */
+MUST_CHECK int layout_index_entries(const struct layout *layout, struct descriptor_list *list,
+                                    struct lpipe_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/sync.h"
 #include "layout/layout_blob.h"
 #include "layout/layout_index.h"
+#include "oci/manifest.h"
 
 static const struct layout *layout_of(const struct store *store)
 {
@@ -156,6 +157,34 @@ static int store_referrers_native(struct store *store)
     return 1;
 }
 
+/* Of an entry of index.json. An entry that cannot be read is no concern of this image. */
+static int add_referrer(const struct layout *layout, const struct descriptor *entry,
+                        const char *subject, struct descriptor_list *list, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    AUTO_MANIFEST struct manifest *manifest = NULL;
+    int status = layout_blob_read(layout, entry->digest, &document, NULL);
+    status = status == 0 ? manifest_parse(&document, &manifest, NULL) : status;
+    if (status != 0 || !manifest->has_subject ||
+        strcmp(manifest->subject.descriptor.digest, subject) != 0) {
+        return status == LPIPE_NO_MEMORY ? fail_memory(err) : 0;
+    }
+    return descriptor_list_add(list, entry, err);
+}
+
+/* Other programs keep a referrers tag in a layout, too. */
+static int store_referrers_list(struct store *store, const char *digest,
+                                struct descriptor_list *list, struct lpipe_error *err)
+{
+    const struct layout *layout = layout_of(store);
+    AUTO_DESCRIPTOR_LIST struct descriptor_list entries = { .count = 0 };
+    int status = layout_index_entries(layout, &entries, err);
+    for (size_t i = 0; status == 0 && i < entries.count; i++) {
+        status = add_referrer(layout, &entries.items[i], digest, list, err);
+    }
+    return status;
+}
+
 static void layout_store_free(struct store *store)
 {
     struct layout *layout = (struct layout *)store;
@@ -177,6 +206,7 @@ static const struct store_ops OPS = {
     .referrers_native = store_referrers_native,
     .free = layout_store_free,
     .finish = store_complete,
+    .referrers_list = store_referrers_list,
 };
 
 static struct layout *new_layout(const char *dir)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "layerpipe/observe.h"
+#include "oci/descriptor_list.h"
 #include "oci/document.h"
 
 struct blob_writer;
@@ -102,6 +103,10 @@ struct store_ops {
      * store that writes its index last: a layout, an archive. A layout may be changed and completed
      * again. Not called when a single layer is written. May be NULL: see store_finish(). */
     int (*finish)(struct store *store, struct lpipe_error *err);
+    /* Appends the manifests that refer to the digest. 1 = these are all of them, 0 = the referrers
+     * tag may name others. May be NULL: 0. */
+    int (*referrers_list)(struct store *store, const char *digest, struct descriptor_list *list,
+                          struct lpipe_error *err);
 };
 struct store {
     const struct store_ops *ops;

@@ -8,6 +8,7 @@
 #include "registry/client.h"
 #include "registry/registry_blob.h"
 #include "registry/registry_manifest.h"
+#include "registry/registry_referrers.h"
 #include "request/blob_head.h"
 #include "upload/upload.h"
 
@@ -90,6 +91,12 @@ static int store_manifest_digest(struct store *store, const char *reference,
     return registry_manifest_head(repository_of(store), reference, ret_digest, err);
 }
 
+static int store_referrers_list(struct store *store, const char *digest,
+                                struct descriptor_list *list, struct lpipe_error *err)
+{
+    return registry_referrers_list(repository_of(store), digest, list, err);
+}
+
 static void registry_store_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
@@ -108,6 +115,7 @@ static const struct store_ops ops = {
     .referrers_native = store_referrers_native,
     .free = registry_store_free,
     .manifest_head = store_manifest_digest,
+    .referrers_list = store_referrers_list,
 };
 
 static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,

@@ -64,6 +64,7 @@ class Profile:
     manifest_max_status: int = 413
     manifest_checks_blobs: bool = True
     referrers: bool = False
+    referrers_page: int = 0  # entries in one answer, with a Link to the next page; 0 = all
     auth: str = "none"  # the authentication scheme of the real registry
     token_seconds: int = 300
     trust: str = "reported"  # where the profile comes from; or measured, source

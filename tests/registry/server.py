@@ -516,6 +516,10 @@ class Registry:
                        if entry.get("artifactType") == query["artifactType"].replace("%2F", "/")
                        .replace("%2B", "+")]
             headers.append(("OCI-Filters-Applied", "artifactType"))
+        first, size = int(query.get("last", 0)), self.profile.referrers_page
+        if size and first + size < len(entries):
+            headers.append(("Link", f'<{request.path}?last={first + size}>; rel="next"'))
+        entries = entries[first:first + size if size else None]
         body = json.dumps({"schemaVersion": 2, "manifests": entries,
                            "mediaType": "application/vnd.oci.image.index.v1+json"}).encode()
         return Answer(200, headers, body, "application/vnd.oci.image.index.v1+json")

@@ -257,6 +257,7 @@ static int look_at(lpipe_client *client, const lpipe_ref *ref, struct lpipe_erro
 struct image_case {
     const lpipe_ref *base; /* NULL = none */
     const lpipe_ref *dest;
+    const char *subject; /* NULL = none, and the image gets tags */
 };
 
 /* One job, so that the allocations come in the same order every time. */
@@ -271,7 +272,8 @@ static int push_image(const void *with, struct lpipe_error *err)
     lpipe_image *image = NULL;
     options.jobs = 1;
     push.tags = tags;
-    push.tag_count = ARRAY_LEN(tags);
+    push.tag_count = image_case->subject == NULL ? ARRAY_LEN(tags) : 0;
+    push.subject = image_case->subject;
     int status = lpipe_client_new(&options, &client, err);
     status = status == 0 ? lpipe_image_new(client, image_case->base, NULL, &image, err) : status;
     static const char config[] = "{\"config\":{\"User\":\"me\"}}";
@@ -282,7 +284,9 @@ static int push_image(const void *with, struct lpipe_error *err)
     status = status == 0 ? add_file(image, err) : status;
     status = status == 0 ? lpipe_image_push(image, image_case->dest, &push, &result, err) : status;
     assert_int_equal(result.reference != NULL, status == 0);
-    status = status == 0 ? look_at(client, image_case->dest, err) : status;
+    if (status == 0 && image_case->subject == NULL) {
+        status = look_at(client, image_case->dest, err);
+    }
     lpipe_push_result_done(&result);
     (void)lpipe_image_free(image);
     (void)lpipe_client_free(client);
@@ -458,10 +462,27 @@ static int copy_index(const void *with, struct lpipe_error *err)
     status = status == 0 ? lpipe_ref_parse(text, 0, &third, err) : status;
     status = status == 0 ? lpipe_copy(client, copy_case->dest, third, &copy, &copied, err) : status;
     lpipe_copy_result_done(&copied);
+    copy.flags = LPIPE_COPY_REFERRERS;
+    status =
+        status == 0 ? lpipe_copy(client, copy_case->source, third, &copy, &copied, err) : status;
+    assert_true(status != 0 || copied.referrer_count == 1);
+    lpipe_copy_result_done(&copied);
     lpipe_copy_result_done(&made);
     (void)lpipe_ref_free(third);
     (void)lpipe_client_free(client);
     return status;
+}
+
+/* Pushes an image whose subject is the image of the layout "source". */
+static void push_referrer(const lpipe_ref *source)
+{
+    char text[300];
+    lpipe_ref *untagged = NULL;
+    snprintf(text, sizeof text, "oci:%s", scratch_path(&scratch, "source"));
+    assert_int_equal(lpipe_ref_parse(text, 0, &untagged, NULL), 0);
+    assert_int_equal(
+        push_image(&(struct image_case){ source, untagged, lpipe_ref_name(source) }, NULL), 0);
+    (void)lpipe_ref_free(untagged);
 }
 
 static void test_copies(void **state)
@@ -470,6 +491,7 @@ static void test_copies(void **state)
     lpipe_ref *source = layout_ref("source"), *dest = layout_ref("index");
     scratch_text(&scratch, "small", "a layer");
     assert_int_equal(push_image(&(struct image_case){ NULL, source }, NULL), 0);
+    push_referrer(source);
     fail_each(copy_index, &(struct copy_case){ source, dest });
     (void)lpipe_ref_free(source);
     (void)lpipe_ref_free(dest);

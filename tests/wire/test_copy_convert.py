@@ -183,6 +183,7 @@ def test_refused_combinations(run, registry, tmp_path):
     reference = base.put(server, SOURCE, "1")
     cases = [(["--all", "--compress", "zstd-chunked"], "copy each platform"),
              (["--all", "--soci"], "copy each platform"),
+             (["--referrers", "--compress", "zstd"], "has another digest"),
              (["--format", "docker", "--compress", "estargz"], "needs the OCI format"),
              (["--format", "docker", "--soci"], "OCI format"),
              (["--compress", "estargz", "--soci"], "made for gzip layers"),

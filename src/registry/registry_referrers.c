@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_referrers.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "oci/manifest.h"
+#include "request/registry_error.h"
+
+#define LINK_BYTES 4096
+
+/* Of one page. query: "" or "?...". */
+static int fetch_page(const struct repository *repository, const char *path, const char *query,
+                      struct http_response *ret_response, struct lpipe_error *err)
+{
+    static const char *const headers[] = { "Accept: application/vnd.oci.image.index.v1+json" };
+    AUTO_FREE char *url = mem_printf("%s%s", path, query);
+    if (url == NULL) {
+        return fail_memory(err);
+    }
+    const struct host_request request = {
+        .http = { .method = "GET",
+                  .url = url,
+                  .headers = headers,
+                  .header_count = ARRAY_LEN(headers),
+                  .response_bytes_max = MANIFEST_BYTES_MAX },
+        .repository = repository->name,
+        .actions = repository->actions,
+        .follow = true,
+    };
+    int status = host_send(repository->host, &request, ret_response, err);
+    ret_response->url = NULL;
+    return status;
+}
+
+static int add_page(struct http_response *response, struct descriptor_list *list,
+                    struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    AUTO_MANIFEST struct manifest *index = NULL;
+    int status = document_make(&response->body, "", NULL, &document, err);
+    status = status == 0 ? manifest_parse(&document, &index, err) : status;
+    if (status == 0 && index->kind != MANIFEST_KIND_INDEX) {
+        status = fail(err, LPIPE_PROTOCOL, "the answer is not an index");
+    }
+    for (size_t i = 0; status == 0 && i < index->item_count; i++) {
+        status = descriptor_list_add(list, &index->items[i].descriptor, err);
+    }
+    return status;
+}
+
+/* Reads <URL>; rel="next". Only the query of the URL is used: the next page is at the same path, so
+ * no answer leads to another place. 1 with the query, 0 without a next page. */
+static int read_next(const struct http_response *response, const char *path,
+                     char ret_query[LINK_BYTES], struct lpipe_error *err)
+{
+    char header[LINK_BYTES];
+    if (http_response_header(response, "link", 0, header, sizeof header) <= 0) {
+        return 0;
+    }
+    const char *end = strchr(header, '>');
+    if (header[0] != '<' || end == NULL || strstr(end, "next") == NULL) {
+        return 0;
+    }
+    const char *found = strstr(header, path);
+    const char *query = found != NULL ? found + strlen(path) : header;
+    size_t size = query < end ? (size_t)(end - query) : 0;
+    if (size == 0 || query[0] != '?' || memchr(query, ' ', size) != NULL ||
+        memchr(query, '#', size) != NULL || !text_is_clean(query, size)) {
+        return fail(err, LPIPE_PROTOCOL, "the Link to the next page does not lead to %s", path);
+    }
+    memcpy(ret_query, query, size);
+    ret_query[size] = '\0';
+    return 1;
+}
+
+static bool has_no_api(int status)
+{
+    return status == 404 || status == 405 || status == 501;
+}
+
+static int list_pages(const struct repository *repository, const char *path,
+                      struct descriptor_list *list, struct lpipe_error *err)
+{
+    char query[LINK_BYTES] = "";
+    for (unsigned page = 0; page < REFERRERS_PAGES_MAX; page++) {
+        struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+        int status = fetch_page(repository, path, query, &response, err);
+        if (status == 0 && page == 0 && has_no_api(response.status)) {
+            return 0;
+        }
+        if (status == 0 && response.status != 200) {
+            return registry_error(&response, err, "GET %s", path);
+        }
+        status = status == 0 ? add_page(&response, list, err) : status;
+        int next = status == 0 ? read_next(&response, path, query, err) : status;
+        if (next != 1) {
+            return next == 0 ? 1 : next;
+        }
+    }
+    return fail(err, LPIPE_PROTOCOL, "more than %d pages", REFERRERS_PAGES_MAX);
+}
+
+int registry_referrers_list(const struct repository *repository, const char *digest,
+                            struct descriptor_list *list, struct lpipe_error *err)
+{
+    AUTO_FREE char *path = mem_printf("/v2/%s/referrers/%s", repository->name, digest);
+    if (path == NULL) {
+        return fail_memory(err);
+    }
+    int listed = list_pages(repository, path, list, err);
+    return listed >= 0 ? listed
+                       : fail_context(err, listed, "referrers of %s in %s/%s", digest,
+                                      repository->registry, repository->name);
+}
