@@ -79,6 +79,7 @@ struct http_request {
 struct http_response {
     int status;               /* final status; 0 = no answer */
     struct buf headers;       /* "name: value\n" lines as received, names lower-cased */
+    size_t header_count;      /* in headers */
     struct buf body;          /* up to response_bytes_max */
     uint64_t body_sent;       /* bytes of the request body given to the connection */
     bool body_complete;       /* the whole request body was given to it */

@@ -58,8 +58,7 @@ struct http_call {
     bool send_paused;           /* by the producer or by the rate */
     bool rate_paused;
     bool receive_paused;
-    uint64_t body_read; /* bytes of the body handed to libcurl */
-    size_t header_count;
+    uint64_t body_read;   /* bytes of the body handed to libcurl */
     unsigned send_count;  /* how often libcurl has sent the request: it may repeat one */
     uint64_t moved_bytes; /* bytes of bodies that were sent and received by moved_ms */
     uint64_t moved_ms;

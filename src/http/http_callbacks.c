@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libcurl calls during a transfer: gives it the request's body, keeps the answer, allows or
  * refuses an address. Network thread only. */
-#include <ctype.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -10,8 +9,8 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "http/http_call.h"
+#include "http/http_head.h"
 
 /* Sending the body. */
 
@@ -88,19 +87,6 @@ static int body_seek(void *ctx, curl_off_t offset, int origin)
 
 /* Reading the answer. */
 
-static void status_line(struct http_call *call, const char *line, size_t size)
-{
-    const char *space = memchr(line, ' ', size);
-    uint64_t status = 0;
-    call->response.status = 0;
-    if (space != NULL && (size_t)(space - line) + 4 <= size &&
-        text_to_u64(space + 1, 3, 999, &status)) {
-        call->response.status = (int)status;
-    }
-    buf_clear(&call->response.headers);
-    call->header_count = 0;
-}
-
 static void head_end(struct http_call *call)
 {
     int status = call->response.status;
@@ -128,29 +114,6 @@ static void head_end(struct http_call *call)
     }
 }
 
-static int header_append(struct http_call *call, const char *line, size_t size)
-{
-    struct buf *headers = &call->response.headers;
-    if ((line[0] == ' ' || line[0] == '\t') && headers->size > 0) {
-        headers->data[headers->size - 1] =
-            ' '; /* obsolete line folding: the line is part of the last header (RFC 9112, 5.2) */
-        return buf_append(headers, line, size) != 0 || buf_append(headers, "\n", 1) != 0;
-    }
-    const char *colon = memchr(line, ':', size);
-    if (colon == NULL) {
-        return 0;
-    }
-    size_t start = headers->size;
-    if (++call->header_count > HEADER_COUNT_MAX || buf_append(headers, line, size) != 0 ||
-        buf_append(headers, "\n", 1) != 0) {
-        return 1;
-    }
-    for (char *c = headers->data + start; *c != ':'; c++) {
-        *c = (char)tolower((unsigned char)*c);
-    }
-    return 0;
-}
-
 static size_t on_header(char *data, size_t unit, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
@@ -160,19 +123,19 @@ static size_t on_header(char *data, size_t unit, size_t count, void *ctx)
         size--;
     }
     if (call->head_complete && call->response.status == 417 && call->request.expect_continue &&
-        size > 5 && memcmp(data, "HTTP/", 5) == 0) {
+        head_is_status_line(data, size)) {
         call->head_complete = false; /* libcurl has repeated the request without Expect */
         call->response.unexpected = true;
     }
     if (call->head_complete) {
         return all; /* a trailer; none is used */
     }
-    if (size > 5 && memcmp(data, "HTTP/", 5) == 0) {
-        status_line(call, data, size);
+    if (head_is_status_line(data, size)) {
+        head_status_line(&call->response, data, size);
     } else if (size == 0) {
         head_end(call);
         return call->failure.status == 0 ? all : 0;
-    } else if (size > HEADER_LINE_BYTES_MAX || header_append(call, data, size) != 0) {
+    } else if (head_header_line(&call->response, data, size) != 0) {
         call_fail(call, LPIPE_TOO_LARGE, "the answer's headers are too large");
         return 0;
     }
