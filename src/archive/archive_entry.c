@@ -109,14 +109,12 @@ static bool is_zero_block(const unsigned char *head, size_t size)
     return size == TAR_BLOCK_BYTES && head[0] == 0 && memcmp(head, head + 1, size - 1) == 0;
 }
 
-static enum archive_content recognise(const unsigned char *head, size_t size)
+static enum archive_content recognise(const unsigned char *head, size_t size,
+                                      enum codec_kind *ret_codec)
 {
-    static const unsigned char gzip[] = { 0x1f, 0x8b }, zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
-    if (size >= sizeof gzip && memcmp(head, gzip, sizeof gzip) == 0) {
-        return ARCHIVE_CONTENT_GZIP;
-    }
-    if (size >= sizeof zstd && memcmp(head, zstd, sizeof zstd) == 0) {
-        return ARCHIVE_CONTENT_ZSTD;
+    *ret_codec = codec_recognise(head, size, NULL);
+    if (*ret_codec != CODEC_NONE) {
+        return ARCHIVE_CONTENT_COMPRESSED;
     }
     if (size == TAR_BLOCK_BYTES && (tar_header_checksum_good(head) || is_zero_block(head, size))) {
         return ARCHIVE_CONTENT_TAR;
@@ -166,7 +164,7 @@ static int decide(struct archive_entries *entries, struct lpipe_error *err)
 {
     const struct archive_sink *sink = entries->sink;
     struct archive_member *member = entries->member;
-    enum archive_content content = recognise(entries->head, entries->head_size);
+    enum archive_content content = recognise(entries->head, entries->head_size, &member->codec);
     int status = 0;
     entries->decided = true;
     entries->kept = is_kept(entries, content);

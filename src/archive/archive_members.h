@@ -5,6 +5,7 @@
 #define ARCHIVE_ARCHIVE_MEMBERS_H
 
 #include "base/buf.h"
+#include "codec/codec.h"
 #include "oci/document.h"
 #include "oci/string_map.h"
 
@@ -20,6 +21,7 @@ struct archive_member {
     char *target;
     enum archive_state state;
     uint64_t size;                  /* of the contents in the archive */
+    enum codec_kind codec;          /* of contents that are not kept */
     char named[DIGEST_TEXT_SIZE];   /* the digest that its name says; "" = none */
     struct descriptor stored;       /* of the kept or stored bytes; its media type may be "" */
     char diff_id[DIGEST_TEXT_SIZE]; /* digest of the uncompressed contents; "" = not known */

@@ -77,22 +77,19 @@ static int check_start(const struct pass *pass, struct lpipe_error *err)
 /* Looks at the first bytes: the archive may be compressed as a whole. */
 static int recognise_input(struct pass *pass, struct lpipe_error *err)
 {
-    const struct input_format *format = input_recognise(pass->block, pass->block_size);
-    switch (format->kind) {
-    case INPUT_GZIP:
-        return begin_decompress(pass, CODEC_GZIP, err);
-    case INPUT_ZSTD:
-    case INPUT_PZSTD:
-        return begin_decompress(pass, CODEC_ZSTD, err);
+    const struct input_format format = input_recognise(pass->block, pass->block_size);
+    switch (format.kind) {
+    case INPUT_CODEC:
+        return begin_decompress(pass, format.codec, err);
     case INPUT_COMPRESSED:
-        return format->tool == NULL
-                   ? fail(err, LPIPE_NOT_TAR, "the input is %s, not an image archive", format->name)
+        return format.tool == NULL
+                   ? fail(err, LPIPE_NOT_TAR, "the input is %s, not an image archive", format.name)
                    : fail_with_advice(err, LPIPE_NOT_TAR,
                                       "the image archive is compressed with %s; decompress it "
                                       "first: %s -dc",
-                                      format->name, format->tool);
+                                      format.name, format.tool);
     case INPUT_OTHER:
-        return fail(err, LPIPE_NOT_TAR, "the input is %s, not an image archive", format->name);
+        return fail(err, LPIPE_NOT_TAR, "the input is %s, not an image archive", format.name);
     case INPUT_PLAIN:
         break;
     }

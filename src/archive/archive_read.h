@@ -15,8 +15,7 @@
 enum archive_content {
     ARCHIVE_CONTENT_OTHER = 0,
     ARCHIVE_CONTENT_TAR,
-    ARCHIVE_CONTENT_GZIP,
-    ARCHIVE_CONTENT_ZSTD,
+    ARCHIVE_CONTENT_COMPRESSED, /* see the member's codec */
     ARCHIVE_CONTENT_JSON
 };
 

@@ -91,13 +91,13 @@ static void blob_free(struct blob_reader *reader)
 static int choose_codec(struct decompressed_blob *self, const char *media_type,
                         struct lpipe_error *err)
 {
-    enum media_role role = media_type_role(media_type, NULL);
-    enum codec_kind kind = role == MEDIA_ROLE_LAYER_GZIP   ? CODEC_GZIP
-                           : role == MEDIA_ROLE_LAYER_ZSTD ? CODEC_ZSTD
-                                                           : CODEC_NONE;
-    return kind == CODEC_NONE ? 0
-                              : decompress_new(kind, (uint64_t)1 << ZSTD_INPUT_WINDOW_LOG_MAX,
-                                               &self->decompressor, err);
+    const char *compression = media_type_compression(media_type);
+    enum codec_kind kind = CODEC_NONE;
+    bool compressed = compression != NULL && codec_find(compression, strlen(compression), &kind) &&
+                      kind != CODEC_NONE;
+    return compressed ? decompress_new(kind, (uint64_t)1 << ZSTD_INPUT_WINDOW_LOG_MAX,
+                                       &self->decompressor, err)
+                      : 0;
 }
 
 int decompressed_blob_open(struct store *store, const struct descriptor *blob, uint64_t size_max,

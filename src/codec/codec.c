@@ -22,15 +22,49 @@ static const struct {
     int level_max;
     int level_default;
     const struct codec_ops *ops;
+    const char *magic; /* its streams begin with these bytes */
 } kinds[] = {
-    [CODEC_NONE] = { "none", 0, 0, 0, NULL },
-    [CODEC_GZIP] = { "gzip", -2, 12, 1, &codec_gzip_ops },
-    [CODEC_ZSTD] = { "zstd", 1, 19, 3, &codec_zstd_ops },
+    [CODEC_NONE] = { "none", 0, 0, 0, NULL, NULL },
+    [CODEC_GZIP] = { "gzip", -2, 12, 1, &codec_gzip_ops, "\x1f\x8b\x08" },    /* RFC 1952 */
+    [CODEC_ZSTD] = { "zstd", 1, 19, 3, &codec_zstd_ops, "\x28\xb5\x2f\xfd" }, /* RFC 8878 */
 };
 
 const char *codec_name(enum codec_kind kind)
 {
     return kinds[kind].name;
+}
+
+bool codec_find(const char *name, size_t size, enum codec_kind *ret_kind)
+{
+    for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++) {
+        if (strlen(kinds[kind].name) == size && memcmp(kinds[kind].name, name, size) == 0) {
+            *ret_kind = (enum codec_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 8878, section 3.1.2. */
+static bool is_skippable_frame(const unsigned char *data, size_t size)
+{
+    return size >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;
+}
+
+enum codec_kind codec_recognise(const void *data, size_t size, bool *ret_skipped)
+{
+    bool skipped = is_skippable_frame(data, size);
+    enum codec_kind found = skipped ? CODEC_ZSTD : CODEC_NONE;
+    for (size_t kind = CODEC_NONE + 1; kind < ARRAY_LEN(kinds); kind++) {
+        size_t magic_size = strlen(kinds[kind].magic);
+        if (size >= magic_size && memcmp(data, kinds[kind].magic, magic_size) == 0) {
+            found = (enum codec_kind)kind;
+        }
+    }
+    if (ret_skipped != NULL) {
+        *ret_skipped = skipped;
+    }
+    return found;
 }
 
 static bool parse_level(const char *text, int *ret_level)
@@ -66,11 +100,9 @@ static int parse_known(const char *text, size_t kind, struct codec_spec *ret_spe
 
 int codec_parse(const char *text, struct codec_spec *ret_spec, struct lpipe_error *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        size_t size = strlen(kinds[i].name);
-        if (strncmp(text, kinds[i].name, size) == 0 && (text[size] == '\0' || text[size] == ':')) {
-            return parse_known(text, i, ret_spec, err);
-        }
+    enum codec_kind kind = CODEC_NONE;
+    if (codec_find(text, strcspn(text, ":"), &kind)) {
+        return parse_known(text, kind, ret_spec, err);
     }
     char shown[64];
     text_printable(shown, sizeof shown, text, strlen(text));

@@ -76,8 +76,7 @@ int content_image_find(const struct content_image *image, const char *layer, siz
 
 bool content_image_is_tar(const struct content_image *image, size_t index)
 {
-    enum media_role role = media_type_role(layer_of(image, index)->media_type, NULL);
-    return media_role_is_layer(role) && !media_role_is_foreign(role);
+    return media_type_role(layer_of(image, index)->media_type, NULL) == MEDIA_ROLE_LAYER;
 }
 
 bool content_image_is_estargz(const struct content_image *image, size_t index)
@@ -93,7 +92,7 @@ int content_image_layer(const struct content_image *image, size_t index,
                         struct layer_spec *ret_layer, struct lpipe_error *err)
 {
     const struct descriptor *blob = layer_of(image, index);
-    if (media_role_is_foreign(media_type_role(blob->media_type, NULL))) {
+    if (media_type_role(blob->media_type, NULL) == MEDIA_ROLE_FOREIGN) {
         return fail_with_advice(
             err, LPIPE_UNSUPPORTED,
             "layer %zu (%s) is not distributable, so no registry has to have "

@@ -56,24 +56,10 @@ static int fail_damaged(struct layer_stream *stream, int status, struct lpipe_er
     return fail_context(err, status, "layer %s", stream->layer.blob.digest);
 }
 
-static enum codec_kind detect(const unsigned char *data, size_t size)
-{
-    static const unsigned char gzip[] = { 0x1f, 0x8b };
-    static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
-    if (size >= sizeof gzip && memcmp(data, gzip, sizeof gzip) == 0) {
-        return CODEC_GZIP;
-    }
-    /* Also a frame that decoders skip, which zstd:chunked begins with at times. */
-    bool skippable = size >= 4 && (data[0] & 0xf0) == 0x50 && data[1] == 0x2a && data[2] == 0x4d &&
-                     data[3] == 0x18;
-    return skippable || (size >= sizeof zstd && memcmp(data, zstd, sizeof zstd) == 0) ? CODEC_ZSTD
-                                                                                      : CODEC_NONE;
-}
-
 /* The first bytes of the blob are there: what they are decompressed with is known now. */
 static int begin(struct layer_stream *stream, struct lpipe_error *err)
 {
-    enum codec_kind codec = detect(stream->input, stream->input_size);
+    enum codec_kind codec = codec_recognise(stream->input, stream->input_size, NULL);
     stream->begun = true;
     return codec == CODEC_NONE
                ? 0

@@ -95,8 +95,7 @@ static void name_blob(struct archive_blob *blob)
 
 static bool is_tar(enum archive_content content)
 {
-    return content == ARCHIVE_CONTENT_TAR || content == ARCHIVE_CONTENT_GZIP ||
-           content == ARCHIVE_CONTENT_ZSTD;
+    return content == ARCHIVE_CONTENT_TAR || content == ARCHIVE_CONTENT_COMPRESSED;
 }
 
 static enum mode choose_mode(const struct archive_blob *blob, enum archive_content content)
@@ -115,17 +114,9 @@ static enum mode choose_mode(const struct archive_blob *blob, enum archive_conte
 /* The media type as a layer, for an archive in which only the bytes say it. */
 static const char *layer_type(const struct archive_blob *blob, enum archive_content content)
 {
-    static const enum media_role roles[] = {
-        [ARCHIVE_CONTENT_OTHER] = MEDIA_ROLE_OTHER,
-        [ARCHIVE_CONTENT_TAR] = MEDIA_ROLE_LAYER_TAR,
-        [ARCHIVE_CONTENT_GZIP] = MEDIA_ROLE_LAYER_GZIP,
-        [ARCHIVE_CONTENT_ZSTD] = MEDIA_ROLE_LAYER_ZSTD,
-        [ARCHIVE_CONTENT_JSON] = MEDIA_ROLE_OTHER,
-    };
-    const char *type = is_tar(content) ? media_type_name(blob->target.docker ? MEDIA_FAMILY_DOCKER
-                                                                             : MEDIA_FAMILY_OCI,
-                                                         roles[content])
-                                       : NULL;
+    enum media_family family = blob->target.docker ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI;
+    const char *type =
+        is_tar(content) ? media_type_of_layer(family, codec_name(blob->member->codec)) : NULL;
     return type != NULL ? type : "";
 }
 

@@ -12,6 +12,7 @@
 #include "copy/copy_image.h"
 #include "copy/copy_result.h"
 #include "flow/layer_format.h"
+#include "flow/layer_media.h"
 #include "flow/source_fd.h"
 #include "image/push_target.h"
 #include "oci/reference.h"
@@ -42,9 +43,8 @@ static void run_dispose(struct archive_run *run)
 
 static int check_docker(const struct layer_format *layer, struct lpipe_error *err)
 {
-    if (layer->codec.kind == CODEC_ZSTD) {
-        return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "Docker's format has no media type for zstd; use gzip or the OCI format");
+    if (layer_media_of(layer->codec.kind, true) == NULL) {
+        return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
     return layer->toc != 0 ? layer_format_fail_docker(err) : 0;
 }

@@ -125,7 +125,7 @@ static bool has_all_layers(const struct chosen *chosen, const struct manifest *m
 {
     for (size_t i = 0; i < manifest->item_count; i++) {
         const struct descriptor *layer = &manifest->items[i].descriptor;
-        if (!media_role_is_foreign(media_type_role(layer->media_type, NULL)) &&
+        if (media_type_role(layer->media_type, NULL) != MEDIA_ROLE_FOREIGN &&
             archive_members_by_digest(chosen->members, layer->digest) == NULL) {
             return false;
         }

@@ -76,7 +76,7 @@ static int add_blob(struct copy_graph *graph, const struct descriptor *blob,
 static int add_layer(struct copy_graph *graph, const struct descriptor *layer,
                      struct lpipe_error *err)
 {
-    if (media_role_is_foreign(media_type_role(layer->media_type, NULL))) {
+    if (media_type_role(layer->media_type, NULL) == MEDIA_ROLE_FOREIGN) {
         graph->foreign_count++;
         return 0;
     }

@@ -9,6 +9,7 @@
 #include "copy/copy_result.h"
 #include "flow/layer.h"
 #include "flow/layer_format.h"
+#include "flow/layer_media.h"
 #include "image/image.h"
 #include "image/image_push.h"
 #include "image/image_soci.h"
@@ -68,7 +69,8 @@ static int check_options(struct convert *convert, struct lpipe_error *err)
 static enum lpipe_format choose_format(const struct convert *convert)
 {
     enum lpipe_format given = convert->options->format;
-    bool needs_oci = convert->format.toc != 0 || convert->format.codec.kind == CODEC_ZSTD ||
+    bool needs_oci = convert->format.toc != 0 ||
+                     layer_media_of(convert->format.codec.kind, true) == NULL ||
                      convert->options->soci != LPIPE_SOCI_NONE;
     return given == LPIPE_FORMAT_DEFAULT && needs_oci ? LPIPE_FORMAT_OCI : given;
 }
@@ -81,30 +83,25 @@ static bool has_annotation(const struct image_layer *layer, const char *key)
 /* Whether the layer is compressed in the way that is asked for. */
 static bool is_converted(const struct convert *convert, const struct image_layer *layer)
 {
-    enum media_role role = media_type_role(layer->result.media_type, NULL);
+    const char *compression = media_type_compression(layer->result.media_type);
+    if (compression == NULL || strcmp(compression, codec_name(convert->format.codec.kind)) != 0) {
+        return false;
+    }
     switch (convert->format.toc) {
     case TOC_ZSTD_CHUNKED:
-        return role == MEDIA_ROLE_LAYER_ZSTD && has_annotation(layer, KEY_ZSTD_CHUNKED);
+        return has_annotation(layer, KEY_ZSTD_CHUNKED);
     case TOC_ESTARGZ:
-        return role == MEDIA_ROLE_LAYER_GZIP && has_annotation(layer, KEY_ESTARGZ);
+        return has_annotation(layer, KEY_ESTARGZ);
     }
-    switch (convert->format.codec.kind) {
-    case CODEC_GZIP: /* the zTOC of a layer is made while it is compressed */
-        return role == MEDIA_ROLE_LAYER_GZIP &&
-               (convert->options->soci == LPIPE_SOCI_NONE ||
-                layer->result.size < convert->target.soci_bytes_min);
-    case CODEC_ZSTD:
-        return role == MEDIA_ROLE_LAYER_ZSTD;
-    case CODEC_NONE:
-        return role == MEDIA_ROLE_LAYER_TAR;
-    }
-    return true;
+    /* The zTOC of a layer is made while it is compressed. */
+    return convert->options->soci == LPIPE_SOCI_NONE ||
+           layer->result.size < convert->target.soci_bytes_min;
 }
 
 static int check_layer(const struct image_layer *layer, size_t number, struct lpipe_error *err)
 {
     if (text_ends(layer->result.media_type, "+encrypted") ||
-        !media_role_is_layer(media_type_role(layer->result.media_type, NULL))) {
+        media_type_role(layer->result.media_type, NULL) != MEDIA_ROLE_LAYER) {
         return fail(err, LPIPE_UNSUPPORTED,
                     "layer %zu (%s) cannot be read as a tar, so it cannot be compressed again",
                     number, layer->result.media_type);
@@ -143,7 +140,7 @@ static int replace_layers(struct convert *convert, struct lpipe_error *err)
     for (size_t i = 0; i < convert->image->layer_count && status == 0; i++) {
         struct image_layer *layer = &convert->image->layers[i];
         enum media_role role = media_type_role(layer->result.media_type, NULL);
-        if (media_role_is_foreign(role) || is_converted(convert, layer)) {
+        if (role == MEDIA_ROLE_FOREIGN || is_converted(convert, layer)) {
             continue;
         }
         status = check_layer(layer, i + 1, err);

@@ -3,13 +3,11 @@
 #ifndef FLOW_INPUT_FORMAT_H
 #define FLOW_INPUT_FORMAT_H
 
-#include <stddef.h>
+#include "codec/codec.h"
 
 enum input_kind {
-    INPUT_PLAIN = 0, /* a tar, or bytes that are not known */
-    INPUT_GZIP,
-    INPUT_ZSTD,
-    INPUT_PZSTD,      /* zstd that begins with a skippable frame */
+    INPUT_PLAIN = 0,  /* a tar, or bytes that are not known */
+    INPUT_CODEC,      /* compressed with a codec that layers may have */
     INPUT_COMPRESSED, /* by a program whose output cannot be a layer: see tool */
     INPUT_OTHER       /* not a tar: see name */
 };
@@ -18,10 +16,12 @@ struct input_format {
     enum input_kind kind;
     const char *name; /* "xz", "a zip archive" */
     const char *tool; /* that decompresses it, with -dc; NULL = none */
+    enum codec_kind codec;
+    bool skipped; /* zstd that begins with a skippable frame */
 };
 
-/* Never NULL. A tar whose first file has a name like the first bytes of another format is PLAIN. A
- * few formats need the first 33 KiB to be recognised. */
-const struct input_format *input_recognise(const unsigned char *data, size_t size);
+/* A tar whose first file has a name like the first bytes of another format is PLAIN. A few formats
+ * need the first 33 KiB to be recognised. */
+struct input_format input_recognise(const unsigned char *data, size_t size);
 
 #endif

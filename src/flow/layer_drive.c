@@ -70,20 +70,19 @@ static int recognise(struct lpipe_layer *layer, struct lpipe_error *err)
     if ((layer->setup.flags & LPIPE_LAYER_RAW) != 0) {
         return 0;
     }
-    const struct input_format *format = input_recognise(data, size);
-    switch (format->kind) {
-    case INPUT_GZIP:
-        return use_compressed_input(layer, CODEC_GZIP, err);
-    case INPUT_PZSTD:
-        layer->notice = "the input is zstd that begins with a skippable frame (pzstd): podman and "
-                        "crane cannot read it; zstd -dc | zstd makes a layer that they read";
-        return use_compressed_input(layer, CODEC_ZSTD, err);
-    case INPUT_ZSTD:
-        return use_compressed_input(layer, CODEC_ZSTD, err);
+    const struct input_format format = input_recognise(data, size);
+    switch (format.kind) {
+    case INPUT_CODEC:
+        if (format.skipped) {
+            layer->notice = "the input is zstd that begins with a skippable frame (pzstd): podman "
+                            "and crane cannot read it; zstd -dc | zstd makes a layer that they "
+                            "read";
+        }
+        return use_compressed_input(layer, format.codec, err);
     case INPUT_COMPRESSED:
-        return fail_compressed(format->name, format->tool, err);
+        return fail_compressed(format.name, format.tool, err);
     case INPUT_OTHER:
-        return fail(err, LPIPE_NOT_TAR, "the input is %s, not a tar archive", format->name);
+        return fail(err, LPIPE_NOT_TAR, "the input is %s, not a tar archive", format.name);
     case INPUT_PLAIN:
         break;
     }

@@ -6,30 +6,22 @@
 #include "base/text.h"
 #include "oci/media_type.h"
 
-static const enum media_role roles[] = {
-    [CODEC_NONE] = MEDIA_ROLE_LAYER_TAR,
-    [CODEC_GZIP] = MEDIA_ROLE_LAYER_GZIP,
-    [CODEC_ZSTD] = MEDIA_ROLE_LAYER_ZSTD,
-};
-
 const char *layer_media_of(enum codec_kind kind, bool docker)
 {
-    return media_type_name(docker ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI, roles[kind]);
+    return media_type_of_layer(docker ? MEDIA_FAMILY_DOCKER : MEDIA_FAMILY_OCI, codec_name(kind));
 }
 
 /* The codec of a known layer type; false for other types. */
 static bool known_kind(const char *label, enum codec_kind *ret_kind, bool *ret_docker)
 {
     enum media_family family = MEDIA_FAMILY_OCI;
-    enum media_role role = media_type_role(label, &family);
-    for (size_t kind = 0; kind < ARRAY_LEN(roles); kind++) {
-        if (roles[kind] == role) {
-            *ret_kind = (enum codec_kind)kind;
-            *ret_docker = family == MEDIA_FAMILY_DOCKER;
-            return true;
-        }
+    const char *compression = media_type_compression(label);
+    if (media_type_role(label, &family) != MEDIA_ROLE_LAYER ||
+        !codec_find(compression, strlen(compression), ret_kind)) {
+        return false;
     }
-    return false;
+    *ret_docker = family == MEDIA_FAMILY_DOCKER;
+    return true;
 }
 
 int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err)
@@ -60,15 +52,19 @@ static bool claimed_kind(const char *label, enum codec_kind *ret_kind)
     if (known_kind(label, ret_kind, &docker)) {
         return true;
     }
-    if (text_ends(label, "+gzip") || text_ends(label, ".gzip")) {
-        *ret_kind = CODEC_GZIP;
-        return true;
+    const char *suffix = label + strlen(label);
+    while (suffix > label && suffix[-1] != '+' && suffix[-1] != '.') {
+        suffix--;
     }
-    if (text_ends(label, "+zstd") || text_ends(label, ".zstd")) {
-        *ret_kind = CODEC_ZSTD;
-        return true;
-    }
-    return false;
+    return suffix > label && codec_find(suffix, strlen(suffix), ret_kind) &&
+           *ret_kind != CODEC_NONE;
+}
+
+bool layer_media_is_compressed(const char *label)
+{
+    enum codec_kind kind = CODEC_NONE;
+    return claimed_kind(label, &kind) && kind != CODEC_NONE &&
+           layer_media_check(label, kind, false, NULL) == 0;
 }
 
 int layer_media_check(const char *label, enum codec_kind kind, bool raw, struct lpipe_error *err)

@@ -12,6 +12,8 @@ int fail_docker_zstd(enum lpipe_status status, struct lpipe_error *err);
 /* INVALID_ARGUMENT for a media type of the other format. */
 MUST_CHECK int layer_media_check_format(const char *label, bool docker, struct lpipe_error *err);
 
+/* Whether a media type names a compression, and may be used for layers. */
+bool layer_media_is_compressed(const char *label);
 /* Whether a media type may be used for bytes of that codec. A type that names no compression is
  * allowed for raw input only. 0, INVALID_ARGUMENT, or UNSUPPORTED for non-distributable layer
  * types. */

@@ -429,7 +429,7 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err)
     if (layer->state != LAYER_NEW) {
         return fail(err, LPIPE_INVALID_STATE, "the layer is being read already");
     }
-    if (docker && layer->setup.codec.kind == CODEC_ZSTD) {
+    if (docker && layer_media_of(layer->setup.codec.kind, true) == NULL) {
         return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
     if (docker && layer->setup.toc != 0) {

@@ -45,9 +45,9 @@ static unsigned workers_of(int32_t threads)
 static int check_label(const struct layer_setup *setup, struct lpipe_error *err)
 {
     bool raw = (setup->flags & LPIPE_LAYER_RAW) != 0;
-    /* zstd input becomes the blob unchanged, unless the caller named another codec. */
-    if (setup->label == NULL || (!raw && !setup->codec_given &&
-                                 layer_media_check(setup->label, CODEC_ZSTD, false, NULL) == 0)) {
+    /* Compressed input becomes the blob unchanged, unless the caller named another codec. */
+    if (setup->label == NULL ||
+        (!raw && !setup->codec_given && layer_media_is_compressed(setup->label))) {
         return 0;
     }
     return layer_media_check(setup->label, setup->codec.kind, raw, err);
@@ -58,7 +58,7 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
 {
     struct flow_plan plan;
     bool docker = (setup->flags & LPIPE_LAYER_DOCKER) != 0;
-    if (docker && setup->codec.kind == CODEC_ZSTD) {
+    if (docker && layer_media_of(setup->codec.kind, true) == NULL) {
         return fail_docker_zstd(LPIPE_INVALID_ARGUMENT, err);
     }
     if (docker && setup->toc != 0) {

@@ -41,7 +41,7 @@ struct reading {
 static bool is_nondistributable(const struct image_layer *layer)
 {
     return layer->kind == IMAGE_LAYER_BASE &&
-           media_role_is_foreign(media_type_role(layer->result.media_type, NULL));
+           media_type_role(layer->result.media_type, NULL) == MEDIA_ROLE_FOREIGN;
 }
 
 /* Index of the first layer that is the same blob: the layer's own index when there is no earlier

@@ -5,64 +5,96 @@
 
 #include "base/macros.h"
 
-static const char *const NAMES[][2] = {
-    [MEDIA_ROLE_OTHER] = { NULL, NULL },
-    [MEDIA_ROLE_INDEX] = { "application/vnd.oci.image.index.v1+json",
-                           "application/vnd.docker.distribution.manifest.list.v2+json" },
-    [MEDIA_ROLE_MANIFEST] = { "application/vnd.oci.image.manifest.v1+json",
-                              "application/vnd.docker.distribution.manifest.v2+json" },
-    [MEDIA_ROLE_CONFIG] = { "application/vnd.oci.image.config.v1+json",
-                            "application/vnd.docker.container.image.v1+json" },
-    [MEDIA_ROLE_LAYER_TAR] = { "application/vnd.oci.image.layer.v1.tar",
-                               "application/vnd.docker.image.rootfs.diff.tar" },
-    [MEDIA_ROLE_LAYER_GZIP] = { "application/vnd.oci.image.layer.v1.tar+gzip",
-                                "application/vnd.docker.image.rootfs.diff.tar.gzip" },
-    [MEDIA_ROLE_LAYER_ZSTD] = { "application/vnd.oci.image.layer.v1.tar+zstd", NULL },
-    [MEDIA_ROLE_FOREIGN_TAR] = { "application/vnd.oci.image.layer.nondistributable.v1.tar",
-                                 "application/vnd.docker.image.rootfs.foreign.diff.tar" },
-    [MEDIA_ROLE_FOREIGN_GZIP] = { "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-                                  "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" },
-    [MEDIA_ROLE_FOREIGN_ZSTD] = { "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-                                  NULL },
-    [MEDIA_ROLE_EMPTY] = { "application/vnd.oci.empty.v1+json", NULL },
+#define LAYER_OCI "application/vnd.oci.image.layer.v1.tar"
+#define LAYER_DOCKER "application/vnd.docker.image.rootfs.diff.tar"
+#define FOREIGN_OCI "application/vnd.oci.image.layer.nondistributable.v1.tar"
+#define FOREIGN_DOCKER "application/vnd.docker.image.rootfs.foreign.diff.tar"
+
+static const struct {
+    enum media_role role;
+    const char *compression; /* of layers: the name of the codec */
+    const char *names[2];    /* by family; NULL = it has none */
+} types[] = {
+    { MEDIA_ROLE_INDEX,
+      NULL,
+      { "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json" } },
+    { MEDIA_ROLE_MANIFEST,
+      NULL,
+      { "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json" } },
+    { MEDIA_ROLE_CONFIG,
+      NULL,
+      { "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json" } },
+    { MEDIA_ROLE_LAYER, "none", { LAYER_OCI, LAYER_DOCKER } },
+    { MEDIA_ROLE_LAYER, "gzip", { LAYER_OCI "+gzip", LAYER_DOCKER ".gzip" } },
+    { MEDIA_ROLE_LAYER, "zstd", { LAYER_OCI "+zstd", NULL } },
+    { MEDIA_ROLE_FOREIGN, "none", { FOREIGN_OCI, FOREIGN_DOCKER } },
+    { MEDIA_ROLE_FOREIGN, "gzip", { FOREIGN_OCI "+gzip", FOREIGN_DOCKER ".gzip" } },
+    { MEDIA_ROLE_FOREIGN, "zstd", { FOREIGN_OCI "+zstd", NULL } },
+    { MEDIA_ROLE_EMPTY, NULL, { "application/vnd.oci.empty.v1+json", NULL } },
 };
-_Static_assert(ARRAY_LEN(NAMES) == MEDIA_ROLE_EMPTY + 1, "a name for each role");
 
 const char *media_type_name(enum media_family family, enum media_role role)
 {
-    return NAMES[role][family];
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (types[i].role == role) {
+            return types[i].names[family];
+        }
+    }
+    return NULL;
+}
+
+const char *media_type_of_layer(enum media_family family, const char *compression)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (types[i].role == MEDIA_ROLE_LAYER && strcmp(types[i].compression, compression) == 0) {
+            return types[i].names[family];
+        }
+    }
+    return NULL;
+}
+
+/* The row of a type and its family; ARRAY_LEN(types) = a type that is not in the table. */
+static size_t find_type(const char *type, size_t *ret_family)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        for (size_t family = 0; family < ARRAY_LEN(types[i].names); family++) {
+            if (types[i].names[family] != NULL && strcmp(type, types[i].names[family]) == 0) {
+                *ret_family = family;
+                return i;
+            }
+        }
+    }
+    return ARRAY_LEN(types);
 }
 
 enum media_role media_type_role(const char *type, enum media_family *ret_family)
 {
-    for (size_t role = MEDIA_ROLE_INDEX; role < ARRAY_LEN(NAMES); role++) {
-        for (size_t family = 0; family < 2; family++) {
-            if (NAMES[role][family] == NULL || strcmp(type, NAMES[role][family]) != 0) {
-                continue;
-            }
-            if (ret_family != NULL) {
-                *ret_family = (enum media_family)family;
-            }
-            return (enum media_role)role;
-        }
+    size_t family = 0;
+    size_t row = find_type(type, &family);
+    if (row == ARRAY_LEN(types)) {
+        return MEDIA_ROLE_OTHER;
     }
-    return MEDIA_ROLE_OTHER;
+    if (ret_family != NULL) {
+        *ret_family = (enum media_family)family;
+    }
+    return types[row].role;
+}
+
+const char *media_type_compression(const char *type)
+{
+    size_t family = 0;
+    size_t row = find_type(type, &family);
+    return row == ARRAY_LEN(types) ? NULL : types[row].compression;
 }
 
 const char *media_type_in_family(const char *type, enum media_family family)
 {
-    enum media_role role = media_type_role(type, NULL);
-    return role == MEDIA_ROLE_OTHER ? type : NAMES[role][family];
-}
-
-bool media_role_is_layer(enum media_role role)
-{
-    return role >= MEDIA_ROLE_LAYER_TAR && role <= MEDIA_ROLE_FOREIGN_ZSTD;
-}
-
-bool media_role_is_foreign(enum media_role role)
-{
-    return role >= MEDIA_ROLE_FOREIGN_TAR && role <= MEDIA_ROLE_FOREIGN_ZSTD;
+    size_t own = 0;
+    size_t row = find_type(type, &own);
+    return row == ARRAY_LEN(types) ? type : types[row].names[family];
 }
 
 static bool is_alnum(char c)

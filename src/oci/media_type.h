@@ -11,28 +11,27 @@ enum media_family { MEDIA_FAMILY_OCI = 0, MEDIA_FAMILY_DOCKER = 1 };
 
 enum media_role {
     MEDIA_ROLE_OTHER = 0, /* any other type, such as an artifact's */
-    MEDIA_ROLE_INDEX = 1,
-    MEDIA_ROLE_MANIFEST = 2,
-    MEDIA_ROLE_CONFIG = 3,
-    MEDIA_ROLE_LAYER_TAR = 4,
-    MEDIA_ROLE_LAYER_GZIP = 5,
-    MEDIA_ROLE_LAYER_ZSTD = 6,
-    MEDIA_ROLE_FOREIGN_TAR =
-        7, /* "foreign" or non-distributable layers: not copied between registries */
-    MEDIA_ROLE_FOREIGN_GZIP = 8,
-    MEDIA_ROLE_FOREIGN_ZSTD = 9,
-    MEDIA_ROLE_EMPTY = 10 /* the two bytes "{}" */
+    MEDIA_ROLE_INDEX,
+    MEDIA_ROLE_MANIFEST,
+    MEDIA_ROLE_CONFIG,
+    MEDIA_ROLE_LAYER,   /* with any compression */
+    MEDIA_ROLE_FOREIGN, /* a non-distributable layer: not copied between registries */
+    MEDIA_ROLE_EMPTY    /* the two bytes "{}" */
 };
 
-/* The type of a role; NULL when the family has none (Docker: zstd and empty). */
+/* The type of a role, of layers the one without compression; NULL when the family has none (Docker:
+ * empty). */
 const char *media_type_name(enum media_family family, enum media_role role);
+/* The type of a layer with this compression: "none", "gzip", "zstd". NULL when the family has none
+ * (Docker: zstd). */
+const char *media_type_of_layer(enum media_family family, const char *compression);
 /* Role of a type, which must have no parameters. ret_family may be NULL; OTHER does not set it. */
 enum media_role media_type_role(const char *type, enum media_family *ret_family);
-/* The type with the same role in a family; NULL when the family has none. A type with the role
+/* The compression of a type of a layer, foreign ones too; NULL for all other types. */
+const char *media_type_compression(const char *type);
+/* The type with the same meaning in a family; NULL when the family has none. A type with the role
  * OTHER is returned unchanged. */
 const char *media_type_in_family(const char *type, enum media_family family);
-bool media_role_is_layer(enum media_role role);
-bool media_role_is_foreign(enum media_role role);
 /* type "/" subtype (RFC 6838, section 4.2), at most 127 bytes, no parameters. */
 bool media_type_valid(const char *type, size_t size);
 /* Copies the type of a Content-Type header, in lower case, without parameters and white space.

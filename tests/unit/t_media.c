@@ -38,11 +38,36 @@ static void test_families(void **state)
     assert_string_equal(media_type_in_family("a/b", MEDIA_FAMILY_DOCKER), "a/b");
     assert_null(
         media_type_in_family("application/vnd.oci.image.layer.v1.tar+zstd", MEDIA_FAMILY_DOCKER));
-    assert_true(media_role_is_layer(media_type_role(DOCKER_GZIP, NULL)));
-    assert_false(media_role_is_layer(MEDIA_ROLE_CONFIG));
-    assert_false(media_role_is_layer(MEDIA_ROLE_EMPTY));
-    assert_true(media_role_is_foreign(MEDIA_ROLE_FOREIGN_ZSTD));
-    assert_false(media_role_is_foreign(MEDIA_ROLE_LAYER_ZSTD));
+}
+
+static void test_types_of_layers(void **state)
+{
+    static const struct {
+        const char *type;
+        enum media_role role;
+        const char *compression; /* NULL = not a layer */
+    } rows[] = {
+        { OCI_GZIP, MEDIA_ROLE_LAYER, "gzip" },
+        { DOCKER_GZIP, MEDIA_ROLE_LAYER, "gzip" },
+        { "application/vnd.oci.image.layer.v1.tar", MEDIA_ROLE_LAYER, "none" },
+        { "application/vnd.oci.image.layer.v1.tar+zstd", MEDIA_ROLE_LAYER, "zstd" },
+        { "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", MEDIA_ROLE_FOREIGN,
+          "zstd" },
+        { "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", MEDIA_ROLE_FOREIGN, "gzip" },
+        { "application/vnd.oci.image.config.v1+json", MEDIA_ROLE_CONFIG, NULL },
+        { "application/vnd.oci.image.layer.v1.tar+xz", MEDIA_ROLE_OTHER, NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *compression = media_type_compression(rows[i].type);
+        assert_int_equal(media_type_role(rows[i].type, NULL), rows[i].role);
+        assert_int_equal(compression != NULL, rows[i].compression != NULL);
+        assert_string_equal(compression != NULL ? compression : "",
+                            rows[i].compression != NULL ? rows[i].compression : "");
+    }
+    assert_string_equal(media_type_of_layer(MEDIA_FAMILY_DOCKER, "gzip"), DOCKER_GZIP);
+    assert_null(media_type_of_layer(MEDIA_FAMILY_DOCKER, "zstd"));
+    assert_null(media_type_of_layer(MEDIA_FAMILY_OCI, "xz"));
 }
 
 static void test_header(void **state)
@@ -161,9 +186,10 @@ static void test_string_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_roles),  cmocka_unit_test(test_families),
-        cmocka_unit_test(test_header), cmocka_unit_test(test_platform_text),
-        cmocka_unit_test(test_host),   cmocka_unit_test(test_string_map),
+        cmocka_unit_test(test_roles),           cmocka_unit_test(test_families),
+        cmocka_unit_test(test_types_of_layers), cmocka_unit_test(test_header),
+        cmocka_unit_test(test_platform_text),   cmocka_unit_test(test_host),
+        cmocka_unit_test(test_string_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
