@@ -39,25 +39,6 @@ static const char *choose_input(struct settings *settings)
     return input == NULL && input_use_stdin(settings) ? "-" : input;
 }
 
-static void print_reference(FILE *out, const lpipe_ref *dest, const char *digest)
-{
-    const char *repository = lpipe_ref_repository(dest);
-    switch (lpipe_ref_kind(dest)) {
-    case LPIPE_REF_REGISTRY:
-        (void)fprintf(out, "%s/%s@%s", lpipe_ref_registry(dest), repository, digest);
-        break;
-    case LPIPE_REF_LAYOUT:
-        (void)fprintf(out, "oci:%s@%s", repository, digest);
-        break;
-    case LPIPE_REF_NULL:
-        (void)fprintf(out, "null:@%s", digest);
-        break;
-    case LPIPE_REF_OCI_ARCHIVE:
-    case LPIPE_REF_DOCKER_ARCHIVE: /* refused before */
-        break;
-    }
-}
-
 static void print_json(FILE *out, const char *reference, const struct lpipe_layer_result *layer)
 {
     (void)fputs("{\"reference\":", out);
@@ -76,7 +57,7 @@ static int print_layer(const struct settings *settings, const lpipe_ref *dest,
     int file_code = digest_file_write(settings->digest_file, layer->digest, achieved);
     FILE *out = text_open(&reference);
     if (out != NULL) {
-        print_reference(out, dest, layer->digest);
+        (void)fprintf(out, "%s@%s", lpipe_ref_name(dest), layer->digest);
     }
     const char *name = text_close(&reference);
     out = name == NULL ? NULL : text_open(&result);

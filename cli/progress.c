@@ -61,15 +61,15 @@ static struct progress_words words_for(const lpipe_ref *dest)
         return (struct progress_words){ "written", "waiting for the registry" };
     }
     switch (lpipe_ref_kind(dest)) {
+    case LPIPE_REF_REGISTRY:
+        return (struct progress_words){ "sent", "waiting for the registry" };
+    case LPIPE_REF_NULL:
+        return (struct progress_words){ "made", "ending" };
     case LPIPE_REF_LAYOUT:
     case LPIPE_REF_OCI_ARCHIVE:
     case LPIPE_REF_DOCKER_ARCHIVE:
-        return (struct progress_words){ "written", "waiting for the disk" };
-    case LPIPE_REF_NULL:
-        return (struct progress_words){ "made", "ending" };
-    case LPIPE_REF_REGISTRY:
     default:
-        return (struct progress_words){ "sent", "waiting for the registry" };
+        return (struct progress_words){ "written", "waiting for the disk" };
     }
 }
 

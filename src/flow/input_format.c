@@ -63,7 +63,9 @@ static struct input_format recognise_text(const unsigned char *data, size_t size
     bool json =
         size > 1 && *data == '{' && data[1] != '\0' && strchr("\"} \t\r\n", data[1]) != NULL;
     return (struct input_format){ .kind = html || json ? INPUT_OTHER : INPUT_PLAIN,
-                                  .name = html ? "an HTML page" : "JSON" };
+                                  .name = html   ? "an HTML page"
+                                          : json ? "JSON"
+                                                 : "" };
 }
 
 struct input_format input_recognise(const unsigned char *data, size_t size)

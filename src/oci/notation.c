@@ -10,6 +10,13 @@
 
 #define SCHEME_END "://"
 
+static const struct notation locals[] = {
+    { "oci:", LPIPE_REF_LAYOUT },
+    { "oci-archive:", LPIPE_REF_OCI_ARCHIVE },
+    { "docker-archive:", LPIPE_REF_DOCKER_ARCHIVE },
+    { "null:", LPIPE_REF_NULL },
+};
+
 /* The prefixes of other tools that could be read as a repository, a host or a directory.
  * "docker:latest" and "registry:2" are images of Docker Hub, so they are not in the list. */
 static const struct {
@@ -33,11 +40,17 @@ static const char *skip_scheme(const char *text)
     return text_starts(text + size, SCHEME_END) ? text + size + strlen(SCHEME_END) : text;
 }
 
-bool notation_is_local(const char *text)
+const struct notation *notation_local(const char *text)
 {
-    return (text_starts(text, "oci:") && !text_starts(text, "oci://")) ||
-           text_starts(text, "null:") || text_starts(text, OCI_ARCHIVE_PREFIX) ||
-           text_starts(text, DOCKER_ARCHIVE_PREFIX);
+    if (text_starts(text, "oci://")) {
+        return NULL; /* other tools write a registry like this */
+    }
+    for (size_t i = 0; i < ARRAY_LEN(locals); i++) {
+        if (text_starts(text, locals[i].prefix)) {
+            return &locals[i];
+        }
+    }
+    return NULL;
 }
 
 /* The last '@' that is not the one of a digest; *ret_end is the end of the text after it. */
@@ -58,7 +71,7 @@ const char *notation_userinfo(const char *text)
 {
     const char *start = skip_scheme(text);
     const char *end = start;
-    const char *at = notation_is_local(text) ? NULL : find_at(start, &end);
+    const char *at = notation_local(text) != NULL ? NULL : find_at(start, &end);
     if (at == NULL || at == start) {
         return NULL;
     }

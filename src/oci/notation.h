@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a user may write in place of a reference: the notations of other tools, and a user name with
+/* How references begin, and what a user may write in place of one: the notations of other tools, and a user name with
  * its password before the host. Both are refused, because each could be taken for
  * something else. */
 #ifndef OCI_NOTATION_H
@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "layerpipe/error.h"
+#include "layerpipe/ref.h"
 
-#define OCI_ARCHIVE_PREFIX "oci-archive:"
-#define DOCKER_ARCHIVE_PREFIX "docker-archive:"
+/* How a reference begins that names no registry. */
+struct notation {
+    const char *prefix; /* "oci:" */
+    enum lpipe_ref_kind kind;
+};
 
-/* True for a reference that names no registry: a layout, an image archive, null:. */
-bool notation_is_local(const char *text);
+/* The notation of a layout, an image archive or null:. NULL for all other texts. */
+const struct notation *notation_local(const char *text);
 
 /* If text has a user name before an '@', with or without a password, returns its first character;
  * else NULL. The '@' of a digest ("@sha256:...") is not meant. */

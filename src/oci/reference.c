@@ -4,6 +4,7 @@
 #include "oci/reference.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -523,10 +524,10 @@ static int set_layout_parts(struct lpipe_ref *ref, const struct input *input, st
 }
 
 /* oci:DIR[:TAG] and oci:DIR@DIGEST. */
-static int parse_layout(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
-                        struct lpipe_error *err)
+static int parse_layout(const struct input *input, const char *start, uint32_t flags,
+                        struct lpipe_ref *ref, struct lpipe_error *err)
 {
-    struct part text = { input->text + 4, strlen(input->text) - 4 };
+    struct part text = { start, strlen(start) };
     struct part dir;
     struct part tag;
     struct part digest = { NULL, 0 };
@@ -573,10 +574,11 @@ static int parse_archive(const struct input *input, enum lpipe_ref_kind kind, co
     return status;
 }
 
-static int parse_null(const struct input *input, struct lpipe_ref *ref, struct lpipe_error *err)
+static int parse_null(const struct input *input, const char *start, struct lpipe_ref *ref,
+                      struct lpipe_error *err)
 {
-    if (input->text[5] != '\0') {
-        return fail_at(input, input->text + 5, err, "nothing may follow null:");
+    if (*start != '\0') {
+        return fail_at(input, start, err, "nothing may follow null:");
     }
     ref->kind = LPIPE_REF_NULL;
     ref->name = mem_strdup(input->text);
@@ -597,24 +599,26 @@ static int check_notation(const struct input *input, struct lpipe_error *err)
     return foreign == NULL ? 0 : fail_at(input, foreign, err, advice);
 }
 
-static int parse_local(const struct input *input, uint32_t flags, struct lpipe_ref *ref,
-                       struct lpipe_error *err)
+static int parse_local(const struct input *input, const struct notation *notation, uint32_t flags,
+                       struct lpipe_ref *ref, struct lpipe_error *err)
 {
-    const char *text = input->text;
+    const char *rest = input->text + strlen(notation->prefix);
     if ((flags & LPIPE_REF_REPOSITORY) != 0) {
-        return fail_at(input, text, err, "a repository of a registry is required here");
+        return fail_at(input, input->text, err, "a repository of a registry is required here");
     }
-    if (text_starts(text, "oci:")) {
-        return parse_layout(input, flags, ref, err);
+    switch (notation->kind) {
+    case LPIPE_REF_LAYOUT:
+        return parse_layout(input, rest, flags, ref, err);
+    case LPIPE_REF_OCI_ARCHIVE:
+    case LPIPE_REF_DOCKER_ARCHIVE:
+        return parse_archive(input, notation->kind, rest, ref, err);
+    case LPIPE_REF_NULL:
+        return parse_null(input, rest, ref, err);
+    case LPIPE_REF_REGISTRY:
+        break;
     }
-    if (text_starts(text, OCI_ARCHIVE_PREFIX)) {
-        return parse_archive(input, LPIPE_REF_OCI_ARCHIVE, text + strlen(OCI_ARCHIVE_PREFIX), ref,
-                             err);
-    }
-    return text_starts(text, "null:")
-               ? parse_null(input, ref, err)
-               : parse_archive(input, LPIPE_REF_DOCKER_ARCHIVE,
-                               text + strlen(DOCKER_ARCHIVE_PREFIX), ref, err);
+    assert(false); /* it has no prefix */
+    return fail(err, LPIPE_INVALID_ARGUMENT, "a reference of unknown kind");
 }
 
 int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref,
@@ -629,8 +633,9 @@ int reference_parse(const char *text, uint32_t flags, struct lpipe_ref **ret_ref
     if (status != 0) {
         return status;
     }
-    status = notation_is_local(text) ? parse_local(&input, flags, ref, err)
-                                     : parse_registry(&input, flags, ref, err);
+    const struct notation *local = notation_local(text);
+    status = local != NULL ? parse_local(&input, local, flags, ref, err)
+                           : parse_registry(&input, flags, ref, err);
     if (status == 0) {
         *ret_ref = TAKE(ref);
     }
