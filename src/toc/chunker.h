@@ -26,8 +26,8 @@ struct chunker_sink {
 };
 
 struct chunker {
-    uint32_t sum1;
-    uint32_t sum2;
+    uint16_t sum1; /* the sums modulo 2^16, which decides */
+    uint16_t sum2;
     unsigned char window[CHUNKER_WINDOW];
     unsigned window_next;
     uint64_t zeros; /* held back */
