@@ -232,15 +232,24 @@ static int run_finish_check(struct flow *flow, struct lpipe_error *err)
     return status;
 }
 
+static int run_check_toc(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
+{
+    int status = input_check_scan(flow->check, in->data, in->size, err);
+    return status != 0 ? status
+                       : toc_input(flow->toc, input_check_digest(flow->check), in->data, in->size,
+                                   in->units, err);
+}
+
 static int run_check(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
 {
+    if (flow->toc != NULL) {
+        return run_check_toc(flow, in, err);
+    }
     int status = input_check_bytes(flow->check, in->data, in->size, err);
     if (status == 0 && flow->ztoc != NULL) {
         status = ztoc_input(flow->ztoc, in->data, in->size, err);
     }
-    return status != 0 || flow->toc == NULL
-               ? status
-               : toc_input(flow->toc, in->data, in->size, in->units, err);
+    return status;
 }
 
 static int run_compress_units(struct flow *flow, uint64_t number, unsigned worker,

@@ -52,19 +52,23 @@ int input_check_compressed(struct input_check *check, enum codec_kind kind,
     return decompress_new(kind, window_bytes_max, &check->decompressor, err);
 }
 
-/* Everything but the digest. */
-static int scan_plain(struct input_check *check, const void *data, size_t size,
-                      struct lpipe_error *err)
+int input_check_scan(struct input_check *check, const void *data, size_t size,
+                     struct lpipe_error *err)
 {
     check->size += size;
     return check->scan == NULL ? 0 : tar_scan_bytes(check->scan, data, size, err);
+}
+
+struct digest *input_check_digest(struct input_check *check)
+{
+    return check->digest;
 }
 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     struct input_check *check = ctx;
     digest_update(check->digest, data, size);
-    return scan_plain(check, data, size, err);
+    return input_check_scan(check, data, size, err);
 }
 
 int input_check_bytes(struct input_check *check, const void *data, size_t size,
@@ -81,7 +85,7 @@ int input_check_bytes_and_digest(struct input_check *check, const void *data, si
 {
     assert(check->decompressor == NULL);
     digest_update_pair(check->digest, data, size, other, other_data, other_size);
-    return scan_plain(check, data, size, err);
+    return input_check_scan(check, data, size, err);
 }
 
 bool input_check_pair_is_faster(const struct input_check *check, const struct digest *other)

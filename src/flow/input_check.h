@@ -28,15 +28,20 @@ MUST_CHECK int input_check_bytes_and_digest(struct input_check *check, const voi
                                             size_t size, struct digest *other,
                                             const void *other_data, size_t other_size,
                                             struct lpipe_error *err);
+/* The same for input that is not compressed, without its digest: the caller updates that one with
+ * the same bytes, beside digests of parts of them. */
+MUST_CHECK int input_check_scan(struct input_check *check, const void *data, size_t size,
+                                struct lpipe_error *err);
+struct digest *input_check_digest(struct input_check *check);
 bool input_check_pair_is_faster(const struct input_check *check, const struct digest *other);
 /* The result of the check. */
 MUST_CHECK int input_check_end(struct input_check *check, struct lpipe_error *err);
 /* After the end: uncompressed bytes that follow the tar in the blob. They count for the diff ID. */
 void input_check_append(struct input_check *check, const void *data, size_t size);
-/* After that: the diff ID. */
 /* The digest of the bytes so far; more may follow. */
 MUST_CHECK int input_check_tar_digest(const struct input_check *check,
                                       char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
+/* After that: the diff ID. */
 MUST_CHECK int input_check_diff_id(struct input_check *check, char ret_diff_id[DIGEST_TEXT_SIZE],
                                    struct lpipe_error *err);
 /* The entries that container runtimes cannot unpack; after the end. None for raw input. */

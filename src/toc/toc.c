@@ -41,6 +41,8 @@ struct file {
 struct block {
     const unsigned char *data;
     size_t size;
+    struct digest *tar_digest;
+    size_t hashed;       /* bytes that tar_digest has */
     uint64_t start;      /* in the tar */
     uint64_t first_unit; /* its number */
     size_t chunk_cuts;
@@ -170,17 +172,33 @@ static void add_zeros(struct file *file, uint64_t size, bool further)
     }
 }
 
+/* Updates the digest of the tar up to that place in the block. */
+static void hash_tar(struct block *block, size_t end)
+{
+    digest_update(block->tar_digest, block->data + block->hashed, end - block->hashed);
+    block->hashed = end;
+}
+
+/* The digest of the tar gets the same bytes as that of the file. */
+static void hash_bytes(struct toc *toc, const unsigned char *data, size_t size)
+{
+    struct block *block = &toc->block;
+    hash_tar(block, (size_t)(data - block->data));
+    digest_update_pair(block->tar_digest, data, size, toc->file.digest, data, size);
+    block->hashed += size;
+}
+
 static void add_bytes(struct toc *toc, const unsigned char *data, uint64_t size)
 {
     struct file *file = &toc->file;
     bool further = file->chunk_count > 0;
     if (data == NULL) {
         add_zeros(file, size, further);
-    } else if (further) {
-        digest_update_pair(file->digest, data, (size_t)size, file->chunk_digest, data,
-                           (size_t)size);
     } else {
-        digest_update(file->digest, data, (size_t)size);
+        hash_bytes(toc, data, (size_t)size);
+    }
+    if (data != NULL && further) {
+        digest_update(file->chunk_digest, data, (size_t)size);
     }
     if (data != NULL && toc->split != NULL) {
         file->crc64 = crc64_iso(file->crc64, data, (size_t)size);
@@ -463,8 +481,8 @@ static int end_raw(struct toc *toc, struct lpipe_error *err)
     return status;
 }
 
-int toc_input(struct toc *toc, const void *data, size_t size, struct toc_units *ret_units,
-              struct lpipe_error *err)
+int toc_input(struct toc *toc, struct digest *tar_digest, const void *data, size_t size,
+              struct toc_units *ret_units, struct lpipe_error *err)
 {
     assert(size > 0 && size <= TOC_BLOCK_BYTES);
     ret_units->count = 0;
@@ -472,6 +490,8 @@ int toc_input(struct toc *toc, const void *data, size_t size, struct toc_units *
     toc->block.size = size;
     toc->block.start = toc->tar_size;
     toc->block.chunk_cuts = 0;
+    toc->block.tar_digest = tar_digest;
+    toc->block.hashed = 0;
     toc->block.units = ret_units;
     toc->tar_size += size;
     int status = gave_up(toc) ? 0 : tar_reader_bytes(toc->reader, data, size, err);
@@ -482,6 +502,7 @@ int toc_input(struct toc *toc, const void *data, size_t size, struct toc_units *
             status = end_raw(toc, err);
         }
     }
+    hash_tar(&toc->block, size);
     (void)cut(toc, toc->block.start + size);
     toc->block.first_unit += ret_units->count;
     return status;

@@ -36,9 +36,10 @@ MUST_CHECK int toc_new(enum toc_format format, const struct codec_spec *spec, co
                        struct toc **ret_toc, struct lpipe_error *err);
 struct toc *toc_free(struct toc *toc);
 
-/* The next block of the tar, TOC_BLOCK_BYTES long except for the last, not empty. 0, NO_MEMORY,
- * OUTPUT_IO. */
-MUST_CHECK int toc_input(struct toc *toc, const void *data, size_t size,
+/* The next block of the tar, TOC_BLOCK_BYTES long except for the last, not empty. tar_digest is
+ * updated with the whole block: together with the digests of files this takes less time. 0,
+ * NO_MEMORY, OUTPUT_IO. */
+MUST_CHECK int toc_input(struct toc *toc, struct digest *tar_digest, const void *data, size_t size,
                          struct toc_units *ret_units, struct lpipe_error *err);
 /* The sizes of the next units after compression. */
 MUST_CHECK int toc_output(struct toc *toc, const uint32_t *sizes, size_t count,
