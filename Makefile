@@ -108,6 +108,10 @@ check-packages: deb static
 python: deps-build-python build
 	@$(PYTHON) python/build_backend.py build-python
 
+# HTML of the manual pages and the documents.
+docs: deps-build-docs build
+	@tools/make_docs $(BUILD) build-docs
+
 # The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes.
 release:
 	@tools/make_release --check
@@ -119,4 +123,4 @@ clean:
 
 .NOTPARALLEL:
 .PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image python check-packages \
-	release clean
+	docs release clean
