@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -23,6 +22,8 @@
 #include "codec/codec.h"
 #include "codec/digest.h"
 #include "flow/layer.h"
+
+#include "bench_numbers.h"
 
 #define ROUNDS_MAX 99
 
@@ -39,19 +40,6 @@ struct bench {
     unsigned char *out;
 };
 
-static double clock_of(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "engine_limit: %s\n", what);
-    exit(1);
-}
-
 static void feed_stream(struct bench *bench, struct codec *codec, size_t size, bool end)
 {
     struct codec_span in = { bench->in, size, 0 };
@@ -59,7 +47,7 @@ static void feed_stream(struct bench *bench, struct codec *codec, size_t size, b
     do {
         struct codec_span out = { bench->out, ZSTD_BLOCK_BYTES, 0 };
         if (codec_stream(codec, &in, &out, end, &done, NULL) != 0) {
-            die("the codec failed");
+            bench_die("the codec failed");
         }
     } while (end ? !done : in.position < in.size);
 }
@@ -85,7 +73,7 @@ static double run_part(struct bench *bench, enum part part)
     bool compresses = part == PART_CODEC && plan.shape != CODEC_SHAPE_COPY;
     if (fd < 0 || digest_new_openssl(DIGEST_SHA256, &digest, NULL) != 0 ||
         (compresses && codec_new(&bench->spec, 1, &codec, NULL) != 0)) {
-        die("cannot begin");
+        bench_die("cannot begin");
     }
     for (;;) {
         ssize_t got = read(fd, bench->in, plan.block_bytes);
@@ -135,26 +123,13 @@ static double run_pipeline(struct bench *bench, double *ret_cpu)
     double start = clock_of(CLOCK_MONOTONIC);
     if (lpipe_layer_new_fd(open(bench->path, O_RDONLY | O_CLOEXEC), &options, &layer, &err) != 0 ||
         layer_pump(layer, &sink, &err) != 0 || lpipe_layer_result(layer, &result, &err) != 0) {
-        die(err.message);
+        bench_die(err.message);
     }
     lpipe_layer_free(layer);
     *ret_cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     bench->size_in = result.uncompressed_size;
     bench->size_out = result.size;
     return clock_of(CLOCK_MONOTONIC) - start;
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double *left = a;
-    const double *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
 }
 
 int main(int argc, char **argv)
@@ -165,7 +140,7 @@ int main(int argc, char **argv)
     struct bench bench = { 0 };
     int rounds = argc == 5 ? atoi(argv[3]) : 0;
     if (rounds < 1 || rounds > ROUNDS_MAX || codec_parse(argv[1], &bench.spec, NULL) != 0) {
-        die("usage: engine_limit COMPRESS THREADS ROUNDS FILE");
+        bench_die("usage: engine_limit COMPRESS THREADS ROUNDS FILE");
     }
     struct codec_plan plan;
     codec_plan(&bench.spec, 1, &plan);
@@ -175,7 +150,7 @@ int main(int argc, char **argv)
     bench.in = mem_new_blocks(1, plan.block_bytes);
     bench.out = mem_new_blocks(1, plan.output_bytes + ZSTD_BLOCK_BYTES);
     if (bench.in == NULL || bench.out == NULL) {
-        die("out of memory");
+        bench_die("out of memory");
     }
     (void)run_pipeline(&bench, &cpus[0]); /* fills the caches, and finds the output's size */
     for (int i = 0; i < rounds; i++) {

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -23,6 +22,8 @@
 #include "codec/codec.h"
 #include "codec/digest.h"
 #include "flow/layer_flow.h"
+
+#include "bench_numbers.h"
 
 #define ROUNDS_MAX 99
 #define MODEL_BLOCKS 2000
@@ -40,19 +41,6 @@ static struct {
     size_t in_size;
     size_t out_size;
 } measured;
-
-static double clock_of(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "engine_model: %s\n", what);
-    exit(1);
-}
 
 static void sleep_for(double seconds)
 {
@@ -78,19 +66,6 @@ void __wrap_codec_compress(struct codec *codec, unsigned worker, bool first, con
     *ret_block = (struct codec_block){ .in_size = size, .out_size = measured.out_size };
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double *left = a;
-    const double *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
-}
-
 /* Mean processor time and output of the codec for a block of the file. */
 static void measure_codec(const struct codec_spec *spec, const char *path)
 {
@@ -104,7 +79,7 @@ static void measure_codec(const struct codec_spec *spec, const char *path)
     unsigned char *out = mem_new_blocks(1, plan.output_bytes);
     if (fd < 0 || in == NULL || out == NULL || plan.shape != CODEC_SHAPE_BLOCKS ||
         codec_new(spec, 1, &codec, NULL) != 0) {
-        die("cannot begin");
+        bench_die("cannot begin");
     }
     while (read(fd, in, plan.block_bytes) == (ssize_t)plan.block_bytes) {
         struct codec_block block;
@@ -115,7 +90,7 @@ static void measure_codec(const struct codec_spec *spec, const char *path)
         blocks++;
     }
     if (blocks == 0) {
-        die("the file is too small");
+        bench_die("the file is too small");
     }
     measured.codec_s /= (double)blocks;
     measured.in_size = plan.block_bytes;
@@ -133,7 +108,7 @@ static void measure_hashes(void)
     unsigned char *bytes = mem_new(measured.in_size);
     if (bytes == NULL || digest_new(DIGEST_SHA256, &input, NULL) != 0 ||
         digest_new(DIGEST_SHA256, &output, NULL) != 0) {
-        die("cannot begin");
+        bench_die("cannot begin");
     }
     double start = clock_of(CLOCK_THREAD_CPUTIME_ID);
     for (int i = 0; i < MODEL_BLOCKS; i++) {
@@ -159,11 +134,11 @@ static double run(const struct codec_spec *spec, unsigned workers)
     struct flow_output output;
     double start = clock_of(CLOCK_MONOTONIC);
     if (flow_new(&setup, &flow, NULL) != 0) {
-        die("cannot begin");
+        bench_die("cannot begin");
     }
     for (int blocks = 0; event != FLOW_END;) {
         if (flow_next(flow, &event, &output, NULL) != 0) {
-            die("the pipeline failed");
+            bench_die("the pipeline failed");
         }
         if (event == FLOW_OUTPUT) {
             flow_release_output(flow);
@@ -198,7 +173,7 @@ int main(int argc, char **argv)
     struct codec_spec spec;
     int rounds = argc == 4 ? atoi(argv[2]) : 0;
     if (rounds < 1 || rounds > ROUNDS_MAX || codec_parse(argv[1], &spec, NULL) != 0) {
-        die("usage: engine_model COMPRESS ROUNDS FILE");
+        bench_die("usage: engine_model COMPRESS ROUNDS FILE");
     }
     measure_codec(&spec, argv[3]);
     for (unsigned workers = 2; workers <= 64; workers *= 2) {

@@ -75,9 +75,9 @@ static struct layer_sink sink_of(lpipe_writer *writer)
 static void writer_start_progress(lpipe_writer *writer, lpipe_client *client)
 {
     layer_use_cancel(writer->layer, client->context.cancel);
-    writer->progress.input = layer_expected(writer->layer).name;
     writer->job = (struct blob_job){ .client = client, .store = writer->store, .name = "layer" };
-    blob_progress_start(&writer->progress, &writer->job, LPIPE_ORIGIN_STREAMED, NULL);
+    blob_progress_start(&writer->progress, &writer->job, layer_expected(writer->layer).name,
+                        LPIPE_ORIGIN_STREAMED, NULL);
 }
 
 static int writer_begin(lpipe_writer *writer, lpipe_client *client, const lpipe_ref *dest,

@@ -111,16 +111,6 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     return archive_members_by_digest(self_of(store)->members, blob->digest) != NULL ? 1 : 0;
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
-{
-    (void)store;
-    (void)blob;
-    (void)from_repository;
-    (void)err;
-    return 0;
-}
-
 static int fail_read_only(struct lpipe_error *err)
 {
     return fail(err, LPIPE_UNSUPPORTED, "an image archive that is read cannot be written");
@@ -193,7 +183,6 @@ int archive_documents_open(const struct archive_members *members, struct store *
 {
     static const struct store_ops ops = {
         .blob_exists = store_blob_exists,
-        .blob_mount = store_blob_mount,
         .blob_begin = store_blob_begin,
         .blob_open = store_blob_open,
         .manifest_get = store_manifest_get,
@@ -206,15 +195,13 @@ int archive_documents_open(const struct archive_members *members, struct store *
     if (self == NULL) {
         return fail_memory(err);
     }
-    self->base.ops = &ops;
-    self->base.store_id = mem_strdup("archive:");
-    self->base.name = mem_strdup("the image archive");
+    int status = store_init(&self->base, &ops, "archive:", "the image archive", err);
+    if (status != 0) {
+        store_free(&self->base);
+        return status;
+    }
     self->members = members;
     self->destination = destination;
-    if (self->base.store_id == NULL || self->base.name == NULL) {
-        store_free(&self->base);
-        return fail_memory(err);
-    }
     *ret_store = &self->base;
     return 0;
 }

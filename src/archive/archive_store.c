@@ -35,16 +35,6 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     return archive_write_has_blob(archive_of(store)->write, blob);
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
-{
-    (void)store;
-    (void)blob;
-    (void)from_repository;
-    (void)err;
-    return 0;
-}
-
 static int store_blob_begin(struct store *store, const struct blob_hint *hint,
                             struct blob_writer **ret_writer, struct lpipe_error *err)
 {
@@ -222,7 +212,6 @@ static void archive_store_free(struct store *store)
 
 static const struct store_ops OPS = {
     .blob_exists = store_blob_exists,
-    .blob_mount = store_blob_mount,
     .blob_begin = store_blob_begin,
     .blob_open = store_blob_open,
     .manifest_get = store_manifest_get,
@@ -234,18 +223,14 @@ static const struct store_ops OPS = {
 
 static int init(struct archive_store *archive, const lpipe_ref *ref, struct lpipe_error *err)
 {
-    const char *kind = archive->is_docker ? "docker-archive" : "oci-archive";
-    archive->base.ops = &OPS;
+    AUTO_FREE char *name =
+        mem_printf("%s:%s", archive->is_docker ? "docker-archive" : "oci-archive", ref->repository);
     archive->base.children_are_blobs = true;
     archive->base.one_writer = true;
     pthread_mutex_init(&archive->mutex, NULL);
     archive->tag = mem_strdup(ref->tag);
-    archive->base.name = mem_printf("%s:%s", kind, ref->repository);
-    archive->base.store_id = mem_printf("%s:%s", kind, ref->repository);
-    return archive->base.name == NULL || archive->base.store_id == NULL ||
-                   (ref->tag != NULL && archive->tag == NULL)
-               ? fail_memory(err)
-               : 0;
+    int status = store_init(&archive->base, &OPS, name, name, err);
+    return status == 0 && ref->tag != NULL && archive->tag == NULL ? fail_memory(err) : status;
 }
 
 /* A name that docker load would refuse is refused before the first byte is read. */

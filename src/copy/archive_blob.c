@@ -168,7 +168,7 @@ static int begin_writer(struct archive_blob *blob, struct lpipe_error *err)
         blob_progress_hint(&blob->progress, sure ? &blob->known : NULL, &blob->sessions);
     hint.chunk_bytes_max = ARCHIVE_CHUNK_BYTES;
     int found = find_blob(blob, err);
-    blob_progress_start(&blob->progress, &blob->job,
+    blob_progress_start(&blob->progress, &blob->job, NULL,
                         found == 1 ? blob->origin : LPIPE_ORIGIN_STREAMED,
                         sure ? &blob->known : NULL);
     if (found != 0) {

@@ -106,7 +106,7 @@ static int copy_blob(const struct blob_job *job, const struct descriptor *blob, 
         return status;
     }
     struct copy copy = { .blob = blob, .from = from, .block = block, .digest = digest };
-    blob_progress_start(&copy.progress, job, LPIPE_ORIGIN_COPIED, blob);
+    blob_progress_start(&copy.progress, job, NULL, LPIPE_ORIGIN_COPIED, blob);
     status = copy_once(&copy, err);
     for (unsigned pass = 1; status != 0 && can_retry(err) && pass < BLOB_PASSES_MAX; pass++) {
         context_notice(&job->client->context, "%s; the blob is copied again", err->message);
@@ -123,9 +123,9 @@ static int mount_blob(struct store *store, const struct descriptor *blob,
 {
     const char *first = sources->mount_first;
     const char *second = sources->mount_second;
-    int mounted = first != NULL ? store->ops->blob_mount(store, blob, first, err) : 0;
+    int mounted = first != NULL ? store_blob_mount(store, blob, first, err) : 0;
     if (mounted == 0 && second != NULL && (first == NULL || strcmp(first, second) != 0)) {
-        mounted = store->ops->blob_mount(store, blob, second, err);
+        mounted = store_blob_mount(store, blob, second, err);
     }
     return mounted;
 }
@@ -209,8 +209,8 @@ int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
     if (found == 1 || found < 0) {
         return MIN_OF(found, 0);
     }
-    struct blob_progress progress = { 0 };
-    blob_progress_start(&progress, job, LPIPE_ORIGIN_STREAMED, blob);
+    struct blob_progress progress;
+    blob_progress_start(&progress, job, NULL, LPIPE_ORIGIN_STREAMED, blob);
     int status = write_bytes(&progress, blob, bytes, err);
     for (unsigned pass = 1;
          status != 0 && (err->flags & LPIPE_ERROR_REPLAY) != 0 && pass < BLOB_PASSES_MAX; pass++) {

@@ -33,12 +33,12 @@ static void send_progress(struct ticker_entry *entry)
 }
 
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
-                         enum lpipe_blob_origin origin, const struct descriptor *known)
+                         const char *input, enum lpipe_blob_origin origin,
+                         const struct descriptor *known)
 {
     *progress = (struct blob_progress){
         .entry = { .tick = send_progress },
         .job = job,
-        .input = progress->input,
         .origin = origin,
         .total_out = known != NULL ? known->size : 0,
         .event = { .struct_size = sizeof progress->event,
@@ -48,7 +48,7 @@ void blob_progress_start(struct blob_progress *progress, const struct blob_job *
                    .bytes_total = known != NULL ? known->size : 0,
                    .digest = known != NULL ? known->digest : NULL,
                    .text = job->name,
-                   .input = progress->input },
+                   .input = input },
     };
     context_event(&job->client->context, &progress->event);
     context_ticks_begin(&job->client->context, &progress->entry);
@@ -121,7 +121,7 @@ void blob_progress_end(struct blob_progress *progress, int status, const char *d
 void blob_progress_skipped(const struct blob_job *job, enum lpipe_blob_origin origin,
                            const struct descriptor *blob)
 {
-    struct blob_progress progress = { 0 };
-    blob_progress_start(&progress, job, origin, blob);
+    struct blob_progress progress;
+    blob_progress_start(&progress, job, NULL, origin, blob);
     blob_progress_end(&progress, 0, blob->digest, blob->size);
 }

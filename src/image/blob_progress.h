@@ -14,7 +14,6 @@
 struct blob_progress {
     struct ticker_entry entry;
     const struct blob_job *job;    /* NULL: not started, or ended */
-    const char *input;             /* name of the input or NULL; set before the start */
     struct lpipe_event event;      /* what all events of the blob have in common */
     enum lpipe_blob_origin origin; /* of the end event; only the working thread uses it */
     _Atomic uint64_t bytes_in, bytes_out, acked;
@@ -23,9 +22,11 @@ struct blob_progress {
     _Atomic(enum lpipe_blob_phase) phase; /* never WAIT, which follows from the counters */
 };
 
-/* known: the digest and size, or NULL. The progress must stay where it is until its end. */
+/* Initialises the progress, which must stay where it is until its end. input: name of the input, or
+ * NULL; stays until the end. known: the digest and size, or NULL. */
 void blob_progress_start(struct blob_progress *progress, const struct blob_job *job,
-                         enum lpipe_blob_origin origin, const struct descriptor *known);
+                         const char *input, enum lpipe_blob_origin origin,
+                         const struct descriptor *known);
 void blob_progress_count(struct blob_progress *progress, uint64_t bytes_in, uint64_t bytes_out);
 /* The final counters as far as they are known; 0 and LPIPE_SIZE_UNKNOWN = not known. */
 void blob_progress_expect(struct blob_progress *progress, uint64_t bytes_in, uint64_t bytes_out);

@@ -182,8 +182,8 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
     struct push push = { .layer = layer, .result = LPIPE_LAYER_RESULT_INIT };
-    push.progress.input = layer_expected(layer).name;
-    blob_progress_start(&push.progress, job, LPIPE_ORIGIN_STREAMED, NULL);
+    blob_progress_start(&push.progress, job, layer_expected(layer).name, LPIPE_ORIGIN_STREAMED,
+                        NULL);
     layer_use_cancel(layer, job->client->context.cancel);
     push_log_plan(job, layer);
     bool hash_first = mount_sources != NULL && layer_wants_hash_first(layer);

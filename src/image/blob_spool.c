@@ -44,7 +44,7 @@ int blob_put_spool(const struct blob_job *job, const struct descriptor *blob,
                    const struct spool *spool, struct lpipe_error *err)
 {
     struct lpipe_error local = { 0 };
-    struct blob_progress progress = { 0 };
+    struct blob_progress progress;
     err = err != NULL ? err : &local;
     int found = job->store->is_discard ? 0 : job->store->ops->blob_exists(job->store, blob, err);
     if (found == 1) {
@@ -53,7 +53,7 @@ int blob_put_spool(const struct blob_job *job, const struct descriptor *blob,
     if (found == 1 || found < 0) {
         return MIN_OF(found, 0);
     }
-    blob_progress_start(&progress, job, LPIPE_ORIGIN_STREAMED, blob);
+    blob_progress_start(&progress, job, NULL, LPIPE_ORIGIN_STREAMED, blob);
     int status = put_once(&progress, blob, spool, err);
     for (unsigned pass = 1;
          status != 0 && (err->flags & LPIPE_ERROR_REPLAY) != 0 && pass < BLOB_PASSES_MAX; pass++) {

@@ -24,16 +24,6 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     return layout_blob_exists(layout_of(store), blob, err);
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
-{
-    (void)store;
-    (void)blob;
-    (void)from_repository;
-    (void)err;
-    return 0;
-}
-
 static int store_blob_begin(struct store *store, const struct blob_hint *hint,
                             struct blob_writer **ret_writer, struct lpipe_error *err)
 {
@@ -198,7 +188,6 @@ static void layout_store_free(struct store *store)
 
 static const struct store_ops OPS = {
     .blob_exists = store_blob_exists,
-    .blob_mount = store_blob_mount,
     .blob_begin = store_blob_begin,
     .blob_open = store_blob_open,
     .manifest_get = store_manifest_get,

@@ -65,13 +65,6 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     return 1;
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
-{
-    (void)from_repository;
-    return store_blob_exists(store, blob, err);
-}
-
 static int store_blob_open(struct store *store, const struct descriptor *blob,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
@@ -113,7 +106,6 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
 {
     static const struct store_ops ops = {
         .blob_exists = store_blob_exists,
-        .blob_mount = store_blob_mount,
         .blob_begin = store_blob_begin,
         .blob_open = store_blob_open,
         .manifest_get = store_manifest_get,
@@ -125,14 +117,12 @@ int null_store_open(struct store **ret_store, struct lpipe_error *err)
     if (store == NULL) {
         return fail_memory(err);
     }
-    store->ops = &ops;
-    store->is_discard = true;
-    store->store_id = mem_strdup("null:");
-    store->name = mem_strdup("null:");
-    if (store->store_id == NULL || store->name == NULL) {
+    int status = store_init(store, &ops, "null:", "null:", err);
+    if (status != 0) {
         store_free(store);
-        return fail_memory(err);
+        return status;
     }
+    store->is_discard = true;
     *ret_store = store;
     return 0;
 }

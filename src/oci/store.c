@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 int store_manifest_head(struct store *store, const char *reference,
                         char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err)
 {
@@ -17,6 +19,23 @@ int store_manifest_head(struct store *store, const char *reference,
     }
     memcpy(ret_digest, document.descriptor.digest, DIGEST_TEXT_SIZE);
     return 1;
+}
+
+int store_blob_mount(struct store *store, const struct descriptor *blob,
+                     const char *from_repository, struct lpipe_error *err)
+{
+    return store->ops->blob_mount == NULL
+               ? 0
+               : store->ops->blob_mount(store, blob, from_repository, err);
+}
+
+int store_init(struct store *store, const struct store_ops *ops, const char *store_id,
+               const char *name, struct lpipe_error *err)
+{
+    store->ops = ops;
+    store->store_id = mem_strdup(store_id);
+    store->name = mem_strdup(name);
+    return store->store_id == NULL || store->name == NULL ? fail_memory(err) : 0;
 }
 
 int store_finish(struct store *store, struct lpipe_error *err)

@@ -76,7 +76,7 @@ struct store_ops {
     /* 1, 0, or STORE_BLOB_UNKNOWN when the store does not say: then the blob is sent. */
     int (*blob_exists)(struct store *store, const struct descriptor *blob, struct lpipe_error *err);
     /* Mounts the blob from another repository with the same store_id. 0 = the blob must be
-     * copied. */
+     * copied. May be NULL: see store_blob_mount(). */
     int (*blob_mount)(struct store *store, const struct descriptor *blob,
                       const char *from_repository, struct lpipe_error *err); /* 1/0 */
     int (*blob_begin)(struct store *store, const struct blob_hint *hint,
@@ -130,8 +130,14 @@ struct store {
  * manifest when the store has no manifest_head operation. */
 MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
                                    char ret_digest[DIGEST_TEXT_SIZE], struct lpipe_error *err);
+/* Calls the store's blob_mount operation; 0 when it has none. */
+MUST_CHECK int store_blob_mount(struct store *store, const struct descriptor *blob,
+                                const char *from_repository, struct lpipe_error *err);
 /* Calls the store's finish operation; 0 when it has none. */
 MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
+/* Sets the operations and copies of the two names. NO_MEMORY: free the store all the same. */
+MUST_CHECK int store_init(struct store *store, const struct store_ops *ops, const char *store_id,
+                          const char *name, struct lpipe_error *err);
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);

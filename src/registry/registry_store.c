@@ -45,8 +45,8 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
                       : found;
 }
 
-static int store_blob_mount(struct store *store, const struct descriptor *blob,
-                            const char *from_repository, struct lpipe_error *err)
+static int mount_blob(struct store *store, const struct descriptor *blob,
+                      const char *from_repository, struct lpipe_error *err)
 {
     return registry_blob_mount(repository_of(store), blob->digest, from_repository, err);
 }
@@ -107,7 +107,7 @@ static void registry_store_free(struct store *store)
 
 static const struct store_ops ops = {
     .blob_exists = store_blob_exists,
-    .blob_mount = store_blob_mount,
+    .blob_mount = mount_blob,
     .blob_begin = store_blob_begin,
     .blob_open = store_blob_open,
     .manifest_get = store_manifest_get,
@@ -118,8 +118,8 @@ static const struct store_ops ops = {
     .referrers_list = store_referrers_list,
 };
 
-static int store_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
-                      struct registry_host *host, bool writes)
+static int repository_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
+                           struct registry_host *host, bool writes)
 {
     self->registry = mem_strdup(lpipe_ref_registry(ref));
     self->repository_name = mem_strdup(lpipe_ref_repository(ref));
@@ -150,7 +150,7 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
         return fail_memory(err);
     }
     self->base.ops = &ops;
-    if (store_init(self, client, ref, host, writes) != 0) {
+    if (repository_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);
     }
