@@ -9,6 +9,7 @@
 #include "password.h"
 #include "print.h"
 #include "progress.h"
+#include "result_print.h"
 #include "setup.h"
 
 static void free_ref(lpipe_ref **ref)
@@ -39,36 +40,40 @@ static const char *choose_input(struct settings *settings)
     return input == NULL && input_use_stdin(settings) ? "-" : input;
 }
 
-static void print_json(FILE *out, const char *reference, const struct lpipe_layer_result *layer)
+/* The result with its reference. */
+struct printed_layer {
+    const char *reference;
+    const struct lpipe_layer_result *layer;
+};
+
+static void print_json(FILE *out, const struct settings *settings, const void *printed)
 {
+    (void)settings;
+    const struct printed_layer *result = printed;
     (void)fputs("{\"reference\":", out);
-    print_json_text(out, reference);
+    print_json_text(out, result->reference);
     (void)fputc(',', out);
-    json_layer_members(out, layer);
+    json_layer_members(out, result->layer);
     (void)fputs("}\n", out);
 }
 
 static int print_layer(const struct settings *settings, const lpipe_ref *dest,
                        const struct lpipe_layer_result *layer)
 {
-    struct text_out reference = { 0 }, result = { 0 };
-    char achieved[256];
-    (void)snprintf(achieved, sizeof achieved, "writing the layer %s succeeded", layer->digest);
-    int file_code = digest_file_write(settings->digest_file, layer->digest, achieved);
-    FILE *out = text_open(&reference);
-    if (out != NULL) {
-        (void)fprintf(out, "%s@%s", lpipe_ref_name(dest), layer->digest);
+    char *reference = NULL;
+    if (asprintf(&reference, "%s@%s", lpipe_ref_name(dest), layer->digest) < 0) {
+        print_message("out of memory");
+        return EXIT_RESOURCES;
     }
-    const char *name = text_close(&reference);
-    out = name == NULL ? NULL : text_open(&result);
-    if (out != NULL && settings->json) {
-        print_json(out, name, layer);
-    } else if (out != NULL) {
-        (void)fprintf(out, "%s\n", name);
-    }
-    int code = print_text(&result, achieved);
-    free(reference.text);
-    return code != 0 ? code : file_code;
+    const struct printed_layer result = { reference, layer };
+    int code = result_print(settings, dest,
+                            &(struct printed_result){ .achieved = "writing the layer",
+                                                      .reference = reference,
+                                                      .digest = layer->digest,
+                                                      .print_json = print_json,
+                                                      .result = &result });
+    free(reference);
+    return code;
 }
 
 static int write_layer(const struct settings *settings, const lpipe_ref *dest, const char *input,

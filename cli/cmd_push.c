@@ -13,6 +13,7 @@
 #include "password.h"
 #include "print.h"
 #include "progress.h"
+#include "result_print.h"
 #include "setup.h"
 
 #define DESCRIPTOR_BYTES_MAX ((size_t)65536)
@@ -258,8 +259,10 @@ static void print_json_layer(FILE *out, const struct lpipe_layer_result *layer)
     (void)fprintf(out, ",\"source\":\"%s\"}", sources[layer->origin]);
 }
 
-static void print_json(FILE *out, const struct lpipe_push_result *result)
+static void print_json(FILE *out, const struct settings *settings, const void *printed)
 {
+    (void)settings;
+    const struct lpipe_push_result *result = printed;
     (void)fputc('{', out);
     json_image_members(out, &(struct image_members){ .reference = result->reference,
                                                      .tags = result->tags,
@@ -290,18 +293,12 @@ static void print_json(FILE *out, const struct lpipe_push_result *result)
 static int print_push(const struct settings *settings, const lpipe_ref *dest,
                       const struct lpipe_push_result *result)
 {
-    struct text_out text = { 0 };
-    char achieved[256];
-    (void)snprintf(achieved, sizeof achieved, "the push of %s succeeded", result->digest);
-    int file_code = digest_file_write(settings->digest_file, result->digest, achieved);
-    FILE *out = text_open(&text);
-    if (out != NULL && settings->json) {
-        print_json(out, result);
-    } else if (out != NULL) {
-        (void)fprintf(out, "%s\n", result->reference);
-    }
-    int code = print_result(dest, &text, achieved);
-    return code != 0 ? code : file_code;
+    return result_print(settings, dest,
+                        &(struct printed_result){ .achieved = "the push of",
+                                                  .reference = result->reference,
+                                                  .digest = result->digest,
+                                                  .print_json = print_json,
+                                                  .result = result });
 }
 
 /* A layer of an image is a tar; runtimes fail on any other bytes that are called a tar. */

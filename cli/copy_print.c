@@ -3,12 +3,11 @@
 
 #include <inttypes.h>
 
-#include "digest_file.h"
-#include "print.h"
+#include "result_print.h"
 
-static void print_json(FILE *out, const struct settings *settings,
-                       const struct lpipe_copy_result *result)
+static void print_json(FILE *out, const struct settings *settings, const void *printed)
 {
+    const struct lpipe_copy_result *result = printed;
     (void)fputc('{', out);
     json_image_members(out, &(struct image_members){ .reference = result->reference,
                                                      .tags = result->tags,
@@ -30,16 +29,12 @@ static void print_json(FILE *out, const struct settings *settings,
 int copy_print(const struct settings *settings, const lpipe_ref *dest,
                const struct lpipe_copy_result *result, const char *what)
 {
-    struct text_out text = { 0 };
-    char achieved[256];
-    (void)snprintf(achieved, sizeof achieved, "the %s of %s succeeded", what, result->digest);
-    int file_code = digest_file_write(settings->digest_file, result->digest, achieved);
-    FILE *out = text_open(&text);
-    if (out != NULL && settings->json) {
-        print_json(out, settings, result);
-    } else if (out != NULL) {
-        (void)fprintf(out, "%s\n", result->reference);
-    }
-    int code = print_result(dest, &text, achieved);
-    return code != 0 ? code : file_code;
+    char achieved[32];
+    (void)snprintf(achieved, sizeof achieved, "the %s of", what);
+    return result_print(settings, dest,
+                        &(struct printed_result){ .achieved = achieved,
+                                                  .reference = result->reference,
+                                                  .digest = result->digest,
+                                                  .print_json = print_json,
+                                                  .result = result });
 }

@@ -62,19 +62,5 @@ bool is_archive_stream(const lpipe_ref *ref);
 
 /* Writes a JSON string with its quotes. */
 void print_json_text(FILE *out, const char *text);
-/* What push, copy and index print about an image. */
-struct image_members {
-    const char *reference;
-    char *const *tags;
-    size_t tag_count;
-    const char *media_type;
-    const char *digest;
-    uint64_t size;
-};
-/* Writes "reference", "tags", "mediaType", "digest" and "size", without the braces around them. */
-void json_image_members(FILE *out, const struct image_members *image);
-/* Writes "mediaType", "digest", "size" and, if known, "diffId" and "uncompressedSize", without the
- * braces around them. */
-void json_layer_members(FILE *out, const struct lpipe_layer_result *layer);
 
 #endif
