@@ -24,6 +24,7 @@ static const struct {
     { "cacert", "--cacert FILE" },
     { "cert", "--cert FILE" },
     { "chunk_bytes", "--chunk-size" },
+    { "compress", "--compress" },
     { "key", "--key FILE" },
     { "layer", "--layer" },
     { "lpipe_copy", "layerpipe copy" },

@@ -20,7 +20,7 @@ int input_missing(const struct settings *settings, const char *needed);
  * then prints a notice: the user may not know that stdin is open. Signal handlers must be
  * installed. */
 void input_wait_for_stdin(const struct settings *settings);
-/* The hint for an implied stdin that is empty or no tar archive; NULL for any other failure. */
+/* The hint for an input that is cut or no tar archive; NULL for any other failure. */
 const char *input_hint(const struct settings *settings, const struct lpipe_error *err);
 
 /* The value of --threads for lpipe_layer_options.threads. */

@@ -100,16 +100,9 @@ static const char *hint_for(const struct lpipe_error *err)
     if ((err->flags & LPIPE_ERROR_REPLAY) != 0) {
         return "to be able to send it again, use a file as input, --upload chunked or --spool DIR";
     }
-    switch (err->status) {
-    case LPIPE_AUTH_REQUIRED:
-        return "run layerpipe login, or use --username with --password-fd";
-    case LPIPE_NOT_TAR:
-        return "to store bytes that are not a tar archive, use push --raw --artifact-type TYPE";
-    case LPIPE_TRUNCATED:
-        return "use --allow-truncated to accept an incomplete tar archive";
-    default:
-        return NULL;
-    }
+    return err->status == LPIPE_AUTH_REQUIRED
+               ? "run layerpipe login, or use --username with --password-fd"
+               : NULL;
 }
 
 /* The messages of these statuses name the byte of the stream themselves. */

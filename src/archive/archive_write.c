@@ -358,10 +358,11 @@ int archive_write_blob_open(struct archive_write *write, const struct descriptor
         return fail(err, LPIPE_NOT_FOUND, "the new image archive has no blob %s", blob->digest);
     }
     if (write->output.is_stream) {
-        return fail_with_advice(err, LPIPE_UNSUPPORTED,
-                                "the blob %s must be read again, but it has gone to stdout "
-                                "already; write the image archive to a file",
-                                blob->digest);
+        return fail_with_advice(
+            err, LPIPE_UNSUPPORTED,
+            "the blob %s must be read again, but it has gone to stdout already; write the image "
+            "archive to a file, or set `compress` to none",
+            blob->digest);
     }
     struct archive_reader *reader = NEW(struct archive_reader);
     if (reader == NULL) {

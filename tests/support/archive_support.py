@@ -121,7 +121,7 @@ def go_tarball(base, tag="app:1"):
     gz = [gzipped(layer) for layer in base.layers]
     config = encode(base.config)
     names = [hex_of(layer) + ".tar.gz" for layer in gz]
-    return [(digest_of(config), config), *zip(names, gz),
+    return [(digest_of(config), config), *dict(zip(names, gz)).items(),
             ("manifest.json", manifest_list([(digest_of(config), [tag], names)]))]
 
 

@@ -384,6 +384,17 @@ def test_rest_after_the_archive(run, registry):
     assert_nothing_tagged(server)
 
 
+def test_advice_is_about_archives(run, registry):
+    """A layer that is no tar, and a cut archive: the options of push do not help."""
+    server, base = registry("d28"), image()
+    entries = replaced(docker_classic(base), hex_of(encode(base.config)) + ".json", encode(base.config))
+    entries = [(name, b"no tar at all") if isinstance(name, str) and name.endswith("layer.tar")
+               else (name, data) for name, data in entries]
+    for data in (pack(entries), pack(docker_classic(base))[:3000]):
+        result = copy(run, server, data)
+        assert result.rc == 3 and "push" not in result.stderr and "--allow" not in result.stderr, result
+
+
 @pytest.mark.parametrize("data,words", [
     (b"\xfd7zXZ\0" + bytes(600), "xz -dc"), (b"PK\x03\x04" + bytes(600), "zip"), (b"", "is empty"),
     (b"x" * 100, "too short to be an image archive"), (b"x" * 600, "not an image archive")],
