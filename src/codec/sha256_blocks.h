@@ -13,6 +13,15 @@
 #define SHA256_BLOCK_BYTES 64
 #define SHA256_STATE_WORDS 8
 
+/* Whether there is code for this kind of processor. Only gcc allows the instructions of arm64 in
+ * one function of a program for all arm64 processors. */
+#if defined(__x86_64__) || (defined(__aarch64__) && !defined(__clang__))
+#define SHA256_BLOCKS_EXIST
+#endif
+
+/* FIPS 180-4, 4.2.2: the constants of four rounds in a row. */
+extern const uint32_t SHA256_CONSTANTS[16][4];
+
 /* Whether this processor has the instructions. Without them the functions below must not be
  * called. */
 bool sha256_blocks_supported(void);
