@@ -70,9 +70,10 @@
 #define DIRECTORY_PATTERNS_MAX 10000
 #define MODE_STEPS_MAX 32 /* changes in one --chmod */
 
-/* The pipeline. Block sizes are part of the recipes: with another size the digest changes. */
+/* The pipeline. The block size of gzip is part of its recipes: with another one digests change. */
 #define GZIP_BLOCK_BYTES (256 * KIB)
-#define ZSTD_BLOCK_BYTES (256 * KIB)
+#define ZSTD_BLOCK_BYTES (128 * KIB)
+#define PLAIN_BLOCK_BYTES (128 * KIB) /* without a codec: small enough for a processor's cache */
 #define COPY_BLOCK_BYTES (256 * KIB)
 #define DECOMPRESS_BYTES (128 * KIB) /* compressed input is decompressed in steps of this size */
 #define DECOMPRESS_STATE_BYTES (512 * KIB) /* of a decompressor, without its window */

@@ -125,7 +125,7 @@ void codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTE
 void codec_plan(const struct codec_spec *spec, unsigned workers, struct codec_plan *ret_plan)
 {
     if (kinds[spec->kind].ops == NULL) {
-        *ret_plan = (struct codec_plan){ CODEC_SHAPE_COPY, COPY_BLOCK_BYTES, 0, 0 };
+        *ret_plan = (struct codec_plan){ CODEC_SHAPE_COPY, PLAIN_BLOCK_BYTES, 0, 0 };
     } else {
         kinds[spec->kind].ops->plan(spec, MAX_OF(workers, 1u), ret_plan);
     }

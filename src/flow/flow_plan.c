@@ -9,9 +9,12 @@
 
 #define SPARE_BLOCKS 2
 /* Ordered tasks that can run at the same time: feed the stream codec, check the input, hash the
- * output. Without a codec only the last two remain. */
+ * output. Input that is compressed already has only the last two. Without a codec input and output
+ * are the same bytes, which are hashed once: a second thread would only move them between the
+ * caches of two processors. */
 #define STREAM_THREADS_MAX 3
-#define COPY_THREADS_MAX 2
+#define COMPRESSED_THREADS_MAX 2
+#define COPY_THREADS_MAX 1
 
 static void plan_units(struct codec_plan *plan, const struct codec_spec *spec, unsigned workers)
 {
@@ -69,5 +72,5 @@ void flow_plan_copy(struct flow_plan *plan)
     plan->codec.shape = CODEC_SHAPE_COPY;
     plan->memory_bytes -= plan->codec.state_bytes;
     plan->codec.state_bytes = 0;
-    plan->threads = MIN_OF(plan->threads, (unsigned)COPY_THREADS_MAX);
+    plan->threads = MIN_OF(plan->threads, (unsigned)COMPRESSED_THREADS_MAX);
 }

@@ -130,7 +130,7 @@ static void test_nothing_else_changes_a_digest(void **state)
 {
     (void)state;
     static const char *const levels[] = { "gzip:-2", "gzip:0", "gzip:1", "gzip:2", "gzip:6" };
-    check_table("none", 5 * COPY_BLOCK_BYTES + 77);
+    check_table("none", 5 * PLAIN_BLOCK_BYTES + 77);
     for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
         check_table(levels[i], 2 * GZIP_BLOCK_BYTES + 77);
     }
@@ -292,7 +292,7 @@ static void check_model(const char *compress, size_t block)
 static void test_model_of_copies(void **state)
 {
     (void)state;
-    check_model("none", COPY_BLOCK_BYTES);
+    check_model("none", PLAIN_BLOCK_BYTES);
 }
 
 static void test_model_of_blocks(void **state)
@@ -410,6 +410,18 @@ static void test_limits_change_no_byte(void **state)
 
 #ifdef LPIPE_FAULTS
 /* Threads that cannot be had: the work is done by those that can, at last by the driver. */
+/* Input and output are the same bytes: one thread hashes them, however many there may be. */
+static void test_one_thread_without_codec(void **state)
+{
+    (void)state;
+    const struct codec_spec spec = { .kind = CODEC_NONE };
+    struct flow_plan plan;
+    assert_int_equal(flow_plan_make(&spec, false, 8, 0, &plan, NULL), 0);
+    assert_int_equal(plan.threads, 1);
+    assert_int_equal(plan.in_blocks, 3);
+    assert_int_equal(plan.codec.block_bytes, PLAIN_BLOCK_BYTES);
+}
+
 static void test_threads_refused(void **state)
 {
     (void)state;
@@ -449,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_limits_are_kept),
         cmocka_unit_test(test_limits_change_no_byte),
 #ifdef LPIPE_FAULTS
+        cmocka_unit_test(test_one_thread_without_codec),
         cmocka_unit_test(test_threads_refused),
 #endif
     };
