@@ -57,10 +57,12 @@ static int put_root(const struct copy_image *image, const struct document *root,
                     struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     const struct push_target *target = image->target;
+    const struct copy_manifest manifest = { .document = root,
+                                            .is_new = copy_result_has_new_blob(result),
+                                            .tags = target->tags,
+                                            .tag_count = target->tag_count };
     int status = copy_result_fill(target, &root->descriptor, result, err);
-    return status == 0 ? copy_write_manifest(&image->route, root, false, target->tags,
-                                             target->tag_count, err)
-                       : status;
+    return status == 0 ? copy_write_manifest(&image->route, &manifest, err) : status;
 }
 
 int copy_image_put(const struct copy_image *image, const struct document *root,

@@ -9,6 +9,7 @@
 
 #include "base/sync.h"
 #include "copy/copy_jobs.h"
+#include "copy/copy_result.h"
 #include "image/image_referrers.h"
 #include "image/image_tasks.h"
 
@@ -63,12 +64,12 @@ static int write_referrer(struct referrers *referrers, const struct copy_graph *
                           const char *tag, struct lpipe_error *err)
 {
     struct lpipe_copy_result counts = { .manifest_count = graph->count };
-    const struct document *root = &graph->nodes[0]->document;
     int status = copy_write(&referrers->route, graph, &counts, err);
-    if (status == 0) {
-        status =
-            copy_write_manifest(&referrers->route, root, false, &tag, tag != NULL ? 1 : 0, err);
-    }
+    const struct copy_manifest manifest = { .document = &graph->nodes[0]->document,
+                                            .is_new = copy_result_has_new_blob(&counts),
+                                            .tags = &tag,
+                                            .tag_count = tag != NULL ? 1 : 0 };
+    status = status == 0 ? copy_write_manifest(&referrers->route, &manifest, err) : status;
     if (status == 0) {
         add_counts(referrers, &counts);
     }
@@ -222,7 +223,10 @@ int copy_referrers(const struct copy_image *image, const struct copy_graph *grap
     struct referrers referrers = { .image = image, .route = image->route, .result = result };
     int status = 0;
     if (image->route.remote) {
-        status = copy_write_manifest(&image->route, &graph->nodes[0]->document, true, NULL, 0, err);
+        const struct copy_manifest manifest = { .document = &graph->nodes[0]->document,
+                                                .as_child = true,
+                                                .is_new = copy_result_has_new_blob(result) };
+        status = copy_write_manifest(&image->route, &manifest, err);
     }
     referrers.route.one_job = true;
     (void)pthread_mutex_init(&referrers.lock, NULL);

@@ -88,9 +88,10 @@ static int write_blobs(const struct copy_route *route, const struct copy_graph *
     return status;
 }
 
-int copy_write_manifest(const struct copy_route *route, const struct document *document,
-                        bool as_child, const char **tags, size_t tag_count, struct lpipe_error *err)
+int copy_write_manifest(const struct copy_route *route, const struct copy_manifest *put,
+                        struct lpipe_error *err)
 {
+    const struct document *document = put->document;
     AUTO_MANIFEST struct manifest *manifest = NULL;
     int status = manifest_parse(document, &manifest, err);
     if (status != 0) {
@@ -107,15 +108,15 @@ int copy_write_manifest(const struct copy_route *route, const struct document *d
     const struct publication publication = {
         .client = route->client,
         .store = route->to,
-        .remote = route->remote,
+        .is_new = put->is_new,
         .manifest = document,
-        .tags = tags,
-        .tag_count = tag_count,
+        .tags = put->tags,
+        .tag_count = put->tag_count,
         .subject_digest = manifest->has_subject ? manifest->subject.descriptor.digest : NULL,
         .referrer = &referrer,
     };
-    return as_child ? manifest_publish_child(&publication, err)
-                    : manifest_publish(&publication, err);
+    return put->as_child ? manifest_publish_child(&publication, err)
+                         : manifest_publish(&publication, err);
 }
 
 struct level {
@@ -126,8 +127,9 @@ struct level {
 static int write_node(void *ctx, size_t index, struct lpipe_error *err)
 {
     const struct level *level = ctx;
-    const struct document *document = &level->nodes[index]->document;
-    return copy_write_manifest(level->route, document, true, NULL, 0, err);
+    const struct copy_manifest child = { .document = &level->nodes[index]->document,
+                                         .as_child = true };
+    return copy_write_manifest(level->route, &child, err);
 }
 
 /* A registry may refuse an index whose manifests it does not have, so the deepest level is

@@ -139,7 +139,9 @@ int index_part_copy(struct index_part *part, const lpipe_ref *dest,
     int status = copy_graph_load(part->client, part->store, &part->fetched, &graph, err);
     status = status == 0 ? copy_write(&route, graph, counts, err) : status;
     if (status == 0 && is_image) {
-        status = copy_write_manifest(&route, &graph->nodes[0]->document, true, NULL, 0, err);
+        const struct copy_manifest child = { .document = &graph->nodes[0]->document,
+                                             .as_child = true };
+        status = copy_write_manifest(&route, &child, err);
     }
     return status == 0 ? 0 : fail_context(err, status, "%s", part->entry->ref->name);
 }

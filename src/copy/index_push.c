@@ -97,20 +97,33 @@ static int fetch_index(const struct index_push *push, const char *tag, struct fe
     return status;
 }
 
-static int put_index(struct index_push *push, const struct document *index, struct lpipe_error *err)
+/* True when the tag hardly names this index already: the tag was read, and names another one or
+ * none; or a blob of the index was new. */
+static bool is_new(const struct index_push *push, const struct fetched *old,
+                   const struct document *index)
+{
+    bool other = old->manifest == NULL ||
+                 strcmp(old->document.descriptor.digest, index->descriptor.digest) != 0;
+    return copy_result_has_new_blob(&push->result) || (has_flag(push, LPIPE_INDEX_APPEND) && other);
+}
+
+static int put_index(struct index_push *push, const struct fetched *old,
+                     const struct document *index, struct lpipe_error *err)
 {
     const struct push_target *target = &push->target;
     const struct copy_route route = { .client = push->client,
                                       .to = target->store,
                                       .remote = target->remote };
+    const struct copy_manifest manifest = { .document = index,
+                                            .is_new = is_new(push, old, index),
+                                            .tags = target->tags,
+                                            .tag_count = target->tag_count };
     int status = push_target_check_digest(target, &index->descriptor, err);
     if (status == 0) {
         copy_result_dispose(&push->result);
         status = copy_result_fill(target, &index->descriptor, &push->result, err);
     }
-    return status == 0
-               ? copy_write_manifest(&route, index, false, target->tags, target->tag_count, err)
-               : status;
+    return status == 0 ? copy_write_manifest(&route, &manifest, err) : status;
 }
 
 /* A store is completed once, so each attempt opens its own. */
@@ -141,7 +154,7 @@ static int build_and_put(struct index_push *push, struct lpipe_error *err)
                                          .annotations = push->options->annotations,
                                          .annotation_count = push->options->annotation_count };
     status = status == 0 ? index_build(&recipe, &index, err) : status;
-    status = status == 0 ? put_index(push, &index, err) : status;
+    status = status == 0 ? put_index(push, &old, &index, err) : status;
     push->put_ms = clock_ms() - start_ms;
     return status;
 }

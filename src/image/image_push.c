@@ -40,7 +40,6 @@ static struct publication publication_of(const lpipe_image *image, const struct 
 {
     return (struct publication){ .client = image->client,
                                  .store = target->store,
-                                 .remote = target->remote,
                                  .is_new = atomic_load(&image->has_new_blob) };
 }
 

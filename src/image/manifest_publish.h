@@ -12,7 +12,6 @@
 struct publication {
     lpipe_client *client;
     struct store *store;
-    bool remote; /* over a network: a manifest that is there is not sent again */
     /* The store did not have one of the manifest's blobs before: so it hardly has the manifest, and
      * is not asked for it. */
     bool is_new;

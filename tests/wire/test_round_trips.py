@@ -68,6 +68,35 @@ class Pushes:
         self.server.journal.clear()
         self.push(f"{self.repository()}:1", "--base", base, data=OTHER)
 
+    def copied(self):
+        source = f"{self.repository()}:1"
+        self.push(source)
+        self.server.journal.clear()
+        self.copy(source)
+
+    def copied_again(self):
+        source = f"{self.repository()}:1"
+        self.push(source)
+        copy = self.copy(source)
+        self.server.journal.clear()
+        self.copy(source, copy)
+
+    def copy(self, source, copy=None):
+        copy = copy or f"{self.repository()}:1"
+        result = self.run("copy", source, copy)
+        assert result.rc == 0, result
+        return copy
+
+    def index(self, *options):
+        repository = self.repository()
+        self.push(f"{repository}:amd64", "--platform", "linux/amd64")
+        self.server.journal.clear()
+        result = self.run("index", *options, f"{repository}:1", f"{repository}:amd64")
+        assert result.rc == 0, result
+
+    def index_changed(self):
+        self.index("--append")
+
     def chunked(self):
         self.push(f"{self.repository()}:1", "--compress", "none", "--upload", "chunked",
                   "--chunk-size", "1M", data=LARGE)
@@ -85,6 +114,10 @@ KINDS = {  # requests, round trips one after the other with the TCP handshake
     "three_layers": (13, 5),
     "base": (11, 8),  # GET of base and its config; HEAD and mount of its layer; and as for small
     "chunked": (10, 8),  # POST, three PATCH, PUT and HEAD of the layer, PUT of the manifest
+    "copied": (6, 6),  # GET of the manifest, HEAD and mount of both blobs, PUT of the manifest
+    "copied_again": (4, 5),  # GET of the manifest, HEAD of both, then of the tag
+    "index": (4, 5),  # GET of manifest and config, HEAD of the tag, PUT
+    "index_changed": (6, 7),  # the old index is read, so no HEAD; after the PUT two looks at the tag
     "streamed": (8, 7),  # the config waits until the layer is read, and for a connection of its own
 }
 WITH_TOKEN = {  # two 401 that ask for a token, the token, and each request again
@@ -108,7 +141,7 @@ def counts(run, server, tmp_path, kind, expected):
 @pytest.mark.parametrize("kind", KINDS)
 def test_round_trips(kind, run, registry, tmp_path):
     server = registry("d28", rtt=RTT_S)
-    assert counts(run, server, tmp_path, kind, KINDS[kind]) == KINDS[kind], server.journal
+    assert counts(run, server, tmp_path, kind, KINDS[kind]) == KINDS[kind], server.journal.steps()
 
 
 @pytest.mark.parametrize("kind", WITH_TOKEN)
