@@ -6,8 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "codec/unit_codec.h"
+#include "flow/flow_encoder.h"
 #include "flow/flow_pair.h"
 
 static struct in_block *in_at(const struct flow *flow, uint64_t number)
@@ -27,11 +26,10 @@ static bool hash_ready(const struct flow *flow)
 }
 
 static bool trailer_task_ready(const struct flow *flow)
-{ /* If digest and diff ID are the same, the check must end first. It also makes a table of
-   * contents, which is part of the trailer. */
+{ /* If digest and diff ID are the same, the check must end first. */
     return !flow->hashing && !flow->trailer_ready && !flow->trailer_ended &&
            flow->hashed == flow->out_total &&
-           (flow->check_ended || (!flow->one_digest && flow->toc == NULL && flow->ztoc == NULL));
+           (flow->check_ended || (!flow->one_digest && !flow->encoder->trailer_waits));
 }
 
 static bool check_ready(const struct flow *flow)
@@ -43,13 +41,13 @@ static bool finish_check_ready(const struct flow *flow)
 {
     return !flow->checking && !flow->check_ended && flow->input_ended &&
            flow->checked == flow->filled &&
-           (flow->toc == NULL || (flow->hashed == flow->out_total && !flow->hashing));
+           (!flow->encoder->in_units || (flow->hashed == flow->out_total && !flow->hashing));
 }
 
 static bool compress_ready(const struct flow *flow)
 {
     /* The check finds out where the units of a block are. */
-    uint64_t known = flow->toc != NULL ? flow->checked : flow->filled;
+    uint64_t known = flow->encoder->in_units ? flow->checked : flow->filled;
     return flow->plan.codec.shape == CODEC_SHAPE_BLOCKS && flow->claimed < known &&
            flow->claimed < flow->taken + flow->plan.out_blocks;
 }
@@ -126,15 +124,7 @@ bool task_take(struct flow *flow, struct task *ret_task)
 static int output_add(struct flow *flow, const struct out_block *out, struct lpipe_error *err)
 {
     flow->summary.size += out->size;
-    if (flow->toc != NULL) {
-        return toc_output(flow->toc, out->unit_sizes, out->unit_count, err);
-    }
-    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        codec_add_block(flow->codec, &out->codec_block);
-    }
-    return flow->ztoc == NULL
-               ? 0
-               : ztoc_output(flow->ztoc, out->bytes, out->size, out->codec_block.in_size, err);
+    return flow->encoder->take_output(flow, out, err);
 }
 
 static int run_hash(struct flow *flow, uint64_t number, struct lpipe_error *err)
@@ -146,25 +136,6 @@ static int run_hash(struct flow *flow, uint64_t number, struct lpipe_error *err)
     return output_add(flow, out, err);
 }
 
-/* The next bytes after the last unit. A blob without units gets an empty one first. */
-static int toc_trailer(struct flow *flow, struct lpipe_error *err)
-{
-    size_t size = 0;
-    int status = 0;
-    if (flow->out_total == 0 && flow->summary.size == 0) {
-        status = unit_compress(flow->unit_codec, 0, "", 0, flow->trailer, &size, err);
-    } else {
-        status = toc_trailer_read(flow->toc, flow->trailer, FLOW_TRAILER_BYTES, &size, err);
-    }
-    if (status != 0) {
-        return status;
-    }
-    flow->trailer_size = size;
-    flow->summary.size += size;
-    digest_update(flow->digest, flow->trailer, size);
-    return size > 0 ? 0 : digest_finish(flow->digest, flow->summary.digest, err);
-}
-
 static int run_check_and_hash(struct flow *flow, const struct task *task, struct lpipe_error *err)
 {
     const struct in_block *in = in_at(flow, task->number);
@@ -174,51 +145,14 @@ static int run_check_and_hash(struct flow *flow, const struct task *task, struct
         status = input_check_bytes_and_digest(flow->check, in->data, in->size, flow->digest,
                                               out->bytes, out->size, err);
     }
-    return status != 0 || flow->ztoc == NULL ? status
-                                             : ztoc_input(flow->ztoc, in->data, in->size, err);
-}
-
-static int run_trailer(struct flow *flow, struct lpipe_error *err)
-{
-    if (flow->toc != NULL) {
-        return toc_trailer(flow, err);
-    }
-    if (flow->codec != NULL && flow->plan.codec.shape == CODEC_SHAPE_BLOCKS) {
-        flow->trailer_size = codec_trailer(flow->codec, flow->trailer);
-    }
-    flow->summary.size += flow->trailer_size;
-    if (flow->one_digest) {
-        memcpy(flow->summary.digest, flow->summary.diff_id, sizeof flow->summary.digest);
-        return 0;
-    }
-    digest_update(flow->digest, flow->trailer, flow->trailer_size);
-    int status = digest_finish(flow->digest, flow->summary.digest, err);
-    if (status == 0 && flow->ztoc != NULL) {
-        status = ztoc_output(flow->ztoc, flow->trailer, flow->trailer_size, 0, err);
-        status = status == 0 ? ztoc_finish(flow->ztoc, err) : status;
-    }
-    return status;
-}
-
-static int append_tar(void *ctx, const void *data, size_t size, struct lpipe_error *err)
-{
-    (void)err;
-    struct flow *flow = ctx;
-    input_check_append(flow->check, data, size);
-    return 0;
-}
-
-static int finish_toc(struct flow *flow, struct lpipe_error *err)
-{
-    int status = input_check_tar_digest(flow->check, flow->summary.tar_digest, err);
-    return status == 0 ? toc_finish(flow->toc, append_tar, flow, err) : status;
+    return status == 0 ? flow_encoder_input(flow, in, err) : status;
 }
 
 static int run_finish_check(struct flow *flow, struct lpipe_error *err)
 {
     int status = input_check_end(flow->check, err);
-    if (status == 0 && flow->toc != NULL) {
-        status = finish_toc(flow, err);
+    if (status == 0 && flow->encoder->end_input != NULL) {
+        status = flow->encoder->end_input(flow, err);
     }
     flow->summary.uncompressed_size = input_check_size(flow->check);
     if (status == 0) {
@@ -226,62 +160,10 @@ static int run_finish_check(struct flow *flow, struct lpipe_error *err)
         flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
         status = input_check_diff_id(flow->check, flow->summary.diff_id, err);
     }
-    if (status == 0 && flow->toc == NULL) {
+    if (status == 0 && flow->summary.tar_digest[0] == '\0') {
         memcpy(flow->summary.tar_digest, flow->summary.diff_id, sizeof flow->summary.tar_digest);
     }
     return status;
-}
-
-static int run_check_toc(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
-{
-    int status = input_check_scan(flow->check, in->data, in->size, err);
-    return status != 0 ? status
-                       : toc_input(flow->toc, input_check_digest(flow->check), in->data, in->size,
-                                   in->units, err);
-}
-
-static int run_check(struct flow *flow, const struct in_block *in, struct lpipe_error *err)
-{
-    if (flow->toc != NULL) {
-        return run_check_toc(flow, in, err);
-    }
-    int status = input_check_bytes(flow->check, in->data, in->size, err);
-    if (status == 0 && flow->ztoc != NULL) {
-        status = ztoc_input(flow->ztoc, in->data, in->size, err);
-    }
-    return status;
-}
-
-static int run_compress_units(struct flow *flow, uint64_t number, unsigned worker,
-                              struct lpipe_error *err)
-{
-    const struct in_block *in = in_at(flow, number);
-    struct out_block *out = out_at(flow, number);
-    size_t at = 0;
-    int status = 0;
-    out->bytes = out->memory;
-    out->size = 0;
-    out->unit_count = in->units->count;
-    for (size_t i = 0; i < out->unit_count && status == 0; i++) {
-        size_t size = 0;
-        status = unit_compress(flow->unit_codec, worker, in->data + at, in->units->ends[i] - at,
-                               out->memory + out->size, &size, err);
-        at = in->units->ends[i];
-        out->unit_sizes[i] = (uint32_t)size;
-        out->size += size;
-    }
-    return status;
-}
-
-static int run_compress(struct flow *flow, uint64_t number, unsigned worker)
-{
-    const struct in_block *in = in_at(flow, number);
-    struct out_block *out = out_at(flow, number);
-    codec_compress(flow->codec, worker, number == 0, in->data, in->size, out->memory,
-                   &out->codec_block);
-    out->bytes = out->memory;
-    out->size = out->codec_block.out_size;
-    return 0;
 }
 
 static int run_stream(struct flow *flow, struct task *task, struct lpipe_error *err)
@@ -313,14 +195,14 @@ int task_run(struct flow *flow, struct task *task, unsigned worker, struct lpipe
     case TASK_HASH:
         return run_hash(flow, task->output_number, err);
     case TASK_TRAILER:
-        return run_trailer(flow, err);
+        return flow->encoder->trailer(flow, err);
     case TASK_CHECK:
-        return run_check(flow, in, err);
+        return flow->encoder->check(flow, in, err);
     case TASK_FINISH_CHECK:
         return run_finish_check(flow, err);
     case TASK_COMPRESS:
-        return flow->toc != NULL ? run_compress_units(flow, task->number, worker, err)
-                                 : run_compress(flow, task->number, worker);
+        return flow->encoder->compress(flow, task->number, in, out_at(flow, task->number), worker,
+                                       err);
     case TASK_STREAM:
         return run_stream(flow, task, err);
     case TASK_NONE:
@@ -384,7 +266,7 @@ static void count_done(struct flow *flow, const struct task *task)
     case TASK_TRAILER:
         flow->hashing = false;
         flow->trailer_ready = flow->trailer_size > 0;
-        flow->trailer_ended = flow->toc == NULL || flow->trailer_size == 0;
+        flow->trailer_ended = !flow->encoder->in_units || flow->trailer_size == 0;
         break;
     case TASK_CHECK:
         check_done(flow);

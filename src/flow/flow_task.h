@@ -27,9 +27,12 @@ struct out_block {
     bool ready; /* may be hashed */
 };
 
+struct flow_encoder;
+
 /* Blocks are numbered from the start of the stream; block n is at index n % blocks. */
 struct flow {
     struct flow_plan plan;
+    const struct flow_encoder *encoder;
     struct codec *codec; /* NULL: the output is the input, or units are compressed */
     struct toc *toc;     /* NULL: the layer gets no table of contents */
     struct ztoc *ztoc;   /* NULL: the layer gets no zTOC */

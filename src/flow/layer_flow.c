@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "codec/unit_codec.h"
+#include "flow/flow_encoder.h"
 #include "flow/flow_task.h"
 
 static bool blocks_allocate(struct flow *flow)
@@ -64,6 +65,9 @@ static int flow_build(struct flow *flow, const struct flow_setup *setup, struct 
         status = input_check_new(setup->raw, setup->scan_flags, &flow->check, err);
     }
     flow->one_digest = flow->plan.codec.shape == CODEC_SHAPE_COPY;
+    flow->encoder = setup->toc != 0 ? &flow_encoder_units
+                    : setup->ztoc   ? &flow_encoder_ztoc
+                                    : &flow_encoder_plain;
     if (status == 0 && setup->toc != 0) {
         status = toc_build(flow, setup, err);
     } else if (status == 0 && !flow->one_digest) {
@@ -195,6 +199,7 @@ int flow_use_compressed_input(struct flow *flow, enum codec_kind claimed, struct
     assert(!flow->started);
     flow->codec = codec_free(flow->codec);
     flow->ztoc = ztoc_free(flow->ztoc);
+    flow->encoder = &flow_encoder_plain;
     flow_plan_copy(&flow->plan);
     flow->one_digest = false;
     flow->pairs = false; /* the input's digest is that of the decompressed bytes */
