@@ -2,7 +2,9 @@
 """Fixtures for all tests: the command, inputs, registries. Each server is stopped after its
 test."""
 import os
+import shutil
 import sys
+import tempfile
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 for path in (TESTS, os.path.join(TESTS, "support")):
@@ -104,6 +106,16 @@ def docker_registry(tmp_path, ca):
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def container_store():
+    """Options with which podman and buildah use a store of their own. Its paths must be short."""
+    if os.geteuid() != 0:
+        pytest.skip("podman and buildah need root here")
+    root = tempfile.mkdtemp(prefix="lp", dir="/tmp")
+    yield ["--root", f"{root}/r", "--runroot", f"{root}/u", "--storage-driver", "vfs"]
+    shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -117,3 +117,100 @@ def test_platforms_that_are_not_in_the_archive(run, docker_registry):
     result = run("copy", "--json", "--platform", "linux/amd64", "-", f"{server.host}/{IMAGE}:1",
                  input=data)
     assert result.rc == 0 and result.json()["digest"] == compressed(base).digest, result
+
+
+# Archives of the programs themselves. Both store an image under the digest of its config.
+
+
+class Containers:
+    """podman and buildah with one store. Skips the test if they cannot work here."""
+
+    def __init__(self, tool, store):
+        self.tool, self.store = tool, store
+
+    def __call__(self, program, *words, **options):
+        more = ["--events-backend", "none", "--cgroup-manager", "cgroupfs"] if program == "podman" else []
+        done = subprocess.run([self.tool(program), *self.store, *more, *words], capture_output=True,
+                              check=False, **options)
+        assert done.returncode == 0, (program, words, done.stderr)
+        return done.stdout
+
+    def image(self, name, files):
+        """Imports a tar; returns the image's ID."""
+        done = subprocess.run([self.tool("podman"), *self.store, "import", "-q", "-", name],
+                              input=make_tar(files), capture_output=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"podman cannot import an image here: {done.stderr.decode()}")
+        return done.stdout.decode().strip()
+
+    def load(self, data, name):
+        """Loads an archive; returns the ID of the image with this name."""
+        self("podman", "load", "-q", input=data)
+        return self("podman", "image", "inspect", "--format", "sha256:{{.Id}}", name).decode().strip()
+
+
+@pytest.fixture
+def containers(tool, container_store):
+    return Containers(tool, container_store)
+
+
+def config_digest(run, reference):
+    return run("inspect", "--json", reference).json()["manifest"]["config"]["digest"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_podman_loads_what_came_out(run, command, docker_registry, containers, form):
+    server, base = docker_registry(), image()
+    reference = push(run, server, pack(FORMS[form](base)))["reference"]
+    out = command("copy", reference, "docker-archive:-:lp.example/app:1")
+    assert containers.load(out.stdout, "lp.example/app:1") == sha256(encode(base.config))
+
+
+@pytest.mark.parametrize("kind,options", [
+    ("docker-archive", []), ("oci-archive", []), ("oci-archive", ["--uncompressed"])])
+def test_podman_save_and_load(run, command, docker_registry, containers, kind, options):
+    """The image has the same ID; an OCI archive has the same digest."""
+    server = docker_registry()
+    image_id = containers.image("localhost/app:1", {"a": random_bytes(50000, "a")})
+    data = containers("podman", "save", "-q", "--format", kind, *options, "localhost/app:1")
+    pushed = push(run, server, data)
+    assert config_digest(run, pushed["reference"]) == image_id
+    if kind == "oci-archive":
+        index = json.loads(members(data)["index.json"])
+        assert pushed["digest"] == index["manifests"][0]["digest"]
+    out = command("copy", pushed["reference"], f"{kind}:-:localhost/back:1")
+    assert containers.load(out.stdout, "localhost/back:1") == image_id
+
+
+def test_podman_save_of_several_images(run, docker_registry, containers):
+    server = docker_registry()
+    ids = {name: containers.image(f"localhost/{name}:1", {name: random_bytes(20000, name)})
+           for name in ("one", "two")}
+    data = containers("podman", "save", "-q", "-m", "localhost/one:1", "localhost/two:1")
+    result = run("copy", "-", f"{server.host}/{IMAGE}:1", input=data)
+    assert result.rc == 5 and "localhost/one:1, localhost/two:1" in result.stderr, result
+    for name, image_id in ids.items():
+        target = f"{server.host}/{IMAGE}:{name}"
+        assert run("copy", f"docker-archive:-:localhost/{name}:1", target, input=data).rc == 0
+        assert config_digest(run, target) == image_id
+
+
+@pytest.mark.parametrize("kind", ["docker-archive", "oci-archive"])
+def test_buildah_push(run, command, docker_registry, containers, tmp_path, kind):
+    """An image of two layers with settings."""
+    server, names = docker_registry(), []
+    containers.image("localhost/base:1", {"base": random_bytes(30000, "base")})
+    (tmp_path / "file").write_bytes(random_bytes(20000, "file"))
+    names.append(containers("buildah", "from", "localhost/base:1").decode().strip())
+    containers("buildah", "copy", "-q", names[0], tmp_path / "file", "/data/file")
+    containers("buildah", "config", "--env", "A=b", "--cmd", "/x", "--label", "l=m", names[0])
+    image_id = "sha256:" + containers("buildah", "commit", "-q", names[0],
+                                      "localhost/app:1").decode().strip()
+    archive = tmp_path / "archive.tar"
+    containers("buildah", "push", "-q", "localhost/app:1", f"{kind}:{archive}:localhost/app:1")
+    pushed = push(run, server, archive.read_bytes())
+    assert config_digest(run, pushed["reference"]) == image_id
+    out = command("copy", pushed["reference"], f"{kind}:-:localhost/back:1")
+    assert containers.load(out.stdout, "localhost/back:1") == image_id
+    shown = containers("podman", "image", "inspect", "localhost/back:1")
+    assert json.loads(shown)[0]["Labels"]["l"] == "m"
