@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copy/archive_choose.h"
 
-#include "copy/archive_docker.h"
-#include "copy/archive_index.h"
+#include "copy/archive_choose_docker.h"
+#include "copy/archive_choose_oci.h"
 
 static int check_kind(bool has_index, bool has_manifest, enum archive_kind kind,
                       struct lpipe_error *err)
@@ -36,7 +36,7 @@ int archive_choose(struct archive_members *members, struct store *documents,
     /* manifest.json names one image for one platform, an index may have others. */
     bool wants_index = wish->all || wish->platform != NULL || wish->kind == ARCHIVE_KIND_OCI;
     if (manifest != NULL && (index == NULL || wish->kind == ARCHIVE_KIND_DOCKER || !wants_index)) {
-        return archive_docker_choose(members, manifest, wish, ret_root, err);
+        return archive_choose_docker(members, manifest, wish, ret_root, err);
     }
-    return archive_index_choose(index, documents, wish, ret_root, err);
+    return archive_choose_oci(index, documents, wish, ret_root, err);
 }

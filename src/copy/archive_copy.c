@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "archive/archive_documents.h"
+#include "archive/archive_read_store.h"
 #include "base/text.h"
 #include "copy/archive_blob.h"
-#include "copy/copy_image.h"
 #include "copy/copy_result.h"
+#include "copy/copy_steps.h"
 #include "flow/layer_format.h"
 #include "flow/layer_media.h"
 #include "flow/source_fd.h"
@@ -166,7 +166,7 @@ static void notice_unused(const struct archive_run *run)
 static int write_image(struct archive_run *run, struct lpipe_copy_result *result,
                        struct lpipe_error *err)
 {
-    const struct copy_image image = {
+    const struct copy_steps image = {
         .route = { .client = run->client,
                    .from = run->documents,
                    .to = run->target.store,
@@ -177,7 +177,7 @@ static int write_image(struct archive_run *run, struct lpipe_copy_result *result
         .ctx = run,
     };
     int status = push_target_check_digest(&run->target, &run->root.document.descriptor, err);
-    status = status == 0 ? copy_image_write(&image, &run->root, result, err) : status;
+    status = status == 0 ? copy_root_write(&image, &run->root, result, err) : status;
     if (status == 0) {
         notice_unused(run);
     }
@@ -195,13 +195,12 @@ static int close_source(struct source *source, struct lpipe_error *err)
 static int finish_copy(struct archive_run *run, struct lpipe_copy_result *result,
                        struct lpipe_error *err)
 {
-    int status = archive_documents_open(run->members, run->target.store, &run->documents, err);
+    int status = archive_read_store_open(run->members, run->target.store, &run->documents, err);
     if (status == 0) {
         status = archive_choose(run->members, run->documents, &run->wish, &run->root, err);
     }
     if (status == 0) {
-        status =
-            copy_image_choose(run->client, run->documents, NAME, run->options, &run->root, err);
+        status = copy_root_choose(run->client, run->documents, NAME, run->options, &run->root, err);
     }
     return status == 0 ? write_image(run, result, err) : status;
 }

@@ -14,7 +14,7 @@
 #include "image/image_tasks.h"
 
 struct referrers {
-    const struct copy_image *image;
+    const struct copy_steps *image;
     struct copy_route route;
     size_t first;                    /* number of the first subject of this round */
     pthread_mutex_t lock;            /* guards all below, and on_graph of the image */
@@ -111,7 +111,7 @@ static int load_referrer(const struct referrers *referrers, const struct descrip
 static int take_graph(struct referrers *referrers, struct copy_graph *graph,
                       struct lpipe_error *err)
 {
-    const struct copy_image *image = referrers->image;
+    const struct copy_steps *image = referrers->image;
     GUARD(&referrers->lock);
     int status = add_subjects_locked(referrers, graph, err);
     return status == 0 && image->on_graph != NULL ? image->on_graph(image->ctx, graph, err)
@@ -217,7 +217,7 @@ static int run_rounds(struct referrers *referrers, struct lpipe_error *err)
     return status;
 }
 
-int copy_referrers(const struct copy_image *image, const struct copy_graph *graph,
+int copy_referrers(const struct copy_steps *image, const struct copy_graph *graph,
                    struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     struct referrers referrers = { .image = image, .route = image->route, .result = result };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copy/image_copy.h"
 
-#include "copy/copy_image.h"
 #include "copy/copy_result.h"
+#include "copy/copy_steps.h"
 #include "image/image_fetch.h"
 #include "image/push_target.h"
 #include "image/store_open.h"
@@ -34,7 +34,7 @@ static int fetch_root(struct copy *copy, const struct lpipe_copy_options *option
     int status =
         image_fetch_manifest(copy->from, image_fetch_reference(copy->source), &copy->root, err);
     if (status == 0) {
-        status = copy_image_choose(copy->client, copy->from, name, options, &copy->root, err);
+        status = copy_root_choose(copy->client, copy->from, name, options, &copy->root, err);
     }
     return status == 0 ? 0 : fail_context(err, status, "%s", name);
 }
@@ -42,7 +42,7 @@ static int fetch_root(struct copy *copy, const struct lpipe_copy_options *option
 static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_result *result,
                     struct lpipe_error *err)
 {
-    struct copy_image image = { .target = &copy->target, .with_referrers = copy->with_referrers };
+    struct copy_steps image = { .target = &copy->target, .with_referrers = copy->with_referrers };
     copy_route_init(copy->client, copy->source, copy->from, dest, &copy->target, &image.route);
     int status = push_target_check_digest(&copy->target, &copy->root.document.descriptor, err);
     if (status != 0) {
@@ -50,9 +50,9 @@ static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_
     }
     if (image.route.is_same_store) {
         result->manifest_count = 1;
-        return copy_image_put(&image, &copy->root.document, result, err);
+        return copy_root_put(&image, &copy->root.document, result, err);
     }
-    return copy_image_write(&image, &copy->root, result, err);
+    return copy_root_write(&image, &copy->root, result, err);
 }
 
 int image_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *dest,

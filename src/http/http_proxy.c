@@ -179,7 +179,7 @@ const char *proxy_of(const char *url, const char **ret_variable)
 
 /* The end of "user:password@", or the host's start. A password may contain any character, also
  * '@' and '/', so the last '@' counts. */
-static const char *host_start(const char *proxy)
+static const char *host_text(const char *proxy)
 {
     const char *scheme = strstr(proxy, "://");
     const char *start = scheme == NULL ? proxy : scheme + 3;
@@ -189,7 +189,7 @@ static const char *host_start(const char *proxy)
 
 void proxy_describe(const char *proxy, char *buf, size_t buf_size)
 {
-    const char *host = proxy == NULL ? "" : host_start(proxy);
+    const char *host = proxy == NULL ? "" : host_text(proxy);
     text_printable(buf, buf_size, host, strcspn(host, "/?#"));
 }
 
@@ -215,7 +215,7 @@ int proxy_url(const char *proxy, struct buf *url)
 {
     const char *scheme = strstr(proxy, "://");
     const char *user = scheme == NULL ? proxy : scheme + 3;
-    const char *host = host_start(proxy);
+    const char *host = host_text(proxy);
     int status = buf_append(url, proxy, (size_t)(user - proxy));
     if (status == 0 && host != user) {
         size_t size = (size_t)(host - user) - 1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/archive_docker.h"
+#include "copy/archive_choose_docker.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "archive/archive_documents.h"
 #include "archive/archive_name.h"
+#include "archive/archive_read_store.h"
 #include "archive/docker_manifest.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -153,7 +153,7 @@ static int read_manifest(const struct chosen *chosen, const struct archive_membe
                          struct fetched *ret_root, struct lpipe_error *err)
 {
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
-    int status = archive_documents_copy(member, "", &fetched.document, err);
+    int status = archive_member_document(member, "", &fetched.document, err);
     if (status != 0) {
         return status;
     }
@@ -281,7 +281,7 @@ static int make_manifest(struct chosen *chosen, struct fetched *ret_root, struct
     (void)snprintf(chosen->config_type, sizeof chosen->config_type, "%s",
                    media_type_name(chosen->family, MEDIA_ROLE_CONFIG));
     if (status == 0) {
-        status = archive_documents_copy(chosen->config, chosen->config_type, &document, err);
+        status = archive_member_document(chosen->config, chosen->config_type, &document, err);
     }
     status = status == 0 ? image_config_parse(&document, count, &config, err) : status;
     status = status == 0 ? find_layers(chosen, config, layers, count, err) : status;
@@ -295,7 +295,7 @@ static void chosen_dispose(struct chosen *chosen)
     docker_manifest_dispose(&chosen->list);
 }
 
-int archive_docker_choose(struct archive_members *members, const struct archive_member *list,
+int archive_choose_docker(struct archive_members *members, const struct archive_member *list,
                           const struct archive_wish *wish, struct fetched *ret_root,
                           struct lpipe_error *err)
 {

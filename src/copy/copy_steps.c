@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/copy_image.h"
+#include "copy/copy_steps.h"
 
 #include "copy/copy_referrers.h"
 #include "copy/copy_result.h"
@@ -35,9 +35,9 @@ static int check_platform(struct store *from, const struct manifest *manifest,
     return status == 0 ? image_config_check_platform(config, wanted, err) : status;
 }
 
-int copy_image_choose(lpipe_client *client, struct store *from, const char *name,
-                      const struct lpipe_copy_options *options, struct fetched *root,
-                      struct lpipe_error *err)
+int copy_root_choose(lpipe_client *client, struct store *from, const char *name,
+                     const struct lpipe_copy_options *options, struct fetched *root,
+                     struct lpipe_error *err)
 {
     struct platform platform = { "", "", "", "" };
     int status = options->platform != NULL ? platform_parse(options->platform, &platform, err) : 0;
@@ -53,7 +53,7 @@ int copy_image_choose(lpipe_client *client, struct store *from, const char *name
     return image_fetch_choose(from, &platform, root, err);
 }
 
-static int put_root(const struct copy_image *image, const struct document *root,
+static int put_root(const struct copy_steps *image, const struct document *root,
                     struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     const struct push_target *target = image->target;
@@ -65,8 +65,8 @@ static int put_root(const struct copy_image *image, const struct document *root,
     return status == 0 ? copy_write_manifest(&image->route, &manifest, err) : status;
 }
 
-int copy_image_put(const struct copy_image *image, const struct document *root,
-                   struct lpipe_copy_result *result, struct lpipe_error *err)
+int copy_root_put(const struct copy_steps *image, const struct document *root,
+                  struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     int status = put_root(image, root, result, err);
     return status == 0 ? store_finish(image->target->store, err) : status;
@@ -74,7 +74,7 @@ int copy_image_put(const struct copy_image *image, const struct document *root,
 
 /* In a registry the referrers are there before the tags. A layout or archive gets its tags when it
  * is finished, and the image is its first entry. */
-static int put_with_referrers(const struct copy_image *image, const struct copy_graph *graph,
+static int put_with_referrers(const struct copy_steps *image, const struct copy_graph *graph,
                               struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     const struct document *root = &graph->nodes[0]->document;
@@ -87,8 +87,8 @@ static int put_with_referrers(const struct copy_image *image, const struct copy_
     return status == 0 ? store_finish(image->target->store, err) : status;
 }
 
-int copy_image_write(const struct copy_image *image, struct fetched *root,
-                     struct lpipe_copy_result *result, struct lpipe_error *err)
+int copy_root_write(const struct copy_steps *image, struct fetched *root,
+                    struct lpipe_copy_result *result, struct lpipe_error *err)
 {
     struct copy_graph *graph AUTO_COPY_GRAPH = NULL;
     const struct copy_route *route = &image->route;
@@ -105,5 +105,5 @@ int copy_image_write(const struct copy_image *image, struct fetched *root,
         return status;
     }
     return image->with_referrers ? put_with_referrers(image, graph, result, err)
-                                 : copy_image_put(image, &graph->nodes[0]->document, result, err);
+                                 : copy_root_put(image, &graph->nodes[0]->document, result, err);
 }

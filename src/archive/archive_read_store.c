@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "archive/archive_documents.h"
+#include "archive/archive_read_store.h"
 
 #include <string.h>
 
@@ -7,15 +7,15 @@
 #include "base/mem.h"
 #include "oci/manifest.h"
 
-struct archive_documents {
+struct archive_read_store {
     struct store base;
     const struct archive_members *members;
     struct store *destination;
 };
 
-static const struct archive_documents *self_of(const struct store *store)
+static const struct archive_read_store *self_of(const struct store *store)
 {
-    return (const struct archive_documents *)store;
+    return (const struct archive_read_store *)store;
 }
 
 /* Gives the bytes of a kept member. */
@@ -62,7 +62,7 @@ static int open_kept(const struct archive_member *member, struct blob_reader **r
 static int store_blob_open(struct store *store, const struct descriptor *blob,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    const struct archive_documents *self = self_of(store);
+    const struct archive_read_store *self = self_of(store);
     const struct archive_member *member = archive_members_by_digest(self->members, blob->digest);
     if (member != NULL && member->state == ARCHIVE_KEPT) {
         return open_kept(member, ret_reader, err);
@@ -76,8 +76,8 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
                 blob->digest);
 }
 
-int archive_documents_copy(const struct archive_member *member, const char *media_type,
-                           struct document *ret_document, struct lpipe_error *err)
+int archive_member_document(const struct archive_member *member, const char *media_type,
+                            struct document *ret_document, struct lpipe_error *err)
 {
     AUTO_BUF struct buf bytes = BUF_INIT(member->bytes.size);
     if (buf_append(&bytes, member->bytes.data != NULL ? member->bytes.data : "",
@@ -101,7 +101,7 @@ static int store_manifest_get(struct store *store, const char *reference,
                     "manifests, or is no JSON object",
                     reference);
     }
-    return archive_documents_copy(member, "", ret_document, err);
+    return archive_member_document(member, "", ret_document, err);
 }
 
 static int store_blob_exists(struct store *store, const struct descriptor *blob,
@@ -146,7 +146,7 @@ static int add_referrer(const struct archive_member *member, const char *subject
 {
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
     AUTO_MANIFEST struct manifest *manifest = NULL;
-    int status = archive_documents_copy(member, "", &document, err);
+    int status = archive_member_document(member, "", &document, err);
     if (status != 0) {
         return status;
     }
@@ -178,8 +178,8 @@ static void documents_free(struct store *store)
     free(store);
 }
 
-int archive_documents_open(const struct archive_members *members, struct store *destination,
-                           struct store **ret_store, struct lpipe_error *err)
+int archive_read_store_open(const struct archive_members *members, struct store *destination,
+                            struct store **ret_store, struct lpipe_error *err)
 {
     static const struct store_ops ops = {
         .blob_exists = store_blob_exists,
@@ -191,7 +191,7 @@ int archive_documents_open(const struct archive_members *members, struct store *
         .free = documents_free,
         .referrers_list = store_referrers_list,
     };
-    struct archive_documents *self = NEW(struct archive_documents);
+    struct archive_read_store *self = NEW(struct archive_read_store);
     if (self == NULL) {
         return fail_memory(err);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/archive_index.h"
+#include "copy/archive_choose_oci.h"
 
 #include <string.h>
 
-#include "archive/archive_documents.h"
+#include "archive/archive_read_store.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "oci/json_write.h"
@@ -96,13 +96,13 @@ static int find_entry(const struct manifest *index, const char *image,
     return 0;
 }
 
-int archive_index_choose(const struct archive_member *list, struct store *documents,
-                         const struct archive_wish *wish, struct fetched *ret_root,
-                         struct lpipe_error *err)
+int archive_choose_oci(const struct archive_member *list, struct store *documents,
+                       const struct archive_wish *wish, struct fetched *ret_root,
+                       struct lpipe_error *err)
 {
     struct fetched index AUTO_FETCHED = FETCHED_INIT;
     const struct manifest_item *item = NULL;
-    int status = archive_documents_copy(list, "", &index.document, err);
+    int status = archive_member_document(list, "", &index.document, err);
     status = status == 0 ? manifest_parse(&index.document, &index.manifest, err) : status;
     if (status == 0 && index.manifest->kind != MANIFEST_KIND_INDEX) {
         status = fail(err, LPIPE_NOT_TAR, "it is not an index");
