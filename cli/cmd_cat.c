@@ -166,5 +166,6 @@ const struct command command_cat = {
         (const struct option_group *const[]){ &group_cat, &group_access, &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
+    .takes_references = true,
     .run = run,
 };

@@ -171,5 +171,6 @@ const struct command command_copy = {
                                               &group_access, &group_result, &group_general, NULL },
     .args_min = 2,
     .args_max = 2,
+    .takes_references = true,
     .run = run,
 };

@@ -86,6 +86,7 @@ const struct command command_help = {
     .groups = general_only,
     .args_min = 0,
     .args_max = 1,
+    .argument_words = "",
     .run = run_help,
 };
 

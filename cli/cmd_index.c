@@ -162,5 +162,6 @@ const struct command command_index = {
                                                     &group_result, &group_general, NULL },
     .args_min = 2,
     .args_max = SIZE_MAX,
+    .takes_references = true,
     .run = run,
 };

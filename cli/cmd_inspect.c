@@ -65,5 +65,6 @@ const struct command command_inspect = {
                                                     &group_general, NULL },
     .args_min = 1,
     .args_max = 1,
+    .takes_references = true,
     .run = run,
 };

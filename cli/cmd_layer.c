@@ -153,5 +153,6 @@ const struct command command_layer = {
                                               &group_access, &group_result, &group_general, NULL },
     .args_min = 1,
     .args_max = 2,
+    .takes_references = true,
     .run = run,
 };

@@ -181,6 +181,8 @@ const struct command command_login = {
     .name = "login",
     .synopsis = "[options] REGISTRY",
     .summary = "Test the credentials of a registry and store them",
+    .examples = "  layerpipe login registry.example\n"
+                "  pass ci | layerpipe login --username ci --password-stdin registry.example\n",
     .details = "User name and password are asked for on the terminal unless options give them.\n"
                "The credential helper that the configuration names stores them; without a helper\n"
                "they are written to the configuration file.\n",
@@ -194,6 +196,7 @@ const struct command command_logout = {
     .name = "logout",
     .synopsis = "[options] REGISTRY",
     .summary = "Remove the stored credentials of a registry",
+    .examples = "  layerpipe logout registry.example\n",
     .details = "If none are stored, nothing is changed, and the exit status is 5.\n",
     .groups = (const struct option_group *const[]){ &group_authfile, &group_general, NULL },
     .args_min = 1,

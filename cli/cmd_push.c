@@ -351,5 +351,6 @@ const struct command command_push = {
                                                     &group_general, NULL },
     .args_min = 1,
     .args_max = SIZE_MAX,
+    .takes_references = true,
     .run = run,
 };

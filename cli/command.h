@@ -13,6 +13,8 @@ struct command {
     const char *details;  /* more text for `layerpipe help COMMAND`, may be NULL */
     const struct option_group *const *groups;
     size_t args_min, args_max;
+    bool takes_references;      /* arguments are references, or files; for completion */
+    const char *argument_words; /* what completion offers, "" = the commands; NULL = nothing */
     int (*run)(struct settings *settings); /* returns the exit status */
 };
 

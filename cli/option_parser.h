@@ -24,7 +24,12 @@ enum option_kind {
     OPTION_MODE,   /* as OPTION_CHOICE, but only --name=value; --name alone means the value min */
 };
 
-enum option_completion { OPTION_COMPLETE_NONE, OPTION_COMPLETE_FILE, OPTION_COMPLETE_DIRECTORY };
+enum option_completion {
+    OPTION_COMPLETE_NONE,
+    OPTION_COMPLETE_FILE,
+    OPTION_COMPLETE_DIRECTORY,
+    OPTION_COMPLETE_REFERENCE
+};
 
 struct option {
     const char *name;
@@ -34,6 +39,7 @@ struct option {
     const char *value; /* placeholder in the help, "a|b|c" for a choice; NULL for a flag */
     const char *help;
     enum option_completion complete;
+    const char *words; /* values that completion offers, separated by spaces; may be NULL */
     int tag;
     uint64_t min, max;
 };

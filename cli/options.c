@@ -23,7 +23,12 @@
 #define MODE(member, shown, alone) .kind = OPTION_MODE, AT(member), .value = (shown), .min = (alone)
 #define EDIT(which, shown) ITEM(edits, shown, LPIPE_EDIT_##which)
 #define FILES .complete = OPTION_COMPLETE_FILE
+#define REFERENCES .complete = OPTION_COMPLETE_REFERENCE
 #define DIRECTORIES .complete = OPTION_COMPLETE_DIRECTORY
+#define TAR_WORDS "gzip gzip:6 gzip:9 zstd zstd:9 zstd:19"
+#define TAR_CODECS .words = TAR_WORDS " none"
+#define LAYER_CODECS                                                                               \
+    .words = TAR_WORDS " zstd-chunked zstd-chunked:9 estargz estargz:6 estargz:9 none"
 
 const struct option_group group_general = {
     "General",
@@ -55,7 +60,7 @@ const struct option_group group_layer = {
     "Layers",
     (const struct option[]){
         { "compress", 0, TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
-          .help = "codec (default gzip:1; gzip -2..12, zstd 1..19)" },
+          LAYER_CODECS, .help = "codec (default gzip:1; gzip -2..12, zstd 1..19)" },
         { "threads", 0, NUMBER(threads, 0, 256),
           .help = "compression threads (default: processors; 0: none)" },
         { "memory", 0, BYTES(memory_bytes_max, "SIZE", 1),
@@ -95,33 +100,35 @@ const struct option_group group_platform = {
 const struct option_group group_image = {
     "Image",
     (const struct option[]){
-        { "base", 0, TEXT(base, "REF|oci:DIR:TAG"),
+        { "base", 0, TEXT(base, "REF|oci:DIR:TAG"), REFERENCES,
           .help = "base image; new layers are added on top of it" },
+        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
+        { "env", 0, EDIT(ENV, "K=V"), .help = "set an environment variable (repeatable)" },
+        { "cmd", 0, EDIT(CMD, "JSON|WORDS"), .help = "set the default command" },
+        { "entrypoint", 0, EDIT(ENTRYPOINT, "JSON|WORDS"),
+          .help = "set the entry point; removes the base's command" },
+        { "user", 0, EDIT(USER, "USER[:GROUP]"), .help = "set the user" },
+        { "workdir", 0, EDIT(WORKDIR, "DIR"), .help = "set the working directory" },
+        { "label", 0, EDIT(LABEL, "K=V"), .help = "set a label (repeatable)" },
+        { "annotation", 0, EDIT(ANNOTATION, "K=V"),
+          .help = "set a manifest annotation (repeatable)" },
         { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
           .help = "platform of the base, or of an image without base" },
-        { "env", 0, EDIT(ENV, "K=V"), .help = "set an environment variable (repeatable)" },
+        { "created", 0, TEXT(created, "RFC3339|EPOCH"),
+          .help = "image time (default SOURCE_DATE_EPOCH, else now)" },
+        { "look-first", 0, MODE(look_first, "auto|always|never", LOOK_FIRST_ALWAYS),
+          .help = "hash files first, send only missing blobs" },
         { "env-file", 0, ITEM(env_files, "FILE", ITEM_OTHER), FILES,
           .help = "set the variables in FILE (repeatable)" },
         { "config", 0, TEXT(config, "FILE"), FILES,
           .help = "start from the image config in FILE (JSON)" },
-        { "entrypoint", 0, EDIT(ENTRYPOINT, "JSON|WORDS"),
-          .help = "set the entry point; removes the base's command" },
-        { "cmd", 0, EDIT(CMD, "JSON|WORDS"), .help = "set the default command" },
-        { "user", 0, EDIT(USER, "USER[:GROUP]"), .help = "set the user" },
-        { "workdir", 0, EDIT(WORKDIR, "DIR"), .help = "set the working directory" },
-        { "label", 0, EDIT(LABEL, "K=V"), .help = "set a label (repeatable)" },
         { "port", 0, EDIT(PORT, "PORT[/PROTOCOL]"), .help = "declare a port (repeatable)" },
         { "volume", 0, EDIT(VOLUME, "DIR"), .help = "declare a volume (repeatable)" },
         { "stop-signal", 0, EDIT(STOP_SIGNAL, "SIGNAL"),
           .help = "set the signal that stops the container" },
         { "author", 0, EDIT(AUTHOR, "TEXT"), .help = "set the author" },
-        { "created", 0, TEXT(created, "RFC3339|EPOCH"),
-          .help = "image time (default SOURCE_DATE_EPOCH, else now)" },
         { "history", 0, ITEM(histories, "TEXT", ITEM_OTHER),
           .help = "history text: one for all layers, or one for each" },
-        { "annotation", 0, EDIT(ANNOTATION, "K=V"),
-          .help = "set a manifest annotation (repeatable)" },
-        { "tag", 0, ITEM(tags, "TAG", ITEM_OTHER), .help = "set this tag, too (repeatable)" },
         { "untagged", 0, FLAG(untagged), .help = "set no tag; push by digest only" },
         { "artifact-type", 0, TEXT(artifact_type, "TYPE"),
           .help = "build an artifact of this type, not an image" },
@@ -132,8 +139,6 @@ const struct option_group group_image = {
           .help = "make a SOCI index for lazy pulls (default v2)" },
         { "soci-min-size", 0, BYTES(soci_bytes_min, "SIZE", 1),
           .help = "smaller layers get no zTOC (default 10M)" },
-        { "look-first", 0, MODE(look_first, "auto|always|never", LOOK_FIRST_ALWAYS),
-          .help = "hash files first, send only missing blobs" },
         { "layer-descriptor", 0, ITEM(args, "FILE", ITEM_DESCRIPTOR), FILES,
           .help = "add an uploaded layer (output of layer --json)" },
         { 0 } },
@@ -170,20 +175,20 @@ const struct option_group group_index = {
 
 const struct option_group group_archive = {
     "Copy with other layers",
-    (const struct option[]){ { "compress", 0,
-                               TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
-                               .help = "compress layers; an archive's tars: default gzip:1" },
-                             { "soci", 0, MODE(soci, "none|v1|v2", LPIPE_SOCI_V2),
-                               .help = "make a SOCI index for lazy pulls (default v2)" },
-                             { "soci-min-size", 0, BYTES(soci_bytes_min, "SIZE", 1),
-                               .help = "smaller layers get no zTOC (default 10M)" },
-                             { "threads", 0, NUMBER(threads, 0, 256),
-                               .help = "compression threads (default: processors; 0: none)" },
-                             { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
-                               .help = "of a manifest that must be made (default oci)" },
-                             { "mount-from", 0, TEXT(mount_from, "REPOSITORY"),
-                               .help = "try to mount blobs from this repository" },
-                             { 0 } },
+    (const struct option[]){
+        { "compress", 0, TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
+          LAYER_CODECS, .help = "compress layers; an archive's tars: default gzip:1" },
+        { "soci", 0, MODE(soci, "none|v1|v2", LPIPE_SOCI_V2),
+          .help = "make a SOCI index for lazy pulls (default v2)" },
+        { "soci-min-size", 0, BYTES(soci_bytes_min, "SIZE", 1),
+          .help = "smaller layers get no zTOC (default 10M)" },
+        { "threads", 0, NUMBER(threads, 0, 256),
+          .help = "compression threads (default: processors; 0: none)" },
+        { "format", 0, CHOICE(format, "oci|docker", LPIPE_FORMAT_OCI),
+          .help = "of a manifest that must be made (default oci)" },
+        { "mount-from", 0, TEXT(mount_from, "REPOSITORY"),
+          .help = "try to mount blobs from this repository" },
+        { 0 } },
 };
 
 const struct option_group group_cat = {
@@ -192,7 +197,7 @@ const struct option_group group_cat = {
         { "layer", 0, TEXT(layer, "N|DIGEST"),
           .help = "one layer: number (1 is the lowest) or digest" },
         { "blob", 0, FLAG(blob), .help = "stored bytes of the layer or of REFERENCE's digest" },
-        { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"),
+        { "compress", 0, TEXT(compress, "gzip[:LEVEL]|zstd[:LEVEL]|none"), TAR_CODECS,
           .help = "compress the output (default none)" },
         { "threads", 0, NUMBER(threads, 0, 256),
           .help = "compression threads (default: processors; 0: none)" },

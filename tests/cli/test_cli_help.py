@@ -3,12 +3,9 @@
 import glob
 import os
 import re
-import shutil
-import subprocess
 
 import pytest
 from cli_support import ROOT
-from servers import missing
 
 VERBS = ["layer", "push", "copy", "cat", "index", "inspect", "login", "logout", "version", "help",
          "completion"]
@@ -202,6 +199,14 @@ def test_help_has_at_most_80_columns(command, verb):
         assert max(len(line) for line in text.decode().splitlines()) <= 80
 
 
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"version", "help"}))
+def test_help_begins_with_examples(command, verb):
+    text = command("help", verb).stdout.decode()
+    shown = text.partition("\nExamples:\n")[2].partition("\n\n")[0].splitlines()
+    assert 1 <= len(shown) <= 2 and all("layerpipe " + verb in line for line in shown)
+    assert text.index("Examples:") < text.index("--help")
+
+
 def test_errors_page_explains_every_status():
     with open(os.path.join(ROOT, "include", "layerpipe", "error.h"), encoding="utf-8") as header:
         statuses = set(re.findall(r"LPIPE_(\w+) = -\d+,? +/", header.read()))
@@ -212,64 +217,3 @@ def test_errors_page_explains_every_status():
                 explained.update(re.findall(r"\*([A-Z_]+)\*", line))
     assert len(statuses) > 20
     assert explained == statuses
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_script_has_all_options_and_valid_syntax(command, shell):
-    script = command("completion", shell)
-    assert script.returncode == 0
-    for verb, options in OPTIONS.items():
-        assert verb.encode() in script.stdout
-        for option in options:
-            assert option.encode() in script.stdout
-    if shutil.which(shell) is None:
-        pytest.skip(missing(shell))
-    check = subprocess.run([shell, "-n"], input=script.stdout, stderr=subprocess.PIPE, check=False)
-    assert check.returncode == 0, check.stderr
-
-
-def complete(command, *words):
-    """What bash completion offers for the last word."""
-    script = command("completion", "bash").stdout.decode()
-    quoted = " ".join(f"'{word}'" for word in words)
-    script += f"""
-COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}
-_layerpipe
-printf '%s\\n' "${{COMPREPLY[@]}}"
-"""
-    out = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, check=True,
-                         cwd=command.home).stdout
-    return set(out.decode().split())
-
-
-def test_bash_completion_offers_matching_words(command):
-    (command.home / "rootfs.tar").write_bytes(b"")
-    (command.home / "folder").mkdir()
-    assert complete(command, "layerpipe", "lo") == {"login", "logout"}
-    assert complete(command, "layerpipe", "layer", "--al") == {"--allow-truncated", "--allow-empty", "--allow-odd-entries"}
-    assert complete(command, "layerpipe", "push", "--upload", "c") == {"chunked"}
-    assert complete(command, "layerpipe", "completion", "") == {"bash", "zsh", "fish"}
-    assert complete(command, "layerpipe", "push", "x", "roo") == {"rootfs.tar"}
-    assert complete(command, "layerpipe", "push", "--spool", "") == {"folder"}
-    assert complete(command, "layerpipe", "push", "--compress", "") >= {"gzip", "zstd", "none"}
-    assert complete(command, "layerpipe", "push", "--threads", "") == set()
-    assert complete(command, "layerpipe", "push", "--authfile", "roo") == {"rootfs.tar"}
-
-
-def test_bash_completion_of_values_after_an_equals_sign(command):
-    """bash makes a word of its own of the '='."""
-    assert complete(command, "layerpipe", "push", "--progress", "=", "p") == {"plain"}
-    assert complete(command, "layerpipe", "push", "--upload", "=") == \
-        {"auto", "streamed", "chunked", "monolithic"}
-    assert complete(command, "layerpipe", "push", "--tls-verify", "=", "f") == {"false"}
-    assert complete(command, "layerpipe", "push", "--look-first", "=", "al") == {"always"}
-
-
-def test_bash_completion_of_general_options_before_the_command(command):
-    assert complete(command, "layerpipe", "-") >= {"--quiet", "--verbose", "--progress"}
-    assert complete(command, "layerpipe", "-q", "lo") == {"login", "logout"}
-    assert complete(command, "layerpipe", "--progress", "pl") == {"plain"}
-    assert complete(command, "layerpipe", "--progress", "none", "lo") == {"login", "logout"}
-    assert complete(command, "layerpipe", "--progress", "=", "none", "-v", "lo") == {"login", "logout"}
-    assert "--all" not in complete(command, "layerpipe", "-q", "push", "--al")
-    assert "--allow-empty" in complete(command, "layerpipe", "-q", "push", "--al")
