@@ -201,6 +201,8 @@ const struct option_group group_cat = {
           .help = "compress the output (default none)" },
         { "threads", 0, NUMBER(threads, 0, 256),
           .help = "compression threads (default: processors; 0: none)" },
+        { "jobs", 0, NUMBER(jobs, 1, 64),
+          .help = "ranges of a layer fetched at a time (default 4)" },
         { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
           .help = "take the image of an index for this platform" },
         { 0 } },

@@ -48,6 +48,9 @@ typedef struct lpipe_content lpipe_content;
  * last part of the path for each entry that is not in the lowest layer, 256 MiB at most
  * (NO_RESOURCES).
  *
+ * A layer of more than 8 MiB is fetched from a registry in several ranges at a time
+ * (lpipe_client_options.jobs); each needs 5 MiB of memory.
+ *
  * A digest that names no manifest but a blob is taken for a layer without an image.
  *
  * @param client      must outlive the content; may be in use by other threads

@@ -174,7 +174,8 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
     content->context = context_call_begin(&client->context);
     content->image.fetched = (struct fetched)FETCHED_INIT;
     int status = check_reference(ref, options, err);
-    status = status == 0 ? store_open(client, ref, STORE_READ, &content->store, err) : status;
+    status =
+        status == 0 ? store_open(client, ref, STORE_READ_RANGES, &content->store, err) : status;
     if (status == 0) {
         status = open_stream(content, ref, options, platform, err);
         status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);

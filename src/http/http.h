@@ -69,6 +69,7 @@ struct http_request {
     bool body_wanted;            /* the body is needed although the method is not GET */
     bool stream;                 /* a successful (2xx) body is read with http_read() and is not in
                                     response.body; the connection waits for the reader */
+    size_t stream_bytes;         /* so many are received before that, HTTP_STREAM_BYTES at least */
     uint32_t connect_timeout_ms; /* 0 = 30 s */
     uint32_t stall_timeout_ms;   /* no byte was sent or received while a body is on its way; 0 =
                                     60 s; waiting for bytes of a pull body does not count */

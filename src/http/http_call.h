@@ -21,8 +21,8 @@ struct http_stream {
     bool is_full; /* the network thread waits until there is free space */
     bool ended;
 };
-/* is_used: allocates the memory for a body. */
-MUST_CHECK int stream_init(struct http_stream *stream, bool is_used);
+/* size: of the memory for a body that is not read yet; 0 = there is no body to read. */
+MUST_CHECK int stream_init(struct http_stream *stream, size_t size);
 void stream_dispose(struct http_stream *stream);
 /* Network thread: false when there is not enough free space now. */
 bool stream_put(struct http_stream *stream, const void *data, size_t size);

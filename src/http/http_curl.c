@@ -306,7 +306,8 @@ int http_start(struct http *http, const struct http_request *request, struct htt
     call->response.body.size_max = request->response_bytes_max;
     call->response.url = request->url;
     pthread_cond_init(&call->ended, NULL);
-    if (stream_init(&call->stream, request->stream) != 0) {
+    size_t stream_bytes = MAX_OF(request->stream_bytes, HTTP_STREAM_BYTES);
+    if (stream_init(&call->stream, request->stream ? stream_bytes : 0) != 0) {
         call_free(call);
         return fail_memory(err);
     }

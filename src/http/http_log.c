@@ -12,10 +12,13 @@
 
 static const char *const shown[] = {
     "accept",
+    "accept-ranges",
+    "cache-control",
     "content-length",
     "content-range",
     "content-type",
     "date",
+    "etag",
     "expect",
     "link",
     "location",

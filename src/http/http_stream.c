@@ -7,16 +7,16 @@
 #include "base/sync.h"
 #include "http/http_call.h"
 
-int stream_init(struct http_stream *stream, bool is_used)
+int stream_init(struct http_stream *stream, size_t size)
 {
-    *stream = (struct http_stream){ .bytes = BUF_INIT(HTTP_STREAM_BYTES) };
+    *stream = (struct http_stream){ .bytes = BUF_INIT(size) };
     pthread_mutex_init(&stream->mutex, NULL);
     pthread_cond_init(&stream->more, NULL);
-    if (is_used) {
-        stream->bytes.data = mem_new(HTTP_STREAM_BYTES + 1);
-        stream->bytes.capacity = HTTP_STREAM_BYTES + 1;
+    if (size > 0) {
+        stream->bytes.data = mem_new(size + 1);
+        stream->bytes.capacity = size + 1;
     }
-    return is_used && stream->bytes.data == NULL ? LPIPE_NO_MEMORY : 0;
+    return size > 0 && stream->bytes.data == NULL ? LPIPE_NO_MEMORY : 0;
 }
 
 void stream_dispose(struct http_stream *stream)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "archive/archive_store.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/spool.h"
 #include "layout/layout_store.h"
@@ -65,12 +66,20 @@ static int open_archive(lpipe_client *client, const lpipe_ref *ref, enum store_a
     return archive_store_new(ref, spool_dir_choose(given), client->context.cancel, ret_store, err);
 }
 
+/* In how many ranges a blob of a registry is fetched at a time. */
+static unsigned ranges_of(const lpipe_client *client, enum store_access mode)
+{
+    unsigned jobs = client->context.settings.jobs;
+    return mode == STORE_READ_RANGES ? (jobs > 0 ? jobs : BLOB_RANGES_DEFAULT) : 1;
+}
+
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
                struct store **ret_store, struct lpipe_error *err)
 {
     switch (lpipe_ref_kind(ref)) {
     case LPIPE_REF_REGISTRY:
-        return registry_store_open(client, ref, mode == STORE_WRITE, ret_store, err);
+        return registry_store_open(client, ref, mode == STORE_WRITE, ranges_of(client, mode),
+                                   ret_store, err);
     case LPIPE_REF_LAYOUT:
         return open_layout(client, ref, mode == STORE_WRITE, ret_store, err);
     case LPIPE_REF_NULL:

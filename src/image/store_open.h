@@ -9,8 +9,10 @@
 #include "oci/store.h"
 
 enum store_access {
-    STORE_READ = 0, /* a layout that does not exist is NOT_FOUND */
-    STORE_WRITE = 1 /* a layout that does not exist is created */
+    STORE_READ = 0,       /* a layout that does not exist is NOT_FOUND */
+    STORE_WRITE = 1,      /* a layout that does not exist is created */
+    STORE_READ_RANGES = 2 /* as READ, for a caller that reads one blob at a time: the client's jobs
+                             setting says in how many ranges at a time a registry's blob is read */
 };
 
 /* ref is borrowed for the call, client until the store is freed. */

@@ -17,6 +17,7 @@ struct registry_store {
     struct repository repository;
     char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
+    unsigned ranges;            /* of a blob that is read */
     atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
 };
 
@@ -60,7 +61,8 @@ static int store_blob_begin(struct store *store, const struct blob_hint *hint,
 static int store_blob_open(struct store *store, const struct descriptor *blob,
                            struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    return registry_blob_open(repository_of(store), blob, ret_reader, err);
+    const struct registry_store *self = (struct registry_store *)store;
+    return registry_blob_open(&self->repository, blob, self->ranges, ret_reader, err);
 }
 
 static int store_manifest_get(struct store *store, const char *reference,
@@ -137,7 +139,7 @@ static int repository_init(struct registry_store *self, lpipe_client *client, co
     return has_memory ? 0 : LPIPE_NO_MEMORY;
 }
 
-int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
+int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes, unsigned ranges,
                         struct store **ret_store, struct lpipe_error *err)
 {
     struct registry_host *host = NULL;
@@ -150,6 +152,7 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
         return fail_memory(err);
     }
     self->base.ops = &ops;
+    self->ranges = ranges;
     if (repository_init(self, client, ref, host, writes) != 0) {
         store_free(&self->base);
         return fail_memory(err);

@@ -8,8 +8,9 @@
 #include "oci/store.h"
 
 /* ref is used during the call only; client must stay valid as long as the store. With writes,
- * tokens for pull and push are requested from the start. */
+ * tokens for pull and push are requested from the start. ranges: see registry_blob_open(). */
 MUST_CHECK int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
-                                   struct store **ret_store, struct lpipe_error *err);
+                                   unsigned ranges, struct store **ret_store,
+                                   struct lpipe_error *err);
 
 #endif

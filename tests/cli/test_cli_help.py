@@ -23,7 +23,7 @@ IMAGE = {"base", "platform", "env", "env-file", "config", "entrypoint", "cmd", "
 OPTIONS = {
     "layer": GENERAL | ACCESS | UPLOAD | LAYER,
     "push": GENERAL | ACCESS | UPLOAD | LAYER | IMAGE,
-    "cat": GENERAL | ACCESS | {"layer", "blob", "compress", "threads", "platform"},
+    "cat": GENERAL | ACCESS | {"layer", "blob", "compress", "jobs", "threads", "platform"},
     "copy": GENERAL | ACCESS | UPLOAD | {"soci", "soci-min-size", "all", "platform", "referrers", "tag",
                                          "untagged", "json", "digest-file", "compress", "threads", "format",
                                          "mount-from"},

@@ -213,7 +213,7 @@ static int read_blob(char *text, size_t text_size, struct lpipe_error *err)
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
     size_t done = 0;
     size_t size = 1;
-    int status = registry_blob_open(&fixture.repository, &blob, &reader, err);
+    int status = registry_blob_open(&fixture.repository, &blob, 1, &reader, err);
     while (status == 0 && size > 0) {
         assert_true(done < text_size);
         status = reader->ops->read(reader, text + done, text_size - done, &size, err);
