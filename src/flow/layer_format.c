@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-#define DEFAULT_COMPRESS "gzip:1"
+#define DEFAULT_COMPRESS "gzip" /* its level is in codec.c */
 
 /* Formats with a table of contents, and the codec behind each. */
 static const struct {
