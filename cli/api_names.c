@@ -51,7 +51,7 @@ static const char *shown_name(const char *api, size_t size)
 }
 
 /* The name for the word between the backquote at text and the next one, and where the text goes on
- * behind it. NULL: no known word is there. */
+ * after it. NULL: no known word is there. */
 static const char *name_at(const char *text, const char **ret_rest)
 {
     const char *end = *text == '`' ? strchr(text + 1, '`') : NULL;

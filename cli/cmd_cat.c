@@ -16,8 +16,8 @@
 #define BUFFER_BYTES ((size_t)256 * 1024)
 #define PIPE_BYTES (1024 * 1024)
 
-/* A reader that ends early, such as head, has what it wanted: no failure of ours, but the output is
- * not complete. */
+/* A reader such as head may end early. The command has not failed then, but the output is not
+ * complete. */
 static int write_failed(struct setup *setup, int sys_errno)
 {
     progress_end(setup->progress, false);
@@ -81,7 +81,7 @@ static int copy_out(struct setup *setup, lpipe_content *content)
         print_message("out of memory");
         return EXIT_RESOURCES;
     }
-    /* Of a pipe; without it the copy only is slower. */
+    /* For a pipe. If this fails, the copy is only slower. */
     (void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
     int code = write_content(setup, content, buffer);
     free(buffer);

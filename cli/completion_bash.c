@@ -33,7 +33,7 @@ static void put_value(const struct command *command, const struct option *row, F
 }
 
 /* bash ends a word at '=' and ':', so that "cur" is only the last part. "word" is the whole text
- * before the cursor, or the value behind "--option=". General options may precede the command. */
+ * before the cursor, or the value after "--option=". General options may precede the command. */
 static const char begin[] =
     "# bash completion of layerpipe\n_layerpipe()\n{\n"
     "    local line=${COMP_LINE:0:COMP_POINT} cur=${COMP_WORDS[COMP_CWORD]}\n"

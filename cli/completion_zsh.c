@@ -15,7 +15,7 @@ static void put_text(const char *text, FILE *out)
     }
 }
 
-/* "=-": the value is in the same word, behind '='; "=": there or in the next word. "::": it may be
+/* "=-": the value is in the same word, after '='; "=": there or in the next word. "::": it may be
  * left out. */
 static void put_option(const struct command *command, const struct option *row, FILE *out)
 {

@@ -320,7 +320,7 @@ static bool check_next_word(struct option_parser *parser, const struct option *r
 }
 
 /* Parses one long option. *next points to the word after it; if that word is the option's value,
- * *next is moved behind it. */
+ * *next is moved after it. */
 static bool parse_long(struct option_parser *parser, const char *name, char *const **next)
 {
     const char *equals = strchr(name, '=');

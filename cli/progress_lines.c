@@ -56,7 +56,7 @@ __attribute__((format(printf, 2, 3))) static void add(char line[PROGRESS_LINE_BY
     va_end(args);
 }
 
-/* Columns that a character takes. From Hangul on, many take two, so that all are counted so: a line
+/* Columns that a character takes. From Hangul on, many take two, so all are counted as two: a line
  * that is too short is better than one that wraps. */
 static size_t character_columns(uint32_t code)
 {

@@ -7,7 +7,7 @@
 
 #define PROGRESS_LINE_BYTES 512
 
-/* How the target is spoken of. */
+/* The words for the target in the lines. */
 struct progress_words {
     const char *sent; /* "sent", "written" */
     const char *wait; /* "waiting for the registry" */

@@ -20,7 +20,7 @@ enum stop_signal_wait { STOP_SIGNAL_READABLE, STOP_SIGNAL_TIMEOUT, STOP_SIGNAL_R
 enum stop_signal_wait stop_signal_wait_readable(int fd, int timeout_ms);
 
 /* Ends the process by the signal that stopped the work, so that a shell sees 128+N. Returns
- * status if there was no signal, or if the work succeeded all the same (status 0). */
+ * status if there was no signal, or if the work succeeded in spite of it (status 0). */
 int stop_signal_exit(int status);
 
 #endif

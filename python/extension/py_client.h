@@ -14,8 +14,8 @@ struct py_client {
     PyObject *failure;    /* exception of a callback, until a call raises it */
 };
 
-/* The client in a capsule; NULL with an exception. Borrowed: whoever needs it later keeps the
- * capsule. */
+/* The client in a capsule; NULL with an exception. Borrowed: a caller that needs it later keeps
+ * the capsule. */
 struct py_client *client_of(PyObject *capsule);
 
 /* A function that runs without the GIL. */

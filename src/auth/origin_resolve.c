@@ -90,7 +90,7 @@ static int append_target(const struct target *base, const struct target *target,
     return status == 0 ? buf_append(out, query->query, query->query_size) : status;
 }
 
-/* True for "scheme:..."; a colon behind the first '/' or '?' belongs to the path. */
+/* True for "scheme:..."; a colon after the first '/' or '?' belongs to the path. */
 static bool has_scheme(const char *reference)
 {
     size_t size = strcspn(reference, ":/?#");

@@ -92,7 +92,7 @@
 #define CONTENT_BLOCK_BYTES DECOMPRESS_BYTES /* blocks that are hashed; what decompression gives */
 #define CONTENT_HOLD_BYTES (32 * KIB)        /* the end of a stream until it is verified */
 #define CONTENT_TREE_BYTES_MAX (256 * MIB)   /* paths of a flattened image, links kept for later */
-#define CONTENT_AFTER_END_BYTES_MAX (64 * MIB) /* behind the end-of-archive mark of a layer */
+#define CONTENT_AFTER_END_BYTES_MAX (64 * MIB) /* after the end-of-archive mark of a layer */
 /* A blob that is read alone from a registry is fetched in several ranges at a time. */
 #define BLOB_RANGE_BYTES (4 * MIB)
 #define BLOB_RANGES_DEFAULT 4u

@@ -28,7 +28,7 @@ MUST_CHECK int decompress_bytes(struct decompressor *decompressor, const void *d
                                 decompress_sink *taker, void *ctx, struct lpipe_error *err);
 /* One step, for a caller that takes the output as it comes. */
 struct decompress_step {
-    const unsigned char *data; /* compressed bytes; is moved behind those that were used */
+    const unsigned char *data; /* compressed bytes; is moved after those that were used */
     size_t size;
     const unsigned char *made; /* decompressed bytes, borrowed until the next step */
     size_t made_size;

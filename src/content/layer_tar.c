@@ -26,7 +26,7 @@ int tar_extent_feed(struct tar_extent *extent, struct tar_reader *reader,
     extent->bytes += size;
     int status = tar_reader_bytes(reader, data, size, err);
     if (status == LPIPE_NOT_TAR && extent->ended) {
-        return 0; /* an eStargz layer can have its table behind the mark */
+        return 0; /* an eStargz layer can have its table after the mark */
     }
     return status == LPIPE_NOT_TAR ? layer_stream_blame(layer, status, err) : status;
 }

@@ -2,8 +2,8 @@
 /* The tar of one layer, byte for byte, of which the end-of-archive mark and what follows it come
  * only after the layer is verified: a reader of the tar stops at the mark, whatever follows.
  *
- * The bytes behind the mark are kept in memory until then, CONTENT_AFTER_END_BYTES_MAX at most;
- * zeros right behind it are only counted. A layer that is no valid tar is NOT_TAR or TRUNCATED; a
+ * The bytes after the mark are kept in memory until then, CONTENT_AFTER_END_BYTES_MAX at most;
+ * zeros right after it are only counted. A layer that is no valid tar is NOT_TAR or TRUNCATED; a
  * missing mark is accepted, as container runtimes do. One thread at a time. */
 #ifndef CONTENT_LAYER_TAR_H
 #define CONTENT_LAYER_TAR_H

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 
 enum path_kind {
-    PATH_AS_IT_IS = 0, /* but for "./" at its start, slashes at its end and doubled ones */
+    PATH_AS_IT_IS = 0, /* except for "./" at its start, slashes at its end and doubled ones */
     PATH_CHANGED,      /* it was absolute, or had ".." */
     PATH_LEADS_OUT     /* of the root, by ".."; the cleaned path has no meaning */
 };

@@ -25,7 +25,7 @@ struct flow_encoder {
     int (*compress)(struct flow *flow, uint64_t number, const struct in_block *in,
                     struct out_block *out, unsigned worker, struct lpipe_error *err);
     int (*take_output)(struct flow *flow, const struct out_block *out, struct lpipe_error *err);
-    /* The next bytes behind the last block; at the end the digest of the blob. */
+    /* The next bytes after the last block; at the end the digest of the blob. */
     int (*trailer)(struct flow *flow, struct lpipe_error *err);
 };
 

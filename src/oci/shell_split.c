@@ -9,7 +9,7 @@
 
 #define BLANKS " \t\r\n"
 
-/* Appends a quoted text to word. *text must point to the opening quote; it is moved behind the
+/* Appends a quoted text to word. *text must point to the opening quote; it is moved after the
  * closing quote. */
 static int take_quoted(const char **text, struct buf *word)
 {
@@ -29,7 +29,7 @@ static int take_quoted(const char **text, struct buf *word)
     return status;
 }
 
-/* Appends one word. *text must point to its first character; it is moved behind its last one. */
+/* Appends one word. *text must point to its first character; it is moved after its last one. */
 static int take_word(const char **text, struct buf *word)
 {
     int status = 0;

@@ -135,7 +135,7 @@ MUST_CHECK int store_blob_mount(struct store *store, const struct descriptor *bl
                                 const char *from_repository, struct lpipe_error *err);
 /* Calls the store's finish operation; 0 when it has none. */
 MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
-/* Sets the operations and copies of the two names. NO_MEMORY: free the store all the same. */
+/* Sets the operations and copies of the two names. Free the store also after NO_MEMORY. */
 MUST_CHECK int store_init(struct store *store, const struct store_ops *ops, const char *store_id,
                           const char *name, struct lpipe_error *err);
 struct store *store_free(struct store *store);

@@ -24,7 +24,7 @@ void answer_text_read(const struct http_response *response, const struct credent
 char *answer_text_end(const struct http_response *response, const struct credential *credential,
                       char buf[ANSWER_TEXT_BYTES_MAX + 2]);
 
-/* True for HTML, also behind a byte order mark: a page for people in place of JSON. */
+/* True for HTML, also after a byte order mark: a page for people in place of JSON. */
 bool answer_text_is_html(const char *text, size_t size);
 /* Size of the byte order mark at the start of a text, else 0. */
 size_t answer_text_mark(const char *text, size_t size);

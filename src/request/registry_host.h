@@ -98,14 +98,14 @@ const char *host_base_url(const struct registry_host *host);
  * same identity share connections and tokens. Owned; NULL when out of memory. */
 char *credential_list_identity(const struct credential_list *credentials);
 
-/* The mutex is held while a host is probed and during a token request. Who waited for it while
- * such a request failed takes that failure, so that a silent server costs its time limit once
+/* The mutex is held while a host is probed and during a token request. A thread that waited for it
+ * while such a request failed takes that failure, so that a silent server costs its time limit once
  * and not once for each waiting thread: read failure_count before the mutex is locked, or before
  * the request that got the 401 was sent, and pass it here with the mutex held. 0, or that
  * failure. */
 MUST_CHECK int host_failure_meanwhile_locked(const struct registry_host *host,
                                              uint_fast64_t count_before, struct lpipe_error *err);
-/* Keeps a failure for those who wait. Only what a retry could change, because a refusal is quick
+/* Keeps a failure for the threads that wait. Only what a retry could change, because a refusal is quick
  * and may be about one repository. */
 void host_failure_keep_locked(struct registry_host *host, const struct lpipe_error *failure);
 

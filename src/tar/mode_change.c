@@ -72,7 +72,7 @@ static void parse_permissions(const char **io_next, struct mode_step *step)
     }
 }
 
-/* What is behind an operator: the u, g or o to copy, or letters. */
+/* What is after an operator: the u, g or o to copy, or letters. */
 static void parse_value(const char **io_next, struct mode_step *step)
 {
     switch (**io_next) {

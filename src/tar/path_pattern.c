@@ -6,7 +6,7 @@
 
 /* A star that was passed: from here the comparison is tried again with one byte more. */
 struct star {
-    const char *pattern; /* behind the star; NULL = there was none */
+    const char *pattern; /* after the star; NULL = there was none */
     const char *path;    /* what the star has not taken yet */
     bool whole_parts;
 };
@@ -36,7 +36,7 @@ static bool set_has(const char *set, const char *close, unsigned char byte)
     return found != negated;
 }
 
-/* Compares one byte of the path; *io_pattern moves behind what stands for it. */
+/* Compares one byte of the path; *io_pattern moves after what stands for it. */
 static bool match_byte(const char **io_pattern, const char *end, char byte)
 {
     const char *pattern = *io_pattern;
@@ -71,7 +71,7 @@ static bool star_take(struct star *star, bool is_double)
     return true;
 }
 
-/* Passes the stars at pattern; returns what is behind them. */
+/* Passes the stars at pattern; returns what is after them. */
 static const char *star_begin(struct star *star, const char *start, const char *pattern,
                               const char *end, const char *path, bool *ret_double)
 {

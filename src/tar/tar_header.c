@@ -58,7 +58,7 @@ static bool is_blank(const unsigned char *field, size_t size)
     return true;
 }
 
-/* A NUL ends the field whatever follows. Readers disagree on digits behind a blank, or behind a NUL
+/* A NUL ends the field whatever follows. Readers disagree on digits after a blank, or after a NUL
  * that the field begins with: these make no number. */
 bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value)
 {

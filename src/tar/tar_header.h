@@ -15,7 +15,7 @@ enum {
 };
 
 enum tar_format {
-    TAR_FORMAT_V7 = 0, /* no magic: nothing behind the link's name counts */
+    TAR_FORMAT_V7 = 0, /* no magic: nothing after the link's name counts */
     TAR_FORMAT_USTAR,  /* and PAX */
     TAR_FORMAT_STAR,   /* ustar's magic, star's trailer: times where the prefix would end */
     TAR_FORMAT_GNU

@@ -18,7 +18,7 @@ static bool part_is(const struct tar_parts *parts, const char *text)
     return parts->part_size == strlen(text) && memcmp(parts->part, text, parts->part_size) == 0;
 }
 
-/* A mark deletes what its name has behind ".wh."; these would delete the directory or its
+/* A mark deletes what its name has after ".wh."; these would delete the directory or its
  * parent. */
 static bool part_marks_none(const struct tar_parts *parts)
 {

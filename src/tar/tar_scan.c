@@ -18,7 +18,7 @@ enum scan_phase {
     SCAN_SPARSE_MAP, /* map in front of the data of a sparse file */
     SCAN_BODY,       /* body of anything else: skipped */
     SCAN_PADDING,    /* up to the next block edge */
-    SCAN_AFTER_END,  /* behind the end-of-archive mark: zeros */
+    SCAN_AFTER_END,  /* after the end-of-archive mark: zeros */
     SCAN_LEFTOVER    /* rest of the last record, where anything may stand */
 };
 
@@ -27,7 +27,7 @@ struct tar_scan {
     enum scan_phase phase;
     uint64_t offset;       /* bytes seen */
     uint64_t left;         /* bytes of the body or padding still to come */
-    uint64_t padding;      /* bytes of padding behind the body */
+    uint64_t padding;      /* bytes of padding after the body */
     uint64_t entry_offset; /* of the last header */
     uint64_t sparse_body;  /* body size, kept while the sparse map is read */
     unsigned sparse_blocks;
@@ -112,7 +112,7 @@ static bool is_zero(const unsigned char *data, size_t size)
     return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
 }
 
-/* Goes on behind a header: its body, if any, then the padding. */
+/* Goes on after a header: its body, if any, then the padding. */
 static void enter_body(struct tar_scan *scan, enum scan_phase phase, uint64_t size)
 {
     scan->left = size;
@@ -356,7 +356,7 @@ static size_t first_byte(const unsigned char *data, size_t size)
     return first;
 }
 
-/* A block that is not zero, behind the end mark. */
+/* A block that is not zero, after the end mark. */
 static int rest_done(struct tar_scan *scan, struct lpipe_error *err)
 {
     uint64_t begin = scan->offset - TAR_BLOCK_BYTES;
@@ -446,7 +446,7 @@ bool tar_scan_is_image_archive(const struct tar_scan *scan)
     return tar_entry_is_image_archive(&scan->entry);
 }
 
-/* A part of a block that is not zero, behind the end mark. */
+/* A part of a block that is not zero, after the end mark. */
 static int rest_end(const struct tar_scan *scan, struct lpipe_error *err)
 {
     uint64_t begin = scan->offset - scan->block_size;

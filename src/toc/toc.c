@@ -456,7 +456,7 @@ struct toc *toc_free(struct toc *toc)
     return NULL;
 }
 
-/* tar-split's readers take every record behind the end of the archive for a header, unless it is
+/* tar-split's readers take every record after the end of the archive for a header, unless it is
  * zeros. */
 static void check_after_end(struct toc *toc)
 {
