@@ -107,6 +107,7 @@
 #define HTTP_STREAM_BYTES (512 * KIB)  /* of a streamed body: received but not read yet */
 
 /* Uploads. */
+#define COPY_CHUNK_BYTES (4 * MIB)     /* of a blob that is copied: several are, at the same time */
 #define CHUNK_BYTES_DEFAULT (16 * MIB) /* other sizes by registry: upload/upload_defaults.c */
 #define CHUNK_BYTES_MIN (1 * MIB)
 #define CHUNK_BYTES_FLOOR (64 * KIB) /* a registry that announces less gets a streamed upload */

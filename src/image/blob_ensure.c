@@ -71,6 +71,7 @@ static int copy_once(struct copy *copy, struct lpipe_error *err)
     struct blob_reader *reader AUTO_BLOB_READER = NULL;
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = blob_progress_hint(&copy->progress, copy->blob, &copy->sessions);
+    hint.chunk_bytes_max = COPY_CHUNK_BYTES;
     digest_reset(copy->digest);
     int status = copy->from->ops->blob_open(copy->from, copy->blob, &reader, err);
     if (status == 0) {

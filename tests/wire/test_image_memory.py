@@ -7,6 +7,8 @@ import threading
 
 import pytest
 from cli_support import COMMAND, clean_environment, is_sanitized
+from image_support import Base
+from inputs import random_tar
 from registry import Registry
 from servers import find_tool
 
@@ -42,6 +44,19 @@ def peak(tmp_path, count, size, *options):
     for thread in threads:
         thread.join()
     return int(report.read_text().split()[-1]) * 1024
+
+
+def test_memory_of_a_copy_between_registries(tmp_path):
+    """Four blobs at a time, with three chunks of 4 MiB for each."""
+    tars = [random_tar(24 * MIB, seed) for seed in range(5)]
+    report = tmp_path / "peak"
+    with Registry("d28") as source, Registry("d28", discard=True) as server:
+        reference = Base(tars).put(source, "memory/image", "1")
+        subprocess.run([find_tool("time"), "-f", "%M", "-o", report, COMMAND, "copy", "-q",
+                        reference, f"{server.host}/memory/copy:1"], check=True,
+                       env=clean_environment(tmp_path))
+        assert not server.failures
+    assert int(report.read_text().split()[-1]) * 1024 <= 72 * MIB
 
 
 @pytest.mark.parametrize("mode, extra", [("streamed", 0), ("chunked", 3 * CHUNK)])
