@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import pty
+import random
 import signal
 import subprocess
 import tarfile
@@ -14,7 +15,7 @@ import zlib
 
 import pytest
 from cli_support import make_tar, wait_until
-from image_support import OCI, Base, put_index
+from image_support import OCI, Base, encode, put_index
 from inputs import random_bytes, random_tar, sha256
 from registry import Fault
 
@@ -146,6 +147,35 @@ def test_any_byte_that_is_flipped_is_found(command, registry, image, tars, index
         blob = command("cat", "--blob", "--layer", index + 1, reference)
         assert blob.returncode == 9 and len(blob.stdout) <= len(good) - HELD
         fault.times = 0
+
+
+@pytest.mark.parametrize("part", ["manifest", "config", "gzip layer", "zstd layer", "plain layer"])
+def test_no_flipped_bit_gives_a_complete_tar(command, registry, part):
+    """300 places of what an image is made of, each with another bit."""
+    tars = [make_tar({name: random_bytes(2000, number)}) for number, name in enumerate("abc")]
+    base = Base(list(tars))
+    compressed(base, 0, gzip.compress(tars[0], 1))
+    compressed(base, 1, zstd(tars[1]))
+    server = registry("d28")
+    base.put(server, REPOSITORY, base.digest)
+    reference = f"{server.host}/{REPOSITORY}@{base.digest}"
+    flat = command("cat", reference).stdout
+    good = {"manifest": encode(base.manifest), "config": encode(base.config),
+            "gzip layer": base.layers[0], "zstd layer": base.layers[1],
+            "plain layer": base.layers[2]}[part]
+    places = random.Random(part).sample(range(len(good)), 60)
+    for bit, place in enumerate(places):
+        bad = bytearray(good)
+        bad[place] ^= 1 << bit % 8
+        kind = "manifest-get" if part == "manifest" else "blob-get"
+        fault = Fault(kind, "answer", body=bytes(bad), times=None,
+                      when=lambda request: sha256(good) in request.path)
+        server.faults.add(fault)
+        result = command("cat", reference)
+        assert result.returncode == 9, (place, result.stderr)
+        assert_incomplete(result.stdout, flat)
+        assert fault.hits
+        server.faults.clear()
 
 
 def test_compressed_output_of_a_damaged_layer_has_no_end(command, registry, image):
