@@ -2,7 +2,6 @@
 """layerpipe cat flattens an image: the tar has what a container sees."""
 import gzip
 import io
-import random
 import subprocess
 import tarfile
 
@@ -10,6 +9,7 @@ import pytest
 from image_support import Base
 from inputs import sha256
 from layer_model import LayerWriter, view
+from odd_images import random_layers
 
 REPOSITORY = "cat/image"
 
@@ -228,9 +228,6 @@ def test_image_without_layers_is_an_empty_tar(cat):
     assert cat(base=base) == bytes(1024)
 
 
-NAMES = ["a", "b", "d", "d/a", "d/b", "d/e", "d/e/a", "d/e/f", "f", "f/a"]
-
-
 def describe(tar):
     if not tar:
         return []
@@ -238,48 +235,9 @@ def describe(tar):
         return [(m.name, m.type.decode(), m.linkname) for m in archive]
 
 
-def random_layer(source, lower):
-    """Links point to what is there when they are unpacked, and stays so in their layer."""
-    names = source.sample(NAMES, source.randrange(1, 7))
-    own = []
-    for index, name in enumerate(names):
-        if any(entry[0] != "directory" and name.startswith(entry[1] + "/") for entry in own):
-            continue
-        is_parent = any(entry[1].startswith(name + "/") for entry in own)
-        kind = source.randrange(10)
-        if is_parent or 3 <= kind < 5:
-            own.append(("directory", name))
-        elif kind < 3:
-            own.append(("add", name, bytes([source.randrange(97, 123)]) * 3))
-        elif kind < 6:
-            own.append(("symlink", name, "target"))
-        elif kind < 7:
-            directory, _, last = name.rpartition("/")
-            own.append(("add", f"{directory}/.wh.{last}".lstrip("/")))
-        elif kind < 8:
-            own.append(("add", f"{name}/.wh..wh..opq"))
-        else:
-            files = [path for path, what in view(*lower, write(own)).items()
-                     if what[0] == tarfile.REGTYPE and path not in names[index:]
-                     and not any(other.startswith(path + "/") for other in names)]
-            if files:
-                own.append(("link", name, source.choice(sorted(files))))
-    return write(own)
-
-
-def write(entries):
-    writer = LayerWriter()
-    for method, *arguments in entries:
-        getattr(writer, method)(*arguments)
-    return writer.end()
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_random_images(cat, seed):
     """Twenty images each, of up to four layers."""
-    source = random.Random(seed)
-    for _ in range(20):
-        layers = []
-        for _ in range(source.randrange(1, 5)):
-            layers.append(random_layer(source, layers))
+    for number in range(20):
+        layers = random_layers(seed * 20 + number)
         assert view(cat(*layers)) == view(*layers), [describe(tar) for tar in layers]

@@ -5,61 +5,32 @@ import io
 import os
 import pathlib
 import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
 
 import pytest
 from cli_support import wait_until
-from layer_model import LayerWriter, clean
+from layer_model import clean
+from odd_images import IMAGES
 from servers import missing
 
-LONG = "long/" * 30 + "n" * 150
-RECORDS = {"SCHILY.xattr.user.key": "value", "mtime": "1000.5"}
+# Where crane export does not give what runtimes unpack (tests/judge/test_flatten_judges.py).
+CRANE_DIFFERS = {
+    "whiteout and a new entry in one layer",  # it leaves the new entry out
+    "link out",  # it leaves such a link out
+    "several entries of a path",  # it takes the first one
+    "link to a device",  # a link without its target
+    "link whose target is replaced",  # the link becomes one to the new file
+    "link whose target is deleted",  # a link without its target
+    "link to a lower layer, target deleted",
+    "sparse file, GNU",  # its map of the holes is empty
+    "below a symbolic link"}  # it gives a file below a link
 
-
-def base():
-    writer = LayerWriter().directory("./").directory("./bin", mode=0o755).directory("etc/")
-    writer.add("bin/tool", b"x" * 5000, mode=0o4755).link("bin/same", "bin/tool")
-    writer.symlink("sh", "bin/tool").add("etc/conf", b"conf", uid=7, gid=8).directory("var")
-    return writer.add("var/log", b"log").end()
-
-
-# Each image: layers from the lowest up. Real and odd ones.
-IMAGES = {
-    "one layer": lambda: [base()],
-    "replaced file": lambda: [base(), LayerWriter().add("etc/conf", b"new").end()],
-    "whiteout": lambda: [base(), LayerWriter().add("etc/.wh.conf").end()],
-    "whiteout of a directory": lambda: [base(), LayerWriter().add(".wh.var").end()],
-    "added again": lambda: [base(), LayerWriter().add(".wh.var").end(),
-                            LayerWriter().directory("var").add("var/new", b"1").end()],
-    "file in place of a directory": lambda: [base(), LayerWriter().add("var", b"file").end()],
-    "metadata only": lambda: [base(), LayerWriter().directory("var", mode=0o1777, uid=5).end()],
-    "link out": lambda: [base(), LayerWriter().symlink("out", "../../etc/passwd").end()],
-    "long names": lambda: [base(), LayerWriter().add(LONG, b"1").symlink("l", "t" * 200).end()],
-    "GNU format": lambda: [LayerWriter(tarfile.GNU_FORMAT).add(LONG, b"1").end()],
-    "attributes": lambda: [LayerWriter().add("a", b"1", pax_headers=RECORDS).end()],
-    "big ids": lambda: [LayerWriter().add("a", b"1", uid=5000000, gid=6000000).end()],
-    "devices": lambda: [LayerWriter().add("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3)
-                        .add("pipe", type=tarfile.FIFOTYPE).end()],
-    "names in bytes": lambda: [LayerWriter().add("caf\udce9", b"1").add("日本", b"2").end()],
-    "dots in front": lambda: [LayerWriter().directory("./a").add("./a/b", b"1").end(),
-                              LayerWriter().add("a/c", b"2").end()],
-    "no directories": lambda: [LayerWriter().add("a/b/c", b"1").end(),
-                               LayerWriter().add("a/b/d", b"2").end()],
-    "empty layer": lambda: [base(), LayerWriter().end()],
-    "large file": lambda: [LayerWriter().add("big", os.urandom(3 << 20)).end(), base()],
-    "many files": lambda: [many(0), many(1), base()],
-    "twenty layers": lambda: [LayerWriter().add(f"f{i % 7}", str(i).encode()).end()
-                              for i in range(20)],
-}
-
-
-def many(seed):
-    writer = LayerWriter()
-    for i in range(1500):
-        writer.add(f"d{i % 40}/{i * (seed + 1)}", str(i).encode())
-    return writer.end()
+# umoci puts the file where the link points to.
+UMOCI_DIFFERS = {"below a symbolic link"}
+UMOCI_CANNOT = {"names in bytes", "empty layer", "sparse file, GNU"}
 
 
 def listing(tar):
@@ -110,19 +81,20 @@ def test_layer_without_an_image_in_docker_registry(run, command, server, tmp_pat
 @pytest.mark.parametrize("codec", ["gzip", "zstd", "none"])
 def test_crane_exports_the_same(run, command, server, tool, tmp_path, codec):
     crane = tool("crane")
+    different = {}
     for kind, layers in IMAGES.items():
-        if kind == "link out":
-            continue  # crane leaves such a link out, which containers have
-        name = push(run, server, layers(), tmp_path, "--compress", codec)
+        name = push(run, server, layers(), tmp_path, "--compress", codec, "--allow-odd-entries")
         ours = command("cat", "--plain-http", name)
         assert ours.returncode == 0, (kind, ours.stderr)
         theirs = subprocess.run([crane, "export", "--insecure", name, "-"], capture_output=True,
                                 check=True).stdout
-        assert listing(ours.stdout) == listing(theirs), kind
+        if listing(ours.stdout) != listing(theirs):
+            different[kind] = (listing(ours.stdout), listing(theirs))
+    assert different.keys() == CRANE_DIFFERS, different
 
 
 def unpacked(folder):
-    """Path -> mode, owner, size or target, and which paths are one file."""
+    """Path -> mode, owner, content or target, attributes, time, and which paths are one file."""
     found, inodes = {}, {}
     for root, directories, files in os.walk(folder):
         for name in directories + files:
@@ -132,24 +104,27 @@ def unpacked(folder):
             inodes.setdefault(info.st_ino, set()).add(relative)
             content = os.readlink(path) if os.path.islink(path) else \
                 open(path, "rb").read() if os.path.isfile(path) else info.st_rdev
-            found[relative] = (info.st_mode, info.st_uid, info.st_gid, content, info.st_ino)
-    return {path: (*what[:4], sorted(inodes[what[4]]) if not os.path.isdir(f"{folder}/{path}")
-                   else None) for path, what in found.items()}
+            records = {key: os.getxattr(path, key, follow_symlinks=False)
+                       for key in os.listxattr(path, follow_symlinks=False)}
+            found[relative] = (info.st_mode, info.st_uid, info.st_gid, content, records)
+            if not stat.S_ISDIR(info.st_mode):
+                found[relative] += (info.st_mtime_ns, inodes[info.st_ino])
+    return found
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="unpacking with owners and devices needs root")
 def test_umoci_unpacks_the_same(run, command, tool, tmp_path):
     umoci = tool("umoci")
-    linked = LayerWriter().add("a", b"old").link("b", "a").link("c", "a").end()
-    images = {**IMAGES, "hidden link target": lambda: [linked, LayerWriter().add("a").end()]}
-    del images["names in bytes"], images["empty layer"]
-    for number, (kind, layers) in enumerate(images.items()):
+    different = {}
+    for number, (kind, layers) in enumerate(IMAGES.items()):
+        if kind in UMOCI_CANNOT:
+            continue
         files = []
         for index, layer in enumerate(layers()):
             files.append(tmp_path / f"{index}.tar")
             files[-1].write_bytes(layer)
         layout = tmp_path / f"layout{number}"
-        assert run("push", f"oci:{layout}:1", *files).rc == 0
+        assert run("push", "--allow-odd-entries", f"oci:{layout}:1", *files).rc == 0
         bundle, ours = tmp_path / f"bundle{number}", tmp_path / f"ours{number}"
         done = subprocess.run([umoci, "unpack", "--image", f"{layout}:1", bundle],
                               capture_output=True, check=False)
@@ -157,9 +132,12 @@ def test_umoci_unpacks_the_same(run, command, tool, tmp_path):
         ours.mkdir()
         tar = command("cat", f"oci:{layout}:1")
         assert tar.returncode == 0
-        subprocess.run(["tar", "-x", "-p", "--numeric-owner", "--xattrs", "-C", ours],
+        subprocess.run(["tar", "-x", "-p", "--numeric-owner", "--xattrs", "--xattrs-include=*",
+                        "-C", ours],
                        input=tar.stdout, check=True, capture_output=True)
-        assert unpacked(ours) == unpacked(bundle / "rootfs"), kind
+        if unpacked(ours) != unpacked(bundle / "rootfs"):
+            different[kind] = (unpacked(ours), unpacked(bundle / "rootfs"))
+    assert different.keys() == UMOCI_DIFFERS, different
 
 
 def postgres_program(name):
