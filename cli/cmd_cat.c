@@ -67,7 +67,9 @@ static int write_content(struct setup *setup, lpipe_content *content, char *buff
             progress_end(setup->progress, false);
             return print_failure(&err);
         }
+        progress_writing(setup->progress, true);
         int code = size == 0 ? 0 : write_all(setup, buffer, size);
+        progress_writing(setup->progress, false);
         if (size == 0 || code != 0) {
             return code;
         }

@@ -25,6 +25,7 @@ struct progress {
     bool quiet;
     int verbosity;
     struct progress_words words;
+    bool writing; /* the command writes to stdout */
     struct progress_state state;
     bool drawn;                           /* lines stand from the cursor on */
     uint64_t plain_ms, plain_interval_ms; /* of the last plain line, and to the next */
@@ -91,6 +92,13 @@ void progress_count(struct progress *progress, uint64_t bytes)
     pthread_mutex_unlock(&progress->lock);
 }
 
+void progress_writing(struct progress *progress, bool writing)
+{
+    pthread_mutex_lock(&progress->lock);
+    progress->writing = writing;
+    pthread_mutex_unlock(&progress->lock);
+}
+
 static void erase(struct progress *progress)
 {
     if (progress->drawn) {
@@ -136,7 +144,9 @@ static void draw_wait(struct drawing *drawing, const struct progress *progress, 
     uint64_t waited_ms = progress->state.now_ms - progress->state.active_ms;
     char line[PROGRESS_LINE_BYTES];
     if (progress->state.blob_count == 0 && waited_ms >= WAIT_SHOWN_MS) {
-        (void)snprintf(line, sizeof line, "%s %u s", progress->words.wait,
+        (void)snprintf(line, sizeof line, "%s %u s",
+                       progress->writing ? "waiting for the reader of stdout"
+                                         : progress->words.wait,
                        (unsigned)(waited_ms / 1000));
         line[columns < sizeof line ? columns : sizeof line - 1] = '\0';
         drawing_add(drawing, line);

@@ -23,6 +23,8 @@ struct lpipe_observer progress_observer(struct progress *progress);
 void progress_begin(struct progress *progress, const lpipe_ref *dest);
 /* The command has written bytes to stdout. */
 void progress_count(struct progress *progress, uint64_t bytes);
+/* The command begins or ends to write to stdout, where its reader may let it wait. */
+void progress_writing(struct progress *progress, bool writing);
 /* It has ended: erases the drawn lines, so that messages can be printed, and sums up a success. */
 void progress_end(struct progress *progress, bool success);
 void progress_free(struct progress *progress); /* erases the drawn lines; NULL does nothing */

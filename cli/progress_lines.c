@@ -298,13 +298,22 @@ void progress_digest(char text[PROGRESS_LINE_BYTES], const char *digest, bool fu
     (void)snprintf(text, PROGRESS_LINE_BYTES, "%.*s", size, digest);
 }
 
+/* "layer 1 "; "blob" for a copied blob, whose name is the start of its digest. */
+static void add_done_name(char line[PROGRESS_LINE_BYTES], const struct progress_blob *blob,
+                          const char *digest)
+{
+    bool is_digest = strncmp(blob->name, "blob ", 5) == 0 && strstr(digest, blob->name + 5) != NULL;
+    add(line, "%s%s", is_digest ? "blob" : blob->name, blob->input[0] != '\0' ? " " : "");
+}
+
 void progress_line_done(char line[PROGRESS_LINE_BYTES], const struct progress_blob *blob,
                         const struct lpipe_event *end, uint64_t now_ms, bool full_digest)
 {
     char in[AMOUNT_BYTES], out[AMOUNT_BYTES], digest[PROGRESS_LINE_BYTES];
     bool exists = end->origin == LPIPE_ORIGIN_EXISTING || end->origin == LPIPE_ORIGIN_MOUNTED;
     line[0] = '\0';
-    add(line, "%s%s", blob->name, blob->input[0] != '\0' ? " " : "");
+    progress_digest(digest, end->digest != NULL ? end->digest : "", full_digest);
+    add_done_name(line, blob, digest);
     if (blob->input[0] != '\0') {
         char input[PROGRESS_NAME_BYTES];
         (void)snprintf(input, sizeof input, "%s", blob->input);
@@ -317,7 +326,6 @@ void progress_line_done(char line[PROGRESS_LINE_BYTES], const struct progress_bl
     } else {
         add(line, "%s", amount(out, end->bytes_total));
     }
-    progress_digest(digest, end->digest != NULL ? end->digest : "", full_digest);
     add(line, ", %s", digest);
     if (exists) {
         add(line, ", %s", end->origin == LPIPE_ORIGIN_MOUNTED ? "mounted" : "already exists");

@@ -214,7 +214,8 @@ def test_a_failure_leaves_its_line(push, line, tars):
     assert process.wait() == 6
     left = screen(terminal.close())
     assert all(text.startswith("layerpipe: ") for text in left), left
-    assert "reset" in left[-1]
+    # The reset can also arrive as the end of the connection.
+    assert "reset" in left[-1] or "ended without an answer" in left[-1], left
 
 
 def test_copy_shows_its_blobs(command, line, docker_registry, tars):
@@ -233,7 +234,10 @@ def test_copy_shows_its_blobs(command, line, docker_registry, tars):
         assert_near(total(lines), slow.sent)
         slow.stop_at(None)
         assert process.wait() == 0
-    assert re.search(r"10.0 MB sent in .*, blobs: 2 new$", screen(terminal.close())[-1])
+    left = screen(terminal.close())
+    assert re.search(r"10.0 MB sent in .*, blobs: 2 new$", left[-1])
+    # The digest is the name of a copied blob, so it is there once.
+    assert any(re.match(r"layerpipe: blob: 10.0 MB, sha256:\w{12}, [\d.]+ s$", text) for text in left), left
 
 
 def test_plain_lines_become_rarer(command):
@@ -282,7 +286,8 @@ def test_cat_shows_what_it_has_written(command, docker_registry, tars, tmp_path)
     with command.start("cat", "--progress", "tty", f"{source.host}/a/b:1", stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=terminal.theirs) as process:
         lines = terminal.await_frame(lambda text: "stalled" in text)
-        assert re.match(r"total  [\d.]+ .?B written, stalled \d s, 0:0\d elapsed$", lines[-1]), lines
+        assert re.match(r"total  [\d.]+ .?B written, stalled \d+ s, 0:\d\d elapsed$", lines[-1]), lines
+        assert re.match(r"waiting for the reader of stdout \d+ s$", lines[0]), lines
         data = process.stdout.read()
         assert process.wait() == 0
     left = screen(terminal.close())
