@@ -159,8 +159,9 @@ const struct command command_cat = {
     .summary = "Write an image's file system or a layer as a verified tar to stdout",
     .examples = "  layerpipe cat registry.example/app:1.4 | tar -x -C rootfs\n"
                 "  layerpipe cat --layer 1 registry.example/app:1.4 | tar -t\n",
-    .details = "REFERENCE is a registry reference or oci:DIR[:TAG]. Without --layer the image's\n"
-               "layers are flattened to one tar: as a container sees them. A digest of a layer\n"
+    .details = "REFERENCE is a registry reference, oci:DIR[:TAG], oci-archive:FILE[:TAG] or\n"
+               "docker-archive:FILE[:NAME:TAG]. Without --layer the image's layers are\n"
+               "flattened to one tar: as a container sees them. A digest of a layer\n"
                "that no image has, as layerpipe layer prints it, gives that layer. The end is\n"
                "held back until all bytes are verified: if the exit status is not 0, the output\n"
                "has no end-of-archive mark and must not be used.\n",

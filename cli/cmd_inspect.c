@@ -59,8 +59,9 @@ const struct command command_inspect = {
     .summary = "Show manifest, config and layers of an image",
     .examples = "  layerpipe inspect registry.example/app:1.4\n"
                 "  layerpipe inspect --json registry.example/app:1.4\n",
-    .details = "REFERENCE is a registry reference or oci:DIR:TAG. For an index the list of its\n"
-               "images is shown; --platform chooses one of them.\n",
+    .details = "REFERENCE is a registry reference, oci:DIR:TAG, oci-archive:FILE[:TAG] or\n"
+               "docker-archive:FILE[:NAME:TAG]. For an index the list of its images is shown;\n"
+               "--platform chooses one of them.\n",
     .groups = (const struct option_group *const[]){ &group_platform, &group_access, &group_json,
                                                     &group_general, NULL },
     .args_min = 1,

@@ -54,7 +54,7 @@ typedef struct lpipe_content lpipe_content;
  * A digest that names no manifest but a blob is taken for a layer without an image.
  *
  * @param client      must outlive the content; may be in use by other threads
- * @param ref         registry or layout. Borrowed for the call
+ * @param ref         registry, layout or image archive in a file. Borrowed for the call
  * @param options     may be NULL
  * @param ret_content freed with lpipe_content_close()
  * @return 0, INVALID_ARGUMENT, NOT_FOUND, UNSUPPORTED (an artifact without options.layer, an

@@ -53,6 +53,7 @@ static int check_document_size(const struct archive_member *member, struct lpipe
 static int take_file(struct archive_entries *entries, struct archive_member *member,
                      const struct tar_reader_entry *entry, struct lpipe_error *err)
 {
+    member->offset = entry->offset + entry->headers_size;
     member->size = entry->size;
     (void)archive_name_digest(member->name, member->named);
     entries->member = member;

@@ -20,7 +20,8 @@ struct archive_member {
     char *name; /* as archive_name_clean() gives it */
     char *target;
     enum archive_state state;
-    uint64_t size;                  /* of the contents in the archive */
+    uint64_t offset;                /* of the contents in the archive, decompressed */
+    uint64_t size;                  /* of the contents */
     enum codec_kind codec;          /* of contents that are not kept */
     char named[DIGEST_TEXT_SIZE];   /* the digest that its name says; "" = none */
     struct descriptor stored;       /* of the kept or stored bytes; its media type may be "" */

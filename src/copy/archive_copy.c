@@ -197,8 +197,9 @@ static int finish_copy(struct archive_run *run, struct lpipe_copy_result *result
 {
     int status = archive_read_store_open(run->members, run->target.store, &run->documents, err);
     if (status == 0) {
-        status = archive_choose(run->members, run->documents, &run->wish, &run->root, err);
+        status = archive_choose(run->members, run->documents, &run->wish, &run->root.document, err);
     }
+    status = status == 0 ? fetched_parse(&run->root, err) : status;
     if (status == 0) {
         status = copy_root_choose(run->client, run->documents, NAME, run->options, &run->root, err);
     }

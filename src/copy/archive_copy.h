@@ -5,8 +5,8 @@
 #ifndef COPY_ARCHIVE_COPY_H
 #define COPY_ARCHIVE_COPY_H
 
+#include "archive/archive_choose.h"
 #include "base/source.h"
-#include "copy/archive_choose.h"
 #include "layerpipe/copy.h"
 
 /* True for oci-archive: and docker-archive:. */

@@ -20,8 +20,7 @@ const char *image_fetch_reference(const lpipe_ref *ref)
     return ref->digest != NULL ? ref->digest : ref->tag != NULL ? ref->tag : "";
 }
 
-/* Parses the document. Sets its media type, which a store may have left empty. */
-static int parse(struct fetched *fetched, struct lpipe_error *err)
+int fetched_parse(struct fetched *fetched, struct lpipe_error *err)
 {
     struct descriptor *descriptor = &fetched->document.descriptor;
     int status = manifest_parse(&fetched->document, &fetched->manifest, err);
@@ -37,7 +36,7 @@ int image_fetch_manifest(struct store *store, const char *reference, struct fetc
 {
     struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     int status = store->ops->manifest_get(store, reference, &fetched.document, err);
-    status = status == 0 ? parse(&fetched, err) : status;
+    status = status == 0 ? fetched_parse(&fetched, err) : status;
     if (status == 0) {
         *ret_fetched = fetched;
         fetched = (struct fetched)FETCHED_INIT;
@@ -61,7 +60,7 @@ int image_fetch_child(struct store *store, const struct descriptor *child,
                     child->digest, child->media_type, got->media_type);
     }
     memcpy(got->media_type, child->media_type, sizeof got->media_type);
-    status = parse(&fetched, err);
+    status = fetched_parse(&fetched, err);
     if (status == 0) {
         *ret_fetched = fetched;
         fetched = (struct fetched)FETCHED_INIT;

@@ -18,6 +18,8 @@ struct fetched {
     }
 void fetched_dispose(struct fetched *fetched);
 #define AUTO_FETCHED CLEANUP(fetched_dispose)
+/* Parses the document. Sets its media type, which a store may have left empty. */
+MUST_CHECK int fetched_parse(struct fetched *fetched, struct lpipe_error *err);
 
 /* The reference argument of a store's manifest_get operation: the digest, else the tag, else ""
  * (the only image of a layout). */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/archive_file.h"
 #include "archive/archive_store.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -46,17 +47,11 @@ static int open_layout(lpipe_client *client, const lpipe_ref *ref, bool create,
                : status;
 }
 
-/* A new archive. What a spool is needed for is said in archive/archive_write.h. */
-static int open_archive(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
-                        struct store **ret_store, struct lpipe_error *err)
+/* What a spool is needed for is said in archive/archive_write.h. */
+static int open_new_archive(lpipe_client *client, const lpipe_ref *ref, struct store **ret_store,
+                            struct lpipe_error *err)
 {
     const char *given = client->context.settings.spool_dir;
-    if (mode != STORE_WRITE) {
-        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                                "%s: an image archive can only be copied; first use "
-                                "`lpipe_copy` %s oci:DIR",
-                                ref->name, ref->name);
-    }
     if (strcmp(ref->repository, "-") == 0) {
         context_notice(&client->context,
                        "a blob whose size is not known is stored in %s before it is written to "
@@ -86,7 +81,8 @@ int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mod
         return null_store_open(ret_store, err);
     case LPIPE_REF_OCI_ARCHIVE:
     case LPIPE_REF_DOCKER_ARCHIVE:
-        return open_archive(client, ref, mode, ret_store, err);
+        return mode == STORE_WRITE ? open_new_archive(client, ref, ret_store, err)
+                                   : archive_file_open(ref, client->context.cancel, ret_store, err);
     }
     assert(false);
     return fail(err, LPIPE_INVALID_ARGUMENT, "a reference of unknown kind");

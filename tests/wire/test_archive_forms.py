@@ -4,13 +4,14 @@ Config and layers stay what they were; so do manifests that come with compressed
 import gzip
 import io
 import json
+import os
 import subprocess
 import tarfile
 
 import pytest
 from archive_forms import COMPRESSED, FORMS, WITH_MANIFEST, attested
 from archive_support import compressed, pack
-from cli_support import make_tar
+from cli_support import COMMAND, environment_without_leak_check, make_tar
 from image_support import Base, encode
 from inputs import random_bytes, sha256
 
@@ -92,6 +93,76 @@ def test_skopeo_reads_both_ends_as_one_image(run, command, docker_registry, tool
              for name in (f"{kind}:{source}", f"docker-archive:{tmp_path}/docker-archive.tar",
                           f"oci-archive:{tmp_path}/oci-archive.tar")]
     assert [sha256(text) for text in shown] == [sha256(encode(base.config))] * 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_cat_inspect_and_base_of_a_file(run, command, tmp_path, form):
+    """A file is read without a copy."""
+    base, archive = image(), tmp_path / "a.tar"
+    archive.write_bytes(pack(FORMS[form](base)))
+    name = f"{'oci-archive' if form in ('oci', 'buildkit-oci') else 'docker-archive'}:{archive}"
+    shown = run("inspect", "--json", name).json()
+    assert shown["config"] == base.config
+    assert shown["manifest"]["config"]["digest"] == sha256(encode(base.config))
+    if form in WITH_MANIFEST:
+        kept = compressed(base) if form in COMPRESSED else base
+        assert shown["digest"] == kept.digest
+        assert run("inspect", "--json", shown["reference"]).json() == shown
+    out = command("cat", name)
+    assert out.returncode == 0, out.stderr
+    assert members(out.stdout) == {name: data for layer in base.layers
+                                   for name, data in members(layer).items()}
+    assert [command("cat", "--layer", str(number + 1), name).stdout for number in range(3)] == base.layers
+    pushed = run("push", "--json", "--base", name, "--env", "C=d", f"oci:{tmp_path}/layout:1").json()
+    diff_ids = run("inspect", "--json", pushed["reference"]).json()["config"]["rootfs"]["diff_ids"]
+    assert diff_ids == base.config["rootfs"]["diff_ids"]
+
+
+@pytest.mark.parametrize("form", ["docker-24", "oci", "rules_oci"])
+def test_changed_member_never_completes_a_tar(command, tmp_path, form):
+    base, archive = image(), tmp_path / "a.tar"
+    data = bytearray(pack(FORMS[form](base)))
+    name = f"{'oci-archive' if form == 'oci' else 'docker-archive'}:{archive}"
+    whole = data.index(base.layers[1][:600]) if form != "rules_oci" else data.index(b"\x1f\x8b")
+    data[whole + 700] ^= 1
+    archive.write_bytes(data)
+    out = command("cat", name)
+    assert out.returncode in (3, 9) and not out.stdout.endswith(bytes(1024)), out.stderr
+
+
+def test_file_that_cannot_be_read_in_part(run, command, tmp_path):
+    archive, data = tmp_path / "a.tar", pack(FORMS["docker-24"](image()))
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(data))
+    result = run("cat", f"docker-archive:{tmp_path}/a.tar.gz")
+    assert result.rc == 1 and "is compressed as a whole" in result.stderr, result
+    assert f"layerpipe copy docker-archive:{tmp_path}/a.tar.gz oci:DIR" in result.stderr, result
+    result = run("inspect", "docker-archive:-", input=data)
+    assert result.rc == 1 and "on stdin is not a file" in result.stderr, result
+    result = run("inspect", f"docker-archive:{archive}")
+    assert result.rc == 3 and "No such file" in result.stderr, result
+    archive.write_bytes(data[:len(data) // 2])
+    result = run("inspect", f"docker-archive:{archive}")
+    assert result.rc == 3, result
+    archive.write_bytes(data)
+    result = run("inspect", f"docker-archive:{archive}:other:1")
+    assert result.rc == 5 and "has no image other:1; it has: app:1" in result.stderr, result
+    result = run("inspect", f"oci-archive:{archive}")
+    assert result.rc == 3 and "use docker-archive:" in result.stderr, result
+
+
+def test_only_what_is_needed_is_read(run, tmp_path):
+    """inspect of a large OCI archive: the layers are not read."""
+    base, archive = Base([bytes(512) + bytes(64 << 20)]), tmp_path / "a.tar"
+    archive.write_bytes(pack(FORMS["oci"](base)))
+    trace = tmp_path / "trace"
+    done = subprocess.run(["strace", "-f", "-e", "trace=pread64,read", "-o", trace, COMMAND, "inspect",
+                           f"oci-archive:{archive}"], capture_output=True, check=False,
+                          env=environment_without_leak_check(os.environ))
+    if done.returncode != 0 and b"ptrace" in done.stderr:
+        pytest.skip("tracing is not allowed here")
+    assert done.returncode == 0, done.stderr
+    sizes = [line.rpartition("= ")[2] for line in trace.read_text().splitlines() if "= " in line]
+    assert sum(int(size) for size in sizes if size.isdigit()) < 12 << 20
 
 
 def test_attestations_travel_with_all(run, docker_registry):

@@ -492,15 +492,6 @@ def test_reference_says_the_list_of_images(run, registry, tmp_path, kind):
     assert_image(server, base, result.json())
 
 
-def test_archive_is_no_base_and_no_destination(run, tmp_path, tar_file):
-    archive = tmp_path / "archive.tar"
-    archive.write_bytes(pack(oci_archive(image())))
-    result = run("push", "--base", f"oci-archive:{archive}", "null:", str(tar_file))
-    assert result.rc == 2 and f"layerpipe copy oci-archive:{archive} oci:DIR" in result.stderr
-    result = run("inspect", f"docker-archive:{archive}")
-    assert result.rc == 2 and "can only be copied" in result.stderr, result
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["classic", "with-oci"])
 def test_5_gb_need_little_memory_and_no_disk(docker_registry, tmp_path, form):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/archive_choose_oci.h"
+#include "archive/archive_choose_oci.h"
 
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "oci/json_write.h"
+#include "oci/manifest.h"
 
 #define TAG_KEY "org.opencontainers.image.ref.name"
 #define CONTAINERD_NAME_KEY "io.containerd.image.name"
@@ -96,26 +97,42 @@ static int find_entry(const struct manifest *index, const char *image,
     return 0;
 }
 
+/* The manifest of an entry, with the media type that the entry says. */
+static int fetch_entry(struct store *documents, const struct descriptor *entry,
+                       struct document *ret_root, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    int status = documents->ops->manifest_get(documents, entry->digest, &document, err);
+    status = status == 0 ? document_check(&document, entry, err) : status;
+    if (status == 0) {
+        memcpy(document.descriptor.media_type, entry->media_type, MEDIA_TYPE_SIZE);
+        *ret_root = document;
+        document = (struct document)DOCUMENT_INIT;
+    }
+    return status;
+}
+
 int archive_choose_oci(const struct archive_member *list, struct store *documents,
-                       const struct archive_wish *wish, struct fetched *ret_root,
+                       const struct archive_wish *wish, struct document *ret_root,
                        struct lpipe_error *err)
 {
-    struct fetched index AUTO_FETCHED = FETCHED_INIT;
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    AUTO_MANIFEST struct manifest *index = NULL;
     const struct manifest_item *item = NULL;
-    int status = archive_member_document(list, "", &index.document, err);
-    status = status == 0 ? manifest_parse(&index.document, &index.manifest, err) : status;
-    if (status == 0 && index.manifest->kind != MANIFEST_KIND_INDEX) {
+    int status = archive_member_document(list, "", &document, err);
+    status = status == 0 ? manifest_parse(&document, &index, err) : status;
+    if (status == 0 && index->kind != MANIFEST_KIND_INDEX) {
         status = fail(err, LPIPE_NOT_TAR, "it is not an index");
     }
     if (status != 0) {
         return fail_context(err, status, "index.json of the image archive");
     }
-    if (wish->image == NULL && is_one_image(index.manifest)) {
-        memcpy(index.document.descriptor.media_type, index.manifest->media_type, MEDIA_TYPE_SIZE);
-        *ret_root = index;
-        index = (struct fetched)FETCHED_INIT;
+    if (wish->image == NULL && is_one_image(index)) {
+        memcpy(document.descriptor.media_type, index->media_type, MEDIA_TYPE_SIZE);
+        *ret_root = document;
+        document = (struct document)DOCUMENT_INIT;
         return 0;
     }
-    status = find_entry(index.manifest, wish->image, &item, err);
-    return status == 0 ? image_fetch_child(documents, &item->descriptor, ret_root, err) : status;
+    status = find_entry(index, wish->image, &item, err);
+    return status == 0 ? fetch_entry(documents, &item->descriptor, ret_root, err) : status;
 }

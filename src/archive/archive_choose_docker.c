@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/archive_choose_docker.h"
+#include "archive/archive_choose_docker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "oci/image_config.h"
+#include "oci/manifest.h"
 #include "oci/reference.h"
 
 /* The chosen image. */
@@ -150,25 +151,26 @@ static bool is_manifest_of_image(const struct chosen *chosen, const struct manif
 
 /* Reads a kept member as a manifest of the image. 1 when it is one. */
 static int read_manifest(const struct chosen *chosen, const struct archive_member *member,
-                         struct fetched *ret_root, struct lpipe_error *err)
+                         struct document *ret_root, struct lpipe_error *err)
 {
-    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
-    int status = archive_member_document(member, "", &fetched.document, err);
+    AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+    AUTO_MANIFEST struct manifest *manifest = NULL;
+    int status = archive_member_document(member, "", &document, err);
     if (status != 0) {
         return status;
     }
-    if (manifest_parse(&fetched.document, &fetched.manifest, NULL) != 0 ||
-        !is_manifest_of_image(chosen, fetched.manifest)) {
+    if (manifest_parse(&document, &manifest, NULL) != 0 ||
+        !is_manifest_of_image(chosen, manifest)) {
         return 0;
     }
-    memcpy(fetched.document.descriptor.media_type, fetched.manifest->media_type, MEDIA_TYPE_SIZE);
-    *ret_root = fetched;
-    fetched = (struct fetched)FETCHED_INIT;
+    memcpy(document.descriptor.media_type, manifest->media_type, MEDIA_TYPE_SIZE);
+    *ret_root = document;
+    document = (struct document)DOCUMENT_INIT;
     return 1;
 }
 
 /* 1 when the archive has a manifest of the image and all its blobs, with their bytes. */
-static int find_manifest(const struct chosen *chosen, struct fetched *ret_root,
+static int find_manifest(const struct chosen *chosen, struct document *ret_root,
                          struct lpipe_error *err)
 {
     int found = 0;
@@ -238,22 +240,15 @@ static int find_layers(struct chosen *chosen, struct image_config *config,
 }
 
 static int write_manifest(const struct chosen *chosen, const struct manifest_item *layers,
-                          size_t count, struct fetched *ret_root, struct lpipe_error *err)
+                          size_t count, struct document *ret_root, struct lpipe_error *err)
 {
-    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
     struct descriptor config =
         chosen->has_new_diff_ids ? chosen->new_config.descriptor : chosen->config->stored;
     const struct manifest_spec spec = {
         .family = chosen->family, .config = &config, .layers = layers, .layer_count = count
     };
     (void)snprintf(config.media_type, sizeof config.media_type, "%s", chosen->config_type);
-    int status = manifest_write(&spec, &fetched.document, err);
-    status = status == 0 ? manifest_parse(&fetched.document, &fetched.manifest, err) : status;
-    if (status == 0) {
-        *ret_root = fetched;
-        fetched = (struct fetched)FETCHED_INIT;
-    }
-    return status;
+    return manifest_write(&spec, ret_root, err);
 }
 
 /* The config of the archive keeps its bytes unless a layer has got another diff ID. */
@@ -269,7 +264,7 @@ static int write_config(struct chosen *chosen, const struct image_config *config
 }
 
 /* Makes a manifest of the config and the layers as they are stored. */
-static int make_manifest(struct chosen *chosen, struct fetched *ret_root, struct lpipe_error *err)
+static int make_manifest(struct chosen *chosen, struct document *ret_root, struct lpipe_error *err)
 {
     struct image_config *config AUTO_IMAGE_CONFIG = NULL;
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
@@ -296,7 +291,7 @@ static void chosen_dispose(struct chosen *chosen)
 }
 
 int archive_choose_docker(struct archive_members *members, const struct archive_member *list,
-                          const struct archive_wish *wish, struct fetched *ret_root,
+                          const struct archive_wish *wish, struct document *ret_root,
                           struct lpipe_error *err)
 {
     struct chosen chosen CLEANUP(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copy/archive_choose.h"
+#include "archive/archive_choose.h"
 
-#include "copy/archive_choose_docker.h"
-#include "copy/archive_choose_oci.h"
+#include "archive/archive_choose_docker.h"
+#include "archive/archive_choose_oci.h"
 
 static int check_kind(bool has_index, bool has_manifest, enum archive_kind kind,
                       struct lpipe_error *err)
@@ -21,7 +21,7 @@ static int check_kind(bool has_index, bool has_manifest, enum archive_kind kind,
 }
 
 int archive_choose(struct archive_members *members, struct store *documents,
-                   const struct archive_wish *wish, struct fetched *ret_root,
+                   const struct archive_wish *wish, struct document *ret_root,
                    struct lpipe_error *err)
 {
     const struct archive_member *manifest = archive_members_find(members, "manifest.json");
@@ -31,7 +31,7 @@ int archive_choose(struct archive_members *members, struct store *documents,
         return status;
     }
     if (wish->digest != NULL) {
-        return image_fetch_manifest(documents, wish->digest, ret_root, err);
+        return documents->ops->manifest_get(documents, wish->digest, ret_root, err);
     }
     /* manifest.json names one image for one platform, an index may have others. */
     bool wants_index = wish->all || wish->platform != NULL || wish->kind == ARCHIVE_KIND_OCI;

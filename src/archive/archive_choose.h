@@ -3,13 +3,13 @@
  * image and all blobs of it with their bytes, the manifest is kept. Else, in Docker's format, a new
  * one is made from the config and the layers as they were stored. A new config too, where a layer
  * was stored with another diff ID: it is added to the members. One thread. */
-#ifndef COPY_ARCHIVE_CHOOSE_H
-#define COPY_ARCHIVE_CHOOSE_H
+#ifndef ARCHIVE_ARCHIVE_CHOOSE_H
+#define ARCHIVE_ARCHIVE_CHOOSE_H
 
 #include "archive/archive_members.h"
-#include "image/image_fetch.h"
 #include "layerpipe/image.h"
 #include "oci/platform.h"
+#include "oci/store.h"
 
 enum archive_kind {
     ARCHIVE_KIND_ANY = 0,
@@ -29,7 +29,7 @@ struct archive_wish {
 /* documents: the archive as a store. *ret_root may be an index. NOT_TAR, NOT_FOUND (the message
  * lists the images), INTEGRITY (diff IDs), and the failures of parsing. */
 MUST_CHECK int archive_choose(struct archive_members *members, struct store *documents,
-                              const struct archive_wish *wish, struct fetched *ret_root,
+                              const struct archive_wish *wish, struct document *ret_root,
                               struct lpipe_error *err);
 
 #endif
