@@ -19,7 +19,9 @@ static int inspect(const struct settings *settings, const lpipe_ref *ref, const 
     if (code != 0) {
         return code;
     }
-    if (lpipe_inspect(setup.client, ref, settings->platform, settings->json, &text, &err) != 0) {
+    uint32_t flags = (settings->json ? (uint32_t)LPIPE_INSPECT_JSON : 0) |
+                     (settings->tables ? (uint32_t)LPIPE_INSPECT_TABLES : 0);
+    if (lpipe_inspect_with(setup.client, ref, settings->platform, flags, &text, &err) != 0) {
         return print_failure(&err);
     }
     FILE *out = text_open(&result);

@@ -91,10 +91,12 @@ const struct option_group group_directory = {
 };
 
 const struct option_group group_platform = {
-    "Platform",
-    (const struct option[]){ { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
-                               .help = "show the image of an index for this platform" },
-                             { 0 } },
+    "Image",
+    (const struct option[]){
+        { "platform", 0, TEXT(platform, "OS/ARCH[/VARIANT]"),
+          .help = "show the image of an index for this platform" },
+        { "tables", 0, FLAG(tables), .help = "read tables of contents, count entries and chunks" },
+        { 0 } },
 };
 
 const struct option_group group_image = {

@@ -27,6 +27,7 @@ struct settings {
 
     /* results */
     bool json;
+    bool tables; /* of contents */
     const char *digest_file;
 
     /* layers */

@@ -140,8 +140,8 @@ LPIPE_API LPIPE_CHECK int lpipe_image_push(lpipe_image *image, const lpipe_ref *
  * Fetches and verifies a manifest or an index, and the config of an image, and shows them.
  * @param client   may be in use by other threads
  * @param platform "os/arch[/variant]": chooses the image of an index; NULL = shows the index
- * @param as_json  true: {"reference","mediaType","digest","size","manifest":{},"config":{}};
- *                 false: text for people
+ * @param as_json  true: {"reference","mediaType","digest","size","manifest":{},"config":{}}, and
+ *                 "lazyPull":[] if a layer has a table of contents; false: text for people
  * @param ret_text owned by the caller, free(); not NULL
  * @return 0, INVALID_ARGUMENT, NOT_FOUND, INTEGRITY, PROTOCOL, UNSUPPORTED, TOO_LARGE, and the
  *         failures of a store: see lpipe_write_layer(). Any thread.
@@ -149,6 +149,24 @@ LPIPE_API LPIPE_CHECK int lpipe_image_push(lpipe_image *image, const lpipe_ref *
 LPIPE_API LPIPE_CHECK int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref,
                                         const char *platform, bool as_json, char **ret_text,
                                         struct lpipe_error *err);
+
+enum lpipe_inspect_flag {
+    LPIPE_INSPECT_JSON = 1u << 0, /**< a JSON object, not text for people */
+    /** Read the tables of contents of layers that can be pulled lazily (zstd:chunked, eStargz, the
+     * zTOCs of a SOCI index of version 2), to count their entries and chunks. Only the tables are
+     * fetched; their digests are verified. Tables of more than 150 MiB, zTOCs of more than 64 MiB
+     * are not read. */
+    LPIPE_INSPECT_TABLES = 1u << 1
+};
+
+/**
+ * lpipe_inspect() with flags.
+ * @param flags enum lpipe_inspect_flag
+ * @return as lpipe_inspect(). Any thread.
+ */
+LPIPE_API LPIPE_CHECK int lpipe_inspect_with(lpipe_client *client, const lpipe_ref *ref,
+                                             const char *platform, uint32_t flags, char **ret_text,
+                                             struct lpipe_error *err);
 
 #ifdef __cplusplus
 }

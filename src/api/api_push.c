@@ -66,17 +66,26 @@ void lpipe_push_result_done(struct lpipe_push_result *result)
     }
 }
 
-int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref, const char *platform, bool as_json,
-                  char **ret_text, struct lpipe_error *err)
+int lpipe_inspect_with(lpipe_client *client, const lpipe_ref *ref, const char *platform,
+                       uint32_t flags, char **ret_text, struct lpipe_error *err)
 {
     struct platform wanted;
     if (client == NULL || ref == NULL || ret_text == NULL) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_inspect: client, ref and ret_text are required");
     }
-    int status = client_check(client, err);
+    int status = opts_check_flags(flags, LPIPE_INSPECT_JSON | LPIPE_INSPECT_TABLES,
+                                  "lpipe_inspect_with", err);
+    status = status == 0 ? client_check(client, err) : status;
     status = status == 0 && platform != NULL ? platform_parse(platform, &wanted, err) : status;
-    return status == 0 ? image_inspect(client, ref, platform != NULL ? &wanted : NULL, as_json,
-                                       ret_text, err)
-                       : status;
+    return status == 0
+               ? image_inspect(client, ref, platform != NULL ? &wanted : NULL, flags, ret_text, err)
+               : status;
+}
+
+int lpipe_inspect(lpipe_client *client, const lpipe_ref *ref, const char *platform, bool as_json,
+                  char **ret_text, struct lpipe_error *err)
+{
+    return lpipe_inspect_with(client, ref, platform, as_json ? LPIPE_INSPECT_JSON : 0, ret_text,
+                              err);
 }

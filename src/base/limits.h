@@ -83,6 +83,9 @@
 
 /* Tables of contents of layers that are pulled lazily. More than this of each list goes to a spool
  * file. */
+/* A table of contents that is read back, stored or as JSON: as in containers/storage. */
+#define TOC_READ_BYTES_MAX (150 * MIB)
+#define ZTOC_READ_BYTES_MAX (64 * MIB) /* is in memory then */
 #define TOC_MEMORY_MAX (4 * MIB)
 #define SOCI_LAYER_BYTES_MIN (10 * MIB) /* without --soci-min-size */
 #define TOC_ESTARGZ_CHUNK_BYTES (4 * MIB)

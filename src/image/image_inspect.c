@@ -24,6 +24,38 @@ static int add_document(struct json_t *object, const char *key, const struct doc
     return json_set_shared(object, key, doc.root) == 0 ? 0 : fail_memory(err);
 }
 
+static int add_table(struct json_t *array, const struct descriptor *layer,
+                     const struct layer_table *table)
+{
+    struct json_t *object AUTO_JSON = json_new_object();
+    int status = json_set_text(object, "layer", layer->digest);
+    status |= json_set_text(object, "kind", layer_table_name(table));
+    if (table->is_read) {
+        status |= json_set_size(object, "entries", table->entries);
+        status |= json_set_size(object, table->kind == LAYER_TABLE_SOCI ? "spans" : "chunks",
+                                table->chunks);
+    }
+    if (table->index_bytes > 0) {
+        status |= json_set_size(object, "indexSize", table->index_bytes);
+    }
+    return status | json_add_shared(array, object);
+}
+
+/* What the layers offer to programs that pull them lazily, if there is anything. */
+static int add_tables(struct json_t *object, const struct image_view *view)
+{
+    const struct manifest *manifest = view->fetched->manifest;
+    struct json_t *array AUTO_JSON = json_new_array();
+    int status = 0;
+    for (size_t i = 0; view->tables != NULL && i < manifest->item_count; i++) {
+        if (view->tables[i].kind != LAYER_TABLE_NONE) {
+            status |= add_table(array, &manifest->items[i].descriptor, &view->tables[i]);
+        }
+    }
+    return json_array_count(array) == 0 ? status
+                                        : status | json_set_shared(object, "lazyPull", array);
+}
+
 static int write_json(const struct image_view *view, struct buf *text, struct lpipe_error *err)
 {
     const struct descriptor *descriptor = &view->fetched->document.descriptor;
@@ -39,7 +71,43 @@ static int write_json(const struct image_view *view, struct buf *text, struct lp
     if (status == 0 && view->config != NULL) {
         status = add_document(object, "config", view->config, CONFIG_BYTES_MAX, err);
     }
+    if (status == 0 && add_tables(object, view) != 0) {
+        return fail_memory(err);
+    }
     return status != 0 || json_write(object, text) == 0 ? status : fail_memory(err);
+}
+
+/* The SOCI index that the manifest names. That it is missing is no failure: the image is whole
+ * without it. */
+static int fetch_soci(struct store *store, const struct manifest *manifest,
+                      struct fetched *ret_soci, struct lpipe_error *err)
+{
+    const char *digest = string_map_get(&manifest->annotations, KEY_SOCI_INDEX);
+    struct lpipe_error failure = { 0 };
+    if (digest == NULL || !digest_valid(digest)) {
+        return 0;
+    }
+    int status = image_fetch_manifest(store, digest, ret_soci, &failure);
+    if (status != 0 && status != LPIPE_NOT_FOUND && err != NULL) {
+        *err = failure;
+    }
+    return status == LPIPE_NOT_FOUND ? 0 : status;
+}
+
+/* What each layer offers. read: the tables are read, too. */
+static int find_tables(struct store *store, const struct manifest *manifest, bool read,
+                       struct layer_table *tables, struct lpipe_error *err)
+{
+    struct fetched soci AUTO_FETCHED = FETCHED_INIT;
+    int status = fetch_soci(store, manifest, &soci, err);
+    for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
+        const struct manifest_item *layer = &manifest->items[i];
+        layer_table_find(layer, soci.manifest, &tables[i]);
+        if (read) {
+            status = layer_table_read(store, &layer->descriptor, &tables[i], err);
+        }
+    }
+    return status;
 }
 
 static int fetch(struct store *store, const lpipe_ref *ref, const struct platform *platform,
@@ -56,7 +124,7 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
 }
 
 int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platform *platform,
-                  bool as_json, char **ret_text, struct lpipe_error *err)
+                  uint32_t flags, char **ret_text, struct lpipe_error *err)
 {
     CONTEXT_CALL(&client->context);
     struct store *store AUTO_STORE = NULL;
@@ -73,8 +141,22 @@ int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platf
     if (reference == NULL) {
         return fail_memory(err);
     }
-    const struct image_view view = { reference, &fetched, config.bytes.size > 0 ? &config : NULL };
-    status = as_json ? write_json(&view, &text, err) : image_text(&view, &text, err);
+    AUTO_FREE struct layer_table *tables =
+        mem_new_array(fetched.manifest->item_count + 1, sizeof *tables);
+    if (tables == NULL) {
+        return fail_memory(err);
+    }
+    struct image_view view = { reference, &fetched, config.bytes.size > 0 ? &config : NULL, NULL };
+    if (view.config != NULL) {
+        view.tables = tables;
+        status =
+            find_tables(store, fetched.manifest, (flags & LPIPE_INSPECT_TABLES) != 0, tables, err);
+        status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
+    }
+    if (status == 0) {
+        status = (flags & LPIPE_INSPECT_JSON) != 0 ? write_json(&view, &text, err)
+                                                   : image_text(&view, &text, err);
+    }
     if (status == 0) {
         *ret_text = buf_take(&text);
         status = *ret_text == NULL ? fail_memory(err) : 0;

@@ -3,14 +3,13 @@
 #ifndef IMAGE_IMAGE_INSPECT_H
 #define IMAGE_IMAGE_INSPECT_H
 
-#include "layerpipe/client.h"
-#include "layerpipe/ref.h"
+#include "layerpipe/push.h"
 #include "oci/platform.h"
 
-/* platform chooses a manifest of an index; NULL shows the index. *ret_text is owned by the
- * caller. */
+/* platform chooses a manifest of an index; NULL shows the index. flags: enum lpipe_inspect_flag.
+ * *ret_text is owned by the caller. */
 MUST_CHECK int image_inspect(lpipe_client *client, const lpipe_ref *ref,
-                             const struct platform *platform, bool as_json, char **ret_text,
+                             const struct platform *platform, uint32_t flags, char **ret_text,
                              struct lpipe_error *err);
 
 #endif

@@ -6,10 +6,8 @@
 #define IMAGE_IMAGE_SOCI_H
 
 #include "image/image.h"
+#include "image/layer_table.h"
 #include "image/push_target.h"
-
-/* Annotation of an image that has an index of version 2. */
-#define KEY_SOCI_INDEX "com.amazon.soci.index-digest"
 
 /* Makes the layers that are not read yet record their zTOCs. */
 void image_soci_record(lpipe_image *image);

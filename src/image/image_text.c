@@ -2,6 +2,7 @@
 #include "image/image_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -168,6 +169,30 @@ static int page_config(struct page *page, const struct document *config, struct 
     return 0;
 }
 
+/* What the layer offers to programs that pull it lazily. */
+static void page_table(struct page *page, const struct layer_table *table)
+{
+    char text[160] = "";
+    size_t size = 0;
+    const char *name = layer_table_name(table);
+    if (name == NULL) {
+        return;
+    }
+    if (table->is_read) {
+        size += (size_t)snprintf(text, sizeof text, "; %" PRIu64 " entries, %" PRIu64 " %s",
+                                 table->entries, table->chunks,
+                                 table->kind == LAYER_TABLE_SOCI ? "spans" : "chunks");
+    }
+    if (table->index_bytes > 0) {
+        (void)snprintf(text + size, sizeof text - size, "%s %" PRIu64 " bytes",
+                       size > 0 ? "," : ";", table->index_bytes);
+    }
+    page_label(page, "lazy pull");
+    page_text(page, name);
+    page_text(page, text);
+    page_text(page, "\n");
+}
+
 static void page_item(struct page *page, const char *kind, const struct manifest_item *item)
 {
     page_text(page, "\n");
@@ -199,6 +224,9 @@ int image_text(const struct image_view *view, struct buf *text, struct lpipe_err
     }
     for (size_t i = 0; i < manifest->item_count; i++) {
         page_item(&page, is_index ? "manifest" : "layer", &manifest->items[i]);
+        if (view->tables != NULL) {
+            page_table(&page, &view->tables[i]);
+        }
     }
     return page.status == 0 ? 0 : fail_memory(err);
 }

@@ -5,11 +5,13 @@
 #define IMAGE_IMAGE_TEXT_H
 
 #include "image/image_fetch.h"
+#include "image/layer_table.h"
 
 struct image_view {
     const char *reference;
     const struct fetched *fetched;
-    const struct document *config; /* NULL for an index or an artifact */
+    const struct document *config;    /* NULL for an index or an artifact */
+    const struct layer_table *tables; /* of each layer; NULL for an index */
 };
 
 /* Appends to text. PROTOCOL when the config is not valid JSON. */

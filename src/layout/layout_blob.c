@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cancel.h"
 #include "base/fd.h"
@@ -182,6 +183,15 @@ static int reader_read(struct blob_reader *reader, void *buf, size_t size, size_
     return 0;
 }
 
+static int reader_skip(struct blob_reader *reader, uint64_t offset, struct lpipe_error *err)
+{
+    struct layout_reader *self = (struct layout_reader *)reader;
+    return lseek(self->fd, (off_t)offset, SEEK_SET) < 0
+               ? fail_errno(err, layout_status(self->layout), errno, "cannot read a blob of %s",
+                            self->layout->dir)
+               : 0;
+}
+
 static void reader_free(struct blob_reader *reader)
 {
     struct layout_reader *self = (struct layout_reader *)reader;
@@ -209,7 +219,9 @@ static int open_blob(const struct layout *layout, const char *digest, int *ret_f
 int layout_blob_open(const struct layout *layout, const struct descriptor *blob,
                      struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    static const struct blob_reader_ops ops = { .read = reader_read, .free = reader_free };
+    static const struct blob_reader_ops ops = { .read = reader_read,
+                                                .free = reader_free,
+                                                .skip = reader_skip };
     AUTO_FD int fd = -1;
     struct stat info;
     int status = open_blob(layout, blob->digest, &fd, &info, err);

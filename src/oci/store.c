@@ -43,6 +43,24 @@ int store_finish(struct store *store, struct lpipe_error *err)
     return store->ops->finish != NULL ? store->ops->finish(store, err) : 0;
 }
 
+int blob_reader_skip(struct blob_reader *reader, uint64_t offset, struct lpipe_error *err)
+{
+    char part[4096];
+    if (reader->ops->skip != NULL) {
+        return reader->ops->skip(reader, offset, err);
+    }
+    while (offset > 0) {
+        size_t got = 0;
+        size_t wanted = (size_t)MIN_OF(offset, (uint64_t)sizeof part);
+        int status = reader->ops->read(reader, part, wanted, &got, err);
+        if (status != 0 || got == 0) {
+            return status;
+        }
+        offset -= got;
+    }
+    return 0;
+}
+
 struct store *store_free(struct store *store)
 {
     if (store != NULL) {

@@ -39,6 +39,8 @@ struct blob_reader_ops {
     int (*read)(struct blob_reader *reader, void *buf, size_t size, size_t *ret_size,
                 struct lpipe_error *err);
     void (*free)(struct blob_reader *reader);
+    /* Before the first read: the bytes begin at that offset. NULL: see blob_reader_skip(). */
+    int (*skip)(struct blob_reader *reader, uint64_t offset, struct lpipe_error *err);
 };
 struct blob_reader {
     const struct blob_reader_ops *ops;
@@ -138,6 +140,10 @@ MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
 /* Sets the operations and copies of the two names. Free the store also after NO_MEMORY. */
 MUST_CHECK int store_init(struct store *store, const struct store_ops *ops, const char *store_id,
                           const char *name, struct lpipe_error *err);
+/* Before the first read of a reader: makes its bytes begin at that offset. A store that cannot skip
+ * bytes reads them. */
+MUST_CHECK int blob_reader_skip(struct blob_reader *reader, uint64_t offset,
+                                struct lpipe_error *err);
 struct store *store_free(struct store *store);
 struct blob_writer *blob_writer_free(struct blob_writer *writer);
 struct blob_reader *blob_reader_free(struct blob_reader *reader);

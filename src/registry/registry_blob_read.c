@@ -98,10 +98,20 @@ static void reader_free(struct blob_reader *base)
     free(reader);
 }
 
+/* The first request begins there. */
+static int reader_skip(struct blob_reader *base, uint64_t offset, struct lpipe_error *err)
+{
+    (void)err;
+    ((struct reader *)base)->position = offset;
+    return 0;
+}
+
 int registry_blob_open(const struct repository *repository, const struct descriptor *blob,
                        unsigned ranges, struct blob_reader **ret_reader, struct lpipe_error *err)
 {
-    static const struct blob_reader_ops ops = { .read = reader_read, .free = reader_free };
+    static const struct blob_reader_ops ops = { .read = reader_read,
+                                                .free = reader_free,
+                                                .skip = reader_skip };
     struct reader *reader = NEW(struct reader);
     if (reader == NULL) {
         return fail_memory(err);

@@ -29,7 +29,7 @@ OPTIONS = {
                                          "mount-from"},
     "index": GENERAL | ACCESS | UPLOAD | {"platform", "append", "skip-missing", "annotation",
                                           "format", "tag", "untagged", "json", "digest-file"},
-    "inspect": GENERAL | ACCESS | {"json", "platform"},
+    "inspect": GENERAL | ACCESS | {"tables", "json", "platform"},
     "login": GENERAL | ACCESS,
     "logout": GENERAL | {"authfile"},
     "version": GENERAL,
