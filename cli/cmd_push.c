@@ -76,6 +76,9 @@ static int check_inputs(struct settings *settings)
         settings->histories.count > count_layers(settings)) {
         return usage_error(settings->command_name, "there are more --history options than layers");
     }
+    if (settings->prefetch != NULL && count_layers(settings) > 1) {
+        return usage_error(settings->command_name, "--prefetch is for a push with one INPUT");
+    }
     if (stdin_count > 1) {
         return usage_error(settings->command_name, "- (stdin) can be given once only");
     }

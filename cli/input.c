@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "item_texts.h"
+#include "option_file.h"
 #include "path_open.h"
 #include "print.h"
 #include "stop_signal.h"
 
 #define SILENCE_MS 2000
 #define TAR_BLOCK_BYTES 512
+#define PREFETCH_BYTES_MAX ((size_t)4 << 20)
 
 static bool stdin_is_readable(void)
 {
@@ -189,10 +191,50 @@ static int open_directory(const struct settings *settings, const char *path,
     return status == 0 ? 0 : print_failure(&err);
 }
 
+/* Reads the list of --prefetch; *ret_text is the caller's, NULL without that option. Returns an exit
+ * status. */
+static int read_prefetch(const struct settings *settings, char **ret_text)
+{
+    size_t size = 0;
+    *ret_text = NULL;
+    if (settings->prefetch == NULL) {
+        return 0;
+    }
+    char *text = malloc(PREFETCH_BYTES_MAX + 1);
+    if (text == NULL) {
+        return print_errno(LPIPE_NO_MEMORY, errno, "cannot read --prefetch %s", settings->prefetch);
+    }
+    int code = option_file_read("--prefetch", settings->prefetch, text, PREFETCH_BYTES_MAX, &size);
+    if (code == 0 && memchr(text, '\0', size) != NULL) {
+        code =
+            usage_error(settings->command_name, "--prefetch %s has a NUL byte", settings->prefetch);
+    }
+    if (code != 0) {
+        free(text);
+        return code;
+    }
+    text[size] = '\0';
+    *ret_text = text;
+    return 0;
+}
+
+/* The layer of an open file or directory; takes fd. Returns an exit status. */
+static int open_layer(const struct settings *settings, const char *path, int fd, bool is_directory,
+                      const struct lpipe_layer_options *options, lpipe_layer **ret_layer)
+{
+    struct lpipe_error err = { 0 };
+    if (is_directory) {
+        (void)close(fd);
+        const char *directory = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+        return open_directory(settings, directory, options, ret_layer);
+    }
+    /* takes fd in every case */
+    return lpipe_layer_new_fd(fd, options, ret_layer, &err) == 0 ? 0 : print_failure(&err);
+}
+
 int input_open(const struct settings *settings, const char *path, lpipe_cancel *cancel,
                lpipe_layer **ret_layer)
 {
-    struct lpipe_error err = { 0 };
     struct stat info;
     int fd = path_open(path);
     if (fd < 0 || fstat(fd, &info) != 0) {
@@ -213,11 +255,14 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
     }
     struct lpipe_layer_options options =
         layer_options(settings, input_name(path), look_first(settings, path, fd), cancel);
-    if (S_ISDIR(info.st_mode)) {
+    char *prefetch = NULL;
+    int code = read_prefetch(settings, &prefetch);
+    if (code != 0) {
         (void)close(fd);
-        const char *directory = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
-        return open_directory(settings, directory, &options, ret_layer);
+        return code;
     }
-    /* takes fd in every case */
-    return lpipe_layer_new_fd(fd, &options, ret_layer, &err) == 0 ? 0 : print_failure(&err);
+    options.prefetch = prefetch;
+    code = open_layer(settings, path, fd, S_ISDIR(info.st_mode), &options, ret_layer);
+    free(prefetch);
+    return code;
 }

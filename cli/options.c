@@ -61,6 +61,8 @@ const struct option_group group_layer = {
     (const struct option[]){
         { "compress", 0, TEXT(compress, "gzip|zstd|zstd-chunked|estargz[:LEVEL]|none"),
           LAYER_CODECS, .help = "codec (default gzip:1; gzip -2..12, zstd 1..19)" },
+        { "prefetch", 0, TEXT(prefetch, "FILE"), FILES,
+          .help = "estargz: the paths in FILE are fetched first" },
         { "threads", 0, NUMBER(threads, 0, 256),
           .help = "compression threads (default: processors; 0: none)" },
         { "memory", 0, BYTES(memory_bytes_max, "SIZE", 1),
@@ -282,10 +284,9 @@ const char *settings_stdin_option(const struct settings *settings)
     const struct {
         const char *name, *path;
     } files[] = {
-        { "--authfile", settings->authfile },
-        { "--cacert", settings->cacert },
-        { "--cert", settings->cert },
-        { "--key", settings->key },
+        { "--authfile", settings->authfile }, { "--cacert", settings->cacert },
+        { "--cert", settings->cert },         { "--key", settings->key },
+        { "--prefetch", settings->prefetch },
     };
     if (settings->password_stdin) {
         return "--password-stdin";

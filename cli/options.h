@@ -28,6 +28,7 @@ struct settings {
     /* results */
     bool json;
     bool tables; /* of contents */
+    const char *prefetch;
     const char *digest_file;
 
     /* layers */

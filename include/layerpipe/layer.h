@@ -61,10 +61,16 @@ struct lpipe_layer_options {
                                     contents of a layer with very many files; NULL = $TMPDIR, else
                                     /var/tmp */
     const char *input_name;    /**< what progress events call the input; NULL = nothing */
+    /** For "estargz": paths of files that a snapshotter shall fetch first, one a line. The tar gets
+     * another order: these entries, with the directories above them and the targets of hard links,
+     * then the file .prefetch.landmark, then the others. The source must be one that can be read
+     * again (a regular file, a directory). "" writes .no.prefetch.landmark in front of the tar of
+     * any source. NULL = the tar is not changed. */
+    const char *prefetch;
 };
 #define LPIPE_LAYER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL                  \
+        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL            \
     }
 
 #define LPIPE_SIZE_UNKNOWN UINT64_MAX

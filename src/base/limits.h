@@ -86,6 +86,7 @@
 /* A table of contents that is read back, stored or as JSON: as in containers/storage. */
 #define TOC_READ_BYTES_MAX (150 * MIB)
 #define ZTOC_READ_BYTES_MAX (64 * MIB) /* is in memory then */
+#define PREFETCH_PATHS_MAX 100000      /* files that a snapshotter shall fetch first */
 #define TOC_MEMORY_MAX (4 * MIB)
 #define SOCI_LAYER_BYTES_MIN (10 * MIB) /* without --soci-min-size */
 #define TOC_ESTARGZ_CHUNK_BYTES (4 * MIB)

@@ -12,6 +12,7 @@
 #include "base/sync.h"
 #include "flow/layer_format.h"
 #include "flow/layer_media.h"
+#include "flow/prefetch_source.h"
 #include "flow/source_callback.h"
 #include "flow/source_fd.h"
 #include "tar/tar_scan.h"
@@ -49,6 +50,11 @@ static int layer_make(const struct lpipe_layer_options *options, struct lpipe_la
     return 0;
 }
 
+static bool has_prefetch_list(const struct lpipe_layer *layer)
+{
+    return layer != NULL && layer->setup.prefetch != NULL;
+}
+
 int layer_new_source(struct source *source, const struct lpipe_layer_options *options,
                      lpipe_layer **ret_layer, struct lpipe_error *err)
 {
@@ -59,6 +65,14 @@ int layer_new_source(struct source *source, const struct lpipe_layer_options *op
     if (status != 0) {
         (void)source_close(source);
         source_free(source);
+        return status;
+    }
+    if (has_prefetch_list(layer)) {
+        status = prefetch_source_new(source, layer->setup.prefetch, layer->setup.spool_dir, &source,
+                                     err);
+    }
+    if (status != 0) {
+        lpipe_layer_free(layer);
         return status;
     }
     if (source->ops->use_cancel != NULL) {
@@ -104,7 +118,18 @@ int lpipe_layer_new_fd(int fd, const struct lpipe_layer_options *options, lpipe_
 int layer_new_fed(const struct lpipe_layer_options *options, lpipe_layer **ret_layer,
                   struct lpipe_error *err)
 {
-    return layer_make(options, ret_layer, err);
+    struct lpipe_layer *layer = NULL;
+    int status = layer_make(options, &layer, err);
+    if (status == 0 && has_prefetch_list(layer)) {
+        lpipe_layer_free(layer);
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "bytes that are written into a layer cannot get another order: a list of files "
+                    "to prefetch needs a file or a directory");
+    }
+    if (status == 0) {
+        *ret_layer = layer;
+    }
+    return status;
 }
 
 /* Waits until a drive in another thread has ended, and prevents further ones. */

@@ -68,6 +68,10 @@ static int check_combination(const struct layer_setup *setup, struct lpipe_error
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "a layer with a table of contents must be a tar: raw input has no entries");
     }
+    if (setup->prefetch != NULL && setup->toc != TOC_ESTARGZ) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "a list of files to prefetch is for eStargz layers only");
+    }
     int status = check_label(setup, err);
     if (status == 0 && docker && setup->label != NULL) {
         status = layer_media_check_format(setup->label, true, err);
@@ -113,6 +117,10 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
         setup->input_name = mem_strdup(given.input_name);
         status = setup->input_name == NULL ? fail_memory(err) : 0;
     }
+    if (status == 0 && given.prefetch != NULL) {
+        setup->prefetch = mem_strdup(given.prefetch);
+        status = setup->prefetch == NULL ? fail_memory(err) : 0;
+    }
     if (status == 0) {
         status = check_combination(setup, err);
     }
@@ -129,5 +137,6 @@ void layer_setup_dispose(struct layer_setup *setup)
     free(TAKE(setup->label));
     free(TAKE(setup->spool_dir));
     free(TAKE(setup->input_name));
+    free(TAKE(setup->prefetch));
     setup->cancel = lpipe_cancel_unref(setup->cancel);
 }

@@ -16,6 +16,7 @@ struct layer_setup {
     char *label;         /* media type given by the caller, or NULL */
     unsigned workers;    /* 0 = inline */
     char *input_name;    /* or NULL */
+    char *prefetch;      /* or NULL */
     uint32_t flags;
     uint64_t memory_bytes_max;
     lpipe_cancel *cancel; /* a reference, or NULL */

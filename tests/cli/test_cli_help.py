@@ -13,7 +13,7 @@ GENERAL = {"help", "quiet", "verbose", "progress"}
 ACCESS = {"authfile", "username", "password-stdin", "password-fd", "anonymous", "cacert", "cert",
           "key", "tls-verify", "plain-http", "trust-realm", "retry"}
 UPLOAD = {"upload", "chunk-size", "spool", "jobs", "limit-rate"}
-LAYER = {"compress", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
+LAYER = {"compress", "prefetch", "threads", "memory", "media-type", "format", "raw", "allow-truncated",
          "allow-empty", "allow-odd-entries", "json", "digest-file", "owner", "prefix", "exclude",
          "chmod"}
 IMAGE = {"base", "platform", "env", "env-file", "config", "entrypoint", "cmd", "user", "workdir", "label", "port",

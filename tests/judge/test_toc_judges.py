@@ -38,6 +38,24 @@ def test_estargz_is_verified_by_its_library(run, tmp_path, judge, name, compress
     assert size == len(plain) == layer["uncompressedSize"]
 
 
+@pytest.mark.parametrize("paths", ["", "large\netc/hard\nzeros\n"])
+def test_estargz_with_a_list_of_files_to_prefetch(run, tmp_path, judge, paths):
+    """The landmark is where the format wants it: what is before it is what the list names."""
+    tar = TARS["every-kind-pax"]()
+    (tmp_path / "in.tar").write_bytes(tar)
+    (tmp_path / "list").write_text(paths, encoding="utf-8")
+    result = run("layer", "--json", "--compress", "estargz", "--prefetch", tmp_path / "list",
+                 f"oci:{tmp_path}/layout/", tmp_path / "in.tar")
+    assert result.rc == 0, result
+    layer = json.loads(result.stdout)
+    blob = tmp_path / "layout" / "blobs" / "sha256" / layer["digest"].split(":")[1]
+    toc = layer["annotations"]["containerd.io/snapshot/stargz/toc.digest"]
+    assert ask(judge, "estargz", blob, toc).split()[0] == "ok"
+    answer = ask(judge, "estargz-landmark", blob).splitlines()
+    assert answer == (["large", "etc/one", "zeros", ".prefetch.landmark"] if paths
+                      else [".no.prefetch.landmark true"])
+
+
 @pytest.mark.parametrize("name", TARS)
 @pytest.mark.parametrize("compress", ["zstd-chunked", "zstd-chunked:1"])
 def test_zstd_chunked_is_staged_by_podmans_storage(run, tmp_path, judge, name, compress):

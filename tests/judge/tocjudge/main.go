@@ -3,12 +3,14 @@
 // tocjudge reads layers with a table of contents as the programs do that pull them lazily.
 //
 //	tocjudge estargz BLOB TOC-DIGEST
+//	tocjudge estargz-landmark BLOB
 //	tocjudge zstd-chunked BLOB ANNOTATIONS-JSON DIRECTORY
 //
 // The first opens the blob with stargz-snapshotter's library, verifies the table, reads every file
 // and verifies every chunk. The second stages the layer with podman's storage library, which takes
 // each file from its chunks, makes the tar again from tar-split, and compares. It needs root, and the
-// directory takes the storage. Both print "ok", a number (of files; the size of the tar) and the digest of the tar.
+// directory takes the storage. estargz-landmark prints the files in front of the landmark, as the
+// snapshotter finds them, and the landmark. The others print "ok", a number (of files; the size of the tar) and the digest of the tar.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sort"
 
 	"github.com/containerd/stargz-snapshotter/estargz"
 	"github.com/opencontainers/go-digest"
@@ -142,12 +145,54 @@ func readEstargz(path string, toc string) {
 	fmt.Println("ok", r.files, sum)
 }
 
+// printPrefetched prints what the snapshotter fetches before a container starts: all that is in front
+// of the landmark (fs/layer/layer.go).
+func printPrefetched(path string) {
+	file, size := open(path)
+	opened, err := estargz.Open(io.NewSectionReader(file, 0, size))
+	check(err)
+	landmark, ok := opened.Lookup(estargz.PrefetchLandmark)
+	if !ok {
+		_, ok = opened.Lookup(estargz.NoPrefetchLandmark)
+		fmt.Println(estargz.NoPrefetchLandmark, ok)
+		return
+	}
+	var before []*estargz.TOCEntry
+	var visit func(entry *estargz.TOCEntry)
+	visit = func(entry *estargz.TOCEntry) {
+		if entry.Type == "reg" && entry.Size > 0 && entry.Offset < landmark.Offset {
+			before = append(before, entry)
+		}
+		entry.ForeachChild(func(_ string, child *estargz.TOCEntry) bool {
+			if child.Type != "hardlink" {
+				visit(child)
+			}
+			return true
+		})
+	}
+	root, _ := opened.Lookup("")
+	visit(root)
+	sort.Slice(before, func(i, j int) bool { return before[i].Offset < before[j].Offset })
+	seen := map[string]bool{}
+	for _, entry := range before {
+		if !seen[entry.Name] { // a hard link leads to the entry of its target
+			fmt.Println(entry.Name)
+		}
+		seen[entry.Name] = true
+	}
+	fmt.Println(landmark.Name)
+}
+
 func main() {
 	if reexec.Init() {
 		return
 	}
 	if os.Args[1] == "estargz" {
 		readEstargz(os.Args[2], os.Args[3])
+		return
+	}
+	if os.Args[1] == "estargz-landmark" {
+		printPrefetched(os.Args[2])
 		return
 	}
 	annotations := map[string]string{}
