@@ -157,7 +157,7 @@ def test_platform_of_an_index(run, registry):
 def test_lost_upload_is_repeated_from_the_source(run, registry):
     """The layer is read from the source's registry once more."""
     source, target, base = registry("d28"), registry("d28"), image()
-    target.faults.add(Fault("patch", "reset", at="body", sent=100000))
+    target.faults.add(Fault("patch", "reset", at=100000))
     result = run("copy", "--compress", "estargz", "--upload", "streamed",
                  base.put(source, SOURCE, "1"), f"{target.host}/{TARGET}:1")
     assert result.rc == 0, result

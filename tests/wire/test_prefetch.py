@@ -104,7 +104,7 @@ def test_old_landmarks_are_replaced(run, tmp_path, inputs):
 
 def test_registry_gets_it_again_after_a_lost_upload(run, registry, inputs):
     from registry import Fault
-    server = registry("d28", Fault("patch", "reset", at="body", sent=20000))
+    server = registry("d28", Fault("patch", "reset", at=20000))
     result = run("layer", "--json", "--compress", "estargz", "--upload", "streamed", "--prefetch",
                  inputs[2]("etc/a"), f"{server.host}/a/b", inputs[0])
     assert result.rc == 0, result
