@@ -30,6 +30,13 @@ uint64_t crc64_iso_portable(uint64_t crc, const void *data, size_t size)
 uint64_t crc64_iso(uint64_t crc, const void *data, size_t size)
 {
 #ifdef HAVE_ISAL
+#ifdef __x86_64__
+    /* ISA-L 2.30 takes SSE4.2 as a sign of this instruction, which processors of 2008 do not
+     * have. */
+    if (__builtin_cpu_supports("pclmul") == 0) {
+        return crc64_iso_refl_base(crc, data, size);
+    }
+#endif
     return crc64_iso_refl(crc, data, size);
 #else
     return crc64_iso_portable(crc, data, size);

@@ -8,12 +8,12 @@ import shutil
 import subprocess
 
 import pytest
-from cli_support import is_sanitized
+from cli_support import is_sanitized, make_tar
 from servers import missing
 
 EMULATOR = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
 PORTABLE = ["none", "gzip:0", "gzip:-2", "gzip:-1", "gzip:3", "gzip:6", "gzip:9", "gzip:12",
-            "zstd:1", "zstd:3", "zstd:7"]
+            "zstd:1", "zstd:3", "zstd:7", "estargz:6", "zstd-chunked:3", "zstd-chunked:7"]
 WITH_SSE42 = ["Nehalem", "Haswell"]
 MODELS = ["qemu64"] + WITH_SSE42
 
@@ -26,17 +26,18 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory):
-    """A file of random words: it compresses a little, and is longer than a few blocks."""
+    """A tar with files of random words: it compresses a little, and is longer than a few blocks."""
     source = random.Random(7)
     words = [bytes(source.randrange(256) for _ in range(source.randrange(2, 12)))
              for _ in range(500)]
     path = tmp_path_factory.mktemp("stream") / "stream"
-    path.write_bytes(b"".join(source.choice(words) for _ in range(150000)))
+    path.write_bytes(make_tar({"short": b"".join(source.choice(words) for _ in range(3000)),
+                               "long": b"".join(source.choice(words) for _ in range(150000))}))
     return path
 
 
 def digest(command, stream, compress, model=None):
-    argv = [command.path, "layer", "--json", "-q", "--raw", "--threads", "2", "--compress", compress,
+    argv = [command.path, "layer", "--json", "-q", "--threads", "2", "--compress", compress,
             "null:", str(stream)]
     if model is not None:
         argv = [EMULATOR, "-cpu", model, *argv]
