@@ -89,6 +89,50 @@ class Field:
         self.peer("zstd 3", "zstd", "-q", "-3", "-T0")
         return self.take()
 
+    def judge(self, name, tags="", cgo=False):
+        """A program of tests/judge, or None if it cannot be built here."""
+        go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+        binary = os.path.join(self.scratch, name)
+        if go and not os.path.exists(binary):
+            subprocess.run([go, "build", "-mod=readonly", "-tags", tags, "-o", binary, "."],
+                           cwd=os.path.join(BENCH, "..", "tests", "judge", name), check=False,
+                           env={**os.environ, "CGO_ENABLED": "01"[cgo]}, stderr=subprocess.DEVNULL)
+        if os.path.exists(binary):
+            return binary
+        self.skipped.add(name + " (upstream's library)")
+        return None
+
+    def lazy(self):
+        """Layers with a table of contents, against the libraries that other programs use (those of
+        ctr-remote, podman and soci, without their daemons), and against our codec without a table."""
+        judge = self.judge("tocjudge", "exclude_graphdriver_btrfs,exclude_graphdriver_devicemapper,"
+                                       "containers_image_openpgp")
+        for group, plain, ours, build in (
+                ("estargz 1", "gzip:1", "estargz:1", ["build-estargz", "1"]),
+                ("estargz 6", "gzip:6", "estargz:6", ["build-estargz", "6"]),
+                ("zstd-chunked 3", "zstd:3", "zstd-chunked:3", ["build-zstd-chunked", "3"])):
+            for compress in (ours, plain):
+                self.made.append(Contender(group, f"layerpipe {compress}", [
+                    self.layerpipe, "layer", "--json", "-q", "--compress", compress, "null:"], "json"))
+            if judge:
+                library = "estargz.Build" if "estargz" in group else "containers/storage chunked"
+                self.made.append(Contender(group, f"{library}, level {build[1]}", [judge, *build],
+                                           "json"))
+        self.soci()
+        return self.take()
+
+    def soci(self):
+        """A SOCI index in the pass that compresses, against pigz and then soci's builder."""
+        group, file = "SOCI, gzip 1", os.path.join(self.scratch, "soci.gz")
+        judge = self.judge("ztocjudge", cgo=True)
+        for name, more in (("layerpipe push --soci", ["--soci"]), ("layerpipe push", [])):
+            self.made.append(Contender(group, name, [self.layerpipe, "push", "-q", *more, "null:"]))
+        if judge and tool("pigz"):
+            self.made.append(Contender(group, "pigz -1, then soci's ztoc builder", [
+                "sh", "-ec", f"pigz -1 -c >{file}; {judge} build {file}"], "json"))
+        elif judge:
+            self.skipped.add("pigz")
+
     def push(self, registry, group, *modes):
         target = f"127.0.0.1:{registry.port}/bench"
 

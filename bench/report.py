@@ -3,6 +3,7 @@
 import os
 
 ROOTFS, PUSHED, SMALL = "rootfs tar", "rootfs tar, end to end", "10 KB tar"
+LAZY = "rootfs tar, pulled lazily"
 READ_BACK = "rootfs tar, read back"
 RANDOM, ZEROS = "1 GiB random", "1 GiB zeros"
 ZSTD = "zstd -q -3 -T0"
@@ -81,6 +82,22 @@ def sha_part(results, facts):
     return at_least(row["input_bytes"] / row["wall_median_s"] / facts["sha256"], 0.9)
 
 
+def lazy_goals(results):
+    """Layers with a table of contents: against the library of the program that usually makes them, and
+    against our codec without a table."""
+    for group, ours, plain, library in (
+            ("estargz 1", "layerpipe estargz:1", "layerpipe gzip:1", "estargz.Build, level 1"),
+            ("estargz 6", "layerpipe estargz:6", "layerpipe gzip:6", "estargz.Build, level 6"),
+            ("zstd-chunked 3", "layerpipe zstd-chunked:3", "layerpipe zstd:3",
+             "containers/storage chunked, level 3"),
+            ("SOCI, gzip 1", "layerpipe push --soci", "layerpipe push",
+             "pigz -1, then soci's ztoc builder")):
+        yield f"{group} against `{library}`", at_least(
+            results.times(LAZY, library, ours, group=group), 5)
+        yield f"{group} against the codec without a table", at_most(
+            results.times(LAZY, ours, plain, group=group), 1.3)
+
+
 def goals(results, facts):
     go1, go6 = "Go stream gzip 1", "Go stream gzip 6"
     push, crane = "layerpipe push (auto)", "crane append -f -"
@@ -115,6 +132,7 @@ def goals(results, facts):
         ("peak memory, streamed, default threads",
          peak_of(results.row(PUSHED, "layerpipe push (streamed)"), 16)),
         ("a 10 KB layer, wall against crane", at_most(results.times(SMALL, push, crane), 0.5)),
+        *lazy_goals(results),
     ]
 
 

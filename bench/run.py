@@ -20,7 +20,7 @@ import report
 from contender import measure, rows_of, show
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ["engine", "limit", "model", "shapes", "registry", "cat", "small"]
+PARTS = ["engine", "limit", "model", "lazy", "shapes", "registry", "cat", "small"]
 
 
 def output_of(*argv):
@@ -99,6 +99,8 @@ class Bench:
             self.limit(rootfs)
         if "model" in self.args.only:
             self.model(rootfs)
+        if "lazy" in self.args.only:
+            self.run("rootfs tar, pulled lazily", self.field.lazy(), rootfs)
         if {"registry", "cat", "small"} & set(self.args.only):
             if peers.tool("docker-registry"):
                 self.over_network(rootfs)

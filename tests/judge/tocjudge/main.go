@@ -4,28 +4,34 @@
 //
 //	tocjudge estargz BLOB TOC-DIGEST
 //	tocjudge estargz-landmark BLOB
+//	tocjudge build-estargz LEVEL <TAR
+//	tocjudge build-zstd-chunked LEVEL <TAR
 //	tocjudge zstd-chunked BLOB ANNOTATIONS-JSON DIRECTORY
 //
 // The first opens the blob with stargz-snapshotter's library, verifies the table, reads every file
 // and verifies every chunk. The second stages the layer with podman's storage library, which takes
 // each file from its chunks, makes the tar again from tar-split, and compares. It needs root, and the
 // directory takes the storage. estargz-landmark prints the files in front of the landmark, as the
-// snapshotter finds them, and the landmark. The others print "ok", a number (of files; the size of the tar) and the digest of the tar.
+// snapshotter finds them, and the landmark. The build commands make a layer with the libraries of the
+// programs that make such layers, with its digest and diff ID, and print its size: for bench/. The others print "ok", a number (of files; the size of the tar) and the digest of the tar.
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"sort"
+	"strconv"
 
 	"github.com/containerd/stargz-snapshotter/estargz"
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/storage"
 	drivers "go.podman.io/storage/drivers"
 	"go.podman.io/storage/pkg/chunked"
+	"go.podman.io/storage/pkg/chunked/compressor"
 	"go.podman.io/storage/pkg/reexec"
 )
 
@@ -183,12 +189,54 @@ func printPrefetched(path string) {
 	fmt.Println(landmark.Name)
 }
 
+type counter struct{ bytes int64 }
+
+func (c *counter) Write(data []byte) (int, error) {
+	c.bytes += int64(len(data))
+	return len(data), nil
+}
+
+// buildEstargz does what ctr-remote and BuildKit do with a tar in a file.
+func buildEstargz(level int) int64 {
+	info, err := os.Stdin.Stat()
+	check(err)
+	section := io.NewSectionReader(os.Stdin, 0, info.Size())
+	built, err := estargz.Build(section, estargz.WithCompressionLevel(level))
+	check(err)
+	count := &counter{}
+	_, err = io.Copy(io.MultiWriter(count, sha256.New()), built)
+	check(err)
+	check(built.Close())
+	_ = built.DiffID()
+	return count.bytes
+}
+
+// buildZstdChunked does what podman push does with a layer.
+func buildZstdChunked(level int) int64 {
+	count := &counter{}
+	writer, err := compressor.ZstdCompressor(io.MultiWriter(count, sha256.New()), map[string]string{}, &level)
+	check(err)
+	_, err = io.Copy(writer, io.TeeReader(os.Stdin, sha256.New()))
+	check(err)
+	check(writer.Close())
+	return count.bytes
+}
+
 func main() {
 	if reexec.Init() {
 		return
 	}
 	if os.Args[1] == "estargz" {
 		readEstargz(os.Args[2], os.Args[3])
+		return
+	}
+	if builders := map[string]func(int) int64{
+		"build-estargz":      buildEstargz,
+		"build-zstd-chunked": buildZstdChunked,
+	}; builders[os.Args[1]] != nil {
+		level, err := strconv.Atoi(os.Args[2])
+		check(err)
+		fmt.Printf("{\"size\": %d}\n", builders[os.Args[1]](level))
 		return
 	}
 	if os.Args[1] == "estargz-landmark" {

@@ -4,8 +4,10 @@
 // compares its table with the one that the library's own builder makes of the layer.
 //
 //	ztocjudge BLOB ZTOC
+//	ztocjudge build BLOB
 //
-// It prints "ok", the number of files that were extracted, and the number of spans. It needs cgo and
+// The second makes a zTOC with that builder and prints the size of the layer and the zTOC: for bench/.
+// The first prints "ok", the number of files that were extracted, and the number of spans. It needs cgo and
 // zlib's static library.
 package main
 
@@ -76,7 +78,21 @@ func checkSpans(table *ztoc.Ztoc, blob []byte) {
 	}
 }
 
+func build(blob string) {
+	built, err := ztoc.NewBuilder("judge").BuildZtoc(blob, 1<<22)
+	check(err)
+	stream, descriptor, err := ztoc.Marshal(built)
+	check(err)
+	_, err = io.Copy(io.Discard, stream)
+	check(err)
+	fmt.Printf("{\"size\": %d}\n", int64(built.CompressedArchiveSize)+descriptor.Size)
+}
+
 func main() {
+	if os.Args[1] == "build" {
+		build(os.Args[2])
+		return
+	}
 	blob := read(os.Args[1])
 	table := read(os.Args[2])
 	parsed, err := ztoc.Unmarshal(bytes.NewReader(table))
