@@ -38,6 +38,28 @@ def test_estargz_is_verified_by_its_library(run, tmp_path, judge, name, compress
     assert size == len(plain) == layer["uncompressedSize"]
 
 
+@pytest.mark.parametrize("compress", ["estargz", "zstd-chunked"])
+def test_directory(run, tmp_path, judge, compress):
+    files = tmp_path / "files"
+    (files / "sub").mkdir(parents=True)
+    for i in range(300):
+        (files / "sub" / f"file-{i}").write_bytes(bytes([i % 256]) * i * 50)
+    os.link(files / "sub" / "file-7", files / "again")
+    os.symlink("again", files / "link")
+    result = run("layer", "--json", "--compress", compress, f"oci:{tmp_path}/layout/", files)
+    assert result.rc == 0, result
+    layer = json.loads(result.stdout)
+    blob = tmp_path / "layout" / "blobs" / "sha256" / layer["digest"].split(":")[1]
+    if compress == "estargz":
+        words = ["estargz", blob, layer["annotations"]["containerd.io/snapshot/stargz/toc.digest"]]
+    else:
+        words = ["zstd-chunked", blob, json.dumps(layer["annotations"]), tmp_path / "store"]
+    answer = ask(judge, *words)
+    if "not supported" in answer:
+        pytest.skip(answer)
+    assert answer.startswith("ok "), answer
+
+
 @pytest.mark.parametrize("paths", ["", "large\netc/hard\nzeros\n"])
 def test_estargz_with_a_list_of_files_to_prefetch(run, tmp_path, judge, paths):
     """The landmark is where the format wants it: what is before it is what the list names."""

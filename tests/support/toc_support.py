@@ -37,6 +37,8 @@ def many_kinds():
     yield entry("etc/one", b"x", uid=70000, gid=3000000, uname="me", gname="us")
     yield entry("etc/xattr", b"data", pax_headers={"SCHILY.xattr.user.a": "v=1 \n\u00e4",
                                                    "atime": "12.25", "ctime": "13.000000001"})
+    yield entry("etc/capability", b"program", mode=0o4755, pax_headers={
+        "SCHILY.xattr.security.capability": "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0"})
     yield entry("etc/" + "long/" * 60 + "name", b"deep")
     yield entry("etc/link", type=tarfile.SYMTYPE, linkname="one")
     yield entry("etc/hard", type=tarfile.LNKTYPE, linkname="etc/one")

@@ -10,7 +10,7 @@
 #include "codec/digest.h"
 #include "codec/unit_codec.h"
 #include "flow/layer_format.h"
-#include "layerpipe/layer.h"
+#include "layerpipe/push.h"
 
 /* Several blocks of gzip; three jobs of zstd's lower levels. */
 #define GZIP_INPUT_BYTES (4 * GZIP_BLOCK_BYTES + 4321)
@@ -124,6 +124,46 @@ static void digest_of_layer(const char *compress, char ret_text[DIGEST_TEXT_SIZE
     lpipe_layer_free(layer);
 }
 
+/* The same of a layer that is written piece by piece. */
+static void digest_of_written(const char *compress, char ret_text[DIGEST_TEXT_SIZE])
+{
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    lpipe_client *client = NULL;
+    lpipe_ref *dest = NULL;
+    lpipe_writer *writer = NULL;
+    make_tar(&tar);
+    options.compress = compress;
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(lpipe_ref_parse("null:", 0, &dest, NULL), 0);
+    assert_int_equal(lpipe_writer_open(client, dest, &options, &writer, NULL), 0);
+    for (size_t at = 0; at < tar.size; at += 12345) {
+        assert_int_equal(
+            lpipe_writer_write(writer, tar.data + at, MIN_OF((size_t)12345, tar.size - at), NULL),
+            0);
+    }
+    assert_int_equal(lpipe_writer_finish(writer, &result, NULL), 0);
+    assert_true(result.annotation_count > 0);
+    memcpy(ret_text, result.digest, DIGEST_TEXT_SIZE);
+    lpipe_writer_free(writer);
+    lpipe_ref_free(dest);
+    lpipe_client_free(client);
+}
+
+static void test_written_layers_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const formats[] = { "estargz:6", "zstd-chunked:3" };
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        char read[DIGEST_TEXT_SIZE];
+        char written[DIGEST_TEXT_SIZE];
+        digest_of_layer(formats[i], read);
+        digest_of_written(formats[i], written);
+        assert_string_equal(read, written);
+    }
+}
+
 /* What the recipe is called here, and the digest of what it makes. */
 static void recipe_of(const char *compress, char ret_recipe[CODEC_RECIPE_BYTES])
 {
@@ -213,7 +253,7 @@ static void test_rows_are_complete(void **state)
 
 int main(int argc, char **argv)
 {
-    struct CMUnitTest tests[ARRAY_LEN(ROWS) + 1];
+    struct CMUnitTest tests[ARRAY_LEN(ROWS) + 2];
     if (argc == 2 && strcmp(argv[1], "--write") == 0) {
         return write_rows();
     }
@@ -225,5 +265,7 @@ int main(int argc, char **argv)
         };
     }
     tests[ARRAY_LEN(ROWS)] = (struct CMUnitTest)cmocka_unit_test(test_rows_are_complete);
+    tests[ARRAY_LEN(ROWS) + 1] =
+        (struct CMUnitTest)cmocka_unit_test(test_written_layers_are_the_same);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
