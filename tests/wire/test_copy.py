@@ -160,6 +160,30 @@ def test_platform_chooses_one_image(run, registry, platform, arch):
     assert result.rc == 5 and "linux/s390x" in result.stderr, result
 
 
+def test_all_takes_a_single_image_too(run, registry):
+    """In a script that copies any reference."""
+    source, target = registry("d28"), registry("d28")
+    base = image()
+    output = copy(run, base.put(source, SOURCE, "1"), f"{target.host}/{TARGET}:1", "--all").json()
+    assert (output["digest"], output["manifests"]) == (base.digest, 1)
+
+
+def test_second_copy_sends_nothing(run, registry):
+    """Several tags, each set once; the second run asks and sends no data."""
+    source, target = registry("d28"), registry("d28")
+    reference, _ = put_platforms(source)
+    words = ["--all", "--tag", "2", "--tag", "stable"]
+    first = copy(run, reference, f"{target.host}/{TARGET}:1", *words)
+    assert first.json()["tags"] == ["1", "2", "stable"], first
+    assert len(set(target.tags(TARGET).values())) == 1
+    source.journal.clear()
+    target.journal.clear()
+    again = copy(run, reference, f"{target.host}/{TARGET}:1", *words).json()
+    assert again["blobs"]["copied"] == again["bytesCopied"] == 0
+    assert not target.journal.entries("open") and not target.journal.entries("manifest-put")
+    assert not source.journal.entries("blob-get")
+
+
 def test_platform_of_an_image_must_be_the_one_asked_for(run, registry, tmp_path):
     source, target = registry("d28"), registry("d28")
     reference = image("s390x").put(source, SOURCE, "1")
