@@ -62,12 +62,43 @@ static const char *name_at(const char *text, const char **ret_rest)
     return shown;
 }
 
+#define PATHS_MAX 4
+static struct {
+    char path[32];
+    const char *shown; /* NULL: not used */
+} paths[PATHS_MAX];
+
+void api_names_add_path(const char *path, const char *shown)
+{
+    for (size_t i = 0; i < PATHS_MAX; i++) {
+        if (paths[i].shown == NULL) {
+            (void)snprintf(paths[i].path, sizeof paths[i].path, "%s", path);
+            paths[i].shown = shown;
+            return;
+        }
+    }
+}
+
+/* The same for a path. */
+static const char *path_at(const char *text, const char **ret_rest)
+{
+    for (size_t i = 0; i < PATHS_MAX && paths[i].shown != NULL; i++) {
+        size_t size = strlen(paths[i].path);
+        if (strncmp(text, paths[i].path, size) == 0 && strspn(text + size, "0123456789") == 0) {
+            *ret_rest = text + size;
+            return paths[i].shown;
+        }
+    }
+    return NULL;
+}
+
 const char *api_names_replace(const char *message, char *buf, size_t buf_size)
 {
     size_t used = 0;
     while (*message != '\0' && used + 1 < buf_size) {
         const char *rest = NULL;
         const char *shown = name_at(message, &rest);
+        shown = shown != NULL ? shown : path_at(message, &rest);
         if (shown != NULL) {
             int more = snprintf(buf + used, buf_size - used, "%s", shown);
             used += (size_t)more < buf_size - used ? (size_t)more : buf_size - used - 1;

@@ -95,8 +95,7 @@ static int write_layer(const struct settings *settings, const lpipe_ref *dest, c
     progress_begin(setup.progress, dest);
     code = lpipe_write_layer(setup.client, dest, layer, &result, &err);
     progress_end(setup.progress, code == 0);
-    return code != 0 ? print_failure_with_hint(&err, input_hint(settings, &err))
-                     : print_layer(settings, dest, &result);
+    return code != 0 ? input_print_failure(settings, &err) : print_layer(settings, dest, &result);
 }
 
 /* A layer is stored under its digest only. A tag or digest in the name would have no effect. */

@@ -246,7 +246,7 @@ static int push_image(struct push *push)
     int code = lpipe_image_push(push->image, push->dest, &options, &push->result, &err);
     free(tags);
     progress_end(push->setup.progress, code == 0);
-    return code == 0 ? 0 : print_failure_with_hint(&err, input_hint(settings, &err));
+    return code == 0 ? 0 : input_print_failure(settings, &err);
 }
 
 static void print_json_layer(FILE *out, const struct lpipe_layer_result *layer)

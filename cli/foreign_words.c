@@ -11,7 +11,43 @@
 #define PLATFORM "write --platform OS/ARCH[/VARIANT]"
 #define COMPRESS "write --compress gzip:LEVEL, zstd:LEVEL, zstd-chunked, estargz or none"
 
+#define TO_STDOUT "the tar goes to stdout: write >FILE, or | tar -x -C DIR"
+#define TO_SECOND "the destination is the second argument, for example oci:DIR:TAG"
+#define AS_JSON "write --json: it has the manifest, the config and the digests"
+#define KEEPS "layerpipe copy keeps all bytes and digests"
+
 const struct option_advice foreign_options[] = {
+    { "o", "blob", TO_STDOUT, "cat" },
+    { "output", "blob", TO_STDOUT, "cat" },
+    { "f", "blob", TO_STDOUT, "cat" },
+    { "file", "blob", TO_STDOUT, "cat" },
+    { "C", "blob", TO_STDOUT, "cat" },
+    { "json", "blob", "layerpipe inspect --json shows manifest, config and digest", "cat" },
+    { "compression", "compress", "write --compress gzip:LEVEL, zstd:LEVEL or none", "cat" },
+    { "z", "compress", "write --compress gzip:LEVEL, zstd:LEVEL or none", "cat" },
+    { "o", "all", TO_SECOND, "copy" },
+    { "output", "all", TO_SECOND, "copy" },
+    { "f", "format", "write --format oci or docker", "copy" },
+    { "r", "referrers", "write --referrers", "copy" },
+    { "recursive", "referrers", "write --referrers", "copy" },
+    { "preserve-digests", "all", KEEPS, "copy" },
+    { "remove-signatures", "referrers", "signatures are copied with --referrers only", "copy" },
+    { "dest-compress", "compress", COMPRESS, "copy" },
+    { "dest-compress-format", "compress", COMPRESS, "copy" },
+    { "base", "all", "layerpipe push --base IMAGE adds layers or changes the config", "copy" },
+    { "env", "all", "layerpipe push --base IMAGE --env K=V changes the config", "copy" },
+    { "label", "all", "layerpipe push --base IMAGE --label K=V changes the config", "copy" },
+    { "layer", "all", "layerpipe cat --layer N writes one layer", "copy" },
+    { "label", "append", "write --annotation K=V", "index" },
+    { "m", "append", "write each image as an argument after the index", "index" },
+    { "manifest", "append", "write each image as an argument after the index", "index" },
+    { "ref", "append", "write each image as an argument after the index", "index" },
+    { "raw", "json", AS_JSON, "inspect" },
+    { "config", "json", AS_JSON, "inspect" },
+    { "format", "json", AS_JSON, "inspect" },
+    { "f", "json", AS_JSON, "inspect" },
+    { "pretty", "json", AS_JSON, "inspect" },
+    { "all", "json", AS_JSON, "inspect" },
     { "insecure", "tls-verify", CERTIFICATES },
     { "insecure-registry", "tls-verify", CERTIFICATES },
     { "allow-insecure", "tls-verify", CERTIFICATES },
@@ -42,16 +78,16 @@ const struct option_advice foreign_options[] = {
     { "b", "base", "write --base IMAGE" },
     { "from", "base", "write --base IMAGE" },
     { "t", "tag", "write the image as the first argument; --tag TAG sets one more tag" },
-    { "f", "compress", INPUT },
-    { "file", "compress", INPUT },
-    { "new_layer", "compress", INPUT },
-    { "new-layer", "compress", INPUT },
-    { "dry-run", "compress", "write null: as the destination" },
-    { "o", "compress", DESTINATION },
-    { "output", "compress", DESTINATION },
+    { "f", "raw", INPUT },
+    { "file", "raw", INPUT },
+    { "new_layer", "raw", INPUT },
+    { "new-layer", "raw", INPUT },
+    { "dry-run", "upload", "write null: as the destination" },
+    { "o", "upload", DESTINATION },
+    { "output", "upload", DESTINATION },
     { "o", "json", "write --json" },
     { "output", "json", "write --json" },
-    { "oci-layout", "compress", DESTINATION },
+    { "oci-layout", "upload", DESTINATION },
     { "z", "compress", COMPRESS },
     { "compression", "compress", COMPRESS },
     { "compression-format", "compress", COMPRESS },
@@ -74,27 +110,42 @@ const struct option_advice foreign_options[] = {
 };
 
 #define PULLING "layerpipe copy IMAGE oci:DIR:TAG fetches an image into a layout"
-#define READING "layerpipe writes images; to read one, use skopeo copy or crane pull"
+#define SAVING "layerpipe copy IMAGE docker-archive:FILE writes an image archive"
+#define LOADING "layerpipe copy - IMAGE takes an image archive from stdin"
 #define UNPACKING "layerpipe cat IMAGE | tar -x -C DIR unpacks an image"
+#define FLATTENING                                                                                 \
+    "layerpipe cat IMAGE | layerpipe push NEW makes one layer of all; its config is not taken "    \
+    "along"
 #define COPYING "layerpipe copy SOURCE DESTINATION copies an image"
+#define CONVERTING "layerpipe copy --compress CODEC SOURCE DESTINATION makes other layers"
+#define CHECKING "layerpipe copy IMAGE null: reads and verifies all blobs"
 #define LISTING "layerpipe does not list tags or repositories; use skopeo list-tags or crane ls"
 #define TAGGING "layerpipe copy IMAGE NEW sets another tag of an image"
 #define DELETING "layerpipe deletes nothing in a registry; use skopeo delete or crane delete"
 #define ADDING "push --base IMAGE adds layers and changes the config of an image"
+#define ATTACHING "push --artifact-type TYPE --subject IMAGE REPOSITORY FILE attaches a file"
+#define SIGNING "sign the digest that push prints, for example with cosign sign"
 #define SHOWING "inspect --json shows manifest, config and digest"
+#define INDEXING "inspect --json shows a manifest, index makes one of several platforms"
+#define READING_BLOB "layerpipe cat --blob REPOSITORY@DIGEST writes a blob to stdout"
 
 static const struct {
     const char *name, *advice;
 } foreign_commands[] = {
-    { "pull", PULLING },     { "fetch", PULLING },     { "download", PULLING },
-    { "export", UNPACKING }, { "save", READING },      { "load", READING },
-    { "import", READING },   { "extract", UNPACKING }, { "cp", COPYING },
-    { "sync", COPYING },     { "ls", LISTING },        { "list", LISTING },
-    { "tags", LISTING },     { "list-tags", LISTING }, { "catalog", LISTING },
-    { "tag", TAGGING },      { "retag", TAGGING },     { "delete", DELETING },
-    { "rm", DELETING },      { "rmi", DELETING },      { "append", ADDING },
-    { "mutate", ADDING },    { "build", ADDING },      { "commit", ADDING },
-    { "digest", SHOWING },   { "manifest", SHOWING },  { "config", SHOWING },
+    { "pull", PULLING },       { "fetch", PULLING },      { "download", PULLING },
+    { "export", UNPACKING },   { "save", SAVING },        { "load", LOADING },
+    { "import", LOADING },     { "extract", UNPACKING },  { "unpack", UNPACKING },
+    { "flatten", FLATTENING }, { "squash", FLATTENING },  { "cp", COPYING },
+    { "sync", COPYING },       { "convert", CONVERTING }, { "recompress", CONVERTING },
+    { "validate", CHECKING },  { "verify", CHECKING },    { "ls", LISTING },
+    { "list", LISTING },       { "tags", LISTING },       { "list-tags", LISTING },
+    { "catalog", LISTING },    { "images", LISTING },     { "search", LISTING },
+    { "tag", TAGGING },        { "retag", TAGGING },      { "delete", DELETING },
+    { "rm", DELETING },        { "rmi", DELETING },       { "append", ADDING },
+    { "mutate", ADDING },      { "build", ADDING },       { "commit", ADDING },
+    { "rebase", ADDING },      { "attach", ATTACHING },   { "sign", SIGNING },
+    { "digest", SHOWING },     { "config", SHOWING },     { "manifest", INDEXING },
+    { "blob", READING_BLOB },
 };
 
 const char *foreign_command_advice(const char *name)

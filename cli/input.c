@@ -66,28 +66,34 @@ void input_wait_for_stdin(const struct settings *settings)
     }
 }
 
-static const char *implied_hint(const struct settings *settings)
+/* What to try with an input that is cut or no tar archive; NULL for any other failure, or if the
+ * message says it. */
+static const char *input_hint(const struct lpipe_error *err)
 {
-    return strcmp(settings->command_name, "push") == 0
-               ? "stdin was read because no INPUT was named: use </dev/null if there is no layer"
-               : "stdin was read because no INPUT was named";
-}
-
-const char *input_hint(const struct settings *settings, const struct lpipe_error *err)
-{
-    bool is_cut = err->status == LPIPE_TRUNCATED;
-    if (!is_cut && err->status != LPIPE_NOT_TAR) {
-        return NULL;
-    }
-    if (settings->stdin_implied && err->offset < TAR_BLOCK_BYTES) {
-        return implied_hint(settings);
-    }
     if ((err->flags & LPIPE_ERROR_ADVICE) != 0) {
         return NULL;
     }
-    return is_cut ? "use --allow-truncated to accept an incomplete tar archive"
-                  : "to store bytes that are not a tar archive, use push --raw --artifact-type "
-                    "TYPE";
+    switch (err->status) {
+    case LPIPE_TRUNCATED:
+        return "use --allow-truncated to accept an incomplete tar archive";
+    case LPIPE_NOT_TAR:
+        return "to store bytes that are not a tar archive, use push --raw --artifact-type TYPE";
+    default:
+        return NULL;
+    }
+}
+
+int input_print_failure(const struct settings *settings, const struct lpipe_error *err)
+{
+    bool about_input = err->status == LPIPE_TRUNCATED || err->status == LPIPE_NOT_TAR;
+    if (settings->stdin_implied && about_input && err->offset < TAR_BLOCK_BYTES) {
+        return print_failure_about(err, "no INPUT was named, so stdin was read: ",
+                                   strcmp(settings->command_name, "push") == 0
+                                       ? "use </dev/null if there is no layer"
+                                       : NULL);
+    }
+    const char *hint = input_hint(err);
+    return hint == NULL ? print_failure(err) : print_failure_about(err, "", hint);
 }
 
 static bool same_as_stdin(const struct stat *info)

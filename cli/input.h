@@ -20,8 +20,9 @@ int input_missing(const struct settings *settings, const char *needed);
  * then prints a notice: the user may not know that stdin is open. Signal handlers must be
  * installed. */
 void input_wait_for_stdin(const struct settings *settings);
-/* The hint for an input that is cut or no tar archive; NULL for any other failure. */
-const char *input_hint(const struct settings *settings, const struct lpipe_error *err);
+/* print_failure() with what to try with an input that is cut or no tar archive. Of an implied stdin
+ * that is empty or no tar archive it says first that it was read, and why. */
+int input_print_failure(const struct settings *settings, const struct lpipe_error *err);
 
 /* The value of --threads for lpipe_layer_options.threads. */
 int32_t input_threads(const struct settings *settings);

@@ -86,6 +86,7 @@ static int run_command(const struct command *command, struct settings *settings,
 {
     struct option_parser parser = { .groups = command->groups,
                                     .foreign = foreign_options,
+                                    .command = command->name,
                                     .settings = settings,
                                     .args = &settings->args };
     settings->command_name = command->name;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api_names.h"
 #include "path_open.h"
 #include "print.h"
 #include "stop_signal.h"
@@ -88,8 +89,8 @@ static int fill(const char *option, const char *path, int fd)
     return code;
 }
 
-/* Replaces the pipe of /dev/fd/N, so that messages name what the user named, and so that a second
- * option can name it, too. A named pipe gets the path of the copy. */
+/* Replaces the pipe of /dev/fd/N, so that a second option can name it, too. A named pipe gets the
+ * path of the copy; messages show what the user named. */
 static int give_path(const char *option, const char *path, int fd, struct option_file *file,
                      const char **ret_path)
 {
@@ -104,6 +105,7 @@ static int give_path(const char *option, const char *path, int fd, struct option
     file->fd = fd;
     (void)snprintf(file->path, sizeof file->path, "/proc/self/fd/%d", fd);
     *ret_path = file->path;
+    api_names_add_path(file->path, path);
     return 0;
 }
 

@@ -101,7 +101,9 @@ static const struct option *find_name(const struct option_parser *parser, const 
 static const char *advice_for(const struct option_parser *parser, const char *name, size_t size)
 {
     for (const struct option_advice *row = parser->foreign; row->advice != NULL; row++) {
-        if (strlen(row->word) == size && memcmp(row->word, name, size) == 0 &&
+        bool is_meant = row->command == NULL ||
+                        (parser->command != NULL && strcmp(parser->command, row->command) == 0);
+        if (is_meant && strlen(row->word) == size && memcmp(row->word, name, size) == 0 &&
             find_name(parser, row->needs, strlen(row->needs)) != NULL) {
             return row->advice;
         }

@@ -46,9 +46,10 @@ struct option {
 
 /* An option that other tools have: what to write in its place. */
 struct option_advice {
-    const char *word;   /* its name, or its letter */
-    const char *needs;  /* only for commands that have this option */
-    const char *advice; /* NULL ends a list */
+    const char *word;    /* its name, or its letter */
+    const char *needs;   /* only for commands that have this option */
+    const char *advice;  /* NULL ends a list */
+    const char *command; /* only for this one; NULL = for every one. Rows with one come first */
 };
 
 /* Options about one topic; several commands use the same group. A row without name ends it. */
@@ -75,6 +76,7 @@ void item_list_dispose(struct item_list *list);
 struct option_parser {
     const struct option_group *const *groups;
     const struct option_advice *foreign;
+    const char *command; /* its name, or NULL before it is known */
     void *settings;
     struct item_list *args;           /* gets the arguments */
     char message[OPTION_MESSAGE_MAX]; /* after a failure: one sentence */

@@ -111,7 +111,7 @@ static bool message_names_offset(int status)
     return status == LPIPE_NOT_TAR || status == LPIPE_TRUNCATED || status == LPIPE_SOURCE_IO;
 }
 
-static int print_failure_line(const struct lpipe_error *err, const char *hint)
+static int print_failure_line(const struct lpipe_error *err, const char *before, const char *hint)
 {
     char where[48] = "";
     char message[LINE_MAX_BYTES];
@@ -128,24 +128,24 @@ static int print_failure_line(const struct lpipe_error *err, const char *hint)
         (void)snprintf(where, sizeof where, " (at byte %" PRIu64 ")", err->offset);
     }
     const char *what = err->message[0] != '\0' ? err->message : lpipe_status_name(err->status);
-    print_message("%s%s%s%s", api_names_replace(what, message, sizeof message), where,
+    print_message("%s%s%s%s%s", before, api_names_replace(what, message, sizeof message), where,
                   hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
     return lpipe_status_exit_code(err->status);
 }
 
 int print_failure(const struct lpipe_error *err)
 {
-    return print_failure_line(err, hint_for(err));
+    return print_failure_line(err, "", hint_for(err));
 }
 
-int print_failure_with_hint(const struct lpipe_error *err, const char *hint)
+int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint)
 {
-    return print_failure_line(err, hint != NULL ? hint : hint_for(err));
+    return print_failure_line(err, before, hint);
 }
 
 int print_failure_without_hint(const struct lpipe_error *err)
 {
-    return print_failure_line(err, NULL);
+    return print_failure_line(err, "", NULL);
 }
 
 FILE *text_open(struct text_out *out)

@@ -36,8 +36,8 @@ __attribute__((format(printf, 2, 3))) int usage_error(const char *command_name, 
  * error's status and flags, never on the words of its message. After a signal the line says so.
  * Returns the exit status. */
 int print_failure(const struct lpipe_error *err);
-int print_failure_with_hint(const struct lpipe_error *err,
-                            const char *hint); /* NULL: its own hint */
+/* The same with a text before the message and another hint; NULL: none. */
+int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint);
 int print_failure_without_hint(const struct lpipe_error *err);
 
 /* Text that is collected in memory before it is printed. */

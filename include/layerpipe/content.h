@@ -19,7 +19,8 @@ enum lpipe_content_flag {
 struct lpipe_content_options {
     size_t struct_size;
     uint32_t flags; /**< enum lpipe_content_flag */
-    /** "os/arch[/variant]": chooses the image of an index. NULL = this machine's platform. */
+    /** "os/arch[/variant]": chooses the image of an index; a single image must be for it, else
+     * NOT_FOUND. NULL = this machine's platform for an index. */
     const char *platform;
     /** One layer: its number from 1, the lowest one, or the digest of its blob. NULL = all. */
     const char *layer;

@@ -2,7 +2,22 @@
 /* The public functions that read images back. */
 #include "base/opts.h"
 #include "content/content.h"
+#include "flow/layer_format.h"
 #include "registry/client.h"
+
+/* Before the first request. */
+static int check_compress(const char *compress, struct lpipe_error *err)
+{
+    struct layer_format format;
+    int status = layer_format_parse(compress, &format, err);
+    if (status == 0 && format.toc != 0) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "%s makes a layer with a table of contents; what is read from an image can be "
+                    "compressed with gzip or zstd only",
+                    compress);
+    }
+    return status;
+}
 
 static int check_options(const struct lpipe_content_options *options, struct lpipe_error *err)
 {
@@ -11,7 +26,8 @@ static int check_options(const struct lpipe_content_options *options, struct lpi
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_content_options: the stored bytes of a blob are not compressed again");
     }
-    return status;
+    return status == 0 && options->compress != NULL ? check_compress(options->compress, err)
+                                                    : status;
 }
 
 int lpipe_content_open(lpipe_client *client, const lpipe_ref *ref,

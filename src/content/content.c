@@ -13,6 +13,7 @@
 #include "content/flatten_stream.h"
 #include "content/layer_tar.h"
 #include "image/store_open.h"
+#include "oci/image_config.h"
 #include "oci/reference.h"
 #include "registry/client.h"
 
@@ -116,6 +117,9 @@ static int open_stream(lpipe_content *content, const lpipe_ref *ref,
         return open_bare_layer(content, ref, err);
     }
     int status = content_image_fetch(content->store, ref, platform, &content->image, err);
+    if (status == 0 && options->platform != NULL && content->image.config != NULL) {
+        status = image_config_check_platform(content->image.config, platform, err);
+    }
     if (status != 0) {
         return status;
     }

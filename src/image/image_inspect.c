@@ -6,6 +6,7 @@
 #include "image/image_fetch.h"
 #include "image/image_text.h"
 #include "image/store_open.h"
+#include "oci/image_config.h"
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 #include "oci/reference.h"
@@ -110,6 +111,15 @@ static int find_tables(struct store *store, const struct manifest *manifest, boo
     return status;
 }
 
+/* An image that is not in an index has its platform in its config. */
+static int check_platform(const struct document *document, const struct manifest *manifest,
+                          const struct platform *wanted, struct lpipe_error *err)
+{
+    struct image_config *config AUTO_IMAGE_CONFIG = NULL;
+    int status = image_config_parse(document, manifest->item_count, &config, err);
+    return status == 0 ? image_config_check_platform(config, wanted, err) : status;
+}
+
 static int fetch(struct store *store, const lpipe_ref *ref, const struct platform *platform,
                  struct fetched *fetched, struct document *config, struct lpipe_error *err)
 {
@@ -119,6 +129,9 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
     }
     if (status == 0 && image_has_config(fetched->manifest)) {
         status = image_fetch_config(store, fetched->manifest, config, err);
+        status = status == 0 && platform != NULL
+                     ? check_platform(config, fetched->manifest, platform, err)
+                     : status;
     }
     return status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
 }

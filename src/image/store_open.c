@@ -68,6 +68,13 @@ static unsigned ranges_of(const lpipe_client *client, enum store_access mode)
     return mode == STORE_READ_RANGES ? (jobs > 0 ? jobs : BLOB_RANGES_DEFAULT) : 1;
 }
 
+static int open_null(enum store_access mode, struct store **ret_store, struct lpipe_error *err)
+{
+    return mode == STORE_WRITE ? null_store_open(ret_store, err)
+                               : fail(err, LPIPE_INVALID_ARGUMENT,
+                                      "null: stores nothing, so nothing can be read from it");
+}
+
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
                struct store **ret_store, struct lpipe_error *err)
 {
@@ -78,7 +85,7 @@ int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mod
     case LPIPE_REF_LAYOUT:
         return open_layout(client, ref, mode == STORE_WRITE, ret_store, err);
     case LPIPE_REF_NULL:
-        return null_store_open(ret_store, err);
+        return open_null(mode, ret_store, err);
     case LPIPE_REF_OCI_ARCHIVE:
     case LPIPE_REF_DOCKER_ARCHIVE:
         return mode == STORE_WRITE ? open_new_archive(client, ref, ret_store, err)

@@ -17,20 +17,25 @@ static const struct notation locals[] = {
     { "null:", LPIPE_REF_NULL },
 };
 
-/* The prefixes of other tools that could be read as a repository, a host or a directory.
- * "docker:latest" and "registry:2" are images of Docker Hub, so they are not in the list. */
+/* The prefixes of other tools that could be read as a repository, a host or a directory, and what
+ * to write in their place. "docker:latest" and "registry:2" are images of Docker Hub, so they are not
+ * in the list. */
+#define CONVERT "use oci:DIR[:TAG] (a layout), and skopeo copy to convert it"
 static const struct {
     const char *prefix;
-    bool is_layout; /* means what "oci:" means here */
+    const char *advice; /* NULL: the prefix means what "oci:" means here */
 } prefixes[] = {
-    { "ocidir:", true },
-    { "oci-layout:", true },
-    { "oci-dir:", true },
-    { "docker-daemon:", false },
-    { "containers-storage:", false },
-    { "ostree:", false },
-    { "sif:", false },
-    { "dir:", false },
+    { "ocidir:", NULL },
+    { "oci-layout:", NULL },
+    { "oci-dir:", NULL },
+    { "docker-daemon:",
+      "use docker-archive:- with docker save (to read) or docker load (to write)" },
+    { "containers-storage:",
+      "use docker-archive:- with podman save (to read) or podman load (to write)" },
+    { "ostree:", CONVERT },
+    { "sif:", CONVERT },
+    { "tarball:", CONVERT },
+    { "dir:", CONVERT },
 };
 
 /* The text after "scheme://". A password may contain "://", so a scheme is a word only. */
@@ -126,14 +131,27 @@ static const char *foreign_prefix(const char *text, size_t row, char *advice, si
     const char *name = text_starts(rest, "//") ? rest + 2 : rest;
     char shown[120];
     (void)text_printable(shown, sizeof shown, name, strlen(name));
-    if (prefixes[row].is_layout) {
+    if (prefixes[row].advice == NULL) {
         (void)snprintf(advice, size, "for a layout write oci:%s", shown);
     } else {
-        (void)snprintf(advice, size,
-                       "\"%s\" is not supported: use oci:DIR[:TAG] (a layout), and skopeo copy to "
-                       "convert it",
-                       prefixes[row].prefix);
+        (void)snprintf(advice, size, "\"%s\" is not supported: %s", prefixes[row].prefix,
+                       prefixes[row].advice);
     }
+    return rest;
+}
+
+/* "oci-archive://x.tar", which would be a file in the root directory. */
+static const char *slashes_after_prefix(const char *text, char *advice, size_t size)
+{
+    const struct notation *local = notation_local(text);
+    const char *rest = local == NULL ? text : text + strlen(local->prefix);
+    char shown[120];
+    if (local == NULL || !text_starts(rest, "//")) {
+        return NULL;
+    }
+    (void)text_printable(shown, sizeof shown, rest + 2, strlen(rest + 2));
+    (void)snprintf(advice, size, "a path does not begin with \"//\": write %s%s", local->prefix,
+                   shown);
     return rest;
 }
 
@@ -144,5 +162,6 @@ const char *notation_foreign(const char *text, char *advice, size_t size)
             return foreign_prefix(text, row, advice, size);
         }
     }
-    return foreign_scheme(text, advice, size);
+    const char *scheme = foreign_scheme(text, advice, size);
+    return scheme != NULL ? scheme : slashes_after_prefix(text, advice, size);
 }

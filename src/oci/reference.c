@@ -259,6 +259,13 @@ static bool looks_like_registry(struct part part)
 
 /* Checks for common mistakes first, because their messages are clearer than those of the
  * grammar. */
+/* "-", "./x", "../x", "/x", "~/x". */
+static bool is_path(const char *text)
+{
+    return strcmp(text, "-") == 0 || text[0] == '/' || text[0] == '~' || text_starts(text, "./") ||
+           text_starts(text, "../") || strcmp(text, ".") == 0;
+}
+
 static int check_common_mistakes(const struct input *input, struct lpipe_error *err)
 {
     const char *scheme = strstr(input->text, "://");
@@ -276,6 +283,16 @@ static int check_common_mistakes(const struct input *input, struct lpipe_error *
     }
     if (strchr(at, ' ') != NULL) {
         return fail_at(input, strchr(at, ' '), err, "white space");
+    }
+    if (is_path(at)) {
+        return fail_at(input, at, err,
+                       "a path is no reference: for a layout write oci:DIR[:TAG], for an image "
+                       "archive docker-archive:FILE or oci-archive:FILE (- for stdin or stdout)");
+    }
+    if (text_starts(at, "sha256:") || text_starts(at, "sha512:")) {
+        return fail_at(input, at, err,
+                       "a digest alone is no reference: write REPOSITORY@sha256: and 64, or "
+                       "REPOSITORY@sha512: and 128 lower-case hex digits");
     }
     return at[0] != '\0' ? 0 : fail_at(input, at, err, "empty; write [REGISTRY/]REPOSITORY[:TAG]");
 }

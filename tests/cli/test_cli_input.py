@@ -218,7 +218,7 @@ def test_silent_stdin_and_a_signal(command):
 def test_implied_stdin_that_is_no_tar_is_explained(command, verb, data):
     """An open stdin, as in "while read line; do layerpipe push ...; done < list"."""
     line = error_line(command(verb, "-q", "null:", input=data))
-    assert "stdin was read because no INPUT was named" in line
+    assert line.startswith("layerpipe: no INPUT was named, so stdin was read: ")
     assert ("</dev/null" in line) == (verb == "push")
     named = command(verb, "-q", "null:", "-", input=data)
     assert named.returncode == 3

@@ -84,10 +84,19 @@ FOREIGN = {
              "-p": "--password-fd N", "--creds": "--password-stdin", "--dry-run": "null:",
              "--output": "oci:DIR:TAG", "-o": "oci:DIR:TAG", "--concurrency": "--jobs N",
              "--arch": "--platform OS/ARCH", "--debug": "-vv", "-l": "--label K=V"},
-    "inspect": {"--insecure": "--plain-http", "--output": "--json", "-u": "--username USER"},
+    "inspect": {"--insecure": "--plain-http", "--output": "--json", "-u": "--username USER",
+                "--raw": "--json", "--format": "--json", "--config": "--json"},
+    "cat": {"-o": ">FILE", "--output": ">FILE", "-f": ">FILE", "-C": "tar -x -C DIR",
+            "--compression": "gzip:LEVEL, zstd:LEVEL or none", "--json": "inspect --json"},
+    "copy": {"-o": "second argument", "-f": "--format oci", "--base": "push --base",
+             "--env": "push --base", "--layer": "cat --layer", "-r": "--referrers",
+             "--preserve-digests": "keeps all bytes", "--dry-run": "null:",
+             "--multi-arch": "--all", "--src-creds": "layerpipe login"},
+    "index": {"--label": "--annotation K=V", "-m": "argument", "-o": "first argument"},
     "login": {"-u": "--username USER", "-p": "--password-stdin"},
 }
-READERS = ["pull", "fetch", "cp", "ls", "tag", "delete", "rm", "tags", "save", "export"]
+READERS = ["pull", "fetch", "cp", "ls", "tag", "delete", "rm", "tags", "save", "export", "unpack",
+           "validate", "images", "search", "blob", "manifest"]
 
 
 @pytest.mark.parametrize("verb, option", [(verb, option) for verb in FOREIGN
@@ -230,16 +239,38 @@ def test_password_in_a_name_is_not_shown(command, tar_file, tmp_path, words):
 
 @pytest.mark.parametrize("name", ["oci://localhost:1/app:1", "docker://localhost:1/app:1",
                                   "containers-storage:x", "dir:x", "docker-daemon:x"])
-@pytest.mark.parametrize("verb", ["push", "layer"])
-def test_notations_of_other_tools(command, tar_file, tmp_path, verb, name):
+@pytest.mark.parametrize("words", [["push", "NAME", "INPUT"], ["layer", "NAME", "INPUT"],
+                                   ["push", "--base", "NAME", "null:", "INPUT"],
+                                   ["copy", "NAME", "null:"], ["copy", "-", "NAME"],
+                                   ["cat", "NAME"], ["inspect", "NAME"],
+                                   ["index", "null:", "NAME"], ["index", "NAME", "oci:x"]])
+def test_notations_of_other_tools(command, tar_file, tmp_path, words, name):
     """Nothing is made, and no registry is asked."""
     before = sorted(os.listdir(tmp_path))
-    result = command(verb, name, tar_file, cwd=tmp_path)
+    places = {"NAME": name, "INPUT": str(tar_file)}
+    result = command(*[places.get(word, word) for word in words], cwd=tmp_path, input=b"")
     assert result.returncode == 2
     line = error_line(result)
-    assert ("write localhost:1/app:1" if "://" in name else "use oci:DIR[:TAG]") in line or (
-        "for a registry write localhost:1/app:1" in line)
+    assert any(advice in line for advice in ("write localhost:1/app:1", "use oci:DIR[:TAG]",
+                                             "use docker-archive:-"))
     assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("words, said", [
+    (["cat", "-"], "a path is no reference"),
+    (["copy", "oci:x", "-"], "oci-archive:FILE (- for stdin or stdout)"),
+    (["copy", "./x.tar", "null:"], "docker-archive:FILE"),
+    (["push", "oci-archive://x.tar", "INPUT"], "write oci-archive:x.tar"),
+    (["push", "--subject", "sha256:xyz", "oci:x", "INPUT"], "subject: reference 'sha256:xyz'"),
+    (["cat", "docker-archive:x.tar"], "first use layerpipe copy docker-archive:x.tar oci:DIR"),
+    (["index", "oci:x", "docker-archive:x.tar"], "layerpipe: docker-archive:x.tar: an image"),
+    (["cat", "null:"], "nothing can be read from it"),
+    (["copy", "null:", "oci:x"], "nothing can be read from it")])
+def test_paths_and_archives_in_place_of_a_reference(command, tar_file, tmp_path, words, said):
+    words = [str(tar_file) if word == "INPUT" else word for word in words]
+    result = command(*words, cwd=tmp_path, input=b"")
+    assert result.returncode == 2
+    assert said in error_line(result)
 
 
 def test_setuid_copy_refuses_to_run(command, tmp_path):

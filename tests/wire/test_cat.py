@@ -110,6 +110,27 @@ def test_platform_of_an_index(command, registry):
     assert command("cat", "--platform", "linux/arm64", reference).returncode == 5
 
 
+@pytest.mark.parametrize("verb", ["cat", "inspect"])
+def test_platform_of_a_single_image(command, run, tmp_path, tars, verb):
+    """The config names it; another one would be a silent surprise."""
+    layout = f"oci:{tmp_path}/layout:1"
+    assert run("push", "--platform", "linux/arm64", layout, "-", input=tars[0]).rc == 0
+    assert command(verb, "--platform", "linux/arm64", layout).returncode == 0
+    refused = command(verb, "--platform", "linux/s390x", layout)
+    assert refused.returncode == 5 and refused.stdout == b""
+    assert b"the image is for linux/arm64, not for linux/s390x" in refused.stderr
+
+
+@pytest.mark.parametrize("compress, said", [("zstd-chunked", b"gzip or zstd only"),
+                                            ("estargz:3", b"gzip or zstd only"),
+                                            ("lzma", b"lzma is not known")])
+def test_compression_is_checked_before_the_first_request(command, registry, compress, said):
+    server = registry("d28")
+    result = command("cat", "--compress", compress, f"{server.host}/a/b:1")
+    assert result.returncode == 2 and said in result.stderr
+    assert not server.journal.entries()
+
+
 def assert_incomplete(output, tar):
     """Not to its end, and ending within a block, so that tar reports it."""
     assert output != tar

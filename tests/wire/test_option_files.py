@@ -69,6 +69,18 @@ def test_authfile_may_be_a_named_pipe(server, run, tmp_path):
     assert result.rc == 0, result
 
 
+@pytest.mark.parametrize("option", ["--authfile", "--cacert"])
+def test_a_named_pipe_is_shown_as_the_user_named_it(run, tmp_path, option):
+    """Not as the path of the copy that the library reads."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=fifo.write_bytes, args=(b"{",))
+    writer.start()
+    result = run("push", option, fifo, "localhost:1/a/b:1", "-", input=TAR)
+    writer.join()
+    assert result.rc == 2 and str(fifo) in result.stderr and "/proc" not in result.stderr, result
+
+
 def test_authfile_may_be_a_socket(server, run):
     ours, theirs = socket.socketpair()
     with ours, theirs:
