@@ -287,7 +287,7 @@ static void test_status_without_an_error(void **state)
     lpipe_image *image = NULL;
     struct lpipe_error err;
     assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
-    assert_int_equal(lpipe_ref_parse("null:", 0, &nowhere, NULL), 0);
+    assert_int_equal(lpipe_ref_parse("oci:/nowhere/at/all:1", 0, &nowhere, NULL), 0);
     assert_int_equal(lpipe_inspect(client, nowhere, NULL, true, &text, &err), LPIPE_NOT_FOUND);
     assert_int_equal(lpipe_inspect(client, nowhere, NULL, true, &text, NULL), LPIPE_NOT_FOUND);
     assert_int_equal(lpipe_image_new(client, nowhere, NULL, &image, NULL), LPIPE_NOT_FOUND);
