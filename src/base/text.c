@@ -24,37 +24,6 @@ bool text_to_u64(const char *text, size_t size, uint64_t max, uint64_t *ret_valu
     return true;
 }
 
-static bool unit_shift(const char *unit, unsigned *ret_shift)
-{
-    static const struct {
-        const char *name;
-        unsigned shift;
-    } units[] = {
-        { "", 0 },    { "b", 0 },    { "k", 10 }, { "kb", 10 }, { "kib", 10 }, { "m", 20 },
-        { "mb", 20 }, { "mib", 20 }, { "g", 30 }, { "gb", 30 }, { "gib", 30 },
-    };
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (text_same(unit, units[i].name)) {
-            *ret_shift = units[i].shift;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool text_to_bytes(const char *text, uint64_t max, uint64_t *ret_bytes)
-{
-    size_t digits = strspn(text, "0123456789");
-    unsigned shift = 0;
-    uint64_t value = 0;
-    if (!text_to_u64(text, digits, UINT64_MAX, &value) || !unit_shift(text + digits, &shift) ||
-        value > (max >> shift)) {
-        return false;
-    }
-    *ret_bytes = value << shift;
-    return true;
-}
-
 void text_hex(char *out, const void *data, size_t size)
 {
     static const char digits[] = "0123456789abcdef";

@@ -9,8 +9,6 @@
 
 /* Decimal digits only, whole text, no sign; false on overflow past max or anything else. */
 bool text_to_u64(const char *text, size_t size, uint64_t max, uint64_t *ret_value);
-/* "16M", "512k", "1GiB", "100": bytes with binary factors; false if malformed or over max. */
-bool text_to_bytes(const char *text, uint64_t max, uint64_t *ret_bytes);
 /* Lower-case hex; out gets 2 * size characters and a NUL. */
 void text_hex(char *out, const void *data, size_t size);
 bool text_starts(const char *text, const char *prefix);
