@@ -337,6 +337,17 @@ static uint64_t record_end(const struct tar_scan *scan)
     return records * TAR_RECORD_BYTES;
 }
 
+/* A refusal that says what to do. */
+static int refuse_with_advice(const struct tar_scan *scan, uint64_t offset, const char *what,
+                              struct lpipe_error *err)
+{
+    int status = refuse_at(err, LPIPE_NOT_TAR, offset, what, scan);
+    if (err != NULL) {
+        err->flags |= LPIPE_ERROR_ADVICE;
+    }
+    return status;
+}
+
 static int refuse_rest(const struct tar_scan *scan, uint64_t offset, struct lpipe_error *err)
 {
     char text[160];
@@ -344,7 +355,7 @@ static int refuse_rest(const struct tar_scan *scan, uint64_t offset, struct lpip
                    "not a valid tar archive: data follows its end-of-archive mark; head -c %" PRIu64
                    " leaves it out",
                    scan->end_offset);
-    return refuse_at(err, LPIPE_NOT_TAR, offset, text, scan);
+    return refuse_with_advice(scan, offset, text, err);
 }
 
 static size_t first_byte(const unsigned char *data, size_t size)
@@ -361,11 +372,11 @@ static int rest_done(struct tar_scan *scan, struct lpipe_error *err)
 {
     uint64_t begin = scan->offset - TAR_BLOCK_BYTES;
     if (tar_header_checksum_good(scan->block)) {
-        return refuse_at(
-            err, LPIPE_NOT_TAR, begin,
+        return refuse_with_advice(
+            scan, begin,
             "not a valid tar archive: another archive follows its end-of-archive mark, "
             "which no reader would see; tar -A joins archives",
-            scan);
+            err);
     }
     if (begin >= record_end(scan)) {
         return refuse_rest(scan, begin + first_byte(scan->block, TAR_BLOCK_BYTES), err);

@@ -231,6 +231,13 @@ def test_implied_stdin_that_is_cut_off_was_meant(command, tar_bytes):
     assert "no INPUT was named" not in error_line(result)
 
 
+@pytest.mark.parametrize("more, cure", [(b"", "tar -A joins archives"), (b"x" * 30000, "head -c")])
+def test_an_archive_with_more_behind_it_gets_one_advice(command, tar_bytes, more, cure):
+    """Not --raw as well, which would store bytes that are a tar archive."""
+    line = error_line(command("push", "-q", "null:", "-", input=tar_bytes + (more or tar_bytes)))
+    assert cure in line and "--raw" not in line
+
+
 @pytest.mark.parametrize("verb", ["layer", "push"])
 def test_new_directories_are_told(command, tar_file, tmp_path, verb):
     """A misspelt path is made whole; the layout alone is what was asked for."""
