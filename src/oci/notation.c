@@ -18,8 +18,8 @@ static const struct notation locals[] = {
 };
 
 /* The prefixes of other tools that could be read as a repository, a host or a directory, and what
- * to write in their place. "docker:latest" and "registry:2" are images of Docker Hub, so they are not
- * in the list. */
+ * to write in their place. "docker:latest" and "registry:2" are images of Docker Hub, so they are
+ * not in the list. */
 #define CONVERT "use oci:DIR[:TAG] (a layout), and skopeo copy to convert it"
 static const struct {
     const char *prefix;

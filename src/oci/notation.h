@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How references begin, and what a user may write in place of one: the notations of other tools, and a user name with
- * its password before the host. Both are refused, because each could be taken for
- * something else. */
+/* How references begin, and what a user may write in place of one: the notations of other tools,
+ * and a user name with its password before the host. Both are refused, because each could be taken
+ * for something else. */
 #ifndef OCI_NOTATION_H
 #define OCI_NOTATION_H
 
