@@ -110,7 +110,7 @@ static int cat(const struct settings *settings, const lpipe_ref *ref, const char
     progress_begin(setup.progress, NULL);
     if (lpipe_content_open(setup.client, ref, &options, &content, &err) != 0) {
         progress_end(setup.progress, false);
-        return print_failure(&err);
+        return print_failure_reading(&err, ref, settings_argument(settings, 0));
     }
     code = copy_out(&setup, content);
     (void)lpipe_content_close(content);

@@ -135,7 +135,8 @@ static int copy_image(struct copy *copy)
                                 &copy->result, &err);
     free(tags);
     progress_end(copy->setup.progress, code == 0);
-    return code == 0 ? 0 : print_failure(&err);
+    return code == 0 ? 0
+                     : print_failure_reading(&err, copy->source, settings_argument(settings, 0));
 }
 
 static int run(struct settings *settings)

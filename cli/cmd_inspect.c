@@ -22,7 +22,7 @@ static int inspect(const struct settings *settings, const lpipe_ref *ref, const 
     uint32_t flags = (settings->json ? (uint32_t)LPIPE_INSPECT_JSON : 0) |
                      (settings->tables ? (uint32_t)LPIPE_INSPECT_TABLES : 0);
     if (lpipe_inspect_with(setup.client, ref, settings->platform, flags, &text, &err) != 0) {
-        return print_failure(&err);
+        return print_failure_reading(&err, ref, settings_argument(settings, 0));
     }
     FILE *out = text_open(&result);
     if (out != NULL) {

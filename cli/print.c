@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api_names.h"
@@ -141,6 +142,17 @@ int print_failure(const struct lpipe_error *err)
 int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint)
 {
     return print_failure_line(err, before, hint);
+}
+
+int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text)
+{
+    struct stat info;
+    bool is_file = ref != NULL && lpipe_ref_kind(ref) == LPIPE_REF_REGISTRY &&
+                   stat(text, &info) == 0 && S_ISREG(info.st_mode);
+    return is_file ? print_failure_line(err, "",
+                                        "a file here has this name: write docker-archive:FILE or "
+                                        "oci-archive:FILE for an image archive")
+                   : print_failure(err);
 }
 
 int print_failure_without_hint(const struct lpipe_error *err)

@@ -38,6 +38,9 @@ __attribute__((format(printf, 2, 3))) int usage_error(const char *command_name, 
 int print_failure(const struct lpipe_error *err);
 /* The same with a text before the message and another hint; NULL: none. */
 int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint);
+/* The same for a reference that was to be read: text is what the user wrote, which may be the name
+ * of a file. ref may be NULL. */
+int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text);
 int print_failure_without_hint(const struct lpipe_error *err);
 
 /* Text that is collected in memory before it is printed. */

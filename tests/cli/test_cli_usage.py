@@ -273,6 +273,18 @@ def test_paths_and_archives_in_place_of_a_reference(command, tar_file, tmp_path,
     assert said in error_line(result)
 
 
+@pytest.mark.parametrize("words", [["copy", "NAME", "null:"], ["cat", "NAME"], ["inspect", "NAME"]])
+def test_name_of_a_file_is_recognised(command, tmp_path, words):
+    """A file that is named like an image is what the user meant, if there is no such image."""
+    (tmp_path / "localhost:1").mkdir()
+    (tmp_path / "localhost:1" / "image.tar").write_bytes(b"")
+    for name, hinted in (("localhost:1/image.tar", True), ("localhost:1/other.tar", False)):
+        result = command(*[word.replace("NAME", name) for word in words], "--retry", "0", "-q",
+                         cwd=tmp_path)
+        assert result.returncode == 6
+        assert ("write docker-archive:FILE" in error_line(result)) == hinted
+
+
 def test_setuid_copy_refuses_to_run(command, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("needs root to make a setuid copy")
