@@ -262,8 +262,6 @@ def test_notations_of_other_tools(command, tar_file, tmp_path, words, name):
     (["copy", "./x.tar", "null:"], "docker-archive:FILE"),
     (["push", "oci-archive://x.tar", "INPUT"], "write oci-archive:x.tar"),
     (["push", "--subject", "sha256:xyz", "oci:x", "INPUT"], "subject: reference 'sha256:xyz'"),
-    (["cat", "docker-archive:x.tar"], "first use layerpipe copy docker-archive:x.tar oci:DIR"),
-    (["index", "oci:x", "docker-archive:x.tar"], "layerpipe: docker-archive:x.tar: an image"),
     (["cat", "null:"], "nothing can be read from it"),
     (["copy", "null:", "oci:x"], "nothing can be read from it")])
 def test_paths_and_archives_in_place_of_a_reference(command, tar_file, tmp_path, words, said):
