@@ -2,6 +2,7 @@
 """The contenders of each comparison. A tool that is not installed is skipped and listed."""
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -28,11 +29,27 @@ def go_stream(scratch):
     return binary if done.returncode == 0 else None
 
 
+class OtherRelease:
+    """A directory that bench/other_release has made: another Debian release, with layerpipe built
+    in it. Its programs run in it, on the same kernel and with the same input."""
+
+    def __init__(self, root):
+        self.root = root
+        with open(os.path.join(root, "etc", "os-release"), encoding="utf-8") as file:
+            version = re.search(r'^VERSION_ID="?([^"\n]+)', file.read(), re.MULTILINE)
+        self.name = f"Debian {version.group(1)}"
+        self.versions = subprocess.run(self.inside("/src/build/layerpipe", "version"), check=True,
+                                       stdout=subprocess.PIPE, text=True).stdout
+
+    def inside(self, *argv):
+        return ["/usr/sbin/chroot", self.root, *argv]
+
+
 class Field:
     """Collects contenders, and the names of tools that are not installed."""
 
-    def __init__(self, layerpipe, scratch):
-        self.layerpipe, self.scratch = layerpipe, scratch
+    def __init__(self, layerpipe, scratch, other=None):
+        self.layerpipe, self.scratch, self.other = layerpipe, scratch, other
         self.go = go_stream(scratch)
         self.skipped = set()
         self.made = []
@@ -42,17 +59,22 @@ class Field:
         return made
 
     def ours(self, group, compress, *more, name=None):
-        self.made.append(Contender(group, name or f"layerpipe {compress}", [
-            self.layerpipe, "layer", "--json", "-q", "--raw", "--compress", compress, *more,
-            "null:"], "json"))
+        arguments = ["layer", "--json", "-q", "--raw", "--compress", compress, *more, "null:"]
+        name = name or f"layerpipe {compress}"
+        self.made.append(Contender(group, name, [self.layerpipe, *arguments], "json"))
+        if self.other:
+            self.made.append(Contender(group, f"{name}, {self.other.name}", self.other.inside(
+                "/src/build/layerpipe", *arguments), "json"))
 
     def peer(self, group, name, *arguments):
-        path = tool(name)
+        path, shown = tool(name), " ".join([name, *arguments])
         if path:
-            self.made.append(Contender(group, " ".join([name, *arguments]),
-                                       [path, *arguments, "-c"], "stdout"))
+            self.made.append(Contender(group, shown, [path, *arguments, "-c"], "stdout"))
         else:
             self.skipped.add(name)
+        if self.other and name == "zstd":
+            self.made.append(Contender(group, f"{shown}, {self.other.name}",
+                                       self.other.inside(name, *arguments, "-c"), "stdout"))
 
     def go_gzip(self, group, level):
         if self.go:

@@ -177,6 +177,36 @@ def model_lines(models):
         yield "```"
 
 
+def ratio_cell(slow, fast):
+    return f"{slow['wall_median_s'] / fast['wall_median_s']:.2f} x" if slow and fast else ""
+
+
+def release_cells(results, source, row, suffix):
+    """Wall, CPU, peak, output, and the ratios to the Go contender and to the release's own zstd."""
+    level = row["group"].split()[-1]
+    go = results.row(source, f"Go stream gzip {level}") if row["group"].startswith("gzip") else None
+    zstd = results.row(source, ZSTD + suffix) if row["group"] == "zstd 3" else None
+    return [f"{row['wall_median_s']:.3f} s", f"{row['cpu_median_s']:.3f} s",
+            f"{row['peak_rss_mib']:.1f} MiB", f"{row['output_bytes'] / 1e6:.2f} MB",
+            ratio_cell(go, row) or ratio_cell(row, zstd)]
+
+
+def release_lines(results, facts):
+    """The same source built with the libraries of two releases, in the same interleaved runs."""
+    other = facts["other"]
+    yield f"The same source with the libraries of {facts['release']} (above) and of {other.name}:"
+    yield from ["", "```", other.versions.rstrip(), "```", ""]
+    yield f"| | release | wall | CPU | peak | output | Go ÷ ours; ours ÷ `{ZSTD}` |"
+    yield "|---|---|---|---|---|---|---|"
+    for (source, name, _), row in results.rows.items():
+        second = results.row(source, f"{name}, {other.name}", row["group"])
+        if second and name.startswith("layerpipe"):
+            for release, one, suffix in ((facts["release"], row, ""),
+                                         (other.name, second, f", {other.name}")):
+                cells = release_cells(results, source, one, suffix)
+                yield f"| {source}: {name} | {release} | " + " | ".join(cells) + " |"
+
+
 def row_lines(rows):
     panel = None
     for row in rows:
@@ -207,7 +237,9 @@ def write(rows, limits, models, facts, path):
              f"an idle machine only). Contenders that were not installed: {missing}.", "", "```", facts["versions"].rstrip(), "```", "",
              "## Goals", "", *goal_lines(results, facts), "", notes.rstrip(), "",
              "## The pipeline and its parts", "", *limit_lines(limits), "", "## More processors", "", *model_lines(models),
-             "", "## All rows",
-             *row_lines(rows), ""]
+             ""]
+    if facts["other"]:
+        lines += ["## Two releases of Debian", "", *release_lines(results, facts), ""]
+    lines += ["## All rows", *row_lines(rows), ""]
     with open(path, "w", encoding="utf-8") as file:
         file.write(HEAD + "\n".join(lines))

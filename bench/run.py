@@ -46,7 +46,8 @@ class Bench:
     def __init__(self, args, scratch):
         self.args, self.scratch = args, scratch
         self.tools = os.path.join(os.path.dirname(args.layerpipe), "bench")
-        self.field = peers.Field(args.layerpipe, scratch)
+        other = peers.OtherRelease(args.other) if args.other else None
+        self.field = peers.Field(args.layerpipe, scratch, other)
         self.rows, self.limits, self.models = [], [], []
 
     def run(self, title, contenders, path, runs=None):
@@ -121,6 +122,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--tar", help="use this tar of a root file system, do not make one")
+    parser.add_argument("--other", metavar="DIRECTORY",
+                        help="compare with the Debian release that bench/other_release has put there")
     parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS,
                         help="comma-separated: " + ",".join(PARTS))
     parser.add_argument("--out", default=os.path.join(ROOT, "docs"),
@@ -134,6 +137,8 @@ def main():
         print(f"{facts['machine']}; openssl speed sha256: {(facts['sha256'] or 0) / 1e9:.2f} GB/s")
         bench.all()
     facts["skipped"] = sorted(bench.field.skipped)
+    facts["release"] = output_of("sh", "-c", '. /etc/os-release; echo "Debian $VERSION_ID"').strip()
+    facts["other"] = bench.field.other
     os.makedirs(args.out, exist_ok=True)
     if bench.rows:
         write_csv(bench.rows, os.path.join(args.out, "bench.csv"))
