@@ -38,7 +38,7 @@ class OtherRelease:
         with open(os.path.join(root, "etc", "os-release"), encoding="utf-8") as file:
             version = re.search(r'^VERSION_ID="?([^"\n]+)', file.read(), re.MULTILINE)
         self.name = f"Debian {version.group(1)}"
-        self.versions = subprocess.run(self.inside("/src/build/layerpipe", "version"), check=True,
+        self.versions = subprocess.run(self.inside("/usr/local/bin/layerpipe", "version"), check=True,
                                        stdout=subprocess.PIPE, text=True).stdout
 
     def inside(self, *argv):
@@ -64,7 +64,7 @@ class Field:
         self.made.append(Contender(group, name, [self.layerpipe, *arguments], "json"))
         if self.other:
             self.made.append(Contender(group, f"{name}, {self.other.name}", self.other.inside(
-                "/src/build/layerpipe", *arguments), "json"))
+                "/usr/local/bin/layerpipe", *arguments), "json"))
 
     def peer(self, group, name, *arguments):
         path, shown = tool(name), " ".join([name, *arguments])

@@ -11,30 +11,34 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define RECIPE_VERSION 1
+#define RECIPE_VERSION 2
 
 /* The library's parameters for each of our levels. A job of 2 MiB is small enough for the memory
  * of a pipeline; the overlap with the previous job makes up for the small size. Levels 1 to 3
  * use one hash table: with such large windows the output is as small as with two, and it is
- * faster. */
+ * faster. They have no chains; but since version 1.5.5 the library uses no more of the overlap than
+ * its tables are for, and it looks at the larger of both logarithms. */
 struct zstd_row {
-    int level_max;     /* the row is for levels up to this one */
-    int library_level; /* 0 = the same */
-    unsigned hash_log; /* 0 = the library's */
-    unsigned job_log;  /* input of one job */
+    int level_max;      /* the row is for levels up to this one */
+    int library_level;  /* 0 = the same */
+    unsigned hash_log;  /* 0 = the library's */
+    unsigned chain_log; /* 0 = the library's */
+    unsigned job_log;   /* input of one job */
     unsigned window_log;
     unsigned overlap_log; /* 9 = the next job gets the whole window; each step less halves it */
     unsigned state_kib;   /* upper bound for one context's tables */
 };
 
 static const struct zstd_row ROWS[] = {
-    { 1, 1, 16, 21, 21, 7, 1024 },      /* fast */
-    { 2, 2, 17, 21, 21, 8, 1536 },      /* fast */
-    { 3, 2, 17, 21, 22, 8, 1536 },      /* fast */
-    { 4, 3, 18, 21, 22, 8, 3 * 1024 },  /* dfast */
-    { 12, 0, 0, 22, 22, 6, 24 * 1024 }, /* greedy, lazy */
-    { 15, 0, 0, 22, 22, 7, 48 * 1024 }, /* lazy2, btlazy2 */
-    { 19, 0, 0, 24, 23, 8, 96 * 1024 }, /* btopt and better */
+    { 1, 1, 16, 0, 21, 21, 7, 1024 },      /* fast */
+    { 2, 2, 17, 0, 21, 21, 8, 1536 },      /* fast */
+    { 3, 2, 17, 20, 21, 22, 8, 1536 },     /* fast */
+    { 4, 3, 18, 0, 21, 22, 8, 3 * 1024 },  /* dfast */
+    { 5, 3, 19, 19, 21, 22, 8, 6 * 1024 }, /* dfast */
+    { 6, 7, 0, 0, 22, 22, 6, 24 * 1024 },  /* lazy */
+    { 12, 0, 0, 0, 22, 22, 8, 24 * 1024 }, /* lazy, lazy2 */
+    { 15, 0, 0, 0, 22, 22, 8, 48 * 1024 }, /* lazy2, btlazy2 */
+    { 19, 0, 0, 0, 24, 23, 8, 96 * 1024 }, /* btopt and better */
 };
 
 struct zstd_state {
@@ -103,6 +107,7 @@ static bool parameters_set(ZSTD_CCtx *context, int level, unsigned workers)
                row->library_level != 0 ? row->library_level : level) &&
            set(context, ZSTD_c_windowLog, (int)row->window_log) &&
            (row->hash_log == 0 || set(context, ZSTD_c_hashLog, (int)row->hash_log)) &&
+           (row->chain_log == 0 || set(context, ZSTD_c_chainLog, (int)row->chain_log)) &&
            set(context, ZSTD_c_contentSizeFlag, 0) && set(context, ZSTD_c_checksumFlag, 0) &&
            set(context, ZSTD_c_nbWorkers, (int)library_workers(workers)) &&
            set(context, ZSTD_c_jobSize, 1 << row->job_log) &&

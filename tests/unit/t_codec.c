@@ -255,6 +255,27 @@ static void test_end_of_full_job(void **state)
     bytes_dispose(&outs[1]);
 }
 
+/* Bytes that repeat after 1.75 MiB: a job of the library finds the first of them again only in the
+ * overlap with the job before, if it has all of its 2 MiB. */
+static void test_zstd_overlap(void **state)
+{
+    (void)state;
+    static const int levels[] = { 3, 4, 5, 7, 9 };
+    const size_t period = 7 * MIB / 4;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_random(&plain, period);
+    while (plain.size < 13 * MIB) {
+        struct bytes first AUTO_BYTES = { NULL, 0, 0 };
+        bytes_put(&first, plain.data, period);
+        bytes_put(&plain, first.data, first.size);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        struct bytes blob AUTO_BYTES = { NULL, 0, 0 };
+        compress_all(&(struct codec_spec){ CODEC_ZSTD, levels[i] }, &plain, &blob);
+        assert_in_range(blob.size, period, period + period / 8);
+    }
+}
+
 static void test_memory_is_bounded(void **state)
 {
     (void)state;
@@ -287,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_every_level_decodes),
         cmocka_unit_test(test_long_zstd),
         cmocka_unit_test(test_end_of_full_job),
+        cmocka_unit_test(test_zstd_overlap),
         cmocka_unit_test(test_memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
