@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public functions that return the values of a layer. Any thread. */
-#include <string.h>
-
 #include "base/sync.h"
 #include "flow/layer_object.h"
 
@@ -18,19 +16,7 @@ int lpipe_layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "lpipe_layer_result: layer and ret_result are required");
     }
-    int status = layer_check_result(ret_result, err);
-    if (status != 0) {
-        return status;
-    }
-    GUARD(lock_of(layer));
-    if (layer->state != LAYER_DONE) {
-        return layer_fail_state(layer, err);
-    }
-    size_t size = MIN_OF(ret_result->struct_size, sizeof layer->result);
-    size_t keep = ret_result->struct_size;
-    memcpy(ret_result, &layer->result, size);
-    ret_result->struct_size = keep;
-    return 0;
+    return layer_result(layer, ret_result, err);
 }
 
 /* The layer's result. NULL with *ret_status when there is none, or output is NULL. The result does

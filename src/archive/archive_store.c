@@ -117,7 +117,7 @@ static int parse_docker_name(const char *name, lpipe_ref **ret_ref, struct lpipe
 {
     int status = reference_parse(name, 0, ret_ref, err);
     if (status == 0 && ((*ret_ref)->kind != LPIPE_REF_REGISTRY || (*ret_ref)->digest != NULL)) {
-        *ret_ref = lpipe_ref_free(*ret_ref);
+        *ret_ref = reference_free(*ret_ref);
         status = fail(err, LPIPE_INVALID_ARGUMENT, "%s is not NAME:TAG", name);
     }
     return status == 0 ? 0 : fail_context(err, status, "name in a docker-archive");

@@ -269,7 +269,7 @@ static int end_layer(struct archive_blob *blob, struct lpipe_error *err)
     struct archive_member *member = blob->member;
     struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
     int status = layer_feed_end(blob->layer, &sink, err);
-    status = status == 0 ? lpipe_layer_result(blob->layer, &result, err) : status;
+    status = status == 0 ? layer_result(blob->layer, &result, err) : status;
     if (status != 0) {
         return status;
     }

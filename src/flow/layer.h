@@ -45,6 +45,10 @@ int layer_set_docker(lpipe_layer *layer, bool docker, struct lpipe_error *err);
 /* INVALID_ARGUMENT for a result struct that was not initialised; NULL is allowed. */
 int layer_check_result(const struct lpipe_layer_result *result, struct lpipe_error *err);
 
+/* The values of a layer that was read to its end, as far as struct_size of *ret_result reaches. */
+MUST_CHECK int layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_result,
+                            struct lpipe_error *err);
+
 /* Makes a running layer_pump() or layer_feed() in another thread end soon with ABORTED, and
  * later ones at once. Any thread, any number of times. */
 void layer_stop(lpipe_layer *layer);

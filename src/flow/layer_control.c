@@ -3,6 +3,7 @@
  * cancel token, describe it. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cancel.h"
 #include "base/sync.h"
@@ -107,4 +108,21 @@ const char *layer_notice(const lpipe_layer *layer)
 {
     const char *notice = layer->source != NULL ? source_notice(layer->source) : NULL;
     return notice != NULL ? notice : layer->notice;
+}
+
+int layer_result(const lpipe_layer *layer, struct lpipe_layer_result *ret_result,
+                 struct lpipe_error *err)
+{
+    int status = layer_check_result(ret_result, err);
+    if (status != 0) {
+        return status;
+    }
+    GUARD((pthread_mutex_t *)(uintptr_t)&layer->lock); /* a const layer must be locked, too */
+    if (layer->state != LAYER_DONE) {
+        return layer_fail_state(layer, err);
+    }
+    size_t struct_size = ret_result->struct_size;
+    memcpy(ret_result, &layer->result, MIN_OF(struct_size, sizeof layer->result));
+    ret_result->struct_size = struct_size;
+    return 0;
 }

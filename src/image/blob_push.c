@@ -91,7 +91,7 @@ static int push_read(struct push *push, struct lpipe_error *err)
     const struct blob_job *job = push->progress.job;
     struct layer_sink sink = { push_write, push_progress, push };
     int status = layer_pump(push->layer, &sink, err);
-    status = status == 0 ? lpipe_layer_result(push->layer, &push->result, err) : status;
+    status = status == 0 ? layer_result(push->layer, &push->result, err) : status;
     if (status == 0) {
         blob_progress_expect(&push->progress, push->result.uncompressed_size, push->result.size);
     }

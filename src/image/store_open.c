@@ -78,7 +78,7 @@ static int open_null(enum store_access mode, struct store **ret_store, struct lp
 int store_open(lpipe_client *client, const lpipe_ref *ref, enum store_access mode,
                struct store **ret_store, struct lpipe_error *err)
 {
-    switch (lpipe_ref_kind(ref)) {
+    switch (ref->kind) {
     case LPIPE_REF_REGISTRY:
         return registry_store_open(client, ref, mode == STORE_WRITE, ranges_of(client, mode),
                                    ret_store, err);

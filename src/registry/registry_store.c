@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "oci/reference.h"
 #include "registry/client.h"
 #include "registry/registry_blob.h"
 #include "registry/registry_manifest.h"
@@ -123,10 +124,10 @@ static const struct store_ops ops = {
 static int repository_init(struct registry_store *self, lpipe_client *client, const lpipe_ref *ref,
                            struct registry_host *host, bool writes)
 {
-    self->registry = mem_strdup(lpipe_ref_registry(ref));
-    self->repository_name = mem_strdup(lpipe_ref_repository(ref));
+    self->registry = mem_strdup(ref->registry);
+    self->repository_name = mem_strdup(ref->repository);
     self->base.store_id = mem_printf("registry:%s", host->registry);
-    self->base.name = mem_printf("%s/%s", lpipe_ref_registry(ref), lpipe_ref_repository(ref));
+    self->base.name = mem_printf("%s/%s", ref->registry, ref->repository);
     self->repository = (struct repository){
         .context = &client->context,
         .host = host,

@@ -6,6 +6,7 @@
 #include "auth/credential_find.h"
 #include "base/mem.h"
 #include "base/sync.h"
+#include "oci/reference.h"
 
 void host_list_init(struct host_list *list)
 {
@@ -61,13 +62,12 @@ int host_list_get(struct host_list *list, struct context *context, const lpipe_r
 {
     const struct settings *settings = &context->settings;
     AUTO_CREDENTIAL_LIST struct credential_list credentials = { .count = 0 };
-    const char *registry = lpipe_ref_registry(ref);
-    const char *scheme = lpipe_ref_scheme(ref);
+    const char *registry = ref->registry;
+    const char *scheme = ref->scheme;
     if (registry == NULL) {
-        return fail(err, LPIPE_INVALID_ARGUMENT, "%s does not name a registry",
-                    lpipe_ref_name(ref));
+        return fail(err, LPIPE_INVALID_ARGUMENT, "%s does not name a registry", ref->name);
     }
-    int status = credential_find(settings, registry, lpipe_ref_repository(ref), &credentials, err);
+    int status = credential_find(settings, registry, ref->repository, &credentials, err);
     if (status != 0) {
         return status;
     }

@@ -58,6 +58,34 @@ def test_include_against_the_order_of_folders_is_reported(tree):
     assert_reported(check(tree), "src/base/planted.h:2", "image/image.h")
 
 
+def test_wrong_order_of_the_list_is_reported(tree):
+    script = tree / "tools" / "check_layers"
+    text = script.read_text().replace('    "base": [],\n', '    "base": ["codec/"],\n')
+    script.write_text(text)
+    assert_reported(check(tree), "ALLOWED: base comes before codec/")
+
+
+def test_folder_that_is_not_in_the_list_is_reported(tree):
+    (tree / "src" / "planted").mkdir()
+    add(tree, "src/planted/planted.h", HEADER.format("base/mem.h"))
+    assert_reported(check(tree), "src/planted is not in ALLOWED")
+
+
+def test_command_that_includes_the_library_is_reported(tree):
+    add(tree, "cli/planted.h", HEADER.format("base/mem.h"))
+    assert_reported(check(tree), "cli/planted.h:2", "base/mem.h")
+
+
+def test_folder_with_more_than_a_fifth_of_the_lines_is_reported(tree):
+    add(tree, "src/tar/planted.c", "\n" * 30000)
+    assert_reported(check(tree), "src/tar has", "more than a fifth")
+
+
+def test_name_that_says_nothing_is_reported(tree):
+    add(tree, "src/base/util.c", "")
+    assert_reported(check(tree), "src/base/util.c: the name says nothing")
+
+
 def test_third_party_header_outside_its_files_is_reported(tree):
     add(tree, "src/base/planted.h", "#include <curl/curl.h>\n")
     assert_reported(check(tree), "src/base/planted.h:1", "curl/curl.h")
@@ -98,6 +126,11 @@ def test_calls_in_one_direction_pass(tree, build):
 def test_call_cycle_of_two_files_is_reported(tree, build):
     result = check(tree, build({"base_one.c": CALLS_SECOND, "base_two.c": CALLS_FIRST}))
     assert_reported(result, "base/one.c -> base/two.c -> base/one.c")
+
+
+def test_call_against_the_order_of_folders_is_reported(tree, build):
+    result = check(tree, build({"base_one.c": CALLS_SECOND, "image_two.c": CALLS_NOTHING}))
+    assert_reported(result, "base/one.c calls image/two.c, and image comes after base")
 
 
 def test_build_directory_without_objects_is_reported(tree, tmp_path):
