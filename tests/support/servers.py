@@ -21,7 +21,8 @@ REQUIRED = {"skopeo", "umoci", "docker-registry", "openssl", "htpasswd", "time",
             "zstd"}
 START_S = 30
 # Debian's names, where the program's own differs.
-PACKAGES = {"abidiff": "abigail-tools", "man": "man-db", "clang++": "clang"}
+PACKAGES = {"abidiff": "abigail-tools", "man": "man-db", "clang++": "clang", "initdb": "postgresql",
+            "postgres": "postgresql", "psql": "postgresql", "pg_basebackup": "postgresql"}
 NOT_IN_DEBIAN = {"crane": "no crane in PATH or ~/go/bin (built with Go)",
                  "registry": "no registry of distribution 3 in PATH or ~/go/bin (built with Go)"}
 
