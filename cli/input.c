@@ -197,8 +197,8 @@ static int open_directory(const struct settings *settings, const char *path,
     return status == 0 ? 0 : print_failure(&err);
 }
 
-/* Reads the list of --prefetch; *ret_text is the caller's, NULL without that option. Returns an exit
- * status. */
+/* Reads the list of --prefetch; *ret_text is the caller's, NULL without that option. Returns an
+ * exit status. */
 static int read_prefetch(const struct settings *settings, char **ret_text)
 {
     size_t size = 0;

@@ -98,8 +98,8 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * With compress or soci in the options, the layers of one image (not with LPIPE_COPY_ALL) are read,
  * verified against digest and diff ID, compressed and written in one pass; layers that are
  * compressed in this way already are copied. The manifest is a new one, in the OCI format where
- * Docker's has no place for it. The config keeps its bytes, except for the diff IDs of "estargz". The
- * counts of the result are those of the layers then.
+ * Docker's has no place for it. The config keeps its bytes, except for the diff IDs of "estargz".
+ * The counts of the result are those of the layers then.
  *
  * @param client     may be in use by other threads
  * @param source     tag or digest; for a layout or archive with a single image neither is

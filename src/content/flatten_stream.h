@@ -3,8 +3,8 @@
  * one down, each once (kept_links.h has the exception), and verified. What is shown is said in
  * layer_paths.h.
  *
- * Headers of entries are kept byte for byte, except for absolute paths and paths with "..", which are
- * cleaned, and hard links whose target is hidden. Left out are global headers, which no runtime
+ * Headers of entries are kept byte for byte, except for absolute paths and paths with "..", which
+ * are cleaned, and hard links whose target is hidden. Left out are global headers, which no runtime
  * applies, whiteouts, and the files that an eStargz layer has at its top for lazy pulls. */
 #ifndef CONTENT_FLATTEN_STREAM_H
 #define CONTENT_FLATTEN_STREAM_H

@@ -149,7 +149,8 @@ static int replace_layers(struct convert *convert, struct lpipe_error *err)
     return status;
 }
 
-/* The annotations of the manifest as they are, except for the name of a SOCI index of other layers. */
+/* The annotations of the manifest as they are, except for the name of a SOCI index of other
+ * layers. */
 static int take_annotations(lpipe_image *image, struct lpipe_error *err)
 {
     const struct string_map *annotations = &image->base.fetched.manifest->annotations;

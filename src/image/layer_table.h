@@ -37,8 +37,8 @@ const char *layer_table_name(const struct layer_table *table);
 void layer_table_find(const struct manifest_item *layer, const struct manifest *soci_index,
                       struct layer_table *ret_table);
 /* Fetches the table, and only it, verifies its digest and counts what is in it. A table of more
- * than TOC_READ_BYTES_MAX bytes, or a zTOC of more than ZTOC_READ_BYTES_MAX, is not read. INTEGRITY,
- * and the failures of the store. */
+ * than TOC_READ_BYTES_MAX bytes, or a zTOC of more than ZTOC_READ_BYTES_MAX, is not read.
+ * INTEGRITY, and the failures of the store. */
 MUST_CHECK int layer_table_read(struct store *store, const struct descriptor *layer,
                                 struct layer_table *table, struct lpipe_error *err);
 

@@ -105,8 +105,8 @@ char *credential_list_identity(const struct credential_list *credentials);
  * failure. */
 MUST_CHECK int host_failure_meanwhile_locked(const struct registry_host *host,
                                              uint_fast64_t count_before, struct lpipe_error *err);
-/* Keeps a failure for the threads that wait. Only what a retry could change, because a refusal is quick
- * and may be about one repository. */
+/* Keeps a failure for the threads that wait. Only what a retry could change, because a refusal is
+ * quick and may be about one repository. */
 void host_failure_keep_locked(struct registry_host *host, const struct lpipe_error *failure);
 
 /* An exchange with this registry, without a secret; the caller sets it. */
