@@ -119,7 +119,9 @@ static PyObject *choose_exception(PyObject *raised, PyObject **of_client, PyObje
 bool blocking_call(struct py_client *client, blocking_fn *run, void *state, PyObject **failure)
 {
     struct blocking call = { .run = run, .state = state };
+    client_use(client);
     PyObject *raised = choose_exception(run_call(&call, client), &client->failure, failure);
+    client_release(client);
     if (raised != NULL) {
         exception_raise(raised);
         return false;

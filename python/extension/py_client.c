@@ -58,7 +58,35 @@ static const char *const phase_names[] = {
 
 struct py_client *client_of(PyObject *capsule)
 {
-    return PyCapsule_GetPointer(capsule, CLIENT_NAME);
+    struct py_client *client = PyCapsule_GetPointer(capsule, CLIENT_NAME);
+    if (client != NULL && client->is_closed) {
+        PyErr_SetString(PyExc_ValueError, "the client is closed");
+        return NULL;
+    }
+    return client;
+}
+
+/* Callbacks of the client may run until the end. */
+static void client_end(struct py_client *client)
+{
+    lpipe_client *ended = client->client;
+    client->client = NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    (void)lpipe_client_free(ended);
+    Py_END_ALLOW_THREADS;
+}
+
+void client_use(struct py_client *client)
+{
+    client->users++;
+}
+
+void client_release(struct py_client *client)
+{
+    client->users--;
+    if (client->users == 0 && client->is_closed) {
+        client_end(client);
+    }
 }
 
 /* Keeps the exception of a callback for the call that runs, and ends that call. */
@@ -126,10 +154,8 @@ static void on_log(void *user, enum lpipe_log_level level, const char *line)
 
 static void client_dispose(struct py_client *client)
 {
-    Py_BEGIN_ALLOW_THREADS;
-    client->client = lpipe_client_free(client->client);
-    client->cancel = lpipe_cancel_unref(client->cancel);
-    Py_END_ALLOW_THREADS;
+    client_end(client);
+    (void)lpipe_cancel_unref(client->cancel);
     Py_CLEAR(client->progress);
     Py_CLEAR(client->log);
     Py_CLEAR(client->failure);
@@ -138,7 +164,7 @@ static void client_dispose(struct py_client *client)
 
 static void capsule_dispose(PyObject *capsule)
 {
-    client_dispose(client_of(capsule));
+    client_dispose(PyCapsule_GetPointer(capsule, CLIENT_NAME));
 }
 
 static bool client_begin(struct py_client *client, PyObject *dict)
@@ -204,6 +230,19 @@ static PyObject *client_cancel(PyObject *module, PyObject *capsule)
         return NULL;
     }
     lpipe_cancel_trigger(client->cancel);
+    Py_RETURN_NONE;
+}
+
+static PyObject *client_close(PyObject *module, PyObject *capsule)
+{
+    (void)module;
+    struct py_client *client = PyCapsule_GetPointer(capsule, CLIENT_NAME);
+    if (client == NULL) {
+        return NULL;
+    }
+    client_use(client);
+    client->is_closed = true;
+    client_release(client);
     Py_RETURN_NONE;
 }
 
@@ -283,6 +322,7 @@ static PyObject *client_login_realm(PyObject *module, PyObject *args)
 PyMethodDef client_methods[] = {
     { "client_open", client_open, METH_VARARGS, "Makes a client." },
     { "client_cancel", client_cancel, METH_O, "Cancels all calls of a client. Any thread." },
+    { "client_close", client_close, METH_O, "Closes a client when nobody uses it." },
     { "client_login", client_login, METH_VARARGS, "Checks and stores credentials." },
     { "client_login_realm", client_login_realm, METH_VARARGS,
       "Finds the registry's token server." },

@@ -34,6 +34,10 @@ static void content_end(struct content *content)
     Py_BEGIN_ALLOW_THREADS;
     content->content = lpipe_content_close(content->content);
     Py_END_ALLOW_THREADS;
+    if (content->client != NULL) {
+        client_release(content->client);
+        content->client = NULL;
+    }
 }
 
 static void content_dispose(struct content *content)
@@ -90,6 +94,7 @@ static PyObject *content_open(PyObject *module, PyObject *args)
     Py_INCREF(client);
     content->client_capsule = client;
     content->client = client_of(client);
+    client_use(content->client);
     PyObject *capsule = content_begin(content, reference, dict)
                             ? PyCapsule_New(content, CONTENT_NAME, capsule_dispose)
                             : NULL;

@@ -10,11 +10,10 @@
         name, kind, offsetof(struct lpipe_copy_options, member), 0, 0, NULL                        \
     }
 
-/* In the order of enum lpipe_format. */
-static const char *const format_names[] = { "default", "oci", "docker", NULL };
-
 static const struct option_row copy_rows[] = {
     { "all", OPTION_FLAG, offsetof(struct lpipe_copy_options, flags), 0, LPIPE_COPY_ALL, NULL },
+    { "referrers", OPTION_FLAG, offsetof(struct lpipe_copy_options, flags), 0, LPIPE_COPY_REFERRERS,
+      NULL },
     COPY_ROW("platform", OPTION_TEXT, platform),
     { "tags", OPTION_TEXTS, offsetof(struct lpipe_copy_options, tags),
       offsetof(struct lpipe_copy_options, tag_count), 0, NULL },
@@ -23,6 +22,8 @@ static const struct option_row copy_rows[] = {
     { "format", OPTION_CHOICE, offsetof(struct lpipe_copy_options, format), 0, 0, format_names },
     COPY_ROW("mount_from", OPTION_TEXT, mount_from),
     COPY_ROW("image", OPTION_TEXT, image),
+    { "soci", OPTION_CHOICE, offsetof(struct lpipe_copy_options, soci), 0, 0, soci_names },
+    COPY_ROW("soci_min_size", OPTION_UINT64, soci_bytes_min),
     { NULL, OPTION_TEXT, 0, 0, 0, NULL },
 };
 
@@ -60,7 +61,7 @@ static int run_copy(void *state, struct lpipe_error *err)
 /* The keys are the members of layerpipe.CopyResult. */
 static PyObject *copy_dict(const struct lpipe_copy_result *result)
 {
-    return Py_BuildValue("{s:s,s:s,s:s,s:K,s:N,s:K,s:K,s:K,s:K,s:K}", "reference",
+    return Py_BuildValue("{s:s,s:s,s:s,s:K,s:N,s:K,s:K,s:K,s:K,s:K,s:K}", "reference",
                          result->reference, "media_type", result->media_type, "digest",
                          result->digest, "size", (unsigned long long)result->size, "tags",
                          texts_list(result->tags, result->tag_count), "manifest_count",
@@ -68,7 +69,8 @@ static PyObject *copy_dict(const struct lpipe_copy_result *result)
                          (unsigned long long)result->blobs_copied, "blobs_mounted",
                          (unsigned long long)result->blobs_mounted, "blobs_existing",
                          (unsigned long long)result->blobs_existing, "bytes_copied",
-                         (unsigned long long)result->bytes_copied);
+                         (unsigned long long)result->bytes_copied, "referrer_count",
+                         (unsigned long long)result->referrer_count);
 }
 
 /* source: a reference, or an object for source_open(). This is the last step before the call, which

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+const char *const format_names[] = { "default", "oci", "docker", NULL };
+const char *const soci_names[] = { "none", "v1", "v2", NULL };
+
 bool text_keep(PyObject *value, PyObject *keep, const char **ret_text)
 {
     if (value == Py_None) {

@@ -25,6 +25,10 @@ struct option_row {
     const char *const *choices; /* ends with NULL */
 };
 
+/* Choices in the order of enum lpipe_format and enum lpipe_soci. */
+extern const char *const format_names[];
+extern const char *const soci_names[];
+
 /* Rows end with one that has no name. keep is a list: what the struct points to lives as long as
  * it. Returns false with an exception. */
 bool options_fill(PyObject *dict, const struct option_row *rows, void *options, PyObject *keep);

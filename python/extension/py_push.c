@@ -12,10 +12,6 @@
         name, OPTION_TEXT, offsetof(struct lpipe_image_options, member), 0, 0, NULL                \
     }
 
-/* In the order of enum lpipe_format and enum lpipe_soci. */
-static const char *const format_names[] = { "default", "oci", "docker", NULL };
-static const char *const soci_names[] = { "none", "v1", "v2", NULL };
-
 static const struct option_row image_rows[] = {
     { "format", OPTION_CHOICE, offsetof(struct lpipe_image_options, format), 0, 0, format_names },
     IMAGE_ROW("platform", platform),

@@ -45,11 +45,11 @@ static PyObject *reference_parse(PyObject *module, PyObject *args)
     if (ref == NULL) {
         return NULL;
     }
-    PyObject *result =
-        Py_BuildValue("(NNNNNN)", text_or_none(kind_name(lpipe_ref_kind(ref))),
-                      text_or_none(lpipe_ref_registry(ref)),
-                      text_or_none(lpipe_ref_repository(ref)), text_or_none(lpipe_ref_tag(ref)),
-                      text_or_none(lpipe_ref_digest(ref)), text_or_none(lpipe_ref_name(ref)));
+    PyObject *result = Py_BuildValue(
+        "(NNNNNNN)", text_or_none(kind_name(lpipe_ref_kind(ref))),
+        text_or_none(lpipe_ref_registry(ref)), text_or_none(lpipe_ref_repository(ref)),
+        text_or_none(lpipe_ref_tag(ref)), text_or_none(lpipe_ref_digest(ref)),
+        text_or_none(lpipe_ref_name(ref)), text_or_none(lpipe_ref_scheme(ref)));
     (void)lpipe_ref_free(ref);
     return result;
 }

@@ -18,6 +18,10 @@ static void writer_close(struct writer *writer)
     Py_BEGIN_ALLOW_THREADS;
     writer->writer = lpipe_writer_free(writer->writer);
     Py_END_ALLOW_THREADS;
+    if (writer->client != NULL) {
+        client_release(writer->client);
+        writer->client = NULL;
+    }
 }
 
 static void writer_dispose(struct writer *writer)
@@ -94,6 +98,7 @@ static PyObject *writer_open(PyObject *module, PyObject *args)
     Py_INCREF(client);
     writer->client_capsule = client;
     writer->client = client_of(client);
+    client_use(writer->client);
     PyObject *capsule = writer_begin(writer, dest, flags, dict)
                             ? PyCapsule_New(writer, WRITER_NAME, capsule_dispose)
                             : NULL;

@@ -118,8 +118,9 @@ def push(image: str, inputs: Union[Source, Sequence[Source]] = (), *,
         handle = stack.enter_context(client_for_call(client))
         layers = [(open_input(source, layer, stack), text)
                   for source, text in zip(sources, _histories(history, sources))]
-        return push_result(_layerpipe.push(handle, image, flags, base, _config(config),
-                                           image_options, edits, layers, push_options))
+        result = _layerpipe.push(handle, image, flags, base, _config(config), image_options, edits,
+                                 layers, push_options)
+    return push_result(result)
 
 
 def _config(config: Union[None, str, bytes, Mapping[str, Any]]) -> Optional[str]:
@@ -143,29 +144,35 @@ def write_layer(repository: str, source: Source, *, client: Optional[Client] = N
         handle = stack.enter_context(client_for_call(client))
         given = open_input(source, options, stack)
         members = _layerpipe.write_layer(handle, repository, flags, given)
-        return layer_result(members, layer_reference(parsed, members["digest"]))
+    return layer_result(members, layer_reference(parsed, members["digest"]))
 
 
 def copy(source: Source, destination: str, *, client: Optional[Client] = None, all: bool = False,
-         platform: Optional[str] = None, tags: Iterable[str] = (), compress: Optional[str] = None,
-         threads: Optional[int] = None, format: Optional[str] = None,
-         mount_from: Optional[str] = None, image: Optional[str] = None) -> CopyResult:
-    """Copies an image, an index or an artifact; manifests and blobs keep their bytes.
+         referrers: bool = False, platform: Optional[str] = None, tags: Iterable[str] = (),
+         compress: Optional[str] = None, threads: Optional[int] = None,
+         format: Optional[str] = None, mount_from: Optional[str] = None,
+         image: Optional[str] = None, soci: Optional[str] = None,
+         soci_min_size: Optional[int] = None) -> CopyResult:
+    """Copies an image, an index or an artifact. Manifests and blobs keep their bytes, unless compress or
+    soci ask for other layers.
 
     source: a reference as a str; or an image archive (docker save) as a pathlib.Path, a file object, a
         descriptor or an iterable of buffers, which is read once.
     all: copy an index with all its images; else the one for platform.
-    compress, threads, format, mount_from: of layers that an archive has uncompressed.
-    image: tag of the image in an archive.
+    referrers: copy signatures, SBOMs and attestations along.
+    compress: of layers that are not compressed in this way yet; of an archive, of those that are not
+        compressed at all. soci: "v1" or "v2".
+    mount_from: a repository of the registry that has blobs. image: tag of the image in an archive.
     """
     options: Dict[str, Any] = {
-        "all": all, "platform": platform, "tags": tags, "compress": compress,
+        "all": all, "referrers": referrers, "platform": platform, "tags": tags, "compress": compress,
         "threads": thread_option(threads), "format": format, "mount_from": mount_from,
-        "image": image}
+        "image": image, "soci": soci, "soci_min_size": soci_min_size}
     with contextlib.ExitStack() as stack:
         handle = stack.enter_context(client_for_call(client))
         given = source if isinstance(source, str) else open_archive(source, stack)
-        return CopyResult(**_layerpipe.copy(handle, given, destination, options))
+        result = _layerpipe.copy(handle, given, destination, options)
+    return CopyResult(**result)
 
 
 def cat(reference: str, *, client: Optional[Client] = None, platform: Optional[str] = None,

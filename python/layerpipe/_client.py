@@ -82,8 +82,10 @@ class Client:
             _layerpipe.client_cancel(self._handle)
 
     def close(self) -> None:
-        """Closes the connections, as soon as no open Layer or Reader uses them."""
-        self._handle = None
+        """Closes the connections, as soon as no call and no open Layer or Reader uses them."""
+        if self._handle is not None:
+            _layerpipe.client_close(self._handle)
+            self._handle = None
 
     def __enter__(self) -> "Client":
         return self

@@ -2,6 +2,7 @@
 """The exceptions: one class for each exit status of the command."""
 from __future__ import annotations
 
+import re
 from typing import Optional
 
 # Bits of lpipe_error.flags.
@@ -112,6 +113,36 @@ _HINTS = {
 }
 
 
+# Messages name options and functions as the C headers do. Here they have these names; the others have
+# the same name.
+_NAMES = {
+    "LPIPE_CLIENT_ANONYMOUS": "anonymous=True",
+    "LPIPE_CLIENT_PLAIN_HTTP": "plain_http=True",
+    "LPIPE_CONTENT_BLOB": "blob=True",
+    "LPIPE_COPY_ALL": "all=True",
+    "LPIPE_COPY_REFERRERS": "referrers=True",
+    "LPIPE_FORMAT_OCI": 'format="oci"',
+    "LPIPE_INDEX_APPEND": "append=True",
+    "LPIPE_LAYER_ALLOW_EMPTY": "allow_empty=True",
+    "LPIPE_LAYER_ALLOW_ODD_ENTRIES": "allow_odd_entries=True",
+    "LPIPE_LAYER_RAW": "raw=True",
+    "LPIPE_UPLOAD_AUTO": 'upload="auto"',
+    "LPIPE_UPLOAD_CHUNKED": 'upload="chunked"',
+    "LPIPE_UPLOAD_MONOLITHIC": 'upload="monolithic"',
+    "chunk_bytes": "chunk_size",
+    "lpipe_copy": "copy()",
+    "lpipe_copy_archive": "copy()",
+    "lpipe_image_push": "push()",
+    "lpipe_login": "layerpipe.login()",
+    "memory_bytes_max": "memory",
+    "spool_dir": "spool",
+}
+
+
+def _python_names(message: str) -> str:
+    return re.sub(r"`(\w+)`", lambda match: _NAMES.get(match[1], match[1]), message)
+
+
 def _hint(status: str, flags: int) -> Optional[str]:
     if flags & _MAYBE_PUBLISHED:
         return "the manifest was sent before, so a tag may be set (inspect() shows it)"
@@ -127,7 +158,7 @@ def error_of(status: str, exit_status: int, message: str, sys_errno: int, http_s
              flags: int, offset: int, registry_code: str) -> Error:
     """The exception for a failure of the library. The extension calls this."""
     kind = Cancelled if status == "CANCELLED" else _CLASSES.get(exit_status, Error)
-    error = kind(message or status)
+    error = kind(_python_names(message) or status)
     error.status = status
     error.exit_status = exit_status
     error.hint = _hint(status, flags)

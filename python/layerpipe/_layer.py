@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Dict, Optional, Tuple, Type
 
 from . import _layerpipe
-from ._client import Client, Path, path_text, thread_option
+from ._client import Client, Path, client_for_call, path_text, thread_option
 from ._errors import Error, UsageError
 from ._results import LayerResult, Reference, layer_result, parse_reference
 
@@ -56,8 +56,8 @@ class Layer:
             "compress": compress, "media_type": media_type, "threads": thread_option(threads),
             "memory": memory, "raw": raw, "allow_truncated": allow_truncated,
             "allow_empty": allow_empty, "docker": docker, "spool": path_text(spool), "name": name}
-        # The layer keeps the client's connections; nothing else needs the client.
-        self._handle = _layerpipe.writer_open((client or Client()).handle, repository, flags, options)
+        with client_for_call(client) as handle:  # the layer uses its connections until it is closed
+            self._handle = _layerpipe.writer_open(handle, repository, flags, options)
 
     @property
     def result(self) -> LayerResult:

@@ -81,6 +81,8 @@ class CopyResult:
     blobs_mounted: int
     blobs_existing: int
     bytes_copied: int
+    #: Manifests that refer to others, with referrers=True.
+    referrer_count: int
 
 
 class Event(NamedTuple):
@@ -129,6 +131,8 @@ class Reference(NamedTuple):
     digest: Optional[str]
     #: The full name.
     name: str
+    #: "http" or "https"; None for all but registries.
+    scheme: Optional[str]
 
 
 def parse_reference(text: str, flags: int = 0) -> Reference:

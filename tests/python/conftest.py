@@ -37,13 +37,15 @@ def lp(package_path, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def script(package_path, command):
+def script(package_path, command, tmp_path):
     """script(text, *args): starts an interpreter with the package. Its stdin and stdout are pipes."""
     running = []
 
     def start(text, *args):
+        path = tmp_path / f"script{len(running)}.py"
+        path.write_text(text)
         running.append(subprocess.Popen(
-            [sys.executable, "-c", text, *map(str, args)], stdin=subprocess.PIPE,
+            [sys.executable, str(path), *map(str, args)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**command.env, "PYTHONPATH": package_path}))
         return running[-1]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Python: layers that are written through a file object."""
 import array
+import contextlib
 import gc
 import gzip
 import hashlib
@@ -140,7 +141,8 @@ def test_other_threads_run_while_write_waits(lp, registry):
 
         def write():
             for _ in range(40):
-                layer.write(os.urandom(1 << 20))
+                with contextlib.suppress(RuntimeError):
+                    layer.write(os.urandom(1 << 20))
                 writing.set()
 
         thread = threading.Thread(target=write)
@@ -150,7 +152,7 @@ def test_other_threads_run_while_write_waits(lp, registry):
 
         def is_refused():
             try:
-                lp._layerpipe.writer_finish(layer._handle)
+                lp._layerpipe.writer_write(layer._handle, bytearray(), 0)
             except RuntimeError as error:
                 seen.append(str(error))
             return bool(seen)

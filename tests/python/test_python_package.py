@@ -3,7 +3,9 @@
 import ast
 import contextlib
 import fcntl
+import inspect
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -92,6 +94,60 @@ def test_stubs_and_extension_have_the_same_names(lp):
     stubs = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     stubs |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
     assert stubs == {name for name in dir(lp._layerpipe) if not name.startswith("__")}
+
+
+def text_of(*names):
+    texts = []
+    for name in names:
+        with open(os.path.join(ROOT, *name.split("/")), encoding="utf-8") as file:
+            texts.append(re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S))
+    return "\n".join(texts)
+
+
+def files_in(folder, ending):
+    return [f"{folder}/{name}" for name in sorted(os.listdir(os.path.join(ROOT, folder)))
+            if name.endswith(ending)]
+
+
+def test_every_option_of_the_library_is_known():
+    """The members of all option structs, and all flags and values of enums that options take."""
+    headers, extension = text_of(*files_in("include/layerpipe", ".h")), text_of(*files_in("python/extension", ".c"))
+    structs = re.findall(r"struct (lpipe_\w+_options) \{(.*?)\};", headers, re.S)
+    assert len(structs) >= 8
+    for struct, body in structs:
+        for member in re.findall(r"(\w+);", body):
+            assert member in ("struct_size", "flags", "observer", "cancel") or \
+                re.search(rf"\b{member}\b", extension), (struct, member)
+    for kind, flags in re.findall(r"enum lpipe_(client|layer|copy|index|content)_flag \{(.*?)\};", headers, re.S):
+        for flag in re.findall(r"(LPIPE_\w+) = ", flags):
+            assert re.search(rf"\b{flag}\b", extension), (kind, flag)
+
+
+def test_every_function_of_the_library_is_known():
+    """Those that Python does not need have a reason."""
+    unused = {
+        "lpipe_copy_archive_fd": "DescriptorSource", "lpipe_error_is_retryable": "Error.retryable",
+        "lpipe_image_add_descriptor": "LayerResult.json()", "lpipe_registry_check": "login() checks it",
+        "lpipe_layer_new_directory": "_with", "lpipe_repository_parse": "a flag of lpipe_ref_parse()",
+        "lpipe_text_character": "str.isprintable()",
+        **dict.fromkeys(["lpipe_layer_open", "lpipe_reader_read", "lpipe_reader_close", "lpipe_layer_result",
+                         "lpipe_layer_digest", "lpipe_layer_diff_id", "lpipe_layer_size",
+                         "lpipe_layer_media_type", "lpipe_layer_uncompressed"], "Layer and write_layer()")}
+    exported = set(re.findall(r"^\s+(lpipe_\w+);", text_of("src/api/liblayerpipe.map"), re.M))
+    used = set(re.findall(r"\b(lpipe_\w+)\(", text_of(*files_in("python/extension", ".c"))))
+    assert exported - used == set(unused)
+
+
+def test_names_in_messages_are_known(lp):
+    """The command replaces the same names."""
+    table = re.findall(r'^    \{ "(\w+)", ', text_of("cli/api_names.c"), re.M)
+    assert len(table) > 20
+    names = lp._errors._NAMES
+    parameters = {*inspect.signature(lp.Client).parameters, *inspect.signature(lp.push).parameters,
+                  *inspect.signature(lp.copy).parameters, *inspect.signature(lp.cat).parameters}
+    assert not [name for name in table if name not in names and name not in parameters]
+    error = lp._errors.error_of("REFUSED", 7, "use `spool_dir` or `authfile`", 0, 0, 0, 0, "")
+    assert error.message == "use spool or authfile"
 
 
 def test_extension_exports_one_function(package_path):

@@ -15,7 +15,7 @@ import tempfile
 import threading
 
 import pytest
-from cli_support import LIMIT_S, make_tar
+from cli_support import LIMIT_S, make_tar, wait_until
 from image_support import Base
 from registry import Auth, Fault
 from servers import free_port
@@ -304,7 +304,7 @@ def test_cancel_from_another_thread(lp, registry):
             lp.push(f"{server.host}/python:1", [make_tar({"data": os.urandom(1 << 20)})], client=client)
         thread.join()
     assert caught.value.status == "CANCELLED"
-    assert len(server.open_sessions()) == 0
+    wait_until(lambda: len(server.open_sessions()) == 0)
 
 
 @pytest.mark.parametrize("faults, name, status", [
@@ -346,6 +346,7 @@ def test_credentials(lp, registry, tmp_path):
         lp.push(image, layer, client=client)
     with pytest.raises(lp.AuthenticationError) as caught:
         lp.inspect(image)
+    assert f"try layerpipe.login() {server.host}" in str(caught.value)
     with lp.Client(username="ci", password="other") as client, pytest.raises(lp.AuthenticationError) as caught:
         lp.inspect(image, client=client)
     assert "other" not in str(caught.value)
@@ -404,6 +405,7 @@ def test_several_threads_use_one_client(lp, registry):
 def test_version(lp):
     assert lp.__version__.count(".") == 2 and "gzip" in lp.build_info()
     assert lp.parse_reference("debian:12").name == "index.docker.io/library/debian:12"
+    assert lp.parse_reference("localhost/a").scheme == "http"
     assert lp.parse_reference("oci:dir:1").kind == "layout"
 
 
