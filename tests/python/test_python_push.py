@@ -294,7 +294,7 @@ def test_callback_that_raises_ends_the_call(lp, registry):
 def test_cancel_from_another_thread(lp, registry):
     stall = Fault("commit", "stall", times=None)
     server = registry("d28", stall)
-    with lp.Client() as client:
+    with lp.Client(jobs=1) as client:
         def cancel():
             stall.reached.wait(LIMIT_S)
             client.cancel()
