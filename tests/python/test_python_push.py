@@ -91,9 +91,9 @@ class Inputs:
         return one.makefile("rb")
 
     def gzip_file(self):
-        packed = self.path.with_suffix(".gz")
-        packed.write_bytes(gzip.compress(self.data))
-        self._running.append(gzip.open(packed))
+        compressed = self.path.with_suffix(".gz")
+        compressed.write_bytes(gzip.compress(self.data))
+        self._running.append(gzip.open(compressed))
         return self._running[-1]
 
     def memory(self):
