@@ -65,6 +65,7 @@ class Client:
             "chunk_size": chunk_size, "spool": path_text(spool),
             "retry": -1 if retry == 0 else retry, "jobs": jobs, "limit_rate": limit_rate}
         self._handle: Any = None
+        self._process = os.getpid()
         on_event = None if progress is None else lambda *members: progress(Event(*members))
         self._handle = _layerpipe.client_open(options, on_event, log)
         _open_clients.add(self)
@@ -77,8 +78,9 @@ class Client:
         return self._handle
 
     def cancel(self) -> None:
-        """Ends all calls of this client; they raise Cancelled. Any thread may call it."""
-        if self._handle is not None:
+        """Ends all calls of this client; they raise Cancelled. Any thread may call it. In a child of
+        fork() it does nothing: it would also wake the threads of the parent."""
+        if self._handle is not None and self._process == os.getpid():
             _layerpipe.client_cancel(self._handle)
 
     def close(self) -> None:

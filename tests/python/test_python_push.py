@@ -161,6 +161,17 @@ def test_regular_file_is_sent_again_after_a_lost_upload(lp, registry, tmp_path):
     assert content(server, result.layers[0].digest) == path.read_bytes()
 
 
+def test_look_first_sends_nothing_twice(lp, registry, tmp_path):
+    server = registry()
+    path = tmp_path / "tar"
+    path.write_bytes(make_tar({"data": os.urandom(300000)}))
+    lp.push(f"{server.host}/python:1", [path])
+    server.journal.clear()
+    result = lp.push(f"{server.host}/python:2", [path], look_first=True)
+    assert [layer.origin for layer in result.layers] == ["existing"]
+    assert "open" not in server.journal.steps()[:2]
+
+
 def test_image_is_what_skopeo_reads(lp, docker_registry, tmp_path, tool):
     server = docker_registry()
     (tmp_path / "app").mkdir()

@@ -190,6 +190,34 @@ print(layerpipe.write_layer(sys.argv[1], b"y", raw=True, client=client).uncompre
     assert out == "INVALID_STATE\n1\n", err
 
 
+def test_child_that_exits_does_not_disturb_the_parent(script, stalled, tar_file):
+    """A child of fork() has the clients of its parent when it exits."""
+    server, stall = stalled
+    process = script("""
+import os, sys, threading, time, layerpipe
+client = layerpipe.Client()
+thread = threading.Thread(target=layerpipe.push, args=(sys.argv[1], [sys.argv[2]]), kwargs={"client": client})
+thread.start()
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    client.cancel()
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+before = time.process_time()
+print("child", flush=True)
+thread.join()
+print(time.process_time() - before < 5, layerpipe.inspect(sys.argv[1], client=client)["size"] > 0)
+""", f"{server.host}/python:1", tar_file)
+    assert stall.reached.wait(LIMIT_S)
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "child\n", process.stderr.read()
+    stall.release()
+    out, err = process.communicate(timeout=LIMIT_S)
+    assert out == "True True\n", err
+
+
 def test_memory_does_not_grow(script, registry):
     """References, handles, threads and descriptors of many calls, good ones and failed ones."""
     server = registry()
