@@ -44,7 +44,10 @@ def project_version():
 
 
 def run(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    # pip hides the system's packages from this process; meson, a program in Python, needs them.
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("PYTHONPATH", "PYTHONNOUSERSITE")}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         sys.stderr.write(done.stdout)
         raise SystemExit(f"{command[0]} failed")
@@ -106,10 +109,24 @@ def write_wheel(path, files):
             archive.writestr(info, data)
 
 
+def wheel_tag():
+    """One file is for all versions of Python from 3.9 on."""
+    return "cp39-abi3-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    """Without this function pip would build the wheel twice."""
+    folder = f"layerpipe-{project_version()}.dist-info"
+    os.makedirs(os.path.join(metadata_directory, folder))
+    for name, data in information_files(folder, wheel_tag()):
+        with open(os.path.join(metadata_directory, name), "wb") as file:
+            file.write(data)
+    return folder
+
+
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    """Writes the wheel and returns its name. One file is for all versions of Python from 3.9 on."""
-    platform = re.sub(r"[-.]", "_", sysconfig.get_platform())
-    tag = f"cp39-abi3-{platform}"
+    """Writes the wheel and returns its name."""
+    tag = wheel_tag()
     name = f"layerpipe-{project_version()}"
     with tempfile.TemporaryDirectory() as temporary:
         build = (config_settings or {}).get("build-dir")
