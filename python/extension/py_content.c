@@ -187,24 +187,27 @@ struct inspect_state {
     struct py_client *client;
     lpipe_ref *ref;
     const char *platform;
+    uint32_t flags;
     char *text;
 };
 
 static int run_inspect(void *state, struct lpipe_error *err)
 {
     struct inspect_state *inspect = state;
-    return lpipe_inspect(inspect->client->client, inspect->ref, inspect->platform, true,
-                         &inspect->text, err);
+    return lpipe_inspect_with(inspect->client->client, inspect->ref, inspect->platform,
+                              inspect->flags, &inspect->text, err);
 }
 
 static PyObject *inspect(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *client = NULL, *reference = NULL;
+    int tables = 0;
     struct inspect_state state = { 0 };
-    if (!PyArg_ParseTuple(args, "OOz:inspect", &client, &reference, &state.platform)) {
+    if (!PyArg_ParseTuple(args, "OOzp:inspect", &client, &reference, &state.platform, &tables)) {
         return NULL;
     }
+    state.flags = LPIPE_INSPECT_JSON | (tables != 0 ? LPIPE_INSPECT_TABLES : 0);
     state.client = client_of(client);
     state.ref = state.client == NULL ? NULL : reference_of(reference, 0);
     PyObject *text = NULL;

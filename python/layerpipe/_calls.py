@@ -191,11 +191,12 @@ def cat(reference: str, *, client: Optional[Client] = None, platform: Optional[s
 
 
 def inspect(reference: str, *, client: Optional[Client] = None,
-            platform: Optional[str] = None) -> Dict[str, Any]:
+            platform: Optional[str] = None, tables: bool = False) -> Dict[str, Any]:
     """Fetches and verifies a manifest or an index and the config of an image: a dict with reference,
-    mediaType, digest, size, manifest and config. platform chooses the image of an index."""
+    mediaType, digest, size, manifest and config. platform chooses the image of an index.
+    tables: read the tables of contents of layers that can be pulled lazily, too."""
     with client_for_call(client) as handle:
-        document: Dict[str, Any] = json.loads(_layerpipe.inspect(handle, reference, platform))
+        document: Dict[str, Any] = json.loads(_layerpipe.inspect(handle, reference, platform, tables))
         return document
 
 

@@ -31,6 +31,7 @@ class Input:
     media_type: must fit the bytes. threads: compression threads; 0 = none. memory: limit for buffers.
     raw: the input is not a tar. allow_truncated, allow_empty, allow_odd_entries: accept such a tar.
     look_first: a file or directory is hashed first, and sent only if it is missing.
+    prefetch: paths of files that a snapshotter fetches first, with estargz.
     name: what progress events call the input. history: text of the layer's history entry.
     owner: "UID:GID", prefix: path in the tar, mode: as chmod takes it, excludes: patterns of paths;
         all of a directory.
@@ -47,6 +48,7 @@ class Input:
     allow_odd_entries: Optional[bool] = None
     look_first: Optional[bool] = None
     spool: Optional[Path] = None
+    prefetch: Optional[Iterable[str]] = None
     name: Optional[str] = None
     history: Optional[str] = None
     owner: Optional[str] = None
@@ -60,6 +62,7 @@ class Input:
         options = {name: getattr(self, name) for name in names}
         options["threads"] = thread_option(self.threads)
         options["spool"] = None if self.spool is None else os.fsdecode(self.spool)
+        options["prefetch"] = None if self.prefetch is None else "\n".join(self.prefetch)
         given = {name: value for name, value in options.items() if value is not None}
         return {**defaults, **given}
 

@@ -118,7 +118,7 @@ def test_every_option_of_the_library_is_known():
         for member in re.findall(r"(\w+);", body):
             assert member in ("struct_size", "flags", "observer", "cancel") or \
                 re.search(rf"\b{member}\b", extension), (struct, member)
-    for kind, flags in re.findall(r"enum lpipe_(client|layer|copy|index|content)_flag \{(.*?)\};", headers, re.S):
+    for kind, flags in re.findall(r"enum lpipe_(client|layer|copy|index|content|inspect)_flag \{(.*?)\};", headers, re.S):
         for flag in re.findall(r"(LPIPE_\w+) = ", flags):
             assert re.search(rf"\b{flag}\b", extension), (kind, flag)
 
@@ -128,7 +128,7 @@ def test_every_function_of_the_library_is_known():
     unused = {
         "lpipe_copy_archive_fd": "DescriptorSource", "lpipe_error_is_retryable": "Error.retryable",
         "lpipe_image_add_descriptor": "LayerResult.json()", "lpipe_registry_check": "login() checks it",
-        "lpipe_layer_new_directory": "_with", "lpipe_repository_parse": "a flag of lpipe_ref_parse()",
+        "lpipe_inspect": "_with", "lpipe_layer_new_directory": "_with", "lpipe_repository_parse": "a flag of lpipe_ref_parse()",
         "lpipe_text_character": "str.isprintable()",
         **dict.fromkeys(["lpipe_layer_open", "lpipe_reader_read", "lpipe_reader_close", "lpipe_layer_result",
                          "lpipe_layer_digest", "lpipe_layer_diff_id", "lpipe_layer_size",

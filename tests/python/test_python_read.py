@@ -98,6 +98,18 @@ def test_inspect(lp, pushed):
         lp.inspect(f"{server.host}/python:2")
 
 
+def test_tables_of_contents(lp, registry, tmp_path):
+    server = registry()
+    path = tmp_path / "tar"
+    path.write_bytes(make_tar({"late": b"1" * 1000, "first": b"2"}))
+    layer = lp.Input(path, compress="estargz", prefetch=["first"])
+    lp.push(f"{server.host}/python:1", [layer])
+    with lp.cat(f"{server.host}/python:1") as file:
+        names = tarfile.open(fileobj=file, mode="r|").getnames()
+    assert names.index("first") < names.index("late")
+    assert lp.inspect(f"{server.host}/python:1", tables=True)["digest"]
+
+
 def test_copy(lp, pushed, tmp_path):
     server, result = pushed
     copied = lp.copy(f"{server.host}/python:1", f"oci:{tmp_path}/layout:1", tags=["2"])
