@@ -33,9 +33,9 @@ static void curl_part(CURLU *parsed, CURLUPart part, char *buf, size_t buf_size)
     curl_free(text);
 }
 
-/* libcurl reads the same scheme, host and port. It does not normalise an IPv6 address, keeps the dot
- * at the end of a name, and makes an IPv4 address of numbers in odd forms, which the policy never
- * allows. */
+/* libcurl reads the same scheme, host and port. It does not normalise an IPv6 address, keeps the
+ * dot at the end of a name, and makes an IPv4 address of numbers in odd forms, which the policy
+ * never allows. */
 static void check_against_curl(const char *url, const struct origin *origin)
 {
     char scheme[16];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An honest registry in memory, for fuzz targets: blobs, upload sessions, manifests, and tokens of a
- * server on another host. One thread at a time. */
+/* An honest registry in memory, for fuzz targets: blobs, upload sessions, manifests, and tokens
+ * of a server on another host. One thread at a time. */
 #ifndef FUZZ_MODEL_REGISTRY_H
 #define FUZZ_MODEL_REGISTRY_H
 

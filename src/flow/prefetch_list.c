@@ -56,7 +56,7 @@ static int grow(struct prefetch_path ***list, size_t count, struct lpipe_error *
     if ((count & (count + 1)) != 0 && count != 0) {
         return 0; /* the capacity is the next power of two */
     }
-    void *larger = mem_realloc(*list, (2 * count + 2) * sizeof **list);
+    void *larger = mem_realloc(*list, (2 * count + 2) * sizeof(struct prefetch_path *));
     *list = larger != NULL ? larger : *list;
     return larger == NULL ? fail_memory(err) : 0;
 }

@@ -446,7 +446,7 @@ static int source_init(struct prefetch_source *source, const char *paths, const 
 {
     source->spool_dir = mem_strdup(spool_dir);
     source->cursor = NEW(struct spool_cursor);
-    source->front = (struct buf)BUF_INIT(4 * TAR_WRITE_BLOCK_BYTES);
+    source->front = (struct buf)BUF_INIT((size_t)4 * TAR_WRITE_BLOCK_BYTES);
     spool_init(&source->spool, source->spool_dir, TOC_MEMORY_MAX);
     if (source->spool_dir == NULL || source->cursor == NULL) {
         return fail_memory(err);

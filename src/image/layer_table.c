@@ -202,6 +202,19 @@ static int keep_bytes(struct table_reader *reader, const unsigned char *data, si
 }
 
 /* The offset of the table's gzip member, from the end of the blob. */
+static bool parse_footer(const struct buf *footer, uint64_t *ret_offset)
+{
+    char text[ESTARGZ_OFFSET_DIGITS + 1] = "";
+    if (footer->size != ESTARGZ_FOOTER_BYTES) {
+        return false;
+    }
+    const char *digits = footer->data + ESTARGZ_OFFSET_AT;
+    memcpy(text, digits, ESTARGZ_OFFSET_DIGITS);
+    *ret_offset = strtoull(text, NULL, 16);
+    return text_is_hex_lower(text, ESTARGZ_OFFSET_DIGITS) &&
+           memcmp(digits + ESTARGZ_OFFSET_DIGITS, "STARGZ", 6) == 0;
+}
+
 static int read_footer(struct store *store, const struct descriptor *layer,
                        struct layer_table *table, struct table_reader *reader,
                        struct lpipe_error *err)
@@ -213,14 +226,7 @@ static int read_footer(struct store *store, const struct descriptor *layer,
     if (status != 0) {
         return status;
     }
-    const char *digits = reader->bytes.data + ESTARGZ_OFFSET_AT;
-    char text[ESTARGZ_OFFSET_DIGITS + 1] = "";
-    if (reader->bytes.size == ESTARGZ_FOOTER_BYTES) {
-        memcpy(text, digits, ESTARGZ_OFFSET_DIGITS);
-    }
-    if (!text_is_hex_lower(text, ESTARGZ_OFFSET_DIGITS) ||
-        memcmp(digits + ESTARGZ_OFFSET_DIGITS, "STARGZ", 6) != 0 ||
-        sscanf(text, "%" SCNx64, &offset) != 1 || offset > end) {
+    if (!parse_footer(&reader->bytes, &offset) || offset > end) {
         return fail(err, LPIPE_INTEGRITY, "the blob has no eStargz footer");
     }
     table->offset = offset;

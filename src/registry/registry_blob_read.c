@@ -31,7 +31,8 @@ static void drop_first(struct reader *reader)
 {
     blob_range_free(reader->ranges[0]);
     reader->range_count--;
-    memmove(&reader->ranges[0], &reader->ranges[1], reader->range_count * sizeof reader->ranges[0]);
+    memmove(&reader->ranges[0], &reader->ranges[1],
+            reader->range_count * sizeof(struct blob_range *));
 }
 
 /* A blob of unknown size, or of one or two ranges, is fetched in one request. */

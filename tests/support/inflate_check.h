@@ -11,7 +11,8 @@
 #define INFLATE_RAW (-15) /* deflate without header and trailer */
 #define INFLATE_GZIP (15 + 16)
 
-/* Fails the test unless the stream has these bytes in it, and its end is the last compressed byte. */
+/* Fails the test unless the stream has these bytes in it, and its end is the last compressed
+ * byte. */
 static inline void expect_inflates(const struct bytes *compressed, const struct bytes *plain,
                                    int format)
 {

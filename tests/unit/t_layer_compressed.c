@@ -259,8 +259,8 @@ static void test_media_types_of_compressed_input(void **state)
     }
 }
 
-/* A media type that fits the bytes is kept. One that contradicts them, and one of layers that are not
- * distributable, is refused before a byte is read. */
+/* A media type that fits the bytes is kept. One that contradicts them, and one of layers that
+ * are not distributable, is refused before a byte is read. */
 static void test_media_types(void **state)
 {
     (void)state;
