@@ -122,6 +122,7 @@
 #define WINDOW_PAGE_BYTES (128 * KIB)
 #define SINGLE_BYTES_MAX (8 * MIB) /* of one PUT, without --upload monolithic */
 #define CLOSE_TIMEOUT_MS 2000
+#define CANCEL_GRACE_MS 1000              /* for the answer to a POST that opens a session */
 #define ABANDON_GRACE_S 1                 /* an abandoned upload's request may end normally */
 #define CHUNK_SLOW_MS 20000               /* chunks that take longer are halved */
 #define CHUNK_ANSWER_MS 60000             /* for the answer to a chunk, and 1 ms for each KiB */

@@ -75,6 +75,8 @@ struct http_request {
                                     60 s; waiting for bytes of a pull body does not count */
     uint32_t answer_timeout_ms;  /* from the last byte sent to the end of the head; 0 = 60 s */
     lpipe_cancel *cancel;        /* borrowed; a trigger ends the call at once with CANCELLED */
+    bool answer_after_cancel;    /* if it was sent, its answer is waited for CANCEL_GRACE_MS longer:
+                                    the answer names what must be removed then */
 };
 
 struct http_response {

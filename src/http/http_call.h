@@ -63,7 +63,8 @@ struct http_call {
     uint64_t moved_bytes; /* bytes of bodies that were sent and received by moved_ms */
     uint64_t moved_ms;
     uint64_t start_ms;
-    uint64_t head_ms; /* the head was complete */
+    uint64_t head_ms;      /* the head was complete */
+    uint64_t cancelled_ms; /* it was cancelled, and waits for its answer; 0 = it does not */
 };
 
 /* Makes the easy handle, complete except for its connection pool. */

@@ -156,6 +156,19 @@ static void call_resume(struct http *http, struct http_call *call)
     }
 }
 
+/* Whether a cancelled call must end now. */
+static bool call_cancelled(struct http_call *call, uint64_t now_ms)
+{
+    if (!cancel_requested(call->request.cancel)) {
+        return false;
+    }
+    if (!call->request.answer_after_cancel || call->send_count == 0) {
+        return true;
+    }
+    call->cancelled_ms = call->cancelled_ms != 0 ? call->cancelled_ms : now_ms;
+    return now_ms - call->cancelled_ms >= CANCEL_GRACE_MS;
+}
+
 /* Wakes, aborts and times out running calls. */
 static void calls_check(struct http *http)
 {
@@ -164,7 +177,7 @@ static void calls_check(struct http *http)
     while (*link != NULL) {
         struct http_call *call = *link;
         bool must_end = call_expired(call, now);
-        if (cancel_requested(call->request.cancel)) {
+        if (call_cancelled(call, now)) {
             call_count_sent(call);
             (void)fail_cancelled(&call->failure);
             must_end = true;
@@ -208,7 +221,7 @@ static void wait_for_something(struct http *http)
     bool rate = false;
     for (const struct http_call *call = http->calls; call != NULL; call = call->next) {
         int fd = cancel_fd(call->request.cancel);
-        bool known = fd < 0 || count == WAIT_FDS_MAX;
+        bool known = fd < 0 || count == WAIT_FDS_MAX || call->cancelled_ms != 0;
         for (unsigned i = 0; i < count && !known; i++) {
             known = fds[i].fd == fd;
         }

@@ -19,7 +19,10 @@ static int send_mount(const struct repository *repository, const char *digest, c
         return fail_memory(err);
     }
     struct host_request request = {
-        .http = { .method = "POST", .url = path, .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .http = { .method = "POST",
+                  .url = path,
+                  .response_bytes_max = ERROR_BODY_BYTES_MAX,
+                  .answer_after_cancel = true },
         .repository = repository->name,
         .actions = "pull,push",
         .mount_from = from,

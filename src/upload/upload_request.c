@@ -193,6 +193,7 @@ static enum upload_event open_session(struct upload *upload, const char *path)
     forget_redirect(upload);
     upload->request.follow = true;
     upload->request.ret_url = &answered;
+    upload->request.http.answer_after_cancel = true;
     int status =
         host_send(upload->repository->host, &upload->request, &upload->response, &upload->err);
     upload->request.ret_url = NULL;

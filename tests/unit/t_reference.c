@@ -382,7 +382,7 @@ static void test_archive(void **state)
                                            "oci-archive::t",
                                            "docker-archive:a.tar:",
                                            "docker-archive:a:../x",
-                                           "oci-archive:@" D,
+                                           ("oci-archive:@" D),
                                            "oci-archive:a.tar@sha256:12" };
     lpipe_ref *ref = NULL;
     check_archive("oci-archive:a.tar", LPIPE_REF_OCI_ARCHIVE, "a.tar", NULL, NULL);

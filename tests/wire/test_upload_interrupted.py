@@ -263,6 +263,24 @@ def test_signal_between_chunks_cancels_session(auth, command, registry, tmp_path
     assert server.blobs() == [] and server.open_sessions() == []
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_signal_while_a_session_is_opened(answered, command, registry, tmp_path):
+    """The answer, which names the session, comes after the signal, or never."""
+    fault = Fault("open", "stall", at="done" if answered else "headers")
+    server = registry("d3", fault)
+    path = tmp_path / "layer.bin"
+    path.write_bytes(DATA[:MIB])
+    process = command.start("layer", "--raw", "--compress", "none", f"{server.host}/{REPOSITORY}",
+                            path, stdout=subprocess.DEVNULL)
+    assert fault.reached.wait(60)
+    process.send_signal(signal.SIGINT)
+    if answered:
+        fault.release()
+    assert process.wait(60) == -signal.SIGINT
+    assert server.open_sessions() == []
+    assert len(server.journal.entries("cancel")) == answered
+
+
 @pytest.mark.parametrize("stream", ["chunked", "streamed"])
 def test_input_error_cancels_session(stream, run, registry):
     server = registry("d28")
