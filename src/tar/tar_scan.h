@@ -3,7 +3,7 @@
  * base-256, PAX), GNU and PAX extensions, the end-of-archive mark and what comes after it.
  *
  * Guarantees: constant memory whatever the archive says; pieces of any size give the same verdict.
- * Where the framing is good, odd entries (codec/tar_odd.h) are counted and let pass: the caller
+ * Where the framing is good, odd entries (tar/tar_odd.h) are counted and let pass: the caller
  * decides. docs/tar.md says what differs from Go's archive/tar. One thread at a time. */
 #ifndef TAR_TAR_SCAN_H
 #define TAR_TAR_SCAN_H
