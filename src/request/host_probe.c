@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "request/answer_text.h"
+#include "request/registry_error.h"
 #include "request/retry.h"
 
 static void note_address_locked(struct registry_host *host, const struct http_response *response)
@@ -56,17 +57,13 @@ int host_fail_probe(const struct registry_host *host, const struct http_response
 {
     char said[ANSWER_TEXT_BYTES_MAX + 2];
     int http_status = response->status;
-    int status = http_status >= 500   ? LPIPE_SERVER
-                 : http_status == 429 ? LPIPE_RATE_LIMITED
-                 : http_status == 403 ? LPIPE_DENIED
-                                      : LPIPE_PROTOCOL;
+    int status = answer_failure(http_status, LPIPE_PROTOCOL);
     fail(err, status, "%s/v2/ answered %d%s%s", host_base_url(host), http_status,
          answer_text_end(response, host->locked.credential, said),
          status == LPIPE_PROTOCOL ? "; is that a registry?" : "");
     if (err != NULL) {
         err->http_status = http_status;
-        err->flags |=
-            status == LPIPE_SERVER || status == LPIPE_RATE_LIMITED ? LPIPE_ERROR_RETRYABLE : 0;
+        err->flags |= answer_failure_flag(http_status);
     }
     return status;
 }

@@ -8,26 +8,33 @@
 #include "request/answer_text.h"
 #include "request/retry.h"
 
+int answer_failure(int http_status, int others)
+{
+    if (http_status == 403) {
+        return LPIPE_DENIED;
+    }
+    if (http_status == 429) {
+        return LPIPE_RATE_LIMITED;
+    }
+    bool by_server = http_status >= 500 && http_status <= 599;
+    return by_server || retry_worth_status(http_status) ? LPIPE_SERVER : others;
+}
+
+uint32_t answer_failure_flag(int http_status)
+{
+    return retry_worth_status(http_status) ? LPIPE_ERROR_RETRYABLE : 0;
+}
+
 static int status_of(int http_status)
 {
-    switch (http_status) {
-    case 401:
+    if (http_status == 401) {
         return LPIPE_AUTH_REQUIRED;
-    case 403:
-        return LPIPE_DENIED;
-    case 404:
-        return LPIPE_NOT_FOUND;
-    case 408:
-    case 425:
-    case 499:
-        return LPIPE_SERVER;
-    case 429:
-        return LPIPE_RATE_LIMITED;
-    default:
-        return http_status >= 500 && http_status <= 599   ? LPIPE_SERVER
-               : http_status >= 400 && http_status <= 499 ? LPIPE_REFUSED
-                                                          : LPIPE_PROTOCOL;
     }
+    if (http_status == 404) {
+        return LPIPE_NOT_FOUND;
+    }
+    bool refuses = http_status >= 400 && http_status <= 499;
+    return answer_failure(http_status, refuses ? LPIPE_REFUSED : LPIPE_PROTOCOL);
 }
 
 int registry_error(const struct http_response *response, struct lpipe_error *err,
@@ -49,6 +56,6 @@ int registry_error(const struct http_response *response, struct lpipe_error *err
          answer.text);
     err->http_status = response->status;
     memcpy(err->registry_code, answer.code, sizeof answer.code);
-    err->flags |= retry_worth_status(response->status) ? LPIPE_ERROR_RETRYABLE : 0;
+    err->flags |= answer_failure_flag(response->status);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "oci/json_read.h"
 #include "request/answer_text.h"
+#include "request/registry_error.h"
 
 /* Appends a text percent-encoded. */
 static int append_encoded(struct buf *buf, const char *text)
@@ -163,10 +164,7 @@ static int status_of(const struct token_request *request, int http_status)
     if (http_status == 401 || (http_status == 400 && identity)) {
         return LPIPE_AUTH_REQUIRED;
     }
-    return http_status == 403   ? LPIPE_DENIED
-           : http_status == 429 ? LPIPE_RATE_LIMITED
-           : http_status >= 500 ? LPIPE_SERVER
-                                : LPIPE_PROTOCOL;
+    return answer_failure(http_status, LPIPE_PROTOCOL);
 }
 
 static int fail_answer(const struct token_request *request, const struct http_response *response,
@@ -192,7 +190,7 @@ static int fail_answer(const struct token_request *request, const struct http_re
     }
     if (err != NULL) {
         err->http_status = http_status;
-        err->flags |= http_status >= 500 || http_status == 429 ? LPIPE_ERROR_RETRYABLE : 0;
+        err->flags |= answer_failure_flag(http_status);
     }
     return status;
 }

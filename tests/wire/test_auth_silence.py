@@ -62,3 +62,23 @@ def test_token_server_is_not_asked_again_for_the_next_request(subcommand, retrie
                  f"{server.host}/{REPOSITORY}", "-", input=noise(100_000))
     assert result.rc == 6, result
     assert len(server.journal.entries("token")) == retries + 1, server.journal
+
+
+@pytest.mark.parametrize("status", [408, 425, 499, 503])
+@pytest.mark.parametrize("step", ["token", "blob-head", "open"])
+def test_answer_that_is_worth_a_retry_is_the_same_failure_at_every_step(step, status, run, registry):
+    server = registry("d28", Fault(step, "status", status=status, times=None),
+                      auth=Auth("bearer", anonymous=["pull", "push"]))
+    result = run("push", "--raw", "--media-type", "application/x.test", "--retry", "1",
+                 f"{server.host}/{REPOSITORY}:tag", "-", input=noise(100_000))
+    assert result.rc == 6, result
+    assert f"answered {status}" in result.stderr, result
+
+
+@pytest.mark.parametrize("status", [408, 425, 499, 503])
+def test_answer_to_login_that_is_worth_a_retry_is_a_failure_of_the_server(status, run, registry, tmp_path):
+    server = registry("d28", Fault("ping", "status", status=status, times=None), auth=Auth("basic"))
+    result = run("login", "--retry", "1", "--authfile", tmp_path / "auth.json", "--username", "user",
+                 "--password-stdin", server.host, input=b"password")
+    assert result.rc == 6, result
+    assert f"answered {status}" in result.stderr and "is that a registry" not in result.stderr, result
