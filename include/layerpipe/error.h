@@ -26,7 +26,7 @@ enum lpipe_status {
     LPIPE_INVALID_ARGUMENT = -2, /**< a value of the caller is wrong; nothing was done */
     LPIPE_INVALID_STATE = -3,    /**< a call that the object's state does not allow */
     LPIPE_NO_MEMORY = -4,        /**< an allocation failed */
-    LPIPE_NO_RESOURCES = -5,     /**< no thread, no descriptor, or a memory limit that is too low */
+    LPIPE_NO_RESOURCES = -5,     /**< no thread, descriptor or libcurl, or too low a memory limit */
     LPIPE_SOURCE_IO = -6,        /**< reading the stream failed */
     LPIPE_NOT_TAR = -7,          /**< the stream is not a valid tar archive */
     LPIPE_TRUNCATED = -8,        /**< the stream ended before its end-of-archive mark */

@@ -191,8 +191,10 @@ static int add_environment(struct tls_files *files, struct lpipe_error *err)
 /* All of the system's, if they are in a file that libcurl does not know. */
 static int add_system(struct tls_files *files, struct lpipe_error *err)
 {
-    const char *file = http_authorities_find().file;
-    return file == NULL ? 0 : add_environment_file(file, files, err);
+    struct http_authorities system = { .file = NULL };
+    int status = http_authorities_find(&system, err);
+    return status != 0 || system.file == NULL ? status
+                                              : add_environment_file(system.file, files, err);
 }
 
 static int add_client_authorities(const struct settings *settings, struct tls_files *files,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "http/http_curl_load.h"
 
 /* Debian, Ubuntu, Alpine, Arch and SUSE have hashes in the first one, newer Fedoras in the
  * second one. */
@@ -70,10 +71,14 @@ static bool is_there(const char *path)
     return path != NULL && access(path, R_OK) == 0;
 }
 
-struct http_authorities http_authorities_find(void)
+int http_authorities_find(struct http_authorities *ret_found, struct lpipe_error *err)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-    return is_there(info->cainfo) || is_there(info->capath)
-               ? (struct http_authorities){ .file = NULL }
-               : http_authorities_search("");
+    int status = curl_load(err);
+    if (status == 0) {
+        const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+        *ret_found = is_there(info->cainfo) || is_there(info->capath)
+                         ? (struct http_authorities){ .file = NULL }
+                         : http_authorities_search("");
+    }
+    return status;
 }

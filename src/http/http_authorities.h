@@ -5,15 +5,17 @@
 #ifndef HTTP_HTTP_AUTHORITIES_H
 #define HTTP_HTTP_AUTHORITIES_H
 
+#include "base/fail.h"
+
 /* One of them is a constant path, the other NULL. A directory is one that OpenSSL can search,
  * with a name for the hash of each certificate: only the authority that is needed is read from
  * it. A file has all of them. Both are NULL if libcurl knows a place that exists, or if there is
- * none. */
+ * none. Fails only if libcurl cannot be loaded: NO_RESOURCES. */
 struct http_authorities {
     const char *directory;
     const char *file;
 };
-struct http_authorities http_authorities_find(void);
+MUST_CHECK int http_authorities_find(struct http_authorities *ret_found, struct lpipe_error *err);
 
 /* Looks into the known places below root, without asking libcurl. The paths that it gives are
  * without root. */

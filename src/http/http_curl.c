@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "http/http_call.h"
+#include "http/http_curl_load.h"
 
 #define TICK_MS 500 /* how often time limits are checked */
 #define RATE_TICK_MS 20
@@ -257,6 +258,10 @@ static int options_copy(struct http *http, const struct http_options *options)
 
 int http_new(const struct http_options *options, struct http **ret_http, struct lpipe_error *err)
 {
+    int status = curl_load(err);
+    if (status != 0) {
+        return status;
+    }
     struct http *http = NEW(struct http);
     if (http == NULL) {
         return fail_memory(err);
@@ -274,7 +279,7 @@ int http_new(const struct http_options *options, struct http **ret_http, struct 
         http_free(http);
         return fail(err, LPIPE_NO_RESOURCES, "too few file descriptors for the network thread");
     }
-    int status = thread_start(&http->thread, "lpipe-net", network_run, http, err);
+    status = thread_start(&http->thread, "lpipe-net", network_run, http, err);
     if (status != 0) {
         http_free(http);
         return status;

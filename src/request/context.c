@@ -52,14 +52,18 @@ int context_http(struct context *context, struct http **ret_http, struct lpipe_e
     GUARD(&context->http_mutex);
     if (context->locked.http == NULL) {
         AUTO_BUF struct buf ca_pem = BUF_INIT(0);
-        int status = proxy_has_tls() ? tls_files_read_client(&context->settings, &ca_pem, err) : 0;
+        struct http_authorities system = { .file = NULL };
+        int status = http_authorities_find(&system, err);
+        if (status == 0 && proxy_has_tls()) {
+            status = tls_files_read_client(&context->settings, &ca_pem, err);
+        }
         if (status != 0) {
             return status;
         }
         /* The authorities of a registry are given with each request: see tls_files.h. */
         struct http_options options = {
             .proxy_ca_pem = ca_pem.size > 0 ? ca_pem.data : NULL,
-            .ca_directory = http_authorities_find().directory,
+            .ca_directory = system.directory,
             .tls_no_verify = (context->settings.flags & LPIPE_CLIENT_TLS_NO_VERIFY) != 0,
             .rate_bytes_max = context->settings.rate_bytes_max,
             .log = context->observer.log == NULL ? NULL : log_line,

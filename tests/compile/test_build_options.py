@@ -80,7 +80,7 @@ def test_default_library_static_installs_one_archive_that_exports_the_public_fun
     assert subprocess.run([tmp_path / "program"], stdout=subprocess.PIPE).returncode == 7
     needed = subprocess.run(["readelf", "-d", prefix / "bin" / "layerpipe"], check=True,
                             stdout=subprocess.PIPE).stdout.decode()
-    assert "liblayerpipe" not in needed and "RUNPATH" not in needed
+    assert "liblayerpipe" not in needed and "RUNPATH" not in needed and "libcurl.so" in needed
 
 
 def test_default_library_both_installs_both_and_the_command_uses_the_shared_one(tmp_path):
@@ -90,3 +90,7 @@ def test_default_library_both_installs_both_and_the_command_uses_the_shared_one(
     needed = subprocess.run(["readelf", "-d", prefix / "bin" / "layerpipe"], check=True,
                             stdout=subprocess.PIPE).stdout.decode()
     assert "liblayerpipe.so.0" in needed
+    # A static library names its libraries in its pkg-config file, so both are linked with libcurl.
+    needed = subprocess.run(["readelf", "-d", prefix / "lib" / "liblayerpipe.so"], check=True,
+                            stdout=subprocess.PIPE).stdout.decode()
+    assert "libcurl.so" in needed
