@@ -193,9 +193,13 @@ static int write_bytes(struct blob_progress *progress, const struct descriptor *
 }
 
 /* A discard store says yes to everything, so it is not asked: see struct store. */
-static int blob_exists(struct store *store, const struct descriptor *blob, struct lpipe_error *err)
+static int blob_exists(const struct blob_job *job, const struct descriptor *blob,
+                       struct lpipe_error *err)
 {
-    return store->is_discard ? 0 : store->ops->blob_exists(store, blob, err);
+    struct store *store = job->store;
+    return store->is_discard || job->presence == BLOB_IS_NEW
+               ? 0
+               : store->ops->blob_exists(store, blob, err);
 }
 
 int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob, const void *bytes,
@@ -203,7 +207,7 @@ int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
 {
     struct lpipe_error local = { 0 };
     err = err != NULL ? err : &local;
-    int found = blob_exists(job->store, blob, err);
+    int found = blob_exists(job, blob, err);
     if (found == 1) {
         blob_progress_skipped(job, LPIPE_ORIGIN_EXISTING, blob);
     }

@@ -25,7 +25,8 @@ MUST_CHECK int blob_ensure(const struct blob_job *job, const struct descriptor *
                            const struct blob_sources *sources, enum lpipe_blob_origin *ret_origin,
                            struct lpipe_error *err);
 
-/* Writes the bytes in memory, unless the store has the blob already. */
+/* Writes the bytes in memory, unless the store has the blob already. The store is not asked for a
+ * blob that is new (job->presence). */
 MUST_CHECK int blob_ensure_bytes(const struct blob_job *job, const struct descriptor *blob,
                                  const void *bytes, struct lpipe_error *err);
 

@@ -8,6 +8,7 @@
 #include "image/writer_registry.h"
 #include "layerpipe/client.h"
 #include "layerpipe/layer.h"
+#include "oci/store.h"
 
 /* All members are borrowed until the job ends. */
 struct blob_job {
@@ -15,6 +16,7 @@ struct blob_job {
     struct store *store;             /* where the blob goes */
     uint32_t index;                  /* the blob's number in the call */
     const char *name;                /* "layer 2" */
+    enum blob_presence presence;     /* of the blob in the store, before the call */
     struct writer_registry *writers; /* of all jobs of the call; NULL = the call has one job */
     bool refuse_odd;                 /* refuse a layer that container runtimes cannot unpack */
     /* Called when a layer was read to its end without a failure, before its blob is committed, by

@@ -33,7 +33,7 @@ void blob_progress_expect(struct blob_progress *progress, uint64_t bytes_in, uin
 /* A phase begins, and with it the counters of what was read and made. */
 void blob_progress_phase(struct blob_progress *progress, enum lpipe_blob_phase phase);
 /* A hint through which the blob's writer reports what it has sent. known and sessions: see
- * struct blob_hint. */
+ * struct blob_hint. known: the store was asked for the blob already, where that is needed. */
 struct blob_hint blob_progress_hint(struct blob_progress *progress, const struct descriptor *known,
                                     unsigned *sessions);
 /* Sends the end event: success with the blob's digest and size (status 0), or failure. Does nothing

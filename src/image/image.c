@@ -65,7 +65,9 @@ static int set_created(lpipe_image *image, const char *created, struct lpipe_err
     if (created != NULL) {
         return time_parse(created, image->created, err);
     }
+    int64_t now = when;
     int status = source_date_read(&when, err);
+    image->is_dated_now = when == now;
     if (status == 0 && !time_format(when, image->created)) {
         status = fail(err, LPIPE_NO_RESOURCES,
                       "the clock of this machine is not set; set it, or SOURCE_DATE_EPOCH");

@@ -39,6 +39,7 @@ struct lpipe_image {
     enum media_family family;
     char *artifact_type; /* NULL = an image */
     char created[TIME_TEXT_SIZE];
+    bool is_dated_now; /* created is the time of this call, so no store can have the config yet */
     struct image_base base;
     struct image_config *config; /* NULL for an artifact */
     bool platform_given;         /* by the base or by the options */

@@ -152,6 +152,13 @@ static int push_layer(const struct blobs *blobs, const struct blob_job *job,
     return status;
 }
 
+/* A config with the present time cannot be in the store. So the image is new, and its layers
+ * probably are, too. Of any other image all may be there. */
+static bool is_new_image(const lpipe_image *image)
+{
+    return image->is_dated_now && image->config != NULL && !image->is_copy;
+}
+
 static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err)
 {
     struct image_layer *layer = &blobs->image->layers[number];
@@ -162,6 +169,8 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                   .store = blobs->target->store,
                                   .index = (uint32_t)number,
                                   .name = name,
+                                  .presence =
+                                      is_new_image(blobs->image) ? BLOB_LIKELY_NEW : BLOB_MAY_EXIST,
                                   .writers = &blobs->writers,
                                   .refuse_odd = blobs->image->artifact_type == NULL,
                                   .on_layer_read = on_layer_read,
@@ -184,6 +193,8 @@ static int put_config(struct blobs *blobs, struct lpipe_error *err)
                                   .store = blobs->target->store,
                                   .index = (uint32_t)blobs->image->layer_count,
                                   .name = "config",
+                                  .presence =
+                                      is_new_image(blobs->image) ? BLOB_IS_NEW : BLOB_MAY_EXIST,
                                   .writers = &blobs->writers,
                                   .ret_is_new = &blobs->image->has_new_blob };
     latch_wait(&blobs->unread);

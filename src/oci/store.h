@@ -46,14 +46,24 @@ struct blob_reader {
     const struct blob_reader_ops *ops;
 };
 
+/* What the caller expects of a blob before it is written. */
+enum blob_presence {
+    BLOB_MAY_EXIST = 0, /* nothing is known */
+    BLOB_LIKELY_NEW,    /* the store probably does not have it */
+    BLOB_IS_NEW         /* it cannot be there, or the store was asked already */
+};
+
 /* What the caller gives a writer at its start. Members may be NULL. */
 struct blob_hint {
     const struct descriptor *known; /* the blob's digest and size, where they are known already */
+    enum blob_presence presence;    /* whether a registry is asked for the blob before it is sent */
     void (*acked)(void *user, uint64_t bytes); /* gets the count of acknowledged bytes */
     /* `bytes` more were given to the target; they end at `position` of the blob. Any thread. */
     void (*sent)(void *user, uint64_t position, uint64_t bytes);
     void *user;
-    unsigned *sessions; /* counts the upload sessions that all writers of this blob opened */
+    /* Counts the upload sessions that all writers of this blob opened, without one that was not
+     * needed because the blob exists. */
+    unsigned *sessions;
     /* An upload in chunks takes at most this size for them, to save memory, unless the user named
      * a size; 0 = what is usual for the registry. */
     uint64_t chunk_bytes_max;

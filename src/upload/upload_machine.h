@@ -8,12 +8,13 @@
 #include <stddef.h>
 
 enum upload_state {
-    UPLOAD_BUFFERING = 0,   /* no request was sent yet; the blob may end before one is needed */
-    UPLOAD_CHECKING_BLOB,   /* the stream has ended before any request: HEAD of the blob */
-    UPLOAD_OPENING,         /* POST opens a session */
-    UPLOAD_SENDING,         /* PATCH sends bytes */
-    UPLOAD_RENEWING_TOKEN,  /* the PATCH got a 401: a new token is fetched */
-    UPLOAD_QUERYING_OFFSET, /* GET of the session: how many bytes has it? */
+    UPLOAD_BUFFERING = 0, /* no request was sent yet; the blob may end before one is needed */
+    UPLOAD_CHECKING_BLOB, /* the stream has ended before any request: HEAD of the blob */
+    UPLOAD_CHECKING_BESIDE_OPENING,   /* the same, and POST at the same time */
+    UPLOAD_OPENING,                   /* POST opens a session */
+    UPLOAD_SENDING,                   /* PATCH sends bytes */
+    UPLOAD_RENEWING_TOKEN,            /* the PATCH got a 401: a new token is fetched */
+    UPLOAD_QUERYING_OFFSET,           /* GET of the session: how many bytes has it? */
     UPLOAD_QUERYING_OFFSET_AFTER_416, /* the same, after a 416 refused our offset */
     UPLOAD_WAITING,                   /* the session is open, the next PATCH needs more bytes */
     UPLOAD_COMMITTING,                /* PUT names the digest, and may carry the last bytes */
@@ -24,6 +25,7 @@ enum upload_state {
     UPLOAD_CHANGING_METHOD,           /* DELETE of the session, then another upload method */
     UPLOAD_RESTARTING,       /* DELETE of the session, then all bytes again in a new session */
     UPLOAD_DELETING_SESSION, /* the upload has failed: DELETE of the session */
+    UPLOAD_DELETING_UNUSED,  /* the blob exists: DELETE of the session */
     UPLOAD_DONE,
     UPLOAD_FAILED,
     UPLOAD_STATE_COUNT
@@ -69,6 +71,8 @@ enum upload_act {
     UPLOAD_ACT_NOTHING = 0, /* DONE or FAILED */
     UPLOAD_ACT_WAIT,        /* until the stream has more bytes, ends or is abandoned */
     UPLOAD_ACT_HEAD_BLOB,
+    UPLOAD_ACT_HEAD_BESIDE_OPEN,    /* HEAD and POST; ends in the event of the HEAD */
+    UPLOAD_ACT_TAKE_OPENED,         /* ends in the event of that POST */
     UPLOAD_ACT_OPEN_SESSION,        /* POST */
     UPLOAD_ACT_SEND,                /* PATCH */
     UPLOAD_ACT_SEND_SMALLER,        /* PATCH; chunks are smaller from now on */
@@ -129,8 +133,12 @@ struct upload_facts {
     enum upload_other_method { UPLOAD_METHOD_LEFT = 0, UPLOAD_NO_METHOD_LEFT } other_method;
     /* How often this event has happened to this request. */
     enum upload_repetition { UPLOAD_FIRST_TIME = 0, UPLOAD_REPEATED } repetition;
-    /* Whether the caller has sent HEAD of the blob before the upload began. */
-    enum upload_blob_check { UPLOAD_BLOB_NOT_CHECKED = 0, UPLOAD_BLOB_CHECKED } blob_check;
+    /* What the caller knows of the blob: see enum blob_presence. */
+    enum upload_presence {
+        UPLOAD_BLOB_MAY_EXIST = 0,
+        UPLOAD_BLOB_LIKELY_NEW,
+        UPLOAD_BLOB_IS_NEW
+    } presence;
     /* Whether the registry may still be working on the last PUT. */
     enum upload_commit { UPLOAD_COMMIT_ENDED = 0, UPLOAD_COMMIT_MAY_STILL_RUN } commit;
     /* Whether a smaller chunk is possible. */

@@ -55,6 +55,13 @@ static unsigned commit_polls_max(const struct upload *upload)
     return upload->commit_was_slow ? COMMIT_SLOW_POLL_FACTOR * retries : retries;
 }
 
+static enum upload_presence presence_of(enum blob_presence presence)
+{
+    return presence == BLOB_IS_NEW       ? UPLOAD_BLOB_IS_NEW
+           : presence == BLOB_LIKELY_NEW ? UPLOAD_BLOB_LIKELY_NEW
+                                         : UPLOAD_BLOB_MAY_EXIST;
+}
+
 static struct upload_facts facts_of(struct upload *upload, enum upload_event event)
 {
     bool may_run = upload->commit_was_slow && upload->commit_polls < commit_polls_max(upload);
@@ -69,7 +76,7 @@ static struct upload_facts facts_of(struct upload *upload, enum upload_event eve
         .other_method =
             other_method(upload) != upload->method ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
         .repetition = upload->event_counts[event] > 1 ? UPLOAD_REPEATED : UPLOAD_FIRST_TIME,
-        .blob_check = upload->hint.known != NULL ? UPLOAD_BLOB_CHECKED : UPLOAD_BLOB_NOT_CHECKED,
+        .presence = presence_of(upload->hint.presence),
         .commit = may_run ? UPLOAD_COMMIT_MAY_STILL_RUN : UPLOAD_COMMIT_ENDED,
         .chunk_size = chunk_size_can_shrink(&upload->chunk_size) ? UPLOAD_SHRINKABLE_CHUNK
                                                                  : UPLOAD_SMALLEST_CHUNK,
@@ -266,6 +273,9 @@ static enum upload_event commit(struct upload *upload)
 
 static enum upload_event delete_session(struct upload *upload)
 {
+    if (upload->state == UPLOAD_DELETING_UNUSED && upload->location != NULL) {
+        --*upload->sessions_opened;
+    }
     upload_delete_session(upload);
     upload->acked = upload->unacked = 0;
     return UPLOAD_OK;
@@ -278,6 +288,10 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return wait_for_stream(upload);
     case UPLOAD_ACT_HEAD_BLOB:
         return upload_head_blob(upload);
+    case UPLOAD_ACT_HEAD_BESIDE_OPEN:
+        return upload_head_beside_open(upload);
+    case UPLOAD_ACT_TAKE_OPENED:
+        return upload->opened;
     case UPLOAD_ACT_OPEN_SESSION:
         return upload_open_session(upload);
     case UPLOAD_ACT_SEND_SMALLER:

@@ -310,7 +310,7 @@ def test_docker_format_with_zstd_fails(run, registry, tool, tar_bytes):
     ("open", 403, 4), ("commit", 400, 7), ("blob-head", 403, 4), ("manifest-put", 400, 7)])
 def test_failed_push_stores_no_manifest_and_no_tag(run, registry, tar_bytes, step, status, rc):
     server = registry("d28", Fault(step, "status", status=status, times=None))
-    result = push(run, server, "--retry", "0", "--tag", "2", "-", input=tar_bytes)
+    result = push(run, server, "--retry", "0", "--created", "1", "--tag", "2", "-", input=tar_bytes)
     assert result.rc == rc, result
     assert result.stdout == ""
     assert server.tags() == {} and server.storage.manifests() == []
