@@ -93,7 +93,7 @@ struct blob_hint blob_progress_hint(struct blob_progress *progress, const struct
                                     unsigned *sessions)
 {
     return (struct blob_hint){ .known = known,
-                               .presence = known != NULL ? BLOB_IS_NEW : progress->job->presence,
+                               .presence = known != NULL ? BLOB_IS_NEW : BLOB_MAY_EXIST,
                                .acked = note_acked,
                                .sent = note_sent,
                                .user = progress,

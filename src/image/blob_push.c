@@ -109,6 +109,7 @@ static int push_once(struct push *push, struct lpipe_error *err)
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = blob_progress_hint(
         &push->progress, push->known.digest[0] != '\0' ? &push->known : NULL, &push->sessions);
+    hint.presence = MAX_OF(hint.presence, push->progress.job->presence);
     int status = tracked_writer_begin(&tracked, push->progress.job, &hint, err);
     if (status != 0) {
         return status;

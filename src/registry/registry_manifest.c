@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "oci/manifest.h"
+#include "registry/registry_read.h"
 #include "request/blob_head.h"
 #include "request/registry_error.h"
 #include "request/retry.h"
@@ -25,24 +26,9 @@ static char *manifest_path(const struct repository *repository, const char *refe
 static int send_read(const struct repository *repository, const char *method, const char *reference,
                      struct http_response *ret_response, struct lpipe_error *err)
 {
-    static const char *const headers[] = { ACCEPT };
     AUTO_FREE char *path = manifest_path(repository, reference);
-    if (path == NULL) {
-        return fail_memory(err);
-    }
-    struct host_request request = {
-        .http = { .method = method,
-                  .url = path,
-                  .headers = headers,
-                  .header_count = ARRAY_LEN(headers),
-                  .response_bytes_max = MANIFEST_BYTES_MAX },
-        .repository = repository->name,
-        .actions = repository->actions,
-        .follow = true,
-    };
-    int status = host_send(repository->host, &request, ret_response, err);
-    ret_response->url = NULL;
-    return status;
+    return path == NULL ? fail_memory(err)
+                        : registry_read(repository, method, path, ACCEPT, ret_response, err);
 }
 
 static int fail_answer(const struct repository *repository, const char *method,

@@ -7,32 +7,19 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "oci/manifest.h"
+#include "registry/registry_read.h"
 #include "request/registry_error.h"
 
+#define ACCEPT "Accept: application/vnd.oci.image.index.v1+json"
 #define LINK_BYTES 4096
 
 /* Of one page. query: "" or "?...". */
 static int fetch_page(const struct repository *repository, const char *path, const char *query,
                       struct http_response *ret_response, struct lpipe_error *err)
 {
-    static const char *const headers[] = { "Accept: application/vnd.oci.image.index.v1+json" };
     AUTO_FREE char *url = mem_printf("%s%s", path, query);
-    if (url == NULL) {
-        return fail_memory(err);
-    }
-    const struct host_request request = {
-        .http = { .method = "GET",
-                  .url = url,
-                  .headers = headers,
-                  .header_count = ARRAY_LEN(headers),
-                  .response_bytes_max = MANIFEST_BYTES_MAX },
-        .repository = repository->name,
-        .actions = repository->actions,
-        .follow = true,
-    };
-    int status = host_send(repository->host, &request, ret_response, err);
-    ret_response->url = NULL;
-    return status;
+    return url == NULL ? fail_memory(err)
+                       : registry_read(repository, "GET", url, ACCEPT, ret_response, err);
 }
 
 static int add_page(struct http_response *response, struct descriptor_list *list,
