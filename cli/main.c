@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <layerpipe.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -106,6 +107,17 @@ static int run_command(const struct command *command, struct settings *settings,
     return code != 0 ? code : command->run(settings);
 }
 
+static int no_command(void)
+{
+    char names[128] = "";
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ",
+                       commands[i]->name);
+    }
+    return usage_error(NULL, "no command given; the commands are %s", names);
+}
+
 static int unknown_command(const char *name)
 {
     const char *best = NULL;
@@ -166,7 +178,7 @@ static int run(char **argv)
         name = "help";
         settings.help = false;
     } else if (code == 0 && name == NULL) {
-        code = usage_error(NULL, "no command given");
+        code = no_command();
     }
     if (code == 0) {
         const struct command *command = command_find(commands, name);

@@ -249,7 +249,7 @@ void progress_line_total(char line[PROGRESS_LINE_BYTES], size_t columns,
     (void)cut(line, columns);
 }
 
-/* "gcc.tar 45%" */
+/* "layer 1 45%"; before the first byte of it is sent, how much was read. */
 static void plain_blob(char text[PART_BYTES], const struct progress_blob *blob,
                        const struct progress_words *words)
 {
@@ -258,6 +258,9 @@ static void plain_blob(char text[PART_BYTES], const struct progress_blob *blob,
     bool hashing = blob->now.phase == LPIPE_PHASE_HASH;
     if (blob->now.phase == LPIPE_PHASE_WAIT) {
         (void)snprintf(text, PART_BYTES, "%s %s", blob->name, words->wait);
+    } else if (part.done == 0 && blob->now.bytes_in > 0) {
+        (void)snprintf(text, PART_BYTES, "%s %s read", blob->name,
+                       amount(bytes, blob->now.bytes_in));
     } else if (part.total > 0) {
         (void)snprintf(text, PART_BYTES, "%s %s%s%u%%", blob->name, hashing ? "hashing " : "",
                        part.is_estimate ? "~" : "", percent_of(&part));

@@ -56,16 +56,24 @@ static uint64_t stalled_s(uint64_t moved_ms, uint64_t now_ms)
     return now_ms - moved_ms < STALLED_MS ? 0 : (now_ms - moved_ms) / 1000;
 }
 
+static uint64_t later(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
 uint64_t progress_stalled_s(const struct progress_state *state)
 {
-    return stalled_s(state->meter.moved_ms, state->now_ms);
+    uint64_t moved_ms = state->meter.moved_ms;
+    for (size_t i = 0; i < state->blob_count; i++) {
+        moved_ms = later(moved_ms, state->blobs[i].read_ms);
+    }
+    return stalled_s(moved_ms, state->now_ms);
 }
 
 uint64_t progress_blob_stalled_s(const struct progress_state *state,
                                  const struct progress_blob *blob)
 {
-    uint64_t moved_ms = blob->meter.moved_ms > blob->read_ms ? blob->meter.moved_ms : blob->read_ms;
-    return stalled_s(moved_ms, state->now_ms);
+    return stalled_s(later(blob->meter.moved_ms, blob->read_ms), state->now_ms);
 }
 
 void progress_state_begin(struct progress_state *state, uint64_t now_ms)

@@ -56,7 +56,7 @@ struct progress_totals progress_totals(const struct progress_state *state);
 
 /* Bytes a second. */
 uint64_t meter_rate(const struct meter *meter, uint64_t now_ms);
-/* How many seconds nothing was sent, or, for a blob, neither read nor sent; 0 when it is less than
+/* How many seconds nothing was read or sent, for all blobs or for this one; 0 when it is less than
  * two. */
 uint64_t progress_stalled_s(const struct progress_state *state);
 uint64_t progress_blob_stalled_s(const struct progress_state *state,

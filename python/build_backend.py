@@ -2,8 +2,12 @@
 """Makes a wheel, as PEP 517 describes: pip calls build_wheel(). The whole tree is needed, because the
 wheel contains the library. Meson compiles it; no other package of Python is needed.
 
-Setting: build-dir=DIRECTORY uses a build directory that exists, instead of a temporary one:
-pip install ./python --config-settings build-dir=build
+Settings, for example pip install ./python --config-settings build-dir=build:
+    build-dir=DIRECTORY     uses a build directory that exists, instead of a temporary one
+    platform=TAG            the machines that the wheel is for, instead of those that are like this one
+    notices=FILE            the licenses of the libraries that are inside
+
+Usage: build_backend.py DIRECTORY [SETTING=VALUE...]     leaves the wheel in DIRECTORY and prints its name
 """
 import base64
 import csv
@@ -80,14 +84,17 @@ def package_files(build):
                 yield "layerpipe/" + name, file.read()
 
 
-def information_files(folder, tag):
+def information_files(folder, config_settings):
     version = project_version()
     with open(os.path.join(ROOT, "docs", "python.md"), encoding="utf-8") as file:
         description = file.read()
     with open(os.path.join(ROOT, "LICENSE"), "rb") as file:
         yield folder + "/LICENSE", file.read()
     yield folder + "/METADATA", (METADATA.format(version=version) + description).encode()
-    yield folder + "/WHEEL", WHEEL.format(tag=tag).encode()
+    yield folder + "/WHEEL", WHEEL.format(tag=wheel_tag(config_settings)).encode()
+    if config_settings and "notices" in config_settings:
+        with open(config_settings["notices"], "rb") as file:
+            yield folder + "/NOTICES", file.read()
 
 
 def record(files, name):
@@ -109,16 +116,17 @@ def write_wheel(path, files):
             archive.writestr(info, data)
 
 
-def wheel_tag():
+def wheel_tag(config_settings):
     """One file is for all versions of Python from 3.9 on."""
-    return "cp39-abi3-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
+    platform = (config_settings or {}).get("platform") or sysconfig.get_platform()
+    return "cp39-abi3-" + re.sub(r"[-.]", "_", platform)
 
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     """Without this function pip would build the wheel twice."""
     folder = f"layerpipe-{project_version()}.dist-info"
     os.makedirs(os.path.join(metadata_directory, folder))
-    for name, data in information_files(folder, wheel_tag()):
+    for name, data in information_files(folder, config_settings):
         with open(os.path.join(metadata_directory, name), "wb") as file:
             file.write(data)
     return folder
@@ -126,12 +134,12 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     """Writes the wheel and returns its name."""
-    tag = wheel_tag()
+    tag = wheel_tag(config_settings)
     name = f"layerpipe-{project_version()}"
     with tempfile.TemporaryDirectory() as temporary:
         build = (config_settings or {}).get("build-dir")
         build = os.path.join(ROOT, build) if build else compile_package(temporary)
-        files = [*package_files(build), *information_files(name + ".dist-info", tag)]
+        files = [*package_files(build), *information_files(name + ".dist-info", config_settings)]
     files.append(record(files, name + ".dist-info/RECORD"))
     write_wheel(os.path.join(wheel_directory, f"{name}-{tag}.whl"), files)
     return f"{name}-{tag}.whl"
@@ -144,4 +152,5 @@ def build_sdist(sdist_directory, config_settings=None):
 
 if __name__ == "__main__":
     os.makedirs(sys.argv[1], exist_ok=True)
-    print(os.path.join(sys.argv[1], build_wheel(sys.argv[1])))
+    settings = dict(setting.split("=", 1) for setting in sys.argv[2:])
+    print(os.path.join(sys.argv[1], build_wheel(sys.argv[1], settings)))

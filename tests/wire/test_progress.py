@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the command shows while it pushes over a slow line, against what the line itself has counted.
 No test depends on speed: the line stops at a byte, and the tests wait until that is shown."""
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 from cli_support import COMMAND, is_sanitized, make_tar
@@ -257,6 +259,53 @@ def test_plain_lines_become_rarer(command):
         assert shown >= wanted, times
     steps = [after - before for before, after in zip(times, times[1:])]
     assert all(step >= wanted - 1 for step, wanted in zip(steps, (20, 40, 60, 60))), times
+
+
+@pytest.fixture
+def zeros():
+    """zeros(file): writes zero bytes into the file, in a thread, until a test is over."""
+    threads = []
+    over = threading.Event()
+
+    def feed(file):
+        with contextlib.suppress(BrokenPipeError):
+            while not over.is_set():
+                file.write(bytes(1 << 20))
+
+    def start(file):
+        threads.append(threading.Thread(target=feed, args=(file,)))
+        threads[-1].start()
+
+    yield start
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_layer_that_is_read_is_not_stalled(command, docker_registry, zeros):
+    """Zeros become so few bytes that for minutes nothing is sent."""
+    terminal = Terminal()
+    host = docker_registry().host
+    with command.start("layer", "--raw", "--progress", "tty", f"{host}/a", "-", stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=terminal.theirs) as process:
+        zeros(process.stdin)
+        terminal.await_frame(lambda text: "0:04 elapsed" in text)
+        process.kill()
+    terminal.close()
+    for lines in terminal.frames():
+        assert "stalled" not in lines[-1] or "stalled" in lines[0], lines
+
+
+def test_plain_lines_say_what_is_read(command, docker_registry, zeros):
+    if is_sanitized():
+        pytest.skip("the sanitizers must be loaded first")
+    host = docker_registry().host
+    with command.start("layer", "--raw", f"{host}/a", "-", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.PIPE, env={"LD_PRELOAD": CLOCK}) as process:
+        zeros(process.stdin)
+        said = process.stderr.readline().decode()
+        process.kill()
+    assert re.match(r"layerpipe: \d+:\d\d: 0 B sent, .*, layer [\d.]+ \wB read$", said), said
 
 
 def test_plain_progress_names_what_is_sent(command, line, tmp_path):
