@@ -57,15 +57,16 @@ bench: deps-build deps-bench build
 	@$(NINJA) -C $(BUILD) --quiet bench/launch bench/engine_limit bench/engine_model
 	$(PYTHON) bench/run.py --layerpipe $(abspath $(BUILD)/layerpipe) $(BENCH_ARGS)
 
-INSTALLED_LIBDIR = "$$(pkg-config --variable=libdir $(BUILD)/meson-private/layerpipe.pc)"
+installed_variable = "$$(pkg-config --variable=$(1) $(BUILD)/meson-private/layerpipe.pc)"
 
 # A prefix that is named is used even where the build directory was made with another one.
 install: build
 ifneq ($(origin PREFIX),file)
 	@$(MESON) configure $(BUILD) --prefix=$(PREFIX) && $(NINJA) -C $(BUILD) --quiet
 endif
-	$(MESON) install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
-	@$(if $(DESTDIR),:,tools/after_install $(INSTALLED_LIBDIR))
+	@$(MESON) install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@echo "Installed command, library, headers and manual pages under $(DESTDIR)"$(call installed_variable,prefix)
+	@$(if $(DESTDIR),:,tools/after_install $(call installed_variable,libdir))
 
 uninstall:
 	$(NINJA) -C $(BUILD) uninstall
