@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "oci/json_read.h"
@@ -50,11 +51,22 @@ static void page_line(struct page *page, const char *label, const char *value)
     }
 }
 
+/* "size 83995563 bytes (84.0 MB)" */
 static void page_size(struct page *page, const char *label, uint64_t size)
 {
-    page_label(page, label);
-    int status = buf_printf(page->text, "%" PRIu64 "\n", size);
-    page->status = page->status != 0 ? page->status : status;
+    static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
+    double value = (double)size / 1000;
+    size_t unit = 0;
+    while (value >= 999.95 && unit + 1 < ARRAY_LEN(units)) {
+        value /= 1000;
+        unit++;
+    }
+    char text[64];
+    int used = snprintf(text, sizeof text, "%" PRIu64 " bytes", size);
+    if (size >= 1000) {
+        (void)snprintf(text + used, sizeof text - (size_t)used, " (%.1f %s)", value, units[unit]);
+    }
+    page_line(page, label, text);
 }
 
 /* "KEY=VALUE" lines; only the first line has the label. */
@@ -146,27 +158,19 @@ static void page_settings(struct page *page, const struct json_node *settings)
     page_members(page, "label", &labels);
 }
 
-static int page_config(struct page *page, const struct document *config, struct lpipe_error *err)
+static void page_config(struct page *page, const struct json_node *config)
 {
-    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
-    int status = json_doc_parse(config->bytes.data, config->bytes.size, CONFIG_BYTES_MAX,
-                                "image config", LPIPE_PROTOCOL, &doc, err);
-    if (status != 0) {
-        return status;
-    }
-    struct json_node top = json_node_root(&doc);
-    struct json_node os = json_node_member(&top, "os");
-    struct json_node arch = json_node_member(&top, "architecture");
-    struct json_node settings = json_node_member(&top, "config");
+    struct json_node os = json_node_member(config, "os");
+    struct json_node arch = json_node_member(config, "architecture");
+    struct json_node settings = json_node_member(config, "config");
     page_label(page, "platform");
     page_printable(page, json_node_text(&os) != NULL ? json_node_text(&os) : "?");
     page_text(page, "/");
     page_printable(page, json_node_text(&arch) != NULL ? json_node_text(&arch) : "?");
     page_text(page, "\n");
-    page_member_text(page, "created", &top, "created");
-    page_member_text(page, "author", &top, "author");
+    page_member_text(page, "created", config, "created");
+    page_member_text(page, "author", config, "author");
     page_settings(page, &settings);
-    return 0;
 }
 
 /* What the layer offers to programs that pull it lazily. */
@@ -203,24 +207,41 @@ static void page_item(struct page *page, const char *kind, const struct manifest
     page_line(page, "artifact type", item->artifact_type);
 }
 
+static uint64_t size_of_all(const struct manifest *manifest)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < manifest->item_count; i++) {
+        uint64_t size = manifest->items[i].descriptor.size;
+        sum = size > UINT64_MAX - sum ? UINT64_MAX : sum + size;
+    }
+    return sum;
+}
+
 int image_text(const struct image_view *view, struct buf *text, struct lpipe_error *err)
 {
+    struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     struct page page = { .text = text };
     const struct manifest *manifest = view->fetched->manifest;
     const struct descriptor *descriptor = &view->fetched->document.descriptor;
     bool is_index = manifest->kind == MANIFEST_KIND_INDEX;
     page_line(&page, "reference", view->reference);
     page_line(&page, "media type", descriptor->media_type);
-    page_size(&page, "size", descriptor->size);
+    page_size(&page, "manifest size", descriptor->size);
+    if (!is_index) {
+        page_size(&page, "layers size", size_of_all(manifest));
+    }
     page_line(&page, "artifact type", manifest->artifact_type);
     page_line(&page, "subject", manifest->has_subject ? manifest->subject.descriptor.digest : NULL);
     page_map(&page, "annotation", &manifest->annotations);
     page_line(&page, "config", is_index ? NULL : manifest->config.descriptor.digest);
     if (view->config != NULL) {
-        int status = page_config(&page, view->config, err);
+        int status = json_doc_parse(view->config->bytes.data, view->config->bytes.size,
+                                    CONFIG_BYTES_MAX, "image config", LPIPE_PROTOCOL, &doc, err);
         if (status != 0) {
             return status;
         }
+        struct json_node config = json_node_root(&doc);
+        page_config(&page, &config);
     }
     for (size_t i = 0; i < manifest->item_count; i++) {
         page_item(&page, is_index ? "manifest" : "layer", &manifest->items[i]);

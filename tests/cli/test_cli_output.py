@@ -67,7 +67,7 @@ def test_push_json_has_documented_members(command, tar_file, tmp_path):
 
 
 def test_inspect_shows_the_pushed_image(command, tar_file, tmp_path):
-    pushed = json.loads(command("push", "--json", "--label", "a=b", f"oci:{tmp_path}/layout:x",
+    pushed = json.loads(command("push", "--json", "--label", "a=b", "--compress", "none", f"oci:{tmp_path}/layout:x",
                                 tar_file).stdout)
     shown = command("inspect", "--json", f"oci:{tmp_path}/layout:x")
     assert shown.returncode == 0, shown.stderr
@@ -77,6 +77,9 @@ def test_inspect_shows_the_pushed_image(command, tar_file, tmp_path):
     assert image["config"]["config"]["Labels"] == {"a": "b"}
     people = command("inspect", f"oci:{tmp_path}/layout:x").stdout.decode()
     assert pushed["digest"] in people
+    size = pushed["layers"][0]["size"]
+    assert f"\nmanifest size   {pushed['size']} bytes\n" in people
+    assert people.count(f" {size} bytes ({size / 1000:.1f} kB)\n") == 2  # of all layers, and of this one
     assert pushed["layers"][0]["digest"] in people
 
 
