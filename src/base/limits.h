@@ -130,10 +130,12 @@
 #define COMMIT_SLOW_MS 10000              /* a PUT that took longer may still be running */
 #define IDLE_CONNECTION_MS 5000           /* then a new connection instead of the kept one */
 #define RETRY_COUNT_DEFAULT 5
-#define RETRY_AFTER_MS_MAX 300000 /* the longest wait that a registry may ask for */
-#define RETRY_GIVE_UP_MS 900000   /* without any progress */
-#define FIRST_CONTACT_RETRIES 2   /* of the first request, when no connection can be made */
-#define RETRY_NOTICE_MS 700       /* the user gets a notice about longer waits */
+#define RETRY_AFTER_MS_MAX 300000   /* the longest wait that a registry may ask for */
+#define RETRY_GIVE_UP_MS 900000     /* without any progress */
+#define FIRST_CONTACT_RETRIES 2     /* of the first request, when no connection can be made */
+#define RETRY_NOTICE_MS 700         /* the user gets a notice about longer waits */
+#define RETRY_NOTICES_MAX 8u        /* hosts and causes of such notices that are remembered */
+#define RETRY_NOTICE_LASTS_MS 60000 /* after the wait: one notice for all blobs with that failure */
 /* All delays before a next attempt. In a list the last one repeats. RETRY: for any request, with
  * jitter. OFFSET: between GETs of a session whose offset may still change. COMMIT_POLL: between
  * HEADs of the blob after a PUT without a clear answer, --retry of them. COMMIT_SLOW_POLL: the same

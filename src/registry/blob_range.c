@@ -317,7 +317,7 @@ int blob_range_new(const struct repository *repository, const struct descriptor 
     range->request.repository = repository->name;
     range->request.actions = repository->actions;
     range->path = mem_printf("/v2/%s/blobs/%s", repository->name, blob->digest);
-    retry_init(&range->retry, repository->context);
+    retry_init(&range->retry, repository->context, repository->registry);
     if (range->path == NULL) {
         blob_range_free(range);
         return fail_memory(err);

@@ -314,11 +314,12 @@ static int fail_missing_blob(const struct manifest_put *put, struct lpipe_error 
 static int put_retrying(struct manifest_put *put, struct lpipe_error *err)
 {
     struct retry retry;
-    retry_init(&retry, put->repository->context);
+    retry_init(&retry, put->repository->context, put->repository->registry);
     for (;;) {
         struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
         int status = put_once(put, &response, err);
         if (status != PUT_RETRY) {
+            retry_progress(&retry);
             return status;
         }
         status = retry_wait(&retry, response.status == 0 ? NULL : &response, err);

@@ -24,6 +24,7 @@ int context_init(struct context *context, const struct lpipe_client_options *opt
     *context = (struct context){ .observer = options->observer };
     pthread_mutex_init(&context->observer_mutex, NULL);
     pthread_mutex_init(&context->http_mutex, NULL);
+    retry_notices_init(&context->retry_notices);
     ticker_init(&context->ticker, PROGRESS_INTERVAL_MS, send_tick, context);
     context->cancel = cancel_ref(options->cancel);
     return settings_copy(&context->settings, options, err);
@@ -40,6 +41,7 @@ void context_dispose(struct context *context)
     }
     pthread_mutex_destroy(&context->observer_mutex);
     pthread_mutex_destroy(&context->http_mutex);
+    retry_notices_dispose(&context->retry_notices);
 }
 
 static void log_line(void *user, enum lpipe_log_level level, const char *line)

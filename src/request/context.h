@@ -12,6 +12,7 @@
 #include "base/ticker.h"
 #include "http/http.h"
 #include "layerpipe/client.h"
+#include "request/retry_notices.h"
 
 struct context {
     struct settings settings;       /* never change */
@@ -19,6 +20,7 @@ struct context {
     struct lpipe_observer observer; /* called through the functions below only */
     pthread_mutex_t observer_mutex; /* one callback at a time */
     struct ticker ticker;           /* used only if there is an observer of events */
+    struct retry_notices retry_notices;
     pthread_mutex_t http_mutex;
     struct {
         struct http *http; /* NULL until the first request */

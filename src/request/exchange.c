@@ -202,6 +202,17 @@ static bool may_retry(const struct exchange *exchange, const struct http_request
            !request->stream && retry_worth_failure(status);
 }
 
+/* "host[:port]" of an absolute URL, in buf. */
+static const char *host_of(const char *url, char *buf, size_t buf_size)
+{
+    struct origin origin;
+    if (origin_parse(url, "URL", &origin, NULL, NULL) != 0) {
+        return "the server";
+    }
+    const char *host = strstr(origin_format(&origin, buf, buf_size), "://");
+    return host == NULL ? buf : host + strlen("://");
+}
+
 /* Sends one hop, with retries. */
 static int send_hop_retrying(const struct exchange *exchange, const struct http_request *request,
                              const char *url, bool untrusted_url,
@@ -210,7 +221,8 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
 {
     struct retry retry;
     struct lpipe_error why = { 0 };
-    retry_init(&retry, exchange->context);
+    char host[ORIGIN_TEXT_BYTES];
+    retry_init(&retry, exchange->context, host_of(url, host, sizeof host));
     retry.failures = exchange->failures;
     for (;;) {
         int status =
@@ -227,7 +239,9 @@ static int send_hop_retrying(const struct exchange *exchange, const struct http_
             }
             status = waited == LPIPE_SERVER ? status : waited;
         }
-        if (status != 0 && err != NULL) {
+        if (status == 0 && !retry_worth_status(ret_response->status)) {
+            retry_progress(&retry);
+        } else if (status != 0 && err != NULL) {
             *err = why;
             retry_note_attempts(&retry, err);
         }

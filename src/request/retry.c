@@ -13,15 +13,19 @@
 
 #define SECOND_MS UINT64_C(1000)
 
-void retry_init(struct retry *retry, struct context *context)
+void retry_init(struct retry *retry, struct context *context, const char *host)
 {
     *retry = (struct retry){ .context = context,
+                             .host = host,
                              .count_max = context->settings.retry_count,
                              .progress_ms = clock_ms() };
 }
 
 void retry_progress(struct retry *retry)
 {
+    if (retry->failures > 0) {
+        retry_notices_end(&retry->context->retry_notices, retry->host);
+    }
     retry->failures = 0;
     retry->progress_ms = clock_ms();
 }
@@ -133,7 +137,8 @@ static uint64_t wait_ms(const struct retry *retry, const struct http_response *r
     return back_off_ms(retry->failures);
 }
 
-static int fail_long(const struct http_response *response, uint64_t ms, struct lpipe_error *err)
+static int fail_long(const struct retry *retry, const struct http_response *response, uint64_t ms,
+                     struct lpipe_error *err)
 {
     char when[40] = "some later day";
     struct tm tm;
@@ -141,7 +146,7 @@ static int fail_long(const struct http_response *response, uint64_t ms, struct l
     if (gmtime_r(&then, &tm) != NULL) {
         (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &tm);
     }
-    fail(err, LPIPE_RATE_LIMITED, "the registry answered %d and asks to wait until %s",
+    fail(err, LPIPE_RATE_LIMITED, "%s answered %d and asks to wait until %s", retry->host,
          response->status, when);
     if (err != NULL) {
         err->http_status = response->status;
@@ -150,26 +155,28 @@ static int fail_long(const struct http_response *response, uint64_t ms, struct l
     return LPIPE_RATE_LIMITED;
 }
 
-/* why: the failure, when there is no response. */
+/* Other blobs may retry for the same reason: it is told once for all. why: the failure, when there
+ * is no response. */
 static void announce(const struct retry *retry, const struct http_response *response, uint64_t ms,
                      const struct lpipe_error *why)
 {
+    char cause[sizeof why->message];
     unsigned seconds = (unsigned)((ms + SECOND_MS / 2) / SECOND_MS);
     unsigned next = retry->failures + 1;
-    unsigned attempts = retry->count_max + 1;
-    if (ms < RETRY_NOTICE_MS) {
+    int number = response != NULL ? response->status : why != NULL ? why->status : LPIPE_NETWORK;
+    if (ms < RETRY_NOTICE_MS ||
+        !retry_notices_add(&retry->context->retry_notices, retry->host, number, next, ms)) {
         return;
     }
     if (response != NULL) {
-        context_notice(retry->context,
-                       "the registry answered %d; trying again in %u s (attempt %u of %u)",
-                       response->status, seconds, next, attempts);
+        (void)snprintf(cause, sizeof cause, "%s answered %d", retry->host, response->status);
+    } else if (why != NULL && why->message[0] != '\0') {
+        (void)snprintf(cause, sizeof cause, "%s", why->message);
     } else {
-        context_notice(retry->context, "%s; trying again in %u s (attempt %u of %u)",
-                       why != NULL && why->message[0] != '\0' ? why->message
-                                                              : "the registry cannot be reached",
-                       seconds, next, attempts);
+        (void)snprintf(cause, sizeof cause, "%s cannot be reached", retry->host);
     }
+    context_notice(retry->context, "%s; trying again in %u s (attempt %u of %u)", cause, seconds,
+                   next, retry->count_max + 1);
 }
 
 void retry_note_attempts(const struct retry *retry, struct lpipe_error *err)
@@ -192,7 +199,7 @@ int retry_next(struct retry *retry, const struct http_response *response, uint64
         return LPIPE_SERVER;
     }
     if (ms > RETRY_AFTER_MS_MAX) {
-        return fail_long(response, ms, err);
+        return fail_long(retry, response, ms, err);
     }
     retry->failures++;
     announce(retry, response, ms, err);

@@ -10,11 +10,12 @@
 
 struct retry {
     struct context *context; /* borrowed: its retry_count and cancel token */
+    const char *host;        /* borrowed; host[:port], for notices and messages */
     uint32_t count_max;      /* retries after the first attempt */
     uint32_t failures;       /* in a row */
     uint64_t progress_ms;    /* monotonic time of the last progress; see RETRY_GIVE_UP_MS */
 };
-void retry_init(struct retry *retry, struct context *context);
+void retry_init(struct retry *retry, struct context *context, const char *host);
 /* Progress was made: failures are counted from 0 again. */
 void retry_progress(struct retry *retry);
 

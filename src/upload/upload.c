@@ -153,7 +153,7 @@ int upload_begin(const struct repository *repository, const struct blob_hint *hi
     upload->chunk_size = chunk_size_init(settings->chunk_bytes, usual_chunk_bytes(upload),
                                          upload->defaults->chunk_bytes_max);
     upload->expect = true;
-    retry_init(&upload->retry, repository->context);
+    retry_init(&upload->retry, repository->context, repository->registry);
     int status = window_init(&upload->window, window_bytes_max(upload), settings->spool_dir, err);
     if (status != 0) {
         writer_free(&upload->writer);

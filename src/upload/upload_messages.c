@@ -32,14 +32,16 @@ static void set_session_lost(struct upload *upload)
     (void)snprintf(why, sizeof why, "%.200s", upload->err.message);
     if (still_buffered) {
         (void)fail(&upload->err, LPIPE_NETWORK,
-                   "upload to %s/%s lost at %s, in upload session %u: %s",
-                   upload->repository->registry, upload->repository->name, at,
-                   *upload->sessions_opened, why);
+                   "upload to %s/%s failed in upload session %u, after the registry had "
+                   "acknowledged %s: %s",
+                   upload->repository->registry, upload->repository->name, *upload->sessions_opened,
+                   at, why);
     } else {
         (void)fail_with_advice(
             &upload->err, LPIPE_NETWORK,
-            "upload to %s/%s lost at %s: the session cannot be resumed and the stream cannot "
-            "be read again; use `spool_dir`, or a file as input (%s)%s",
+            "upload to %s/%s failed after the registry had acknowledged %s: the upload session "
+            "cannot be resumed and the stream cannot be read again; use `spool_dir`, or a file as "
+            "input (%s)%s",
             upload->repository->registry, upload->repository->name, at, why,
             cut ? "; the request was cut after a minute, probably by a time-out of a proxy or of "
                   "the registry: try `LPIPE_UPLOAD_CHUNKED` with a smaller `chunk_bytes`"
@@ -152,11 +154,16 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
 
 void upload_announce(struct upload *upload, enum upload_state next)
 {
-    char at[32];
-    size_text(upload->acked, at, sizeof at);
-    if (next == UPLOAD_RESTARTING) {
-        context_notice(upload->repository->context,
-                       "upload session lost at %s; sending again from the start (session %u of %d)",
-                       at, *upload->sessions_opened + 1, SESSIONS_MAX);
+    struct context *context = upload->repository->context;
+    const char *registry = upload->repository->registry;
+    unsigned session = *upload->sessions_opened + 1;
+    bool tells = next == UPLOAD_RESTARTING &&
+                 retry_notices_add(&context->retry_notices, registry, RETRY_SESSION, session, 0);
+    if (tells) {
+        context_notice(context,
+                       "upload to %s/%s failed (%.200s); sending it again from its first byte "
+                       "(upload session %u of %d)",
+                       registry, upload->repository->name, upload->err.message, session,
+                       SESSIONS_MAX);
     }
 }

@@ -94,7 +94,7 @@ static void test_attempts_end(void **state)
     struct retry retry;
     (void)state;
     response_set(&at_once, 503, "retry-after: 0\n", "");
-    retry_init(&retry, &client->context);
+    retry_init(&retry, &client->context, "r.example");
     assert_int_equal(retry_wait(&retry, &at_once, &err), 0);
     assert_int_equal(retry_wait(&retry, &at_once, &err), 0);
     assert_int_equal(retry_wait(&retry, &at_once, &err), LPIPE_SERVER);
@@ -108,7 +108,7 @@ static void test_attempts_end(void **state)
     client_free(client);
 
     client = client_with(-1, NULL);
-    retry_init(&retry, &client->context);
+    retry_init(&retry, &client->context, "r.example");
     assert_int_equal(retry_wait(&retry, &at_once, &err), LPIPE_SERVER);
     client_free(client);
 }
@@ -119,7 +119,7 @@ static void test_back_off_grows(void **state)
     struct retry retry;
     uint64_t start = clock_ms();
     (void)state;
-    retry_init(&retry, &client->context);
+    retry_init(&retry, &client->context, "r.example");
     assert_int_equal(retry_wait(&retry, NULL, NULL), 0);
     uint64_t first = clock_ms() - start;
     assert_int_equal(retry_wait(&retry, NULL, NULL), 0);
@@ -136,7 +136,7 @@ static void test_too_long_a_wait(void **state)
     struct retry retry;
     (void)state;
     response_set(&far, 429, "retry-after: 86400\n", "");
-    retry_init(&retry, &client->context);
+    retry_init(&retry, &client->context, "r.example");
     uint64_t start = clock_ms();
     assert_int_equal(retry_wait(&retry, &far, &err), LPIPE_RATE_LIMITED);
     assert_true(clock_ms() - start < 10000);
@@ -156,7 +156,7 @@ static void test_wait_is_cancelled(void **state)
     assert_int_equal(lpipe_cancel_new(&cancel, NULL), 0);
     lpipe_client *client = client_with(5, cancel);
     response_set(&later, 503, "retry-after: 200\n", "");
-    retry_init(&retry, &client->context);
+    retry_init(&retry, &client->context, "r.example");
     lpipe_cancel_trigger(cancel);
     uint64_t start = clock_ms();
     assert_int_equal(retry_wait(&retry, &later, &err), LPIPE_CANCELLED);
@@ -164,6 +164,38 @@ static void test_wait_is_cancelled(void **state)
     assert_true(clock_ms() - start < 100000);
     client_free(client);
     lpipe_cancel_unref(cancel);
+}
+
+static void test_notices_of_several_blobs(void **state)
+{
+    struct retry_notices notices;
+    (void)state;
+    retry_notices_init(&notices);
+    assert_true(retry_notices_add(&notices, "a:1", 503, 2, 1000));
+    assert_false(retry_notices_add(&notices, "a:1", 503, 2, 900)); /* another blob */
+    assert_true(retry_notices_add(&notices, "a:1", 503, 3, 3000));
+    assert_false(retry_notices_add(&notices, "a:1", 503, 2, 900)); /* a blob that began later */
+    assert_true(retry_notices_add(&notices, "a:1", LPIPE_NETWORK, 2, 1000));
+    assert_true(retry_notices_add(&notices, "b:1", 503, 2, 1000));
+    retry_notices_end(&notices, "a:1");
+    assert_false(retry_notices_add(&notices, "b:1", 503, 2, 1000));
+    assert_true(retry_notices_add(&notices, "a:1", 503, 2, 1000));
+    assert_true(retry_notices_add(&notices, "a:1", LPIPE_NETWORK, 2, 1000));
+    /* With more hosts than rows, the one that ends first is forgotten. */
+    for (int i = 0; i < (int)RETRY_NOTICES_MAX; i++) {
+        assert_true(retry_notices_add(&notices, "c:1", 500 + i, 2, 5000));
+    }
+    assert_true(retry_notices_add(&notices, "a:1", 503, 2, 1000));
+    /* Long after the wait it is another failure. */
+    for (size_t i = 0; i < ARRAY_LEN(notices.rows); i++) {
+        notices.rows[i].until_ms = clock_ms();
+    }
+    assert_true(retry_notices_add(&notices, "a:1", 503, 2, 1000));
+    /* An upload that works does not end what is told of other uploads. */
+    assert_true(retry_notices_add(&notices, "a:1", RETRY_SESSION, 2, 0));
+    retry_notices_end(&notices, "a:1");
+    assert_false(retry_notices_add(&notices, "a:1", RETRY_SESSION, 2, 0));
+    retry_notices_dispose(&notices);
 }
 
 static void check_error(int http_status, const char *body, int status, const char *code,
@@ -329,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_back_off_grows),
         cmocka_unit_test(test_too_long_a_wait),
         cmocka_unit_test(test_wait_is_cancelled),
+        cmocka_unit_test(test_notices_of_several_blobs),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_words_of_a_registry),
         cmocka_unit_test(test_every_error_and_its_detail),
