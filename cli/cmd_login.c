@@ -19,7 +19,7 @@ static int login(const struct settings *settings, const char *registry, const ch
         return code;
     }
     if (lpipe_login(setup.client, registry, username, password, &err) != 0) {
-        return print_failure_without_hint(&err); /* the hint would be to log in */
+        return print_failure_of_login(&err);
     }
     if (!settings->quiet) {
         print_message("logged in to %s as %s", registry, username);
@@ -93,7 +93,7 @@ static int allow_realm(struct settings *settings, const char *registry,
         return code;
     }
     if (lpipe_login_realm(setup.client, registry, ret_entry, &err) != 0) {
-        return print_failure_without_hint(&err);
+        return print_failure_of_login(&err);
     }
     if (*ret_entry == '\0') {
         return 0;

@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "api_names.h"
+#include "failure_hint.h"
 #include "stop_signal.h"
 #include "terminal_text.h"
 
 #define LINE_MAX_BYTES 1024
-#define PUBLISHED_NOTE                                                                             \
-    "the manifest was sent before, so a tag may be set (layerpipe inspect shows it)"
 
 static int write_all(int fd, const char *text, size_t size)
 {
@@ -89,23 +88,6 @@ int usage_error(const char *command_name, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* What the user can try. NULL if there is nothing, or if the message says it already. */
-static const char *hint_for(const struct lpipe_error *err)
-{
-    if ((err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0) {
-        return PUBLISHED_NOTE;
-    }
-    if ((err->flags & LPIPE_ERROR_ADVICE) != 0) {
-        return NULL;
-    }
-    if ((err->flags & LPIPE_ERROR_REPLAY) != 0) {
-        return "to be able to send it again, use a file as input, --upload chunked or --spool DIR";
-    }
-    return err->status == LPIPE_AUTH_REQUIRED
-               ? "run layerpipe login, or use --username with --password-fd"
-               : NULL;
-}
-
 /* The messages of these statuses name the byte of the stream themselves. */
 static bool message_names_offset(int status)
 {
@@ -136,7 +118,7 @@ static int print_failure_line(const struct lpipe_error *err, const char *before,
 
 int print_failure(const struct lpipe_error *err)
 {
-    return print_failure_line(err, "", hint_for(err));
+    return print_failure_line(err, "", failure_hint(err));
 }
 
 int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint)
@@ -155,9 +137,11 @@ int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, c
                    : print_failure(err);
 }
 
-int print_failure_without_hint(const struct lpipe_error *err)
+int print_failure_of_login(const struct lpipe_error *err)
 {
-    return print_failure_line(err, "", NULL);
+    bool refused = err->status == LPIPE_AUTH_REQUIRED && (err->flags & LPIPE_ERROR_ADVICE) == 0;
+    return print_failure_line(err, "",
+                              refused ? "check user name and password" : failure_hint(err));
 }
 
 FILE *text_open(struct text_out *out)

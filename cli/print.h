@@ -32,16 +32,16 @@ __attribute__((format(printf, 3, 4))) int print_errno(int status, int sys_errno,
 __attribute__((format(printf, 2, 3))) int usage_error(const char *command_name, const char *format,
                                                       ...);
 
-/* Prints the line of a failure of the library, with a hint what to try. The hint depends on the
- * error's status and flags, never on the words of its message. After a signal the line says so.
- * Returns the exit status. */
+/* Prints the line of a failure of the library, with a hint what to try (failure_hint.h). After a
+ * signal the line says so. Returns the exit status. */
 int print_failure(const struct lpipe_error *err);
 /* The same with a text before the message and another hint; NULL: none. */
 int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint);
 /* The same for a reference that was to be read: text is what the user wrote, which may be the name
  * of a file. ref may be NULL. */
 int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text);
-int print_failure_without_hint(const struct lpipe_error *err);
+/* The same for the command login, which is the hint elsewhere. */
+int print_failure_of_login(const struct lpipe_error *err);
 
 /* Text that is collected in memory before it is printed. */
 struct text_out {

@@ -72,8 +72,8 @@ static int fail_images(const struct docker_manifest *list, const char *image,
     }
     const char *images = text.data != NULL ? text.data : "none";
     return image != NULL
-               ? fail(err, LPIPE_NOT_FOUND, "the image archive has no image %s; it has: %s", image,
-                      images)
+               ? fail_with_advice(err, LPIPE_NOT_FOUND,
+                                  "the image archive has no image %s; it has: %s", image, images)
                : fail_with_advice(err, LPIPE_NOT_FOUND,
                                   "the image archive has %zu images; choose one with "
                                   "docker-archive:FILE:NAME:TAG (FILE is - for stdin): %s",

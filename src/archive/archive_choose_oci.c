@@ -54,12 +54,13 @@ static int fail_images(const struct manifest *index, const char *image, struct l
         return fail_memory(err);
     }
     const char *images = list.data != NULL ? list.data : "none";
-    return image != NULL ? fail(err, LPIPE_NOT_FOUND,
-                                "the image archive has no image %s; it has: %s", image, images)
-                         : fail_with_advice(err, LPIPE_NOT_FOUND,
-                                            "the image archive has %zu images; choose one with "
-                                            "oci-archive:FILE:TAG (FILE is - for stdin): %s",
-                                            index->item_count, images);
+    return image != NULL
+               ? fail_with_advice(err, LPIPE_NOT_FOUND,
+                                  "the image archive has no image %s; it has: %s", image, images)
+               : fail_with_advice(err, LPIPE_NOT_FOUND,
+                                  "the image archive has %zu images; choose one with "
+                                  "oci-archive:FILE:TAG (FILE is - for stdin): %s",
+                                  index->item_count, images);
 }
 
 /* True where the entries are the platforms of one image that has no name of its own. */

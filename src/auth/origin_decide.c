@@ -80,10 +80,11 @@ static int fail_downgrade(const struct origin_rules *rules, enum origin_sink sin
     const char *what = sink == ORIGIN_REALM ? "a token server" : "an address";
     origin_format(target, text, sizeof text);
     if (origin_same_host(rules->registry, target)) {
-        return fail(err, LPIPE_REFUSED,
-                    "the registry uses https but named %s on %s; the proxy in front of it probably "
-                    "does not set X-Forwarded-Proto",
-                    what, text);
+        return fail_with_advice(
+            err, LPIPE_REFUSED,
+            "the registry uses https but named %s on %s; the proxy in front of it probably "
+            "does not set X-Forwarded-Proto",
+            what, text);
     }
     return fail(err, LPIPE_REFUSED, "the registry uses https but named %s on %s", what, text);
 }

@@ -67,8 +67,9 @@ int content_image_find(const struct content_image *image, const char *layer, siz
                     "a layer is named by its number from 1 or by a digest, not by \"%s\"", layer);
     }
     if (number == 0 || number > count) {
-        return fail(err, LPIPE_NOT_FOUND,
-                    "the image has no layer %s: it has %zu layers, 1 is the lowest", layer, count);
+        return fail_with_advice(err, LPIPE_NOT_FOUND,
+                                "the image has no layer %s: it has %zu layers, 1 is the lowest",
+                                layer, count);
     }
     *ret_index = (size_t)number - 1;
     return 0;

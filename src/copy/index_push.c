@@ -238,9 +238,9 @@ static int run_attempts(struct index_push *push, struct lpipe_error *err)
                        "%s was changed by another client at the same time; the index is made again",
                        push->dest->name);
     }
-    return fail(err, LPIPE_SERVER,
-                "%s was changed by other clients after each of %d attempts; try again",
-                push->dest->name, INDEX_ATTEMPTS);
+    return fail_with_advice(err, LPIPE_SERVER,
+                            "%s was changed by other clients after each of %d attempts; try again",
+                            push->dest->name, INDEX_ATTEMPTS);
 }
 
 static int check_flags(const struct index_push *push, struct lpipe_error *err)

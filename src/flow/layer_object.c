@@ -391,7 +391,9 @@ static int check_replay(struct lpipe_layer *layer, struct lpipe_error *err)
         ((layer->source->ops->is_unchanged != NULL &&
           !layer->source->ops->is_unchanged(layer->source)) ||
          (layer->first_digest[0] != '\0' && strcmp(layer->first_digest, summary.digest) != 0))) {
-        return fail(err, LPIPE_INTEGRITY, "the input changed while it was being sent again");
+        return fail_with_advice(
+            err, LPIPE_INTEGRITY,
+            "the input changed while it was being sent again; push it when nothing writes to it");
     }
     memcpy(layer->first_digest, summary.digest, sizeof layer->first_digest);
     return 0;

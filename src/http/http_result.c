@@ -138,7 +138,7 @@ static bool is_alert(const char *text)
     return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
 }
 
-/* What the user can do about a refused connection, or "". */
+/* What is known about the cause, or what the user can do (with a semicolon), or "". */
 static const char *advice_of(struct http_call *call, CURLcode code, const char *text)
 {
     long reason = 0;
@@ -266,12 +266,14 @@ static void fail_as_curl(struct http_call *call, CURLcode code)
     long reason = 0;
     call->response.speaks_tls = code == CURLE_PEER_FAILED_VERIFICATION || is_alert(text);
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
+    const char *advice = advice_of(call, code, text);
     if (proxy_failed(call)) {
         call_fail(call, status, "the proxy %s (%s): %s%s", call->proxy, call->proxy_variable, text,
-                  advice_of(call, code, text));
+                  advice);
     } else {
-        call_fail(call, status, "%s%s", text, advice_of(call, code, text));
+        call_fail(call, status, "%s%s", text, advice);
     }
+    call->failure.flags |= advice[0] == ';' ? LPIPE_ERROR_ADVICE : 0;
     if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
         code == CURLE_COULDNT_RESOLVE_PROXY) {
         call->failure.sys_errno = reason != 0 ? (int)reason : EHOSTUNREACH;

@@ -87,9 +87,10 @@ int image_referrers_add(struct store *store, const char *subject_digest,
             return status;
         }
     }
-    return fail(err, LPIPE_SERVER,
-                "the entry in the referrers tag %s was lost after each of %d attempts; try again",
-                tag, REFERRERS_ATTEMPTS);
+    return fail_with_advice(
+        err, LPIPE_SERVER,
+        "the entry in the referrers tag %s was lost after each of %d attempts; try again", tag,
+        REFERRERS_ATTEMPTS);
 }
 
 int image_referrers_list(struct store *store, const char *subject_digest,

@@ -161,7 +161,8 @@ int push_target_check_digest(const struct push_target *target, const struct desc
 {
     return target->digest == NULL || strcmp(target->digest, manifest->digest) == 0
                ? 0
-               : fail(err, LPIPE_INTEGRITY,
-                      "the digest of the image is %s, but the reference names %s", manifest->digest,
-                      target->digest);
+               : fail_with_advice(err, LPIPE_INTEGRITY,
+                                  "the digest of the image is %s, but the reference names %s; "
+                                  "check the inputs, or leave the digest out",
+                                  manifest->digest, target->digest);
 }

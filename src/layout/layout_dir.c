@@ -23,7 +23,7 @@ static int fail_path(const struct layout *layout, struct lpipe_error *err, const
                      const char *path)
 {
     if (errno == ELOOP && !layout->read_only) {
-        return fail(
+        return fail_with_advice(
             err, LPIPE_OUTPUT_IO,
             "%s/%s is a symbolic link, which is not followed where layerpipe writes (cp -rL "
             "copies a layout without links)",
@@ -168,7 +168,7 @@ static int open_subdir(const struct layout *layout, int parent_fd, const char *n
         return 0;
     }
     if (fd < 0 && errno == ENOTDIR && !layout->read_only) {
-        return fail(
+        return fail_with_advice(
             err, LPIPE_OUTPUT_IO,
             "'%s' in the layout %s is not a directory, or is a symbolic link (cp -rL copies a "
             "layout without links)",
@@ -214,9 +214,10 @@ int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *er
                               "cannot lock %s (its file system must support flock)", layout->dir);
         }
         if (clock_ms() - start > LAYOUT_LOCK_WAIT_MS) {
-            return fail(err, LPIPE_OUTPUT_IO,
-                        "another process has held the lock of %s for %d seconds", layout->dir,
-                        LAYOUT_LOCK_WAIT_MS / 1000);
+            return fail_with_advice(err, LPIPE_OUTPUT_IO,
+                                    "another process has held the lock of %s for %d seconds; try "
+                                    "again when it has ended",
+                                    layout->dir, LAYOUT_LOCK_WAIT_MS / 1000);
         }
         int status = cancel_sleep(layout->cancel, pause_ms, err);
         if (status != 0) {
@@ -313,8 +314,10 @@ int layout_temp_new(const struct layout *layout, struct layout_temp *ret_temp,
             return 0;
         }
     }
-    return fail(err, LPIPE_OUTPUT_IO,
-                "cannot create a file in %s: another program keeps removing it", layout->dir);
+    return fail_with_advice(
+        err, LPIPE_OUTPUT_IO,
+        "cannot create a file in %s: another program keeps removing it; stop that program",
+        layout->dir);
 }
 
 int layout_temp_write(struct layout_temp *temp, const void *data, size_t size,

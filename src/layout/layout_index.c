@@ -179,13 +179,14 @@ static int fail_absent(const struct layout *layout, const struct json_node *entr
         return fail(err, LPIPE_NOT_FOUND, "the layout %s has no images", layout->dir);
     }
     if (reference[0] == '\0') {
-        return fail(err, LPIPE_NOT_FOUND,
-                    "the layout %s has %zu images; add :TAG or @DIGEST to the reference: %s%s",
-                    layout->dir, count, list, rest);
+        return fail_with_advice(
+            err, LPIPE_NOT_FOUND,
+            "the layout %s has %zu images; add :TAG or @DIGEST to the reference: %s%s", layout->dir,
+            count, list, rest);
     }
-    return fail(err, LPIPE_NOT_FOUND, "the layout %s has no tag or digest %s; it has %s%s",
-                layout->dir, text_printable(shown, sizeof shown, reference, strlen(reference)),
-                list, rest);
+    return fail_with_advice(
+        err, LPIPE_NOT_FOUND, "the layout %s has no tag or digest %s; it has %s%s", layout->dir,
+        text_printable(shown, sizeof shown, reference, strlen(reference)), list, rest);
 }
 
 int layout_index_find(const struct layout *layout, const char *reference,

@@ -77,9 +77,9 @@ static int make_layout(const struct layout *layout, struct lpipe_error *err)
     AUTO_FD int blobs = -1;
     struct stat info;
     if (!has_no_other_files(layout)) {
-        return fail(err, LPIPE_OUTPUT_IO,
-                    "%s is neither empty nor an OCI image layout; use another directory",
-                    layout->dir);
+        return fail_with_advice(
+            err, LPIPE_OUTPUT_IO,
+            "%s is neither empty nor an OCI image layout; use another directory", layout->dir);
     }
     int found = layout_index_load(layout, &doc, &info, err);
     if (found < 0) {
@@ -316,9 +316,10 @@ int layout_index_put(const struct layout *layout, const struct layout_entries *e
         }
     }
     return status != 0 ? status
-                       : fail(err, LPIPE_OUTPUT_IO,
-                              "other programs changed index.json of the layout %s during each of "
-                              "%d attempts "
-                              "to change it; try again",
-                              layout->dir, LAYOUT_MERGE_ATTEMPTS);
+                       : fail_with_advice(
+                             err, LPIPE_OUTPUT_IO,
+                             "other programs changed index.json of the layout %s during each of "
+                             "%d attempts "
+                             "to change it; try again",
+                             layout->dir, LAYOUT_MERGE_ATTEMPTS);
 }

@@ -66,8 +66,9 @@ static int fail_no_platform(const struct manifest *index, const struct platform 
                        list.size > 0 ? ", " : "", count);
         rest = list.size > 0 ? rest : "";
     }
-    return fail(err, LPIPE_NOT_FOUND, "the index has no image for %s; it has %s%s%s",
-                platform_text(platform, wanted), list.size > 0 ? list.data : "", rest, unnamed);
+    return fail_with_advice(err, LPIPE_NOT_FOUND, "the index has no image for %s; it has %s%s%s",
+                            platform_text(platform, wanted), list.size > 0 ? list.data : "", rest,
+                            unnamed);
 }
 
 int manifest_choose(const struct manifest *index, const struct platform *platform,

@@ -64,8 +64,8 @@ static int choose_file(const struct settings *settings, char **ret_path, struct 
                             : environment_get(ENVIRONMENT_REGISTRY_AUTH_FILE);
     *ret_path = named != NULL ? mem_strdup(named) : environment_docker_file(&failed);
     if (*ret_path == NULL && named == NULL && !failed) {
-        return fail(err, LPIPE_OUTPUT_IO,
-                    "cannot store credentials: HOME is not set; use `authfile`");
+        return fail_with_advice(err, LPIPE_OUTPUT_IO,
+                                "cannot store credentials: HOME is not set; use `authfile`");
     }
     return *ret_path == NULL ? fail_memory(err) : 0;
 }

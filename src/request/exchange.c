@@ -147,6 +147,7 @@ void exchange_explain(const struct origin *registry, const char *url, struct lpi
                    "; the registry named this URL on its own host, but without its port %u: the "
                    "proxy in front of it probably drops the port of the Host header",
                    (unsigned)registry->port);
+    err->flags |= LPIPE_ERROR_ADVICE;
 }
 
 /* Any method may be redirected with 307 and 308, which keep method and body; the others turn some

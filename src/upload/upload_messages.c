@@ -132,7 +132,7 @@ void upload_set_error(struct upload *upload, enum upload_cause cause)
                    upload->digest);
         break;
     case UPLOAD_TOO_LARGE_FOR_ONE_REQUEST:
-        (void)fail(
+        (void)fail_with_advice(
             &upload->err, LPIPE_TOO_LARGE,
             "a blob of more than %" PRIu64
             " bytes cannot be sent in one request; use `spool_dir` or another `upload` method",
