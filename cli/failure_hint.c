@@ -27,7 +27,7 @@ static const struct {
     { LPIPE_SERVER, "try again later, or use a higher --retry", NULL },
     { LPIPE_REFUSED, "check the configuration of the registry and of proxies; " TRACE_HINT,
       TRACE_HINT },
-    { LPIPE_PROTOCOL, "check the program or registry that made it; " TRACE_HINT,
+    { LPIPE_PROTOCOL, "check the program, registry or proxy that made it",
       "it may be the answer of a proxy or a login page; " TRACE_HINT },
     { LPIPE_TOO_LARGE, "make it smaller: this maximum cannot be changed", TRACE_HINT },
     { LPIPE_OUTPUT_IO, "check the permissions and the free space there", NULL },

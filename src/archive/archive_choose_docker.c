@@ -97,10 +97,11 @@ static int find_image(struct chosen *chosen, struct lpipe_error *err)
 static int fail_missing(const char *what, const char *name, struct lpipe_error *err)
 {
     char shown[200];
-    return fail(err, LPIPE_NOT_FOUND,
-                "manifest.json of the image archive names the %s %s, which the archive does not "
-                "have",
-                what, text_printable(shown, sizeof shown, name, strlen(name)));
+    return fail_with_advice(
+        err, LPIPE_NOT_FOUND,
+        "manifest.json of the image archive names the %s %s, which the archive does not "
+        "have; make the archive again",
+        what, text_printable(shown, sizeof shown, name, strlen(name)));
 }
 
 /* The config; where its name is its digest, this must be true. */
@@ -278,7 +279,7 @@ static int make_manifest(struct chosen *chosen, struct document *ret_root, struc
     if (status == 0) {
         status = archive_member_document(chosen->config, chosen->config_type, &document, err);
     }
-    status = status == 0 ? image_config_parse(&document, count, &config, err) : status;
+    status = status == 0 ? image_config_read(&document, count, &config, err) : status;
     status = status == 0 ? find_layers(chosen, config, layers, count, err) : status;
     status = status == 0 ? write_config(chosen, config, err) : status;
     return status == 0 ? write_manifest(chosen, layers, count, ret_root, err) : status;

@@ -120,7 +120,8 @@ static enum archive_content recognise(const unsigned char *head, size_t size,
     if (size == TAR_BLOCK_BYTES && (tar_header_checksum_good(head) || is_zero_block(head, size))) {
         return ARCHIVE_CONTENT_TAR;
     }
-    size_t blank = 0;
+    /* JSON must not begin with a byte order mark, but the parser's message says that better. */
+    size_t blank = size > 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     while (blank < size && (head[blank] == ' ' || (head[blank] >= '\t' && head[blank] <= '\r'))) {
         blank++;
     }

@@ -72,8 +72,9 @@ static int store_blob_open(struct store *store, const struct descriptor *blob,
         return decompressed_blob_open(self->destination, &member->stored, member->size, ret_reader,
                                       err);
     }
-    return fail(err, LPIPE_NOT_FOUND, "the image archive has no blob %s, which a manifest names",
-                blob->digest);
+    return fail_with_advice(
+        err, LPIPE_NOT_FOUND,
+        "the image archive has no blob %s, which a manifest names; make it again", blob->digest);
 }
 
 int archive_member_document(const struct archive_member *member, const char *media_type,

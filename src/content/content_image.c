@@ -20,7 +20,7 @@ static int fetch_config(struct store *store, struct content_image *image, struct
         return 0;
     }
     int status = image_fetch_config(store, manifest, &document, err);
-    return status == 0 ? image_config_parse(&document, manifest->item_count, &image->config, err)
+    return status == 0 ? image_config_read(&document, manifest->item_count, &image->config, err)
                        : status;
 }
 

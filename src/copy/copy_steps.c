@@ -30,7 +30,7 @@ static int check_platform(struct store *from, const struct manifest *manifest,
     }
     int status = image_fetch_config(from, manifest, &document, err);
     if (status == 0) {
-        status = image_config_parse(&document, manifest->item_count, &config, err);
+        status = image_config_read(&document, manifest->item_count, &config, err);
     }
     return status == 0 ? image_config_check_platform(config, wanted, err) : status;
 }

@@ -24,7 +24,7 @@ static int read_platform(struct index_part *part, struct platform *ret_platform,
     AUTO_IMAGE_CONFIG struct image_config *config = NULL;
     int status = image_fetch_config(part->store, manifest, &document, err);
     if (status == 0) {
-        status = image_config_parse(&document, manifest->item_count, &config, err);
+        status = image_config_read(&document, manifest->item_count, &config, err);
     }
     if (status == 0) {
         image_config_platform(config, ret_platform);

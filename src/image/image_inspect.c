@@ -116,7 +116,7 @@ static int check_platform(const struct document *document, const struct manifest
                           const struct platform *wanted, struct lpipe_error *err)
 {
     struct image_config *config AUTO_IMAGE_CONFIG = NULL;
-    int status = image_config_parse(document, manifest->item_count, &config, err);
+    int status = image_config_read(document, manifest->item_count, &config, err);
     return status == 0 ? image_config_check_platform(config, wanted, err) : status;
 }
 

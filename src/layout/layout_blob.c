@@ -211,7 +211,9 @@ static int open_blob(const struct layout *layout, const char *digest, int *ret_f
             layout_file_open(layout, dir, layout_blob_path(digest, path), ret_fd, ret_info, err);
     }
     if (found == 0) {
-        return fail(err, LPIPE_NOT_FOUND, "the layout %s has no blob %s", layout->dir, digest);
+        return fail_with_advice(err, LPIPE_NOT_FOUND,
+                                "the layout %s has no blob %s; it is incomplete: make it again",
+                                layout->dir, digest);
     }
     return found < 0 ? found : 0;
 }

@@ -137,10 +137,10 @@ static int check_settings(const struct json_node *top, struct lpipe_error *err)
     return found < 0 ? found : 0;
 }
 
-static int check_texts(const struct json_node *top, struct lpipe_error *err)
+static int check_texts(const struct json_node *top, const char *const *keys,
+                       struct lpipe_error *err)
 {
-    static const char *const keys[] = { "architecture", "os", "variant", "created", "author" };
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+    for (size_t i = 0; keys[i] != NULL; i++) {
         struct json_node node = json_node_member(top, keys[i]);
         int found = json_node_is(&node, JSON_KIND_TEXT, err);
         if (found < 0) {
@@ -150,8 +150,32 @@ static int check_texts(const struct json_node *top, struct lpipe_error *err)
     return 0;
 }
 
-int image_config_parse(const struct document *document, size_t layer_count,
-                       struct image_config **ret_config, struct lpipe_error *err)
+static const char *const PLATFORM_TEXTS[] = { "architecture", "os", "variant", NULL };
+
+/* What every reader of a config needs. Members that nobody reads may be anything. */
+static int check_image(const struct json_node *top, size_t layer_count, struct lpipe_error *err)
+{
+    static const char *const read_keys[] = { "architecture", "os",     "variant",
+                                             "os.version",   "rootfs", NULL };
+    int status = json_unify_case(top, read_keys, err);
+    status = status == 0 ? check_texts(top, PLATFORM_TEXTS, err) : status;
+    return status == 0 ? check_diff_ids(top, layer_count, err) : status;
+}
+
+/* What edits change, and texts that they keep without reading them. */
+static int check_edited(const struct json_node *top, struct lpipe_error *err)
+{
+    static const char *const kept[] = { "created", "author" };
+    int status = json_unify_case(top, CONFIG_KEY_ORDER, err);
+    for (size_t i = 0; i < ARRAY_LEN(kept) && status == 0; i++) {
+        struct json_node node = json_node_member(top, kept[i]);
+        status = MIN_OF(json_node_is_string(&node, err), 0);
+    }
+    return status == 0 ? check_settings(top, err) : status;
+}
+
+static int parse(const struct document *document, size_t layer_count, bool will_edit,
+                 struct image_config **ret_config, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     int status = json_doc_parse(document->bytes.data, document->bytes.size, CONFIG_BYTES_MAX,
@@ -160,19 +184,9 @@ int image_config_parse(const struct document *document, size_t layer_count,
         return status;
     }
     struct json_node top = json_node_root(&doc);
-    status = json_unify_case(&top, CONFIG_KEY_ORDER, err);
-    if (status == 0) {
-        status = check_texts(&top, err);
-    }
-    if (status == 0) {
-        status = check_diff_ids(&top, layer_count, err);
-    }
-    if (status == 0) {
-        status = check_history(&top, err);
-    }
-    if (status == 0) {
-        status = check_settings(&top, err);
-    }
+    status = check_image(&top, layer_count, err);
+    status = status == 0 && will_edit ? check_edited(&top, err) : status;
+    status = status == 0 && will_edit ? check_history(&top, err) : status;
     if (status != 0) {
         return status;
     }
@@ -187,6 +201,18 @@ int image_config_parse(const struct document *document, size_t layer_count,
     }
     *ret_config = TAKE(config);
     return 0;
+}
+
+int image_config_parse(const struct document *document, size_t layer_count,
+                       struct image_config **ret_config, struct lpipe_error *err)
+{
+    return parse(document, layer_count, true, ret_config, err);
+}
+
+int image_config_read(const struct document *document, size_t layer_count,
+                      struct image_config **ret_config, struct lpipe_error *err)
+{
+    return parse(document, layer_count, false, ret_config, err);
 }
 
 /* Gives root the member that old has, or none. */
@@ -242,8 +268,8 @@ int image_config_replace(struct image_config *config, const char *json, size_t s
     struct json_node top = json_node_root(&doc);
     status = json_unify_case(&top, CONFIG_KEY_ORDER, err);
     status = status == 0 ? check_is_config(&top, err) : status;
-    status = status == 0 ? check_texts(&top, err) : status;
-    status = status == 0 ? check_settings(&top, err) : status;
+    status = status == 0 ? check_texts(&top, PLATFORM_TEXTS, err) : status;
+    status = status == 0 ? check_edited(&top, err) : status;
     if (status != 0) {
         return status;
     }

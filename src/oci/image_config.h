@@ -22,6 +22,10 @@ MUST_CHECK int image_config_new(const struct platform *platform, struct image_co
  * TOO_LARGE, NO_MEMORY. */
 MUST_CHECK int image_config_parse(const struct document *document, size_t layer_count,
                                   struct image_config **ret_config, struct lpipe_error *err);
+/* The same for an image that is only copied or read: checks the platform and the diff IDs, and
+ * nothing else, because its bytes are kept. The config is not to be edited, except for its diff IDs. */
+MUST_CHECK int image_config_read(const struct document *document, size_t layer_count,
+                                 struct image_config **ret_config, struct lpipe_error *err);
 struct image_config *image_config_free(struct image_config *config);
 static inline void cleanup_image_config(struct image_config **config)
 {

@@ -177,7 +177,7 @@ struct json_node json_node_entry(const struct json_node *array, size_t index)
                                .index = index };
 }
 
-int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
+static int check_kind(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
 {
     static const json_type types[] = { [JSON_KIND_OBJECT] = JSON_OBJECT,
                                        [JSON_KIND_ARRAY] = JSON_ARRAY,
@@ -188,10 +188,21 @@ int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe
     if (json_typeof(node->value) != types[kind] || json_is_large_number(node->value)) {
         return json_fail(node, err, "must be %s", KIND_NAMES[kind]);
     }
-    if (kind == JSON_KIND_TEXT && json_node_text(node) == NULL) {
+    return 1;
+}
+
+int json_node_is_string(const struct json_node *node, struct lpipe_error *err)
+{
+    return check_kind(node, JSON_KIND_TEXT, err);
+}
+
+int json_node_is(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)
+{
+    int found = check_kind(node, kind, err);
+    if (found == 1 && kind == JSON_KIND_TEXT && json_node_text(node) == NULL) {
         return json_fail(node, err, "has a NUL character");
     }
-    return 1;
+    return found;
 }
 
 int json_node_require(const struct json_node *node, enum json_kind kind, struct lpipe_error *err)

@@ -62,6 +62,9 @@ struct json_node json_node_root(const struct json_doc *doc);
 struct json_node json_node_member(const struct json_node *object, const char *key);
 /* Entry of an array. */
 struct json_node json_node_entry(const struct json_node *array, size_t index);
+/* 1 when the node is a string, which may have NUL characters: one that nobody reads. 0 when it is
+ * absent or null, else the failure. */
+MUST_CHECK int json_node_is_string(const struct json_node *node, struct lpipe_error *err);
 /* 1 when the node has this kind, 0 when it is absent or null, else the failure: another kind. */
 MUST_CHECK int json_node_is(const struct json_node *node, enum json_kind kind,
                             struct lpipe_error *err);

@@ -429,6 +429,36 @@ static void test_odd_values_are_kept(void **state)
     edit(config, LPIPE_EDIT_ENV, "A=1");
 }
 
+/* An image that is only read: only what is needed is checked. */
+static void test_what_nobody_reads_is_not_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool read, edited; /* whether it is accepted */
+    } rows[] = {
+        { "{\"rootfs\":{},\"author\":\"a\\u0000b\",\"created\":\"\\u0000\"}", true, true },
+        { "{\"rootfs\":{},\"author\":1}", true, false },
+        { "{\"rootfs\":{},\"author\":\"a\",\"Author\":\"b\"}", true, false },
+        { "{\"rootfs\":{},\"history\":\"none\"}", true, false },
+        { "{\"rootfs\":{},\"config\":{\"Env\":{}}}", true, false },
+        { "{\"rootfs\":{},\"os\":\"a\\u0000b\"}", false, false },
+        { "{\"rootfs\":{},\"os\":\"linux\",\"OS\":\"other\"}", false, false },
+        { "{\"rootfs\":{\"diff_ids\":[\"x\"]}}", false, false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
+        struct image_config *read AUTO_IMAGE_CONFIG = NULL;
+        struct image_config *edited AUTO_IMAGE_CONFIG = NULL;
+        document.bytes.size_max = 1000;
+        assert_int_equal(buf_append_text(&document.bytes, rows[i].text), 0);
+        if ((image_config_read(&document, 0, &read, NULL) == 0) != rows[i].read ||
+            (image_config_parse(&document, 0, &edited, NULL) == 0) != rows[i].edited) {
+            fail_msg("%s", rows[i].text);
+        }
+    }
+}
+
 static void test_times(void **state)
 {
     (void)state;
@@ -488,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_history_of_any_length),
         cmocka_unit_test(test_keys_in_other_letter_case),
         cmocka_unit_test(test_odd_values_are_kept),
+        cmocka_unit_test(test_what_nobody_reads_is_not_checked),
         cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
