@@ -23,7 +23,7 @@ MUST_CHECK int image_config_new(const struct platform *platform, struct image_co
 MUST_CHECK int image_config_parse(const struct document *document, size_t layer_count,
                                   struct image_config **ret_config, struct lpipe_error *err);
 /* The same for an image that is only copied or read: checks the platform and the diff IDs, and
- * nothing else, because its bytes are kept. The config is not to be edited, except for its diff IDs. */
+ * nothing else, because its bytes are kept. Only its diff IDs may be edited. */
 MUST_CHECK int image_config_read(const struct document *document, size_t layer_count,
                                  struct image_config **ret_config, struct lpipe_error *err);
 struct image_config *image_config_free(struct image_config *config);

@@ -191,7 +191,7 @@ static void test_notices_of_several_blobs(void **state)
         notices.rows[i].until_ms = clock_ms();
     }
     assert_true(retry_notices_add(&notices, "a:1", 503, 2, 1000));
-    /* An upload that works does not end what is told of other uploads. */
+    /* An upload that works does not end what is reported of other uploads. */
     assert_true(retry_notices_add(&notices, "a:1", RETRY_SESSION, 2, 0));
     retry_notices_end(&notices, "a:1");
     assert_false(retry_notices_add(&notices, "a:1", RETRY_SESSION, 2, 0));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the user is told while requests are retried: once, however many blobs meet the failure."""
+"""Notices while requests are retried: each once, however many blobs meet the failure."""
 import socket
 
 import pytest
@@ -26,7 +26,7 @@ def notices(result, words):
     return [line for line in result.stderr.splitlines() if words in line]
 
 
-def test_closed_port_is_told_once(run, layers):
+def test_closed_port_is_reported_once(run, layers):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
     result = push(run, host, layers)
@@ -35,7 +35,7 @@ def test_closed_port_is_told_once(run, layers):
     assert host in line and line.endswith("(attempt 3 of 3)"), line
 
 
-def test_error_status_is_told_once_for_each_attempt(run, registry, layers):
+def test_error_status_is_reported_once_for_each_attempt(run, registry, layers):
     server = registry("d28", Fault("open", "status", status=503, times=None,
                                    headers={"Retry-After": "1"}))
     result = push(run, server.host, layers, "--retry", "2")
@@ -45,7 +45,7 @@ def test_error_status_is_told_once_for_each_attempt(run, registry, layers):
         for number in (2, 3)]
 
 
-def test_lost_sessions_are_told_once(run, registry, layers, tmp_path):
+def test_lost_sessions_are_reported_once(run, registry, layers, tmp_path):
     server = registry("d28", Fault("patch", "reset", at=1, times=3))
     result = push(run, server.host, layers, "--upload", "chunked", "--chunk-size", "1M",
                   "--spool", str(tmp_path))
