@@ -59,6 +59,7 @@ static int put_root(const struct copy_steps *image, const struct document *root,
     const struct push_target *target = image->target;
     const struct copy_manifest manifest = { .document = root,
                                             .is_new = copy_result_has_new_blob(result),
+                                            .found_reference = image->found_reference,
                                             .tags = target->tags,
                                             .tag_count = target->tag_count };
     int status = copy_result_fill(target, &root->descriptor, result, err);
@@ -100,7 +101,11 @@ int copy_root_write(const struct copy_steps *image, struct fetched *root,
         return status;
     }
     result->manifest_count = graph->count;
-    status = copy_write(route, graph, result, err);
+    if (image->found_reference != NULL && copy_has_children(route, graph)) {
+        copy_count_existing(route, graph, result);
+    } else {
+        status = copy_write(route, graph, result, err);
+    }
     if (status != 0) {
         return status;
     }

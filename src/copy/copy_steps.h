@@ -19,6 +19,8 @@ struct copy_steps {
     struct copy_route route; /* its member to is the target's store */
     const struct push_target *target;
     bool with_referrers; /* what refers to the image is copied, too */
+    /* A tag or digest that names the root in the destination, a registry; NULL = none is known. */
+    const char *found_reference;
     /* Called with everything that the image names, before anything is written; may take out blobs
      * that are in their place. NULL: nothing is called. */
     int (*on_graph)(void *ctx, struct copy_graph *graph, struct lpipe_error *err);

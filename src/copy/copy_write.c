@@ -109,6 +109,7 @@ int copy_write_manifest(const struct copy_route *route, const struct copy_manife
         .client = route->client,
         .store = route->to,
         .is_new = put->is_new,
+        .found_reference = put->found_reference,
         .manifest = document,
         .tags = put->tags,
         .tag_count = put->tag_count,
@@ -151,6 +152,27 @@ static int write_children(const struct copy_route *route, const struct copy_grap
     return status;
 }
 
+static int find_node(void *ctx, size_t index, struct lpipe_error *err)
+{
+    const struct level *level = ctx;
+    char found[DIGEST_TEXT_SIZE];
+    const char *digest = level->nodes[index]->document.descriptor.digest;
+    int there = store_manifest_head(level->route->to, digest, found, err);
+    return there == 0 ? fail(err, LPIPE_NOT_FOUND, "no manifest %s", digest) : MIN_OF(there, 0);
+}
+
+bool copy_has_children(const struct copy_route *route, const struct copy_graph *graph)
+{
+    struct level level = { route, &graph->nodes[1] };
+    size_t count = graph->count - 1;
+    const struct task_list tasks = { .count = count,
+                                     .threads = copy_route_jobs(route, count),
+                                     .threads_min = 1,
+                                     .run = find_node,
+                                     .ctx = &level };
+    return count == 0 || tasks_run(&tasks, NULL) == 0;
+}
+
 static void notice_foreign_layers(const struct copy_route *route, const struct copy_graph *graph)
 {
     if (graph->foreign_count > 0) {
@@ -167,4 +189,19 @@ int copy_write(const struct copy_route *route, const struct copy_graph *graph,
     notice_foreign_layers(route, graph);
     int status = write_blobs(route, graph, counts, err);
     return status == 0 ? write_children(route, graph, err) : status;
+}
+
+void copy_count_existing(const struct copy_route *route, const struct copy_graph *graph,
+                         struct lpipe_copy_result *counts)
+{
+    notice_foreign_layers(route, graph);
+    for (size_t i = 0; i < graph->blob_count; i++) {
+        char name[32];
+        name_blob(&graph->blobs[i], name, sizeof name);
+        const struct blob_job job = {
+            .client = route->client, .store = route->to, .index = (uint32_t)i, .name = name
+        };
+        blob_progress_skipped(&job, LPIPE_ORIGIN_EXISTING, &graph->blobs[i]);
+        counts->blobs_existing++;
+    }
 }

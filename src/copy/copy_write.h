@@ -12,12 +12,21 @@
 MUST_CHECK int copy_write(const struct copy_route *route, const struct copy_graph *graph,
                           struct lpipe_copy_result *counts, struct lpipe_error *err);
 
+/* For a registry that has the root: whether it has the manifests below it, too. Then nothing is to
+ * be written, because a registry takes a manifest only when it has its blobs; but some take an index
+ * without its manifests. */
+bool copy_has_children(const struct copy_route *route, const struct copy_graph *graph);
+/* In place of copy_write(), when all blobs are there. */
+void copy_count_existing(const struct copy_route *route, const struct copy_graph *graph,
+                         struct lpipe_copy_result *counts);
+
 /* How a manifest is put. Without tags: as a child of an index when as_child is set, else under its
  * digest. All members are borrowed for the call. */
 struct copy_manifest {
     const struct document *document;
     bool as_child;
-    bool is_new; /* see struct publication */
+    bool is_new; /* this and found_reference: see struct publication */
+    const char *found_reference;
     const char **tags;
     size_t tag_count;
 };

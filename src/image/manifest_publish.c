@@ -20,10 +20,16 @@ static void send_event(const struct publication *publication, enum lpipe_event_k
 
 /* True when reference names this manifest already. After a failure the answer is no, and the put
  * shows whether the store works. */
-static bool is_put_already(struct store *store, const char *reference, const char *digest)
+static bool is_put_already(const struct publication *publication, const char *reference)
 {
+    const char *digest = publication->manifest->descriptor.digest;
     char found[DIGEST_TEXT_SIZE];
-    return store_manifest_head(store, reference, found, NULL) == 1 && strcmp(found, digest) == 0;
+    if (publication->found_reference != NULL &&
+        strcmp(publication->found_reference, reference) == 0) {
+        return true;
+    }
+    return store_manifest_head(publication->store, reference, found, NULL) == 1 &&
+           strcmp(found, digest) == 0;
 }
 
 static int put_manifest(const struct publication *publication, const char *tag,
@@ -34,8 +40,7 @@ static int put_manifest(const struct publication *publication, const char *tag,
     int status = cancel_requested(publication->client->context.cancel) ? fail_cancelled(err) : 0;
     /* A layout or archive compares all tags with its index in one step, when it is finished. */
     bool may_skip = !publication->is_new && !store->children_are_blobs;
-    bool skip =
-        status == 0 && may_skip && is_put_already(store, tag != NULL ? tag : digest, digest);
+    bool skip = status == 0 && may_skip && is_put_already(publication, tag != NULL ? tag : digest);
     if (status == 0 && !skip) {
         status = store->ops->manifest_put(store, publication->manifest, tag, err);
     }

@@ -15,6 +15,8 @@ struct publication {
     /* The store did not have one of the manifest's blobs before: so it hardly has the manifest, and
      * is not asked for it. */
     bool is_new;
+    /* A tag or digest that the store was seen to have for this manifest; NULL = none. */
+    const char *found_reference;
     const struct document *manifest;
     const char **tags; /* without tags the manifest is put under its digest */
     size_t tag_count;

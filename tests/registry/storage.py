@@ -145,6 +145,10 @@ class Storage:
             return sorted(digest for name, digest in self._manifests
                           if repository is None or name == repository)
 
+    def manifest_remove(self, repository, digest):
+        with self.lock:
+            del self._manifests[repository, digest]
+
     def tags(self, repository=None):
         with self.lock:
             return {tag: digest for (name, tag), digest in self._tags.items()

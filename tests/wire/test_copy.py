@@ -88,6 +88,71 @@ def test_blobs_that_exist_are_not_read(run, registry):
     assert target.journal.entries("open", "mount", "manifest-put") == []
 
 
+def test_tag_that_names_the_image_is_all_that_is_asked_for(run, registry):
+    source, target = registry("d28"), registry("d28")
+    reference = image().put(source, SOURCE, "1")
+    copy(run, reference, f"{target.host}/{TARGET}:1").json()
+    target.journal.clear()
+    output = copy(run, reference, f"{target.host}/{TARGET}:1").json()
+    assert output["blobs"] == {"copied": 0, "mounted": 0, "existing": 3}
+    assert target.journal.steps() == ["manifest-head"]
+    target.journal.clear()
+    output = copy(run, reference, f"{target.host}/{TARGET}:1", "--tag", "2").json()
+    assert output["tags"] == ["1", "2"]
+    assert target.journal.steps() == ["manifest-head", "manifest-head", "manifest-put"]
+    assert [tag for _, tag, _ in target.storage.tag_history] == ["1", "2"]
+
+
+@pytest.mark.parametrize("answer", [{"status": 403}, {"status": 500}, {"status": 404}])
+def test_copy_does_not_need_the_look_at_the_tag(answer, run, registry):
+    """The image is there, but the registry does not say so at first."""
+    source = registry("d28")
+    target = registry("d28", Fault("manifest-head", "status", nth=2, **answer))
+    base = image()
+    reference = base.put(source, SOURCE, "1")
+    for _ in range(2):
+        copy(run, reference, f"{target.host}/{TARGET}:1", "--retry", "0").json()
+    assert len(target.journal.entries("manifest-put")) == 1
+    assert len(target.journal.entries("blob-head")) == 6
+    assert_same(source, target, base.digest)
+
+
+def test_tag_of_another_image_is_moved(run, registry):
+    source, target = registry("d28"), registry("d28")
+    for arch in ["amd64", "arm64"]:
+        base = image(arch)
+        copy(run, base.put(source, SOURCE, arch), f"{target.host}/{TARGET}:1").json()
+        assert_same(source, target, base.digest)
+    assert target.storage.tag_history[-1] == (TARGET, "1", base.digest)
+    assert len(target.storage.tag_history) == 2
+
+
+@pytest.mark.parametrize("missing", [0, 2])
+def test_index_without_one_of_its_images_is_completed(missing, run, registry):
+    """Some registries take an index without its images."""
+    source = registry("d28")
+    target = registry(profile("d28", manifest_checks_blobs=False))
+    index, children = put_platforms(source)
+    digest = copy(run, index, f"{target.host}/{TARGET}:1", "--all").json()["digest"]
+    target.storage.manifest_remove(TARGET, children[missing][0].digest)
+    target.journal.clear()
+    output = copy(run, index, f"{target.host}/{TARGET}:1", "--all").json()
+    assert output["blobs"]["copied"] == 0
+    assert len(target.journal.entries("manifest-put")) == 1
+    assert_same(source, target, digest)
+
+
+def test_whole_index_needs_one_head_for_each_manifest(run, registry):
+    source, target = registry("d28"), registry("d28")
+    index, _ = put_platforms(source)
+    first = copy(run, index, f"{target.host}/{TARGET}:1", "--all").json()
+    target.journal.clear()
+    again = copy(run, index, f"{target.host}/{TARGET}:1", "--all").json()
+    assert again["manifests"] == first["manifests"] and again["blobs"]["copied"] == 0
+    assert again["blobs"]["existing"] == first["blobs"]["copied"]
+    assert target.journal.steps() == ["manifest-head"] * 4
+
+
 def test_blobs_of_the_same_registry_are_mounted(run, registry):
     server = registry("d28")
     base = image()

@@ -127,8 +127,8 @@ KINDS = {  # requests, round trips one after the other with the TCP handshake
     "three_layers": (12, 4),
     "base": (10, 7),  # GET of base and its config; HEAD and mount of its layer; and as for small
     "chunked": (9, 8),  # POST, three PATCH, PUT and HEAD of the layer, PUT of the manifest
-    "copied": (6, 6),  # GET of the manifest, HEAD and mount of both blobs, PUT of the manifest
-    "copied_again": (4, 5),  # GET of the manifest, HEAD of both, then of the tag
+    "copied": (7, 5),  # GET of the manifest, beside it HEAD of the tag; HEAD and mount of both blobs, PUT of the manifest
+    "copied_again": (2, 2),  # GET of the manifest, HEAD of the tag
     "index": (4, 5),  # GET of manifest and config, HEAD of the tag, PUT
     "index_changed": (6, 7),  # the old index is read, so no HEAD; after the PUT two looks at the tag
     "streamed": (7, 6),  # the config waits until the layer is read, and for a connection of its own
