@@ -13,8 +13,8 @@ MUST_CHECK int copy_write(const struct copy_route *route, const struct copy_grap
                           struct lpipe_copy_result *counts, struct lpipe_error *err);
 
 /* For a registry that has the root: whether it has the manifests below it, too. Then nothing is to
- * be written: a registry takes a manifest only when it has its blobs. But some take an index without
- * its manifests. */
+ * be written: a registry takes a manifest only when it has its blobs. But some take an index
+ * without its manifests. */
 bool copy_has_children(const struct copy_route *route, const struct copy_graph *graph);
 /* In place of copy_write(), when all blobs are there. */
 void copy_count_existing(const struct copy_route *route, const struct copy_graph *graph,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libcurl calls during a transfer: gives it the request's body, keeps the answer, allows or
  * refuses an address. Network thread only. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -198,6 +199,9 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd >= 0) {
         limit_unsent(fd);
+    } else if (errno == EMFILE || errno == ENFILE) {
+        /* A retry would wait for nothing: the descriptors are this process's. */
+        (void)fail_errno(&call->failure, LPIPE_NO_RESOURCES, errno, "cannot make a socket");
     }
     return fd;
 }

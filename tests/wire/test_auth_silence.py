@@ -69,7 +69,7 @@ def test_token_server_is_not_asked_again_for_the_next_request(subcommand, retrie
 def test_answer_that_is_worth_a_retry_is_the_same_failure_at_every_step(step, status, run, registry):
     server = registry("d28", Fault(step, "status", status=status, times=None),
                       auth=Auth("bearer", anonymous=["pull", "push"]))
-    result = run("push", "--raw", "--media-type", "application/x.test", "--retry", "1",
+    result = run("push", "--raw", "--media-type", "application/x.test", "--retry", "1", "--created", "1",
                  f"{server.host}/{REPOSITORY}:tag", "-", input=noise(100_000))
     assert result.rc == 6, result
     assert f"answered {status}" in result.stderr, result
