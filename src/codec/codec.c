@@ -177,6 +177,11 @@ void codec_reset(struct codec *codec)
     codec->ops->reset(codec->state);
 }
 
+void codec_expect_units(struct codec *codec)
+{
+    codec->ops->expect_units(codec->state);
+}
+
 void codec_expect_one_block(struct codec *codec)
 {
     codec->ops->expect_one_block(codec->state);

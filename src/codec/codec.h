@@ -76,6 +76,10 @@ size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_
 /* BLOCKS: starts again with no bytes, as after codec_new(); allocates nothing. */
 void codec_reset(struct codec *codec);
 
+/* BLOCKS, before the first block: many streams follow, most of them short. Then a short block may
+ * take less time and become larger. The bytes are those of another recipe. */
+void codec_expect_units(struct codec *codec);
+
 /* STREAM, before the first codec_stream(): the whole input is one block, so the library needs
  * only one thread. The bytes are the same. */
 void codec_expect_one_block(struct codec *codec);

@@ -25,7 +25,8 @@ struct gzip_state {
     const struct deflate_backend *backend; /* NULL: stored blocks */
     uint32_t (*crc_bytes)(uint32_t crc, const void *data, size_t size);
     unsigned workers;
-    void **states; /* one per worker */
+    void **states;     /* one per worker */
+    bool expect_units; /* short blocks are compressed in the library's faster way */
     /* Sums over the blocks that were added. */
     bool started;
     uint32_t crc;
@@ -141,6 +142,23 @@ static int gzip_create(const struct codec_spec *spec, unsigned workers, void **r
     return 0;
 }
 
+/* For a text of 2 KiB, making codes takes longer than the rest of its compression. */
+#define SHORT_BLOCK_BYTES 4096
+
+/* 0: not smaller than stored blocks. */
+static size_t deflate_block(struct gzip_state *gzip, unsigned worker, const void *in, size_t size,
+                            void *out)
+{
+    const struct deflate_backend *backend = gzip->backend;
+    if (backend == NULL) {
+        return 0;
+    }
+    bool is_short = gzip->expect_units && size <= SHORT_BLOCK_BYTES;
+    return (is_short && backend->compress_short != NULL
+                ? backend->compress_short
+                : backend->compress)(gzip->states[worker], in, size, out, DEFLATE_BYTES(size));
+}
+
 static void gzip_compress(void *opaque, unsigned worker, bool first, const void *in, size_t size,
                           void *out, struct codec_block *ret_block)
 {
@@ -149,9 +167,7 @@ static void gzip_compress(void *opaque, unsigned worker, bool first, const void 
     size_t head = first ? sizeof HEADER : 0;
     memcpy(to, HEADER, head);
     /* A block that the library cannot make smaller than stored blocks is stored. */
-    size_t made = gzip->backend == NULL ? 0
-                                        : gzip->backend->compress(gzip->states[worker], in, size,
-                                                                  to + head, DEFLATE_BYTES(size));
+    size_t made = deflate_block(gzip, worker, in, size, to + head);
     if (made == 0) {
         made = deflate_store(in, size, to + head);
     }
@@ -194,6 +210,12 @@ static size_t gzip_trailer(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_M
     return (size_t)(to - out);
 }
 
+static void gzip_expect_units(void *opaque)
+{
+    struct gzip_state *gzip = opaque;
+    gzip->expect_units = true;
+}
+
 static void gzip_reset(void *opaque)
 {
     struct gzip_state *gzip = opaque;
@@ -211,4 +233,5 @@ const struct codec_ops codec_gzip_ops = {
     .add_block = gzip_add_block,
     .trailer = gzip_trailer,
     .reset = gzip_reset,
+    .expect_units = gzip_expect_units,
 };

@@ -18,6 +18,9 @@ struct deflate_backend {
     void (*state_free)(void *state);
     /* Returns the bytes put into out, or 0 when they are more than capacity. */
     size_t (*compress)(void *state, const void *in, size_t size, void *out, size_t capacity);
+    /* The same for a short block: faster, with the codes that deflate itself defines. NULL: the
+     * library has no faster way. */
+    size_t (*compress_short)(void *state, const void *in, size_t size, void *out, size_t capacity);
     uint32_t (*crc)(uint32_t crc, const void *data, size_t size);
 };
 

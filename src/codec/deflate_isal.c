@@ -54,14 +54,9 @@ static void *state_new(int level)
  * reached. */
 #define HISTORY_BYTES 1
 
-static size_t compress_rest(struct isal_state *state, const unsigned char *in, size_t size,
+static size_t compress_rest(struct isal_zstream *stream, const unsigned char *in, size_t size,
                             unsigned char *out, size_t capacity)
 {
-    struct isal_zstream *stream = &state->stream;
-    isal_deflate_init(stream);
-    stream->level = (uint32_t)state->level;
-    stream->level_buf = state->level_buf;
-    stream->level_buf_size = state->level_bytes;
     stream->flush = SYNC_FLUSH;
     /* The library's pointers are not const, but it only reads the bytes. */
     stream->next_in = (uint8_t *)(uintptr_t)in;
@@ -76,16 +71,37 @@ static size_t compress_rest(struct isal_state *state, const unsigned char *in, s
     return stream->avail_in == 0 && stream->avail_out > 0 ? capacity - stream->avail_out : 0;
 }
 
-static size_t compress(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+static size_t compress_block(struct isal_zstream *stream, const void *in, size_t size, void *out,
+                             size_t capacity)
 {
     size_t first = deflate_store(in, MIN_OF(size, (size_t)HISTORY_BYTES), out);
     if (size <= HISTORY_BYTES) {
         return first;
     }
     size_t rest =
-        compress_rest(opaque, (const unsigned char *)in + HISTORY_BYTES, size - HISTORY_BYTES,
+        compress_rest(stream, (const unsigned char *)in + HISTORY_BYTES, size - HISTORY_BYTES,
                       (unsigned char *)out + first, capacity - first);
     return rest == 0 ? 0 : first + rest;
+}
+
+static size_t compress(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+{
+    struct isal_state *state = opaque;
+    isal_deflate_init(&state->stream);
+    state->stream.level = (uint32_t)state->level;
+    state->stream.level_buf = state->level_buf;
+    state->stream.level_buf_size = state->level_bytes;
+    return compress_block(&state->stream, in, size, out, capacity);
+}
+
+/* Level 0 is the only one that takes codes which are made already. */
+static size_t compress_short(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+{
+    struct isal_state *state = opaque;
+    isal_deflate_init(&state->stream);
+    return isal_deflate_set_hufftables(&state->stream, NULL, IGZIP_HUFFTABLE_STATIC) == COMP_OK
+               ? compress_block(&state->stream, in, size, out, capacity)
+               : 0;
 }
 
 static uint32_t crc(uint32_t before, const void *data, size_t size)
@@ -100,6 +116,7 @@ static const struct deflate_backend backend = {
     .state_new = state_new,
     .state_free = free,
     .compress = compress,
+    .compress_short = compress_short,
     .crc = crc,
 };
 const struct deflate_backend *const deflate_isal = &backend;

@@ -11,7 +11,7 @@
 #include "codec/deflate.h"
 
 /* Increased when the output of a unit changes, because then digests change. */
-#define RECIPE_VERSION 1
+#define RECIPE_VERSION 2
 
 /* A header, a checksum and the framing of blocks, of either format. */
 #define UNIT_FRAMING_BYTES 64
@@ -27,8 +27,19 @@ struct unit_codec {
 void unit_codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
 {
     char plain[CODEC_RECIPE_BYTES];
-    codec_recipe(spec, plain);
+    if (spec->kind == CODEC_ZSTD) {
+        (void)snprintf(plain, sizeof plain, "zstd-%d zstd %s", spec->level, ZSTD_versionString());
+    } else {
+        codec_recipe(spec, plain); /* members are made of the blocks of this codec */
+    }
     (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "units:%d %.48s", RECIPE_VERSION, plain);
+}
+
+/* From level 3 on the library searches with two tables. With units of a few KiB that takes a
+ * quarter more time and makes the output 1.5 % smaller, so its levels begin one level later. */
+static int zstd_library_level(int level)
+{
+    return level >= 3 && level <= 5 ? level - 1 : level;
 }
 
 /* Of a zstd context for units of that size, measured with version 1.5.4. */
@@ -61,7 +72,7 @@ static bool contexts_create(struct unit_codec *codec)
         codec->contexts[i] = ZSTD_createCCtx();
         if (codec->contexts[i] == NULL ||
             ZSTD_isError(ZSTD_CCtx_setParameter(codec->contexts[i], ZSTD_c_compressionLevel,
-                                                codec->spec.level))) {
+                                                zstd_library_level(codec->spec.level)))) {
             return false;
         }
     }
@@ -74,6 +85,9 @@ static int members_create(struct unit_codec *codec, struct lpipe_error *err)
     int status = codec->members == NULL ? fail_memory(err) : 0;
     for (unsigned i = 0; i < codec->workers && status == 0; i++) {
         status = codec_new(&codec->spec, 1, &codec->members[i], err);
+        if (status == 0) {
+            codec_expect_units(codec->members[i]);
+        }
     }
     return status;
 }
