@@ -60,6 +60,7 @@
 #define TAR_EXTENSION_BYTES_MAX (1 * MIB)
 #define TAR_HEADERS_BYTES_MAX (4 * MIB) /* of one entry: one header of each extension type fits */
 #define TAR_RECORD_BYTES 10240          /* what tape writers fill up: 20 blocks */
+#define TAR_TOPS_MAX 96 /* directories near the top that are noted; and links; and whiteouts */
 /* Of Linux: no unpacker can make more. */
 #define TAR_PART_BYTES_MAX 255
 #define TAR_PATH_BYTES_MAX 4095

@@ -157,6 +157,7 @@ static int run_finish_check(struct flow *flow, struct lpipe_error *err)
     flow->summary.uncompressed_size = input_check_size(flow->check);
     if (status == 0) {
         input_check_odd(flow->check, &flow->summary.odd);
+        input_check_tops(flow->check, &flow->summary.tops);
         flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
         status = input_check_diff_id(flow->check, flow->summary.diff_id, err);
     }

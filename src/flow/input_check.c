@@ -132,6 +132,11 @@ void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd)
     }
 }
 
+void input_check_tops(const struct input_check *check, struct tar_tops *ret_tops)
+{
+    *ret_tops = check->scan != NULL ? *tar_scan_tops(check->scan) : (struct tar_tops){ 0 };
+}
+
 bool input_check_is_image_archive(const struct input_check *check)
 {
     return check->scan != NULL && tar_scan_is_image_archive(check->scan);

@@ -8,6 +8,7 @@
 #include "codec/codec.h"
 #include "codec/digest.h"
 #include "tar/tar_odd.h"
+#include "tar/tar_tops.h"
 
 struct input_check;
 
@@ -47,6 +48,8 @@ MUST_CHECK int input_check_diff_id(struct input_check *check, char ret_diff_id[D
 /* The entries that container runtimes cannot unpack; after the end. None for raw input. */
 void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd);
 
+/* Its paths near the top, after the end; none for raw input. */
+void input_check_tops(const struct input_check *check, struct tar_tops *ret_tops);
 /* Whether the input is an image archive; after the end. */
 bool input_check_is_image_archive(const struct input_check *check);
 

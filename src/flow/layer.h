@@ -7,6 +7,7 @@
 #include "base/source.h"
 #include "layerpipe/layer.h"
 #include "tar/tar_odd.h"
+#include "tar/tar_tops.h"
 
 /* One output of a layer: takes the compressed bytes in order. Called by the thread that drives
  * the layer. */
@@ -65,6 +66,8 @@ MUST_CHECK int layer_new_source(struct source *source, const struct lpipe_layer_
 /* The entries that container runtimes cannot unpack, of a layer that was read to its end.
  * Borrowed; for the thread that drives the layer. */
 const struct tar_odd *layer_odd(const lpipe_layer *layer);
+/* Its paths near the top, as above. */
+const struct tar_tops *layer_tops(const lpipe_layer *layer);
 /* Whether its bytes are an image archive (docker save) instead of a file system. */
 bool layer_is_image_archive(const lpipe_layer *layer);
 /* Whether the caller accepts both in an image. */

@@ -78,6 +78,11 @@ const struct tar_odd *layer_odd(const lpipe_layer *layer)
     return &layer->odd;
 }
 
+const struct tar_tops *layer_tops(const lpipe_layer *layer)
+{
+    return &layer->tops;
+}
+
 bool layer_is_image_archive(const lpipe_layer *layer)
 {
     return layer->is_image_archive;

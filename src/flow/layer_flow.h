@@ -20,6 +20,7 @@
 #include "codec/digest.h"
 #include "flow/flow_plan.h"
 #include "tar/tar_odd.h"
+#include "tar/tar_tops.h"
 #include "toc/toc_document.h"
 
 struct flow_setup {
@@ -82,6 +83,7 @@ struct flow_summary {
     uint64_t size;
     uint64_t uncompressed_size;
     struct tar_odd odd; /* entries that container runtimes cannot unpack */
+    struct tar_tops tops;
     bool is_image_archive;
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);

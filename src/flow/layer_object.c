@@ -377,6 +377,7 @@ static void result_publish(struct lpipe_layer *layer)
     layer->ztoc = flow_take_ztoc(layer->flow);
     GUARD(&layer->lock);
     layer->odd = summary.odd;
+    layer->tops = summary.tops;
     layer->is_image_archive = summary.is_image_archive;
     memcpy(layer->tar_digest, summary.tar_digest, sizeof layer->tar_digest);
     layer->result = result;

@@ -56,6 +56,7 @@ struct lpipe_layer {
     struct ztoc *ztoc;                 /* of the last complete pass, or NULL */
     char tar_digest[DIGEST_TEXT_SIZE]; /* of the input */
     struct tar_odd odd;                /* of the last complete pass, as is the next one */
+    struct tar_tops tops;
     bool is_image_archive;
 
     atomic_int process;          /* that made the pipeline; 0 = there is none */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "image/hidden_links.h"
 #include "image/image_blobs.h"
 #include "image/image_documents.h"
 #include "image/image_soci.h"
@@ -189,6 +190,9 @@ int image_push_into(lpipe_image *image, const struct push_target *target,
         image_soci_record(image);
     }
     int status = image_blobs(image, &blobs, &documents.image.config, err);
+    if (status == 0) {
+        hidden_links_report(image);
+    }
     status = status == 0 ? make_documents(image, target, &documents, err) : status;
     if (status == 0) {
         status = push_target_check_digest(target, &top_document(&documents)->descriptor, err);

@@ -238,6 +238,7 @@ bool tar_entry_done(struct tar_entry *entry, const unsigned char *header, uint64
     }
     take_name(entry, path);
     note_image_mark(entry);
+    tar_tops_add(&entry->tops, &entry->name, type, type == '5' || path->last == '/');
     if (entry->has_pax) {
         (void)tar_pax_size(&entry->pax, io_size);
     }

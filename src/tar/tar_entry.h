@@ -6,6 +6,7 @@
 
 #include "tar/tar_odd.h"
 #include "tar/tar_pax.h"
+#include "tar/tar_tops.h"
 
 /* A name in a header of GNU tar. */
 struct tar_long_name {
@@ -16,6 +17,7 @@ struct tar_long_name {
 struct tar_entry {
     struct tar_text name; /* of the last entry */
     struct tar_odd odd;   /* of all entries so far */
+    struct tar_tops tops; /* of all entries so far */
     unsigned image_marks; /* which files of an image archive are at the top: see tar_entry.c */
     int64_t sparse_size;  /* of a sparse file with its holes */
     /* Of the entry whose headers are being read. */

@@ -452,6 +452,11 @@ void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd)
     *ret_odd = scan->entry.odd;
 }
 
+const struct tar_tops *tar_scan_tops(const struct tar_scan *scan)
+{
+    return &scan->entry.tops;
+}
+
 bool tar_scan_is_image_archive(const struct tar_scan *scan)
 {
     return tar_entry_is_image_archive(&scan->entry);

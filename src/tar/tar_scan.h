@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "tar/tar_odd.h"
+#include "tar/tar_tops.h"
 
 enum tar_scan_flag {
     TAR_SCAN_ALLOW_TRUNCATED = 1u << 0, /* the end-of-archive mark may be missing */
@@ -40,6 +41,8 @@ MUST_CHECK int tar_scan_bytes(struct tar_scan *scan, const void *data, size_t si
 MUST_CHECK int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err);
 /* What the bytes so far had of odd entries. */
 void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd);
+/* Its paths near the top; borrowed. */
+const struct tar_tops *tar_scan_tops(const struct tar_scan *scan);
 /* Whether the tar is an image archive (docker save, an OCI layout) and not a file system. */
 bool tar_scan_is_image_archive(const struct tar_scan *scan);
 struct tar_scan *tar_scan_free(struct tar_scan *scan);

@@ -7,6 +7,7 @@
 #include "tar/tar_header.h"
 #include "tar/tar_odd.h"
 #include "tar/tar_scan.h"
+#include "tar/tar_tops.h"
 
 /* The verdict on an archive that is read in pieces of the given size. */
 static int judge(const struct bytes *tar, size_t piece, unsigned flags, struct lpipe_error *err)
@@ -1038,6 +1039,44 @@ static void test_odd_entries_are_counted(void **state)
     assert_int_equal(odd.offset, first);
 }
 
+static void add_top(struct tar_tops *tops, const char *path, char type)
+{
+    struct tar_text name = { .size = strlen(path) };
+    memcpy(name.bytes, path, name.size);
+    tar_tops_add(tops, &name, type, type == '5');
+}
+
+static void test_tops(void **state)
+{
+    struct tar_tops tops = { { 0 }, { 0 }, { 0 } };
+    (void)state;
+    add_top(&tops, "./", '5');
+    add_top(&tops, "./bin/", '5');
+    add_top(&tops, "//var/run/", '5');
+    add_top(&tops, "var/lib/dpkg/", '5');
+    add_top(&tops, "a-name-of-twenty-eight-bytes/", '5');
+    add_top(&tops, "bin", '5');
+    add_top(&tops, "./lib64", '2');
+    add_top(&tops, "file", '0');
+    add_top(&tops, ".wh.lib", '0');
+    add_top(&tops, "./var/.wh.lock", '0');
+    add_top(&tops, "var/.wh..wh..opq", '0');
+    assert_int_equal(tops.directories.count, 2);
+    assert_true(tar_top_has(&tops.directories, "bin"));
+    assert_true(tar_top_has(&tops.directories, "var/run"));
+    assert_int_equal(tops.links.count, 1);
+    assert_true(tar_top_has(&tops.links, "lib64"));
+    assert_int_equal(tops.whiteouts.count, 2);
+    assert_true(tar_top_has(&tops.whiteouts, "lib"));
+    assert_true(tar_top_has(&tops.whiteouts, "var/lock"));
+    for (int i = 0; i < 2 * TAR_TOPS_MAX; i++) {
+        char path[16];
+        (void)snprintf(path, sizeof path, "l%d", i);
+        add_top(&tops, path, '2');
+    }
+    assert_int_equal(tops.links.count, TAR_TOPS_MAX);
+}
+
 static void test_message_is_printable(void **state)
 {
     (void)state;
@@ -1085,6 +1124,7 @@ int main(void)
         cmocka_unit_test(test_odd_lengths),
         cmocka_unit_test(test_odd_links),
         cmocka_unit_test(test_odd_entries_are_counted),
+        cmocka_unit_test(test_tops),
         cmocka_unit_test(test_message_is_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,3 +84,43 @@ def test_image_archive_is_no_layer_of_an_image(names, registry, run):
 def test_files_of_a_web_application_are_a_layer(names, registry, run):
     result = run("push", f"{registry('d28').host}/a:1", input=archive_of(*names))
     assert result.rc == 0 and "image archive" not in result.stderr, result
+
+
+def layer_of(path, *entries):
+    """A tar file; a directory has a name that ends in a slash, a link has a target."""
+    with tarfile.open(path, "w") as archive:
+        for name, target in entries:
+            info = tarfile.TarInfo(name.rstrip("/"))
+            info.type = tarfile.DIRTYPE if name.endswith("/") else \
+                tarfile.SYMTYPE if target else tarfile.REGTYPE
+            info.linkname = target or ""
+            archive.addfile(info)
+    return path
+
+
+SYSTEM = [("./usr/", None), ("./usr/bin/", None), ("./bin", "usr/bin"), ("./var/", None),
+          ("./var/run", "/run")]
+
+
+@pytest.mark.parametrize("compress", ["gzip", "zstd-chunked", "none"])
+def test_directory_over_a_link_is_reported(compress, run, tmp_path):
+    system = layer_of(tmp_path / "system.tar", *SYSTEM)
+    program = layer_of(tmp_path / "program.tar", ("bin/", None), ("bin/tool", None))
+    empty = layer_of(tmp_path / "other.tar", ("usr/", None))
+    result = run("push", "--compress", compress, "null:", system, empty, program)
+    assert result.rc == 0, result
+    (line,) = [line for line in result.stderr.splitlines() if "replaces" in line]
+    assert line.startswith("layerpipe: layer 3: its directory bin replaces the symbolic link of "
+                           "layer 1; "), line
+
+
+@pytest.mark.parametrize("name, lower, upper", [
+    ("the other order", [("bin/", None)], SYSTEM),
+    ("a directory in both", [("bin/", None)], [("bin/", None)]),
+    ("a file of the same name", SYSTEM, [("bin", None)]),
+    ("deleted before", [*SYSTEM, (".wh.bin", None)], [(".wh.bin", None), ("bin/", None)]),
+    ("the link's target", SYSTEM, [("usr/bin/", None)])])
+def test_directories_that_hide_no_link(name, lower, upper, run, tmp_path):
+    result = run("push", "null:", layer_of(tmp_path / "1.tar", *lower),
+                 layer_of(tmp_path / "2.tar", *upper))
+    assert result.rc == 0 and "replaces" not in result.stderr, (name, result)
