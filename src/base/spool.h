@@ -29,7 +29,7 @@ void spool_dispose(struct spool *spool);
 MUST_CHECK int spool_append(struct spool *spool, const void *data, size_t size,
                             struct lpipe_error *err);
 uint64_t spool_size(const struct spool *spool);
-/* Bytes of memory and of the file in use. */
+/* Bytes of memory in use. */
 uint64_t spool_memory_bytes(const struct spool *spool);
 
 /* A position in a spool from which bytes are read in order. Several cursors may read one spool,

@@ -8,7 +8,7 @@
 #include "base/fail.h"
 
 /* Starts a named thread with every signal blocked, so that the host's handlers run on the host's
- * threads. Names are cut at 15 bytes. 0 or NO_RESOURCES. */
+ * threads. A name has at most 15 bytes. 0 or NO_RESOURCES. */
 MUST_CHECK int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *),
                             void *ctx, struct lpipe_error *err);
 

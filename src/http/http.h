@@ -103,8 +103,10 @@ struct http_response {
         .status = 0                                                                                \
     }
 void http_response_dispose(struct http_response *response);
-/* Copies the value of a header (lower-case name), trimmed, into buf. Returns its length, or -1
- * if it is absent or longer than the buffer. nth counts repeated headers from 0. */
+#define HTTP_HEADER_ABSENT (-1)
+#define HTTP_HEADER_TOO_LONG (-2)
+/* Copies the value of a header (lower-case name), trimmed, into buf. Returns its length, or one of
+ * the two above. nth counts repeated headers from 0. */
 int http_response_header(const struct http_response *response, const char *name, size_t nth,
                          char *buf, size_t buf_size);
 

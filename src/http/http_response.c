@@ -20,7 +20,7 @@ static int copy_value(const char *value, const char *end, char *buf, size_t buf_
     }
     size_t size = (size_t)(end - value);
     if (size >= buf_size) {
-        return -1;
+        return HTTP_HEADER_TOO_LONG;
     }
     memcpy(buf, value, size);
     buf[size] = '\0';
@@ -42,5 +42,5 @@ int http_response_header(const struct http_response *response, const char *name,
         }
         line = line_end + 1;
     }
-    return -1;
+    return HTTP_HEADER_ABSENT;
 }

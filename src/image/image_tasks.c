@@ -63,7 +63,7 @@ int tasks_run(const struct task_list *tasks, struct lpipe_error *err)
     size_t first = next_task(&pool);
     while (started + 1 < wanted) {
         struct lpipe_error failure = { 0 };
-        if (thread_start(&threads[started], "blob", thread_main, &pool, &failure) != 0) {
+        if (thread_start(&threads[started], "lpipe-blob", thread_main, &pool, &failure) != 0) {
             if (started + 1 < tasks->threads_min) {
                 record_failure(&pool, &failure);
                 first = tasks->count;

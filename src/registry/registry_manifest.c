@@ -46,8 +46,7 @@ static int read_digest_header(const struct http_response *response,
 {
     char text[DIGEST_TEXT_SIZE];
     int size = http_response_header(response, "docker-content-digest", 0, text, sizeof text);
-    if (size < 0 && strstr(response->headers.data == NULL ? "" : response->headers.data,
-                           "docker-content-digest:") == NULL) {
+    if (size == HTTP_HEADER_ABSENT) {
         return 0;
     }
     if (size < 0 || !digest_valid(text)) {

@@ -38,22 +38,38 @@ static int add_page(struct http_response *response, struct descriptor_list *list
     return status;
 }
 
-/* Reads <URL>; rel="next". Only the query of the URL is used: the next page is at the same path, so
- * no answer leads to another place. 1 with the query, 0 without a next page. */
+/* The URL of the next page in <URL>; rel="next", one of several links. NULL: there is none. */
+static const char *find_next(const char *header, const char **ret_end)
+{
+    const char *url = strchr(header, '<');
+    while (url != NULL) {
+        const char *end = strchr(url, '>');
+        const char *following = end == NULL ? NULL : strchr(end, '<');
+        const char *next = end == NULL ? NULL : strstr(end, "next");
+        if (next != NULL && (following == NULL || next < following)) {
+            *ret_end = end;
+            return url + 1;
+        }
+        url = following;
+    }
+    return NULL;
+}
+
+/* Only the query of the URL is used: the next page is at the same path, so no answer leads to
+ * another place. 1 with the query, 0 without a next page. */
 static int read_next(const struct http_response *response, const char *path,
                      char ret_query[LINK_BYTES], struct lpipe_error *err)
 {
-    char header[LINK_BYTES];
-    if (http_response_header(response, "link", 0, header, sizeof header) <= 0) {
+    char header[LINK_BYTES] = "";
+    const char *end = header;
+    int length = http_response_header(response, "link", 0, header, sizeof header);
+    const char *url = find_next(header, &end);
+    if (url == NULL && length != HTTP_HEADER_TOO_LONG) {
         return 0;
     }
-    const char *end = strchr(header, '>');
-    if (header[0] != '<' || end == NULL || strstr(end, "next") == NULL) {
-        return 0;
-    }
-    const char *found = strstr(header, path);
-    const char *query = found != NULL ? found + strlen(path) : header;
-    size_t size = query < end ? (size_t)(end - query) : 0;
+    const char *found = url == NULL ? NULL : memmem(url, (size_t)(end - url), path, strlen(path));
+    const char *query = found == NULL ? end : found + strlen(path);
+    size_t size = (size_t)(end - query);
     if (size == 0 || query[0] != '?' || memchr(query, ' ', size) != NULL ||
         memchr(query, '#', size) != NULL || !text_is_clean(query, size)) {
         return fail(err, LPIPE_PROTOCOL, "the Link to the next page does not lead to %s", path);

@@ -76,11 +76,7 @@ static int take_location(struct upload *upload, bool needed)
     char first[2];
     char *location = NULL;
     int size = http_response_header(&upload->response, "location", 0, first, sizeof first);
-    bool absent =
-        size == 0 || (size < 0 && (upload->response.headers.size == 0 ||
-                                   memmem(upload->response.headers.data,
-                                          upload->response.headers.size, "location:", 9) == NULL));
-    if (absent && !needed) {
+    if ((size == 0 || size == HTTP_HEADER_ABSENT) && !needed) {
         return 0;
     }
     int status =

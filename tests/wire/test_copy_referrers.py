@@ -170,6 +170,37 @@ def test_next_page_is_at_the_same_path(run, registry, link):
     assert target.tags(TARGET) == {}
 
 
+@pytest.mark.parametrize("links", ['<{path}?last=0>; rel="first", {next}',
+                                   '{next}, <{path}?last=6>; rel="last"',
+                                   '<https://example.org/next>; rel="help", {next}; title="a, <b>"'])
+def test_next_page_is_one_of_several_links(run, registry, links):
+    """The page that the registry names as the next one, and no other."""
+    def change(server, request, answer):
+        found = answer.get("Link")
+        if found is not None:
+            answer.set("Link", links.format(path=request.path, next=found))
+    source = registry(profile(API, referrers_page=2),
+                      Fault("referrers", "call", at="done", times=None, call=change))
+    target = registry(NO_API)
+    base = image()
+    reference = base.put(source, SOURCE, "1")
+    signatures = [referrer(base, f"kind{number}") for number in range(5)]
+    put_referrers(source, *signatures)
+    assert copy(run, reference, f"{target.host}/{TARGET}:1").json()["referrers"] == 5
+    assert listed(target, base.digest) == sorted(found.digest for found in signatures)
+
+
+def test_link_that_is_too_long_is_not_the_end_of_the_list(run, registry):
+    base = image()
+    def change(server, request, answer):
+        answer.set("Link", f'<{request.path}?last={"x" * 8000}>; rel="next"')
+    source = registry(API, Fault("referrers", "call", at="done", times=None, call=change))
+    target = registry(API)
+    result = copy(run, base.put(source, SOURCE, "1"), f"{target.host}/{TARGET}:1")
+    assert result.rc == 7 and "Link to the next page" in result.stderr, result
+    assert target.tags(TARGET) == {}
+
+
 @pytest.mark.parametrize("kind", [API, NO_API])
 def test_entries_that_are_no_referrers_are_left_out(run, registry, kind):
     """A deleted manifest stays in the referrers tag; and anyone can write there."""

@@ -150,6 +150,18 @@ def test_missing_location_after_chunk_keeps_the_old_one(run, registry):
     assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA)
 
 
+@pytest.mark.parametrize("name, value", [("Content-Location", "/elsewhere"), ("X-Note", "Location: /elsewhere"),
+                                         ("X-Note", "no location:")])
+def test_other_headers_that_name_a_location_count_for_nothing(name, value, run, registry):
+    server = registry("zot", Fault("patch", "answer", headers={"Location": None, name: value}, times=None))
+    assert_stored(server, upload(run, server, DATA, *CHUNKED), DATA)
+
+
+def test_location_that_is_too_long_after_chunk_fails(run, registry):
+    server = registry("zot", Fault("patch", "answer", headers={"Location": "/" + "x" * 33000}, times=None))
+    assert_failed(server, upload(run, server, DATA, "--retry", "0", *CHUNKED), 7, sessions=None)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("step", ["open", "patch", "commit", "manifest-put"])
 def test_redirect_of_write_fails(step, status, run, registry):
