@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <layerpipe.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "path_open.h"
@@ -279,14 +280,32 @@ void settings_dispose(struct settings *settings)
     item_list_dispose(&settings->trust_realms);
 }
 
+/* dash: the option reads stdin where its file is "-", too. */
+static bool is_stdin(const char *path, bool dash)
+{
+    return path != NULL &&
+           (path_descriptor_number(path) == STDIN_FILENO || (dash && strcmp(path, "-") == 0));
+}
+
+static bool has_stdin(const struct item_list *files, int tag)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->items[i].tag == tag && is_stdin(files->items[i].text, true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *settings_stdin_option(const struct settings *settings)
 {
     const struct {
         const char *name, *path;
+        bool dash;
     } files[] = {
-        { "--authfile", settings->authfile }, { "--cacert", settings->cacert },
-        { "--cert", settings->cert },         { "--key", settings->key },
-        { "--prefetch", settings->prefetch },
+        { "--authfile", settings->authfile, false }, { "--cacert", settings->cacert, false },
+        { "--cert", settings->cert, false },         { "--key", settings->key, false },
+        { "--prefetch", settings->prefetch, true },  { "--config", settings->config, true },
     };
     if (settings->password_stdin) {
         return "--password-stdin";
@@ -295,17 +314,13 @@ const char *settings_stdin_option(const struct settings *settings)
         return "--password-fd";
     }
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i].path != NULL && path_descriptor_number(files[i].path) == STDIN_FILENO) {
+        if (is_stdin(files[i].path, files[i].dash)) {
             return files[i].name;
         }
     }
-    for (size_t i = 0; i < settings->args.count; i++) {
-        if (settings->args.items[i].tag == ITEM_DESCRIPTOR &&
-            path_descriptor_number(settings->args.items[i].text) == STDIN_FILENO) {
-            return "--layer-descriptor";
-        }
-    }
-    return NULL;
+    return has_stdin(&settings->env_files, ITEM_OTHER)   ? "--env-file"
+           : has_stdin(&settings->args, ITEM_DESCRIPTOR) ? "--layer-descriptor"
+                                                         : NULL;
 }
 
 const char *settings_argument(const struct settings *settings, size_t nth)

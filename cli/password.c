@@ -10,7 +10,7 @@
 #include "print.h"
 #include "stop_signal.h"
 
-#define SECRET_BYTES_MAX ((size_t)65536)
+#define SECRET_BYTES_MAX ((size_t)65536) /* with its line end */
 
 void password_free(char *secret)
 {
@@ -31,6 +31,10 @@ static int check_secret(char *secret, size_t size, const char *from)
     }
     if (size == 0) {
         print_message("the password from %s is empty", from);
+        return EXIT_USAGE;
+    }
+    if (size >= SECRET_BYTES_MAX) {
+        print_message("the password from %s is longer than %zu bytes", from, SECRET_BYTES_MAX - 1);
         return EXIT_USAGE;
     }
     if (strlen(secret) != size || strpbrk(secret, "\r\n") != NULL) {

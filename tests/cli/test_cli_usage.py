@@ -188,6 +188,15 @@ def test_unknown_codec_or_level_is_wrong_usage(command, tar_file, compress):
     error_line(result)
 
 
+@pytest.mark.parametrize("password, words", [
+    (b"", "is empty"), (b"\n", "is empty"), (b"a\nb\n", "not one line"), (b"a\0b", "not one line"),
+    (b"x" * 65536, "longer than 65535 bytes"), (b"x" * 100000, "longer than 65535 bytes")],
+    ids=["empty", "line end", "two lines", "NUL", "one byte too long", "too long"])
+def test_password_that_is_no_line_of_text_is_wrong_usage(command, password, words):
+    result = command("inspect", "--username", "u", "--password-stdin", "localhost:1/a", input=password)
+    assert result.returncode == 2 and words.encode() in result.stderr, result
+
+
 def test_dev_stdin_as_layer_and_password_is_wrong_usage(command):
     """/dev/stdin names stdin, too."""
     result = command("layer", "--username", "u", "--password-stdin", "null:", "/dev/stdin",

@@ -109,6 +109,24 @@ def test_stdin_that_an_option_reads_is_no_layer(option, run):
         assert "cannot be a layer" in result.stderr, result
 
 
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "/dev/fd/0"])
+@pytest.mark.parametrize("option", ["--config", "--env-file", "--layer-descriptor", "--prefetch"])
+def test_stdin_that_an_option_of_push_reads_is_no_layer(option, path, run):
+    for words in [["-"]] if option == "--layer-descriptor" else [["-"], []]:
+        result = run("push", "--compress", "estargz", option, path, "null:", *words, input=TAR)
+        assert result.rc == 2 and f"stdin is read for {option}" in result.stderr, result
+
+
+def test_environment_from_stdin_changes_a_base(run, tmp_path):
+    file = tmp_path / "t.tar"
+    file.write_bytes(TAR)
+    assert run("push", f"oci:{tmp_path}/layout:1", file).rc == 0
+    result = run("push", "--base", f"oci:{tmp_path}/layout:1", "--env-file", "-",
+                 f"oci:{tmp_path}/layout:2", input=b"A=b\n")
+    assert result.rc == 0, result
+    assert "A=b" in run("inspect", f"oci:{tmp_path}/layout:2").stdout
+
+
 def test_stdin_that_an_option_reads_is_no_implied_layer(run):
     result = run("layer", "--authfile", "/dev/stdin", "localhost:1/a", input=b"{}")
     assert result.rc == 2 and "stdin is read for --authfile: name an INPUT" in result.stderr, result
