@@ -26,9 +26,10 @@ MUST_CHECK int codec_parse(const char *text, struct codec_spec *ret_spec, struct
 const char *codec_name(enum codec_kind kind); /* "none", "gzip", "zstd" */
 /* The codec with this name, which need not end with NUL; false for an unknown one. */
 bool codec_find(const char *name, size_t size, enum codec_kind *ret_kind);
-/* Which codec has compressed these first bytes (4 are enough); NONE: none that is known.
- * ret_skipped (may be NULL): whether they begin with a skippable frame of zstd, as pzstd writes
- * it. */
+#define CODEC_RECOGNISE_BYTES 4
+/* Which codec has compressed these first bytes (CODEC_RECOGNISE_BYTES are enough); NONE: none that
+ * is known. ret_skipped (may be NULL): whether they begin with a skippable frame of zstd, as pzstd
+ * writes it. */
 enum codec_kind codec_recognise(const void *data, size_t size, bool *ret_skipped);
 
 /* The recipe's name, "gzip-6:1 libdeflate 1.14": it changes whenever bytes may change. Level -1 is

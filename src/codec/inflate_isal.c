@@ -8,6 +8,7 @@
 
 struct inflate_isal {
     struct inflate_state state;
+    struct isal_gzip_header header; /* what was read of it in earlier steps */
 };
 
 struct inflate_isal *inflate_isal_new(void)
@@ -15,6 +16,7 @@ struct inflate_isal *inflate_isal_new(void)
     struct inflate_isal *inflate = NEW(struct inflate_isal);
     if (inflate != NULL) {
         isal_inflate_init(&inflate->state);
+        isal_gzip_header_init(&inflate->header);
         inflate->state.crc_flag = ISAL_GZIP;
     }
     return inflate;
@@ -49,6 +51,15 @@ static const char *problem_of(int code)
     }
 }
 
+/* isal_inflate() reads headers too, but forgets between two calls which fields the header has: one
+ * that comes in several parts is misread. */
+static int read_header(struct inflate_isal *inflate)
+{
+    return inflate->state.wrapper_flag != 0
+               ? ISAL_DECOMP_OK
+               : isal_read_gzip_header(&inflate->state, &inflate->header);
+}
+
 const char *inflate_isal_step(struct inflate_isal *inflate, const unsigned char *data, size_t size,
                               size_t *ret_used, unsigned char *out, size_t out_size,
                               size_t *ret_made, bool *ret_end)
@@ -62,7 +73,9 @@ const char *inflate_isal_step(struct inflate_isal *inflate, const unsigned char 
     state->avail_in = (uint32_t)size;
     state->next_out = out;
     state->avail_out = (uint32_t)out_size;
-    const char *problem = problem_of(isal_inflate(state));
+    int code = read_header(inflate);
+    code = code == ISAL_DECOMP_OK ? isal_inflate(state) : code;
+    const char *problem = problem_of(code);
     *ret_used = size - state->avail_in;
     *ret_made = out_size - state->avail_out;
     *ret_end = problem == NULL && state->block_state == ISAL_BLOCK_FINISH;

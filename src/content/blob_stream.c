@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "codec/codec.h"
 #include "content/block_digest.h"
 
 struct blob_stream {
@@ -14,6 +15,7 @@ struct blob_stream {
     struct blob_reader *reader;
     struct block_digest *blocks;
     uint64_t size; /* bytes so far */
+    bool ended;
 };
 
 static int verify(struct blob_stream *stream, struct lpipe_error *err)
@@ -35,13 +37,34 @@ static int verify(struct blob_stream *stream, struct lpipe_error *err)
     return 0;
 }
 
+/* A read may give a single byte. The first block has at least what shows a codec, unless the blob
+ * is shorter. */
+static int fill(struct blob_stream *stream, unsigned char *block, size_t *ret_size,
+                struct lpipe_error *err)
+{
+    size_t wanted = stream->size == 0 ? CODEC_RECOGNISE_BYTES : 1;
+    size_t size = 0;
+    while (size < wanted && !stream->ended) {
+        size_t got = 0;
+        int status = stream->reader->ops->read(stream->reader, block + size,
+                                               CONTENT_BLOCK_BYTES - size, &got, err);
+        if (status != 0) {
+            return status;
+        }
+        stream->ended = got == 0;
+        size += got;
+    }
+    *ret_size = size;
+    return 0;
+}
+
 static int stream_next(struct content_stream *base, const unsigned char **ret_data,
                        size_t *ret_size, struct lpipe_error *err)
 {
     struct blob_stream *stream = (struct blob_stream *)base;
     unsigned char *block = block_digest_buffer(stream->blocks);
     size_t size = 0;
-    int status = stream->reader->ops->read(stream->reader, block, CONTENT_BLOCK_BYTES, &size, err);
+    int status = fill(stream, block, &size, err);
     if (status != 0) {
         return status;
     }

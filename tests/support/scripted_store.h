@@ -35,6 +35,7 @@ struct scripted_store {
     size_t fail_after; /* bytes that a writer takes before "write" fails */
     int lose_puts;     /* this many puts under a tag succeed but have no effect */
     int writers_open;
+    size_t read_max; /* bytes that a read gives at most; 0 = no limit */
 };
 
 struct scripted_writer {
@@ -48,6 +49,7 @@ struct scripted_reader {
     struct blob_reader base;
     const struct bytes *bytes;
     size_t position;
+    size_t read_max;
 };
 
 /* Adds a step to the journal; returns the status that the test wants for this step. */
@@ -220,6 +222,7 @@ static inline int scripted_read(struct blob_reader *reader, void *buf, size_t si
     size_t part = self->bytes->size - self->position;
     (void)err;
     part = part < size ? part : size;
+    part = self->read_max != 0 && part > self->read_max ? self->read_max : part;
     memcpy(buf, self->bytes->data + self->position, part);
     self->position += part;
     *ret_size = part;
@@ -245,6 +248,7 @@ static inline int scripted_open(struct store *store, const struct descriptor *bl
     assert_non_null(reader);
     reader->base.ops = &ops;
     reader->bytes = &entry->bytes;
+    reader->read_max = self->read_max;
     *ret_reader = &reader->base;
     return 0;
 }
