@@ -78,9 +78,7 @@ int digest_file_check(const char *path)
 
 static int write_and_close(int fd, const char *digest, bool sync)
 {
-    size_t size = strlen(digest);
-    ssize_t written = write(fd, digest, size);
-    int code = written < 0 ? errno : (size_t)written != size ? ENOSPC : 0;
+    int code = print_bytes(fd, digest, strlen(digest));
     if (code == 0 && sync && fsync(fd) != 0) {
         code = errno;
     }

@@ -17,7 +17,7 @@
 
 #define LINE_MAX_BYTES 1024
 
-static int write_all(int fd, const char *text, size_t size)
+int print_bytes(int fd, const char *text, size_t size)
 {
     while (size > 0) {
         ssize_t done = write(fd, text, size);
@@ -48,12 +48,12 @@ __attribute__((format(printf, 1, 0))) static void print_message_args(const char 
     terminal_clean(line);
     size = strlen(line);
     line[size++] = '\n';
-    (void)write_all(STDERR_FILENO, line, size);
+    (void)print_bytes(STDERR_FILENO, line, size);
 }
 
 void print_raw(const char *text)
 {
-    (void)write_all(STDERR_FILENO, text, strlen(text));
+    (void)print_bytes(STDERR_FILENO, text, strlen(text));
 }
 
 void print_message(const char *format, ...)
@@ -102,7 +102,7 @@ static int print_failure_line(const struct lpipe_error *err, const char *before,
         const char *note =
             (err->flags & LPIPE_ERROR_MAYBE_PUBLISHED) != 0 ? "; " PUBLISHED_NOTE : "";
         if (isatty(STDERR_FILENO) == 1) {
-            (void)write_all(STDERR_FILENO, "\r", 1); /* over the "^C" of the terminal */
+            (void)print_bytes(STDERR_FILENO, "\r", 1); /* over the "^C" of the terminal */
         }
         print_message("interrupted by %s%s", stop_signal_name(), note);
         return EXIT_OTHER;
@@ -165,7 +165,7 @@ const char *text_close(struct text_out *out)
 static int print_text_to(int fd, struct text_out *out, const char *achieved)
 {
     const char *text = text_close(out);
-    int code = text == NULL ? ENOMEM : write_all(fd, text, out->size);
+    int code = text == NULL ? ENOMEM : print_bytes(fd, text, out->size);
     if (code == 0 && close(fd) != 0) {
         code = errno; /* a network file system may report a failed write only here */
     }

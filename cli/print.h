@@ -19,6 +19,9 @@ enum exit_status {
  * terminal_clean(). */
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...);
 
+/* Writes all to a descriptor, which may be non-blocking. 0 or an errno value. */
+int print_bytes(int fd, const char *text, size_t size);
+
 /* Writes text to stderr as it is. */
 void print_raw(const char *text);
 

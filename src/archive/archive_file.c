@@ -16,8 +16,6 @@
 #include "codec/codec.h"
 #include "oci/reference.h"
 
-#define MAGIC_BYTES 4 /* for codec_recognise() */
-
 struct archive_file {
     struct store base;
     int fd;
@@ -44,12 +42,10 @@ static int member_read(struct blob_reader *reader, void *buf, size_t size, size_
 {
     struct member_reader *self = (struct member_reader *)reader;
     size_t wanted = (size_t)MIN_OF((uint64_t)size, self->left);
-    ssize_t got = 0;
-    do {
-        got = wanted == 0 ? 0 : pread(self->file->fd, buf, wanted, (off_t)self->position);
-    } while (got < 0 && errno == EINTR);
+    ptrdiff_t got = wanted == 0 ? 0 : fd_read_at(self->file->fd, buf, wanted, self->position);
     if (got < 0) {
-        return fail_errno(err, LPIPE_SOURCE_IO, errno, "reading %s failed", self->file->base.name);
+        return fail_errno(err, LPIPE_SOURCE_IO, (int)-got, "reading %s failed",
+                          self->file->base.name);
     }
     if (got == 0 && wanted > 0) {
         return fail(err, LPIPE_TRUNCATED, "%s has become shorter", self->file->base.name);
@@ -178,10 +174,10 @@ static int init(struct archive_file *file, const lpipe_ref *ref, struct lpipe_er
 static int check_file(const struct archive_file *file, const lpipe_ref *ref,
                       struct lpipe_error *err)
 {
-    unsigned char head[MAGIC_BYTES] = { 0 };
+    unsigned char head[CODEC_RECOGNISE_BYTES] = { 0 };
     struct stat info;
     bool is_file = file->fd >= 0 && fstat(file->fd, &info) == 0 && S_ISREG(info.st_mode);
-    ssize_t size = is_file ? pread(file->fd, head, sizeof head, 0) : 0;
+    ptrdiff_t size = is_file ? fd_read_all_at(file->fd, head, sizeof head, 0) : 0;
     const char *what = !is_file ? "is not a file"
                        : size > 0 && codec_recognise(head, (size_t)size, NULL) != CODEC_NONE
                            ? "is compressed as a whole"

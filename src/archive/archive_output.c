@@ -112,19 +112,8 @@ int archive_output_open(struct archive_output *output, const char *path, struct 
 static int write_at(const struct archive_output *output, uint64_t position, const void *data,
                     size_t size, struct lpipe_error *err)
 {
-    const char *next = data;
-    while (size > 0) {
-        ssize_t done = pwrite(output->fd, next, size, (off_t)position);
-        if (done < 0 && errno != EINTR) {
-            return fail_write(output, errno, err);
-        }
-        if (done > 0) {
-            next += done;
-            position += (uint64_t)done;
-            size -= (size_t)done;
-        }
-    }
-    return 0;
+    int code = fd_write_all_at(output->fd, data, size, position);
+    return code == 0 ? 0 : fail_write(output, code, err);
 }
 
 /* Waits until PIPE_BUF bytes can be written without blocking. */
@@ -184,20 +173,11 @@ int archive_output_change(const struct archive_output *output, uint64_t position
 int archive_output_read(const struct archive_output *output, uint64_t position, void *ret_data,
                         size_t size, struct lpipe_error *err)
 {
-    char *next = ret_data;
-    while (size > 0) {
-        ssize_t got = pread(output->fd, next, size, (off_t)position);
-        if (got == 0 || (got < 0 && errno != EINTR)) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, got == 0 ? EIO : errno,
-                              "cannot read the image archive %s", archive_output_name(output));
-        }
-        if (got > 0) {
-            next += got;
-            position += (uint64_t)got;
-            size -= (size_t)got;
-        }
-    }
-    return 0;
+    ptrdiff_t got = fd_read_all_at(output->fd, ret_data, size, position);
+    return got == (ptrdiff_t)size
+               ? 0
+               : fail_errno(err, LPIPE_OUTPUT_IO, got < 0 ? (int)-got : EIO,
+                            "cannot read the image archive %s", archive_output_name(output));
 }
 
 /* Gives a file without a name a temporary one: rename() replaces a file, linkat() does not. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "archive/archive_read.h"
+#include "base/fd.h"
 #include "oci/media_type.h"
 
 /* The file as a source, and what its members get. */
@@ -27,16 +27,11 @@ struct scan {
 static ptrdiff_t scan_read(struct source *source, void *buf, size_t size, struct lpipe_error *err)
 {
     struct scan *scan = (struct scan *)source;
-    ssize_t got = 0;
-    if (scan->position < scan->needed) {
-        got = (ssize_t)MIN_OF((uint64_t)size, scan->needed - scan->position);
-    } else {
-        do {
-            got = pread(scan->fd, buf, size, (off_t)scan->position);
-        } while (got < 0 && errno == EINTR);
-    }
+    ptrdiff_t got = scan->position < scan->needed
+                        ? (ptrdiff_t)MIN_OF((uint64_t)size, scan->needed - scan->position)
+                        : fd_read_at(scan->fd, buf, size, scan->position);
     if (got < 0) {
-        return fail_errno(err, LPIPE_SOURCE_IO, errno, "reading the image archive failed");
+        return fail_errno(err, LPIPE_SOURCE_IO, (int)-got, "reading the image archive failed");
     }
     scan->position += (uint64_t)got;
     return got;

@@ -77,6 +77,42 @@ ptrdiff_t fd_read(int fd, void *buf, size_t size, const lpipe_cancel *cancel)
     }
 }
 
+ptrdiff_t fd_read_at(int fd, void *buf, size_t size, uint64_t offset)
+{
+    ssize_t done = -1;
+    do {
+        done = pread(fd, buf, size, (off_t)offset);
+    } while (done < 0 && errno == EINTR);
+    return done < 0 ? -errno : done;
+}
+
+ptrdiff_t fd_read_all_at(int fd, void *buf, size_t size, uint64_t offset)
+{
+    size_t got = 0;
+    ptrdiff_t done = 1;
+    while (got < size && done > 0) {
+        done = fd_read_at(fd, (char *)buf + got, size - got, offset + got);
+        got += done > 0 ? (size_t)done : 0;
+    }
+    return done < 0 ? done : (ptrdiff_t)got;
+}
+
+int fd_write_all_at(int fd, const void *data, size_t size, uint64_t offset)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t done = pwrite(fd, next, size, (off_t)offset);
+        if (done >= 0) {
+            next += done;
+            offset += (uint64_t)done;
+            size -= (size_t)done;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
 int fd_read_file(const char *path, struct buf *buf, int status, struct lpipe_error *err)
 {
     AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -102,12 +102,9 @@ static int cursor_fill(struct spool_cursor *cursor, struct lpipe_error *err)
     const struct spool *spool = cursor->spool;
     size_t wanted =
         (size_t)MIN_OF((uint64_t)sizeof cursor->buffer, spool->stored - cursor->position);
-    ptrdiff_t got = -1;
-    do {
-        got = pread(spool->fd, cursor->buffer, wanted, (off_t)cursor->position);
-    } while (got < 0 && errno == EINTR);
+    ptrdiff_t got = fd_read_at(spool->fd, cursor->buffer, wanted, cursor->position);
     if (got <= 0) {
-        return fail_errno(err, LPIPE_OUTPUT_IO, got < 0 ? errno : EIO,
+        return fail_errno(err, LPIPE_OUTPUT_IO, got < 0 ? (int)-got : EIO,
                           "cannot read the spool file in %s", spool->dir);
     }
     cursor->from = 0;

@@ -118,18 +118,9 @@ static uint64_t await_space_locked(struct upload_window *window)
 static int spool_write(const struct upload_window *window, const char *data, size_t size,
                        struct lpipe_error *err)
 {
-    uint64_t offset = window->end;
-    while (size > 0 && window->spool_fd >= 0) {
-        ssize_t done = pwrite(window->spool_fd, data, size, (off_t)offset);
-        if (done < 0 && errno != EINTR) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, errno, "writing the spool file");
-        }
-        size_t part = done < 0 ? 0 : (size_t)done;
-        data += part;
-        size -= part;
-        offset += part;
-    }
-    return 0;
+    int code =
+        window->spool_fd < 0 ? 0 : fd_write_all_at(window->spool_fd, data, size, window->end);
+    return code == 0 ? 0 : fail_errno(err, LPIPE_OUTPUT_IO, code, "writing the spool file");
 }
 
 /* Writes up to the end of one page. Nobody else uses the page beyond window->end, so it is filled
@@ -337,14 +328,11 @@ bool window_sleep(struct upload_window *window, uint64_t time_ms, const lpipe_ca
 static ptrdiff_t window_spool_read(struct upload_window *window, void *buf, size_t size,
                                    uint64_t offset)
 {
-    ssize_t done = pread(window->spool_fd, buf, size, (off_t)offset);
-    while (done < 0 && errno == EINTR) {
-        done = pread(window->spool_fd, buf, size, (off_t)offset);
-    }
+    ptrdiff_t done = fd_read_at(window->spool_fd, buf, size, offset);
     if (done > 0) {
         return done;
     }
-    int code = done < 0 ? errno : EIO; /* another process has truncated the file */
+    int code = done < 0 ? (int)-done : EIO; /* another process has truncated the file */
     GUARD(&window->mutex);
     window->spool_errno = code;
     return HTTP_PULL_ABORT;
