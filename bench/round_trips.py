@@ -46,7 +46,7 @@ three connections; PUT of both; PUT of the manifest. With the handshake these ar
 registries answer a POST that has the bytes with a session, as if it had none, so POST and PUT stay two.
 
 - The config has the present time, so it cannot be there, and no HEAD asks for it. The layer is probably new.
-  If HEAD finds it, its session is deleted while the config is sent.
+  If HEAD finds it, its session is deleted while config and manifest are sent.
 - With a fixed time (`--created`, `SOURCE_DATE_EPOCH`) the same image may be there. Then HEAD of both blobs is sent
   first and POST only for a blob that is missing, which is one round trip more; pushed again, the image needs
   no session. `docs/upload.md` has the reasons.

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One repository of a registry: what requests about it need. Immutable; any thread. */
+/* One repository of a registry: what requests about it need. Immutable, but for the list of the
+ * requests in the background; any thread. */
 #ifndef REQUEST_REPOSITORY_H
 #define REQUEST_REPOSITORY_H
 
+#include "base/background.h"
 #include "request/context.h"
 #include "request/host_request.h"
 
@@ -12,6 +14,9 @@ struct repository {
     const char *registry;       /* host[:port], for messages */
     const char *name;           /* "library/debian" */
     const char *actions;        /* that tokens are for: "pull,push"; NULL = "pull" */
+    /* For requests whose end nothing else waits for; borrowed. NULL = every request is waited
+     * for. */
+    struct background *background;
 };
 
 #endif

@@ -63,7 +63,6 @@ static const char *const state_names[UPLOAD_STATE_COUNT] = {
     [UPLOAD_CHANGING_METHOD] = "changing method",
     [UPLOAD_RESTARTING] = "restarting",
     [UPLOAD_DELETING_SESSION] = "deleting session",
-    [UPLOAD_DELETING_UNUSED] = "deleting unused session",
     [UPLOAD_DONE] = "done",
     [UPLOAD_FAILED] = "failed",
 };
@@ -113,6 +112,7 @@ static const char *const act_names[UPLOAD_ACT_COUNT] = {
     [UPLOAD_ACT_COMMIT_WITHOUT_EXPECT] = "PUT without Expect",
     [UPLOAD_ACT_DELETE_SESSION] = "DELETE session",
     [UPLOAD_ACT_CHANGE_METHOD] = "DELETE session, other method",
+    [UPLOAD_ACT_DROP_SESSION] = "DELETE session, not waited for",
 };
 
 static const char *const pause_names[UPLOAD_PAUSE_COUNT] = {
@@ -205,7 +205,7 @@ static const struct rule rules[] = {
     FAIL(CHECKING_BLOB, ERROR, ALWAYS, LAST_ERROR),
     FAIL(CHECKING_BLOB, ABANDONED, ALWAYS, LAST_ERROR),
 
-    GO(CHECKING_BESIDE_OPENING, BLOB_FOUND, ALWAYS, DELETING_UNUSED, DELETE_SESSION),
+    GO(CHECKING_BESIDE_OPENING, BLOB_FOUND, ALWAYS, DONE, DROP_SESSION),
     GO(CHECKING_BESIDE_OPENING, BLOB_MISSING, ALWAYS, OPENING, TAKE_OPENED),
     GO(CHECKING_BESIDE_OPENING, BLOB_CHECK_FAILED, ALWAYS, OPENING, TAKE_OPENED),
     DELETE_AND_FAIL(CHECKING_BESIDE_OPENING, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
@@ -350,8 +350,6 @@ static const struct rule rules[] = {
     FAIL(RESTARTING, ABANDONED, ALWAYS, LAST_ERROR),
     FAIL(DELETING_SESSION, OK, ALWAYS, NO_CAUSE),
     FAIL(DELETING_SESSION, ABANDONED, ALWAYS, NO_CAUSE),
-    GO(DELETING_UNUSED, OK, ALWAYS, DONE, NOTHING),
-    FAIL(DELETING_UNUSED, ABANDONED, ALWAYS, LAST_ERROR),
 };
 
 static int replayable(const struct upload_facts *facts)

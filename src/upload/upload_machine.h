@@ -25,7 +25,6 @@ enum upload_state {
     UPLOAD_CHANGING_METHOD,           /* DELETE of the session, then another upload method */
     UPLOAD_RESTARTING,       /* DELETE of the session, then all bytes again in a new session */
     UPLOAD_DELETING_SESSION, /* the upload has failed: DELETE of the session */
-    UPLOAD_DELETING_UNUSED,  /* the blob exists: DELETE of the session */
     UPLOAD_DONE,
     UPLOAD_FAILED,
     UPLOAD_STATE_COUNT
@@ -66,10 +65,10 @@ enum upload_event {
     UPLOAD_EVENT_COUNT
 };
 
-/* What to do next. Each action ends in an event. */
+/* What to do next. Each action ends in an event, unless the upload has ended. */
 enum upload_act {
-    UPLOAD_ACT_NOTHING = 0, /* DONE or FAILED */
-    UPLOAD_ACT_WAIT,        /* until the stream has more bytes, ends or is abandoned */
+    UPLOAD_ACT_NOTHING = 0,
+    UPLOAD_ACT_WAIT, /* until the stream has more bytes, ends or is abandoned */
     UPLOAD_ACT_HEAD_BLOB,
     UPLOAD_ACT_HEAD_BESIDE_OPEN,    /* HEAD and POST; ends in the event of the HEAD */
     UPLOAD_ACT_TAKE_OPENED,         /* ends in the event of that POST */
@@ -83,6 +82,7 @@ enum upload_act {
     UPLOAD_ACT_COMMIT_WITHOUT_EXPECT, /* PUT; no "Expect: 100-continue" from now on */
     UPLOAD_ACT_DELETE_SESSION,        /* DELETE */
     UPLOAD_ACT_CHANGE_METHOD,         /* DELETE; the other upload method from now on */
+    UPLOAD_ACT_DROP_SESSION,          /* DELETE, which is not waited for; at the end */
     UPLOAD_ACT_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "upload/upload_delete.h"
 #include "upload/upload_run.h"
 
 /* The facts of the machine. */
@@ -273,11 +274,18 @@ static enum upload_event commit(struct upload *upload)
 
 static enum upload_event delete_session(struct upload *upload)
 {
-    if (upload->state == UPLOAD_DELETING_UNUSED && upload->location != NULL) {
-        --*upload->sessions_opened;
-    }
     upload_delete_session(upload);
     upload->acked = upload->unacked = 0;
+    return UPLOAD_OK;
+}
+
+static enum upload_event drop_session(struct upload *upload)
+{
+    if (upload->location != NULL) {
+        --*upload->sessions_opened; /* it was not needed */
+        upload_session_delete_beside(upload->repository, TAKE(upload->location),
+                                     upload->untrusted_url);
+    }
     return UPLOAD_OK;
 }
 
@@ -319,6 +327,8 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return delete_session(upload);
     case UPLOAD_ACT_DELETE_SESSION:
         return delete_session(upload);
+    case UPLOAD_ACT_DROP_SESSION:
+        return drop_session(upload);
     case UPLOAD_ACT_NOTHING:
     case UPLOAD_ACT_COUNT:
     default:

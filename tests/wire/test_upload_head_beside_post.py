@@ -3,6 +3,7 @@
 time, and no HEAD of its config. Whatever HEAD says, no upload session is left, and a blob that the
 registry has is not sent."""
 import json
+import os
 import signal
 import subprocess
 
@@ -140,3 +141,23 @@ def test_signal_leaves_no_session(stalled, command, registry, tmp_path):
         fault.release()
     assert process.wait(60) == -signal.SIGINT
     assert server.open_sessions() == [] and server.tags() == {}
+
+
+def test_docker_registry_has_no_session_left(run, docker_registry):
+    server = docker_registry()
+    assert push(run, server, "--created", "1").rc == 0
+    result = push(run, server)
+    assert result.rc == 0, result
+    uploads = os.path.join(server.storage, "docker/registry/v2/repositories", NAME, "_uploads")
+    files = {name for _, _, names in os.walk(uploads) for name in names}
+    assert "startedat" not in files and "data" not in files  # it leaves the state of a digest
+
+
+def test_push_ends_when_the_session_is_deleted(run, registry):
+    """The manifest does not wait for the DELETE, the command does."""
+    fault = Fault("cancel", "stall", seconds=1)
+    server = with_layer(registry, fault)
+    assert_pushed(server, push(run, server))
+    cancel, = server.journal.entries("cancel")
+    manifest, = server.journal.entries("manifest-put")
+    assert manifest.answered < cancel.answered
