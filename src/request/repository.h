@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One repository of a registry: what requests about it need. Immutable, but for the list of the
+/* One repository of a registry: what requests about it need. Immutable, except for the list of the
  * requests in the background; any thread. */
 #ifndef REQUEST_REPOSITORY_H
 #define REQUEST_REPOSITORY_H
