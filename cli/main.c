@@ -2,6 +2,7 @@
 /* Program start: protects the process, then finds the command and runs it. */
 #include <fcntl.h>
 #include <layerpipe.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,15 @@ static void protect_process(void)
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 #ifndef LAYERPIPE_SANITIZED /* the leak checker has to trace this process */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* glibc gives freed memory of this size and more back to the system. Without this limit it keeps the
+ * more of it, the larger the freed blocks were, and libzstd often allocates tables of another size. */
+static void limit_kept_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 512 * 1024);
 #endif
 }
 
@@ -199,6 +209,7 @@ int main(int argc, char **argv)
         return EXIT_OTHER;
     }
     protect_process();
+    limit_kept_memory();
     if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         argv[1] = version_name;
     }
