@@ -64,19 +64,29 @@ void exception_raise(PyObject *exception)
     Py_DECREF(exception);
 }
 
-PyObject *text_or_none(const char *text)
+static PyObject *decoded_or_none(const char *text, const char *errors)
 {
     if (text == NULL || text[0] == '\0') {
         return Py_BuildValue("");
     }
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), errors);
+}
+
+PyObject *text_or_none(const char *text)
+{
+    return decoded_or_none(text, "replace");
+}
+
+PyObject *name_or_none(const char *name)
+{
+    return decoded_or_none(name, "surrogateescape");
 }
 
 PyObject *texts_list(char *const *texts, size_t count)
 {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *text = text_or_none(texts[i]);
+        PyObject *text = name_or_none(texts[i]);
         if (text == NULL || PyList_Append(list, text) != 0) {
             Py_CLEAR(list);
         }

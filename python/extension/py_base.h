@@ -33,6 +33,9 @@ void exception_raise(PyObject *exception);
 
 /* Text of the library as a str; NULL or "" is None. Bytes that are not UTF-8 are replaced. */
 PyObject *text_or_none(const char *text);
+/* The same for what may be the name of a file: such bytes become surrogates, as os.fsdecode() does
+ * it, so that the name can be used again. */
+PyObject *name_or_none(const char *name);
 
 /* The list of count texts. */
 PyObject *texts_list(char *const *texts, size_t count);

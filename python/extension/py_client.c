@@ -122,7 +122,7 @@ static PyObject *event_args(const struct lpipe_event *event)
         (unsigned long long)event->bytes_out, (unsigned long long)event->bytes_sent,
         (unsigned long long)event->bytes_resent, (unsigned long long)event->bytes_acked,
         (unsigned long long)event->bytes_total, (unsigned long long)event->input_total,
-        text_or_none(event->digest), text_or_none(event->text), text_or_none(event->input));
+        text_or_none(event->digest), text_or_none(event->text), name_or_none(event->input));
 }
 
 /* Runs in threads of the library. */

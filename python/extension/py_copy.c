@@ -61,9 +61,9 @@ static int run_copy(void *state, struct lpipe_error *err)
 /* The keys are the members of layerpipe.CopyResult. */
 static PyObject *copy_dict(const struct lpipe_copy_result *result)
 {
-    return Py_BuildValue("{s:s,s:s,s:s,s:K,s:N,s:K,s:K,s:K,s:K,s:K,s:K}", "reference",
-                         result->reference, "media_type", result->media_type, "digest",
-                         result->digest, "size", (unsigned long long)result->size, "tags",
+    return Py_BuildValue("{s:N,s:s,s:s,s:K,s:N,s:K,s:K,s:K,s:K,s:K,s:K}", "reference",
+                         name_or_none(result->reference), "media_type", result->media_type,
+                         "digest", result->digest, "size", (unsigned long long)result->size, "tags",
                          texts_list(result->tags, result->tag_count), "manifest_count",
                          (unsigned long long)result->manifest_count, "blobs_copied",
                          (unsigned long long)result->blobs_copied, "blobs_mounted",

@@ -221,9 +221,9 @@ static PyObject *layers_list(const struct lpipe_push_result *result)
 static PyObject *push_dict(const struct lpipe_push_result *result)
 {
     return Py_BuildValue(
-        "{s:s,s:s,s:s,s:K,s:s,s:s,s:K,s:N,s:N,s:N,s:N}", "reference", result->reference,
-        "media_type", result->media_type, "digest", result->digest, "size",
-        (unsigned long long)result->size, "config_media_type", result->config_media_type,
+        "{s:N,s:s,s:s,s:K,s:s,s:s,s:K,s:N,s:N,s:N,s:N}", "reference",
+        name_or_none(result->reference), "media_type", result->media_type, "digest", result->digest,
+        "size", (unsigned long long)result->size, "config_media_type", result->config_media_type,
         "config_digest", result->config_digest, "config_size",
         (unsigned long long)result->config_size, "layers", layers_list(result), "tags",
         texts_list(result->tags, result->tag_count), "soci_digest",
@@ -300,7 +300,11 @@ static PyObject *write_layer(PyObject *module, PyObject *args)
         blocking_call(state.client, run_write_layer, &state, &failure)) {
         result = layer_dict(&state.result);
     }
+    Py_BEGIN_ALLOW_THREADS;
+    (void)lpipe_layer_free(state.layer); /* if the call was not run */
+    Py_END_ALLOW_THREADS;
     (void)lpipe_ref_free(state.dest);
+    Py_XDECREF(failure);
     Py_XDECREF(keep);
     return result;
 }

@@ -47,9 +47,9 @@ static PyObject *reference_parse(PyObject *module, PyObject *args)
     }
     PyObject *result = Py_BuildValue(
         "(NNNNNNN)", text_or_none(kind_name(lpipe_ref_kind(ref))),
-        text_or_none(lpipe_ref_registry(ref)), text_or_none(lpipe_ref_repository(ref)),
-        text_or_none(lpipe_ref_tag(ref)), text_or_none(lpipe_ref_digest(ref)),
-        text_or_none(lpipe_ref_name(ref)), text_or_none(lpipe_ref_scheme(ref)));
+        text_or_none(lpipe_ref_registry(ref)), name_or_none(lpipe_ref_repository(ref)),
+        name_or_none(lpipe_ref_tag(ref)), text_or_none(lpipe_ref_digest(ref)),
+        name_or_none(lpipe_ref_name(ref)), text_or_none(lpipe_ref_scheme(ref)));
     (void)lpipe_ref_free(ref);
     return result;
 }

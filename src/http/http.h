@@ -94,9 +94,10 @@ struct http_response {
     uint32_t connect_us;      /* time to make the connection; 0 = it was reused */
     char address[64];         /* peer connected to; "" behind a proxy */
     const char *url;          /* of the request: base for a relative Location */
-    uint64_t token_serial;    /* set by host_request.c: the token it was sent with; 0 = none */
-    uint64_t failures_before; /* set by host_request.c: the failures of the host when it was sent */
-    bool is_trusted;          /* set by host_request.c: the registry itself has answered */
+    uint64_t token_serial;    /* set in src/request: the token it was sent with; 0 = none */
+    uint64_t failures_before; /* set in src/request: the failures of the host when it was sent; of a
+                               * request that took its body while it was sent: when it ended */
+    bool is_trusted;          /* set in src/request: the registry itself has answered */
 };
 #define HTTP_RESPONSE_INIT                                                                         \
     {                                                                                              \

@@ -428,3 +428,17 @@ def test_base_of_the_registry(lp, registry):
     history = json.loads(server.blob("python", result.config_digest))["history"]
     assert [entry["created_by"] for entry in history[-2:]] == ["one", "two"]
     assert sys.getrefcount(result) == 2
+
+
+def test_names_that_are_not_utf8_come_back(lp, tmp_path):
+    """They have surrogates, as all file names of Python, so that results can be used again."""
+    source = tmp_path / "input.tar"
+    source.write_bytes(make_tar({"a": b"abc"}))
+    name = os.path.join(tmp_path, os.fsdecode(b"\xff\xfe"))
+    pushed = lp.push(f"oci:{name}:1", source)
+    assert pushed.reference.startswith(f"oci:{name}@sha256:")
+    assert lp.inspect(pushed.reference)["digest"] == pushed.digest
+    copied = lp.copy(pushed.reference, f"oci:{name}-copy:1")
+    assert copied.reference == f"oci:{name}-copy@{pushed.digest}"
+    assert lp.parse_reference(copied.reference).repository == f"{name}-copy"
+    assert os.path.isfile(os.path.join(f"{name}-copy", "index.json"))
