@@ -100,7 +100,10 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
     }
     int status = begin(client, dest, options, ret_result, &known, err);
     if (status == 0) {
-        status = archive_copy_is_archive(source)
+        /* In a file layers can be read when the image is known, so that those which are compressed
+         * can be compressed again. */
+        bool is_stream = strcmp(source->repository, "-") == 0 || known.soci == LPIPE_SOCI_NONE;
+        status = archive_copy_is_archive(source) && is_stream
                      ? archive_copy_ref(client, source, dest, &known, &result, err)
                  : image_convert_is_wanted(&known)
                      ? image_convert(client, source, dest, &known, &result, err)

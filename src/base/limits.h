@@ -154,6 +154,7 @@
 #define INDEX_LOOK_MS 200   /* the shortest wait before the tag is looked at again */
 #define INDEX_LOOK_MS_MAX 5000
 #define DESCRIPTOR_LIST_MAX 10000
+#define SOCI_REFERRERS_MAX 32    /* manifests that are fetched to find an index among them */
 #define REFERRERS_PAGES_MAX 100  /* of an answer that comes in pages */
 #define REFERRERS_ATTEMPTS 5     /* to add an entry to a referrers index that others change too */
 #define PROGRESS_INTERVAL_MS 200 /* between the progress events of a call */

@@ -35,6 +35,15 @@ struct archive_blob {
     unsigned sessions;
     lpipe_layer *layer;
     uint64_t done;
+    /* Layers with zTOCs. */
+    struct kept_layer *kept;
+    size_t kept_count;
+    size_t kept_capacity;
+};
+
+struct kept_layer {
+    lpipe_layer *layer;
+    char digest[DIGEST_TEXT_SIZE];
 };
 
 int archive_blob_new(const struct archive_target *target, struct archive_blob **ret_blob,
@@ -69,9 +78,43 @@ struct archive_blob *archive_blob_free(struct archive_blob *blob)
             blob_progress_end(&blob->progress, LPIPE_ABORTED, NULL, 0);
         }
         end_member(blob);
+        for (size_t i = 0; i < blob->kept_count; i++) {
+            lpipe_layer_free(blob->kept[i].layer);
+        }
+        free(blob->kept);
         digest_free(blob->digests[DIGEST_SHA256]);
         digest_free(blob->digests[DIGEST_SHA512]);
         free(blob);
+    }
+    return NULL;
+}
+
+static int keep_layer(struct archive_blob *blob, struct lpipe_error *err)
+{
+    if (!blob->target.record_ztocs) {
+        return 0;
+    }
+    if (blob->kept_count == blob->kept_capacity) {
+        size_t capacity = MAX_OF(blob->kept_capacity * 2, (size_t)8);
+        struct kept_layer *grown = mem_realloc(blob->kept, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return fail_memory(err);
+        }
+        blob->kept = grown;
+        blob->kept_capacity = capacity;
+    }
+    struct kept_layer *kept = &blob->kept[blob->kept_count++];
+    memcpy(kept->digest, blob->member->stored.digest, sizeof kept->digest);
+    kept->layer = TAKE(blob->layer);
+    return 0;
+}
+
+lpipe_layer *archive_blob_take_layer(struct archive_blob *blob, const char *digest)
+{
+    for (size_t i = 0; i < blob->kept_count; i++) {
+        if (blob->kept[i].layer != NULL && strcmp(blob->kept[i].digest, digest) == 0) {
+            return TAKE(blob->kept[i].layer);
+        }
     }
     return NULL;
 }
@@ -152,11 +195,15 @@ static int begin_layer(struct archive_blob *blob, enum archive_content content,
     /* What is compressed already stays as it is. */
     options.compress = content == ARCHIVE_CONTENT_TAR ? blob->target.compress : NULL;
     options.threads = blob->target.threads;
+    options.spool_dir = blob->target.client->context.settings.spool_dir;
     options.flags = (uint32_t)LPIPE_LAYER_ALLOW_TRUNCATED | (uint32_t)LPIPE_LAYER_ALLOW_EMPTY |
                     (blob->target.docker ? (uint32_t)LPIPE_LAYER_DOCKER : 0);
     int status = layer_new_fed(&options, &blob->layer, err);
     if (status == 0) {
         layer_use_cancel(blob->layer, blob->target.client->context.cancel);
+    }
+    if (status == 0 && blob->target.record_ztocs) {
+        layer_record_ztoc(blob->layer);
     }
     return status;
 }
@@ -289,7 +336,8 @@ static int end_layer(struct archive_blob *blob, struct lpipe_error *err)
         context_notice(&blob->target.client->context, "%s: %s", blob->name,
                        layer_notice(blob->layer));
     }
-    return keep_annotations(&result, &member->annotations, err);
+    status = keep_annotations(&result, &member->annotations, err);
+    return status == 0 ? keep_layer(blob, err) : status;
 }
 
 static void count_blob(struct archive_blob *blob)

@@ -19,6 +19,7 @@ struct archive_target {
     const char *compress;   /* of struct lpipe_layer_options */
     int32_t threads;        /* the same */
     bool docker;            /* layers get Docker's media types */
+    bool record_ztocs;      /* layers that are compressed here record a zTOC, and are kept */
     struct lpipe_copy_result *counts; /* of the blobs and their bytes */
 };
 
@@ -33,6 +34,8 @@ static inline void cleanup_archive_blob(struct archive_blob **blob)
     archive_blob_free(*blob);
 }
 #define AUTO_ARCHIVE_BLOB CLEANUP(cleanup_archive_blob)
+/* Takes the layer that made the blob with this digest out of those that were kept; NULL = none. */
+lpipe_layer *archive_blob_take_layer(struct archive_blob *blob, const char *digest);
 /* The sink for archive_read(). */
 void archive_blob_sink(struct archive_blob *blob, struct archive_sink *ret_sink);
 

@@ -10,10 +10,13 @@
 #include "base/text.h"
 #include "copy/archive_blob.h"
 #include "copy/copy_result.h"
+#include "copy/copy_soci.h"
 #include "copy/copy_steps.h"
 #include "flow/layer_format.h"
 #include "flow/layer_media.h"
 #include "flow/source_fd.h"
+#include "image/image.h"
+#include "image/image_push.h"
 #include "image/push_target.h"
 #include "oci/reference.h"
 #include "registry/client.h"
@@ -28,6 +31,7 @@ struct archive_run {
     bool docker;         /* Docker's media types */
     bool compress_named; /* see struct archive_target */
     struct push_target target;
+    struct archive_blob *blob; /* has stored the members */
     struct archive_members *members;
     struct store *documents;
     struct fetched root;
@@ -38,6 +42,7 @@ static void run_dispose(struct archive_run *run)
     fetched_dispose(&run->root);
     store_free(run->documents);
     (void)archive_members_free(run->members);
+    (void)archive_blob_free(run->blob);
     push_target_dispose(&run->target);
 }
 
@@ -59,10 +64,7 @@ static int read_options(struct archive_run *run, const struct archive_wish *whic
     struct layer_format layer;
     int status = layer_format_parse(options->compress, &layer, err);
     if (status == 0 && options->soci != LPIPE_SOCI_NONE) {
-        status =
-            fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
-                             "a copy from an image archive makes no SOCI index; copy the archive "
-                             "first, then make the index by a copy from there");
+        status = copy_soci_check(options, &layer, err);
     }
     if (status == 0 && options->platform != NULL) {
         status = platform_parse(options->platform, &run->platform, err);
@@ -79,7 +81,7 @@ static int read_options(struct archive_run *run, const struct archive_wish *whic
         .digest = which->digest,
         .all = (options->flags & LPIPE_COPY_ALL) != 0,
         .platform = options->platform != NULL ? &run->platform : NULL,
-        .format = options->format,
+        .format = options->soci == LPIPE_SOCI_NONE ? options->format : LPIPE_FORMAT_OCI,
     };
     return status;
 }
@@ -90,13 +92,14 @@ static int open_target(struct archive_run *run, const lpipe_ref *dest, struct lp
     options.tags = run->options->tags;
     options.tag_count = run->options->tag_count;
     options.mount_from = run->options->mount_from;
+    options.soci = run->options->soci;
+    options.soci_bytes_min = run->options->soci_bytes_min;
     return push_target_open(run->client, dest, &options, &run->target, err);
 }
 
 static int read_archive(struct archive_run *run, struct source *source,
                         struct lpipe_copy_result *counts, struct lpipe_error *err)
 {
-    struct archive_blob *blob AUTO_ARCHIVE_BLOB = NULL;
     struct archive_sink sink;
     const struct archive_target target = {
         .client = run->client,
@@ -106,14 +109,31 @@ static int read_archive(struct archive_run *run, struct source *source,
         .compress = run->options->compress,
         .threads = run->options->threads,
         .docker = run->docker,
+        .record_ztocs = run->options->soci != LPIPE_SOCI_NONE,
         .counts = counts,
     };
-    int status = archive_blob_new(&target, &blob, err);
+    int status = archive_blob_new(&target, &run->blob, err);
     if (status != 0) {
         return status;
     }
-    archive_blob_sink(blob, &sink);
+    archive_blob_sink(run->blob, &sink);
     return archive_read(source, run->client->context.cancel, &sink, &run->members, err);
+}
+
+/* A blob that a manifest names. *ret_stored: it was stored while the archive was read. */
+static int use_blob(struct archive_run *run, const struct descriptor *blob, bool *ret_stored,
+                    struct lpipe_error *err)
+{
+    const struct archive_member *member = archive_members_by_digest(run->members, blob->digest);
+    if (member != NULL && member->stored.size != blob->size) {
+        return fail(err, LPIPE_INTEGRITY,
+                    "the blob %s of the image archive has %" PRIu64
+                    " bytes, but a manifest says %" PRIu64,
+                    blob->digest, member->stored.size, blob->size);
+    }
+    archive_members_use(run->members, blob->digest);
+    *ret_stored = member != NULL && member->state == ARCHIVE_STORED;
+    return 0;
 }
 
 /* Takes out the blobs that were stored while the archive was read. */
@@ -121,22 +141,16 @@ static int leave_out_stored(void *ctx, struct copy_graph *graph, struct lpipe_er
 {
     struct archive_run *run = ctx;
     size_t left = 0;
-    for (size_t i = 0; i < graph->blob_count; i++) {
-        const struct descriptor *blob = &graph->blobs[i];
-        const struct archive_member *member = archive_members_by_digest(run->members, blob->digest);
-        if (member != NULL && member->stored.size != blob->size) {
-            return fail(err, LPIPE_INTEGRITY,
-                        "the blob %s of the image archive has %" PRIu64
-                        " bytes, but a manifest says %" PRIu64,
-                        blob->digest, member->stored.size, blob->size);
-        }
-        archive_members_use(run->members, blob->digest);
-        if (member == NULL || member->state != ARCHIVE_STORED) {
-            graph->blobs[left++] = *blob;
+    int status = 0;
+    for (size_t i = 0; i < graph->blob_count && status == 0; i++) {
+        bool stored = false;
+        status = use_blob(run, &graph->blobs[i], &stored, err);
+        if (!stored) {
+            graph->blobs[left++] = graph->blobs[i];
         }
     }
     graph->blob_count = left;
-    return 0;
+    return status;
 }
 
 /* Says which blobs were stored for nothing: those of other images, or of no image. */
@@ -184,6 +198,48 @@ static int write_image(struct archive_run *run, struct lpipe_copy_result *result
     return status;
 }
 
+/* The image of the archive with the layers that were made. The run's store and manifest go to it. */
+static int soci_image(struct archive_run *run, lpipe_image **ret_image, struct lpipe_error *err)
+{
+    struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
+    lpipe_image *image = NULL;
+    options.format = LPIPE_FORMAT_OCI;
+    options.created = "0"; /* is not used: a copy keeps its time */
+    int status = image_new(run->client, NULL, &options, &image, err);
+    if (status != 0) {
+        return status;
+    }
+    *ret_image = image;
+    status = image_base_take(image, TAKE(run->documents), &run->root, err);
+    for (size_t i = 0; i < image->layer_count && status == 0; i++) {
+        struct image_layer *layer = &image->layers[i];
+        bool stored = false;
+        layer->made = archive_blob_take_layer(run->blob, layer->result.digest);
+        status = use_blob(run, &layer->source->descriptor, &stored, err);
+    }
+    return status;
+}
+
+static int write_with_soci(struct archive_run *run, struct lpipe_copy_result *result,
+                           struct lpipe_error *err)
+{
+    lpipe_image *image = NULL;
+    struct lpipe_push_result pushed = LPIPE_PUSH_RESULT_INIT;
+    int status = soci_image(run, &image, err);
+    status = status == 0 ? image_push_into(image, &run->target, &pushed, err) : status;
+    if (status == 0) {
+        struct descriptor manifest = { .size = pushed.size };
+        memcpy(manifest.media_type, pushed.media_type, sizeof manifest.media_type);
+        memcpy(manifest.digest, pushed.digest, sizeof manifest.digest);
+        result->manifest_count = copy_soci_manifests(&pushed, run->options->soci);
+        notice_unused(run);
+        status = copy_result_fill(&run->target, &manifest, result, err);
+    }
+    image_push_result_dispose(&pushed);
+    (void)image_free(image);
+    return status;
+}
+
 /* An archive's source that fails to close has not given all its bytes. */
 static int close_source(struct source *source, struct lpipe_error *err)
 {
@@ -203,7 +259,11 @@ static int finish_copy(struct archive_run *run, struct lpipe_copy_result *result
     if (status == 0) {
         status = copy_root_choose(run->client, run->documents, NAME, run->options, &run->root, err);
     }
-    return status == 0 ? write_image(run, result, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    return run->options->soci != LPIPE_SOCI_NONE ? write_with_soci(run, result, err)
+                                                 : write_image(run, result, err);
 }
 
 int archive_copy(lpipe_client *client, struct source *source, const struct archive_wish *which,

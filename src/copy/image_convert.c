@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "content/layer_source.h"
 #include "copy/copy_result.h"
+#include "copy/copy_soci.h"
 #include "flow/layer.h"
 #include "flow/layer_format.h"
 #include "flow/layer_media.h"
@@ -44,24 +45,8 @@ bool image_convert_is_wanted(const struct lpipe_copy_options *options)
 
 static int check_options(struct convert *convert, struct lpipe_error *err)
 {
-    const struct lpipe_copy_options *options = convert->options;
-    if ((options->flags & LPIPE_COPY_ALL) != 0) {
-        return fail_with_advice(
-            err, LPIPE_INVALID_ARGUMENT,
-            "the layers of one image are compressed again, not those of a whole "
-            "index; copy each platform, then make an index of the copies");
-    }
-    if ((options->flags & LPIPE_COPY_REFERRERS) != 0) {
-        return fail(err, LPIPE_INVALID_ARGUMENT,
-                    "signatures and SBOMs are of the image as it is; compressed again, it has "
-                    "another digest");
-    }
-    int status = layer_format_parse(options->compress, &convert->format, err);
-    bool plain_gzip = convert->format.codec.kind == CODEC_GZIP && convert->format.toc == 0;
-    if (status == 0 && options->soci != LPIPE_SOCI_NONE && !plain_gzip) {
-        status = fail(err, LPIPE_INVALID_ARGUMENT, "a SOCI index is made for gzip layers");
-    }
-    return status;
+    int status = layer_format_parse(convert->options->compress, &convert->format, err);
+    return status == 0 ? copy_soci_check(convert->options, &convert->format, err) : status;
 }
 
 /* What Docker's format cannot have makes an image in the OCI format, unless the user asks for
@@ -149,23 +134,6 @@ static int replace_layers(struct convert *convert, struct lpipe_error *err)
     return status;
 }
 
-/* The annotations of the manifest as they are, except for the name of a SOCI index of other
- * layers. */
-static int take_annotations(lpipe_image *image, struct lpipe_error *err)
-{
-    const struct string_map *annotations = &image->base.fetched.manifest->annotations;
-    int status = 0;
-    string_map_dispose(&image->annotations);
-    bool has_place = image->family == MEDIA_FAMILY_OCI;
-    for (size_t i = 0; has_place && i < annotations->count && status == 0; i++) {
-        if (strcmp(annotations->items[i].key, KEY_SOCI_INDEX) != 0) {
-            status = string_map_set(&image->annotations, annotations->items[i].key,
-                                    annotations->items[i].value, err);
-        }
-    }
-    return status;
-}
-
 static int load_image(struct convert *convert, const lpipe_ref *source, struct lpipe_error *err)
 {
     struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
@@ -177,7 +145,7 @@ static int load_image(struct convert *convert, const lpipe_ref *source, struct l
         return status;
     }
     convert->image->is_copy = true;
-    return take_annotations(convert->image, err);
+    return image_base_annotations(convert->image, err);
 }
 
 static int open_target(struct convert *convert, const lpipe_ref *dest, struct lpipe_error *err)
@@ -225,9 +193,7 @@ static int make_result(const struct convert *convert, struct lpipe_copy_result *
     struct descriptor manifest = { .size = convert->pushed.size };
     memcpy(manifest.media_type, convert->pushed.media_type, sizeof manifest.media_type);
     memcpy(manifest.digest, convert->pushed.digest, sizeof manifest.digest);
-    result->manifest_count = convert->pushed.soci_digest[0] == '\0'    ? 1
-                             : convert->options->soci == LPIPE_SOCI_V2 ? 3
-                                                                       : 2;
+    result->manifest_count = copy_soci_manifests(&convert->pushed, convert->options->soci);
     count_blobs(convert, result);
     return copy_result_fill(&convert->target, &manifest, result, err);
 }

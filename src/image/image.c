@@ -20,6 +20,7 @@ lpipe_image *image_free(lpipe_image *image)
     }
     for (size_t i = 0; i < image->layer_count; i++) {
         lpipe_layer_free(image->layers[i].unread);
+        lpipe_layer_free(image->layers[i].made);
         free(image->layers[i].history);
     }
     free(image->layers);

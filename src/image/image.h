@@ -19,6 +19,7 @@ enum image_layer_kind {
 struct image_layer {
     enum image_layer_kind kind;
     lpipe_layer *unread;                /* only for UNREAD; owned */
+    lpipe_layer *made;                  /* for BASE: what made its blob just now, or NULL; owned */
     const struct manifest_item *source; /* only for BASE; borrowed from the base's manifest */
     char *history;                      /* NULL = none given */
     /* For UNREAD it is filled in when the layer was read. Its member origin is filled in when the
@@ -65,6 +66,13 @@ MUST_CHECK int image_edit(lpipe_image *image, enum lpipe_edit edit, const char *
                           struct lpipe_error *err);
 MUST_CHECK int image_set_config(lpipe_image *image, const char *json, size_t size,
                                 struct lpipe_error *err);
+/* Makes the image a copy of a manifest that was fetched already. It takes the store and what was
+ * fetched, also on failure, and must have been made without a base. */
+MUST_CHECK int image_base_take(lpipe_image *image, struct store *store, struct fetched *fetched,
+                               struct lpipe_error *err);
+/* Gives the image the annotations of its base and no others; without the name of a SOCI index,
+ * which is one of other layers. */
+MUST_CHECK int image_base_annotations(lpipe_image *image, struct lpipe_error *err);
 
 /* 0, or INVALID_STATE when the image was pushed before. */
 MUST_CHECK int image_check_not_pushed(const lpipe_image *image, struct lpipe_error *err);

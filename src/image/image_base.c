@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads the base of an image: fetches and verifies its manifest and config. Its layers are not
  * read here. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "image/image.h"
+#include "image/layer_table.h"
 #include "image/store_open.h"
 #include "oci/reference.h"
 
@@ -90,6 +92,35 @@ static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpi
         status = string_map_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
     }
     return status;
+}
+
+int image_base_annotations(lpipe_image *image, struct lpipe_error *err)
+{
+    const struct string_map *annotations = &image->base.fetched.manifest->annotations;
+    int status = 0;
+    string_map_dispose(&image->annotations);
+    bool has_place = image->family == MEDIA_FAMILY_OCI;
+    for (size_t i = 0; has_place && i < annotations->count && status == 0; i++) {
+        if (strcmp(annotations->items[i].key, KEY_SOCI_INDEX) != 0) {
+            status = string_map_set(&image->annotations, annotations->items[i].key,
+                                    annotations->items[i].value, err);
+        }
+    }
+    return status;
+}
+
+int image_base_take(lpipe_image *image, struct store *store, struct fetched *fetched,
+                    struct lpipe_error *err)
+{
+    assert(image->base.store == NULL && image->layer_count == 0);
+    image->base.store = store;
+    image->base.fetched = *fetched;
+    *fetched = (struct fetched)FETCHED_INIT;
+    image->is_copy = true;
+    image->config = image_config_free(image->config);
+    int status = load_config(image, err);
+    status = status == 0 ? take_layers(image, err) : status;
+    return status == 0 ? image_base_annotations(image, err) : status;
 }
 
 int image_base_load(lpipe_image *image, const lpipe_ref *ref,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "image/image_fetch.h"
 #include "image/image_text.h"
+#include "image/soci_find.h"
 #include "image/store_open.h"
 #include "oci/image_config.h"
 #include "oci/json_read.h"
@@ -78,29 +79,13 @@ static int write_json(const struct image_view *view, struct buf *text, struct lp
     return status != 0 || json_write(object, text) == 0 ? status : fail_memory(err);
 }
 
-/* The SOCI index that the manifest names. That it is missing is no failure: the image is whole
- * without it. */
-static int fetch_soci(struct store *store, const struct manifest *manifest,
-                      struct fetched *ret_soci, struct lpipe_error *err)
-{
-    const char *digest = string_map_get(&manifest->annotations, KEY_SOCI_INDEX);
-    struct lpipe_error failure = { 0 };
-    if (digest == NULL || !digest_valid(digest)) {
-        return 0;
-    }
-    int status = image_fetch_manifest(store, digest, ret_soci, &failure);
-    if (status != 0 && status != LPIPE_NOT_FOUND && err != NULL) {
-        *err = failure;
-    }
-    return status == LPIPE_NOT_FOUND ? 0 : status;
-}
-
 /* What each layer offers. read: the tables are read, too. */
-static int find_tables(struct store *store, const struct manifest *manifest, bool read,
+static int find_tables(struct store *store, const struct fetched *image, bool read,
                        struct layer_table *tables, struct lpipe_error *err)
 {
     struct fetched soci AUTO_FETCHED = FETCHED_INIT;
-    int status = fetch_soci(store, manifest, &soci, err);
+    const struct manifest *manifest = image->manifest;
+    int status = soci_index_find(store, image, read, &soci, err);
     for (size_t i = 0; i < manifest->item_count && status == 0; i++) {
         const struct manifest_item *layer = &manifest->items[i];
         layer_table_find(layer, soci.manifest, &tables[i]);
@@ -162,8 +147,7 @@ int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platf
     struct image_view view = { reference, &fetched, config.bytes.size > 0 ? &config : NULL, NULL };
     if (view.config != NULL) {
         view.tables = tables;
-        status =
-            find_tables(store, fetched.manifest, (flags & LPIPE_INSPECT_TABLES) != 0, tables, err);
+        status = find_tables(store, &fetched, (flags & LPIPE_INSPECT_TABLES) != 0, tables, err);
         status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
     }
     if (status == 0) {

@@ -10,6 +10,7 @@
 #include "image/image_documents.h"
 #include "image/image_soci.h"
 #include "image/manifest_publish.h"
+#include "image/soci_find.h"
 #include "registry/client.h"
 
 /* What a push makes besides the blobs. */
@@ -52,7 +53,7 @@ static int publish_soci(const lpipe_image *image, const struct push_target *targ
     struct publication publication = publication_of(image, target);
     const struct manifest_item referrer = {
         .descriptor = documents->soci.descriptor,
-        .artifact_type = image_soci_type(LPIPE_SOCI_V1),
+        .artifact_type = soci_index_type(LPIPE_SOCI_V1),
     };
     publication.manifest = &documents->soci;
     if (!has_document(&documents->index)) {

@@ -10,6 +10,7 @@
 #include "flow/layer.h"
 #include "image/blob_ensure.h"
 #include "image/blob_spool.h"
+#include "image/soci_find.h"
 #include "oci/json_write.h"
 #include "registry/client.h"
 #include "toc/ztoc.h"
@@ -32,12 +33,6 @@ struct soci {
     struct string_map *maps;     /* annotations of the items that were made here */
     size_t count;
 };
-
-const char *image_soci_type(enum lpipe_soci version)
-{
-    return version == LPIPE_SOCI_V1 ? "application/vnd.amazon.soci.index.v1+json"
-                                    : "application/vnd.amazon.soci.index.v2+json";
-}
 
 void image_soci_record(lpipe_image *image)
 {
@@ -66,11 +61,11 @@ static int annotate(struct string_map *map, const struct lpipe_layer_result *lay
     return status == 0 ? string_map_set(map, KEY_SPAN_SIZE, span, err) : status;
 }
 
-/* The zTOC that was recorded while the layer was read. */
+/* The zTOC that was recorded while the layer was made. */
 static int add_recorded(struct soci *soci, const struct image_layer *layer, size_t number,
                         struct lpipe_error *err)
 {
-    const struct ztoc *ztoc = layer_ztoc(layer->unread);
+    const struct ztoc *ztoc = layer_ztoc(layer->unread != NULL ? layer->unread : layer->made);
     struct manifest_item *item = &soci->items[soci->count];
     struct string_map *map = &soci->maps[soci->count];
     if (layer->result.size < soci->bytes_min) {
@@ -117,25 +112,18 @@ static int add_of_base(struct soci *soci, const struct image_layer *layer, struc
     return 0;
 }
 
-/* The index that the base's manifest names, version 2. A base without one is not a failure. */
+/* The index of the base, if it has one. */
 static int load_base(struct soci *soci, struct lpipe_error *err)
 {
     const struct image_base *base = &soci->image->base;
-    const char *digest = base->store == NULL
-                             ? NULL
-                             : string_map_get(&base->fetched.manifest->annotations, KEY_SOCI_INDEX);
-    if (digest == NULL || !digest_valid(digest)) {
+    if (base->store == NULL) {
         return 0;
     }
-    struct lpipe_error failure = { 0 };
-    int status = image_fetch_manifest(base->store, digest, &soci->base, &failure);
-    if (status == LPIPE_NOT_FOUND) {
+    const char *named = string_map_get(&base->fetched.manifest->annotations, KEY_SOCI_INDEX);
+    int status = soci_index_find(base->store, &base->fetched, true, &soci->base, err);
+    if (status == 0 && soci->base.manifest == NULL && named != NULL && digest_valid(named)) {
         context_notice(&soci->image->client->context,
-                       "the base names the SOCI index %s, which is missing", digest);
-        return 0;
-    }
-    if (status != 0 && err != NULL) {
-        *err = failure;
+                       "the base names the SOCI index %s, which is missing", named);
     }
     return status;
 }
@@ -145,7 +133,7 @@ static int collect(struct soci *soci, struct lpipe_error *err)
     int status = load_base(soci, err);
     for (size_t i = 0; i < soci->image->layer_count && status == 0; i++) {
         const struct image_layer *layer = &soci->image->layers[i];
-        if (layer->kind == IMAGE_LAYER_UNREAD) {
+        if (layer->unread != NULL || layer->made != NULL) {
             status = add_recorded(soci, layer, i, err);
         } else if (layer->kind == IMAGE_LAYER_BASE) {
             status = add_of_base(soci, layer, err);
@@ -161,7 +149,7 @@ static int write_index(const struct soci *soci, const struct descriptor *subject
     struct string_map annotations AUTO_STRING_MAP = STRING_MAP_INIT;
     struct descriptor config = { .size = strlen(CONFIG_TEXT) };
     const struct blob_job job = job_of(soci, "config of the SOCI index");
-    (void)snprintf(config.media_type, sizeof config.media_type, "%s", image_soci_type(version));
+    (void)snprintf(config.media_type, sizeof config.media_type, "%s", soci_index_type(version));
     (void)snprintf(config.digest, sizeof config.digest, "%s", EMPTY_JSON_DIGEST);
     const struct manifest_spec spec = { .family = MEDIA_FAMILY_OCI,
                                         .config = &config,
@@ -210,7 +198,7 @@ int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,
     struct manifest_item items[] = {
         { .descriptor = *manifest },
         { .descriptor = *soci_index,
-          .artifact_type = image_soci_type(LPIPE_SOCI_V2),
+          .artifact_type = soci_index_type(LPIPE_SOCI_V2),
           .annotations = &annotations },
     };
     const struct index_spec spec = { .family = MEDIA_FAMILY_OCI,

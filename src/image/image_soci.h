@@ -22,7 +22,5 @@ MUST_CHECK int image_soci_index(lpipe_image *image, const struct push_target *ta
 MUST_CHECK int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,
                                const struct descriptor *soci_index, struct document *ret_document,
                                struct lpipe_error *err);
-/* The artifact type of an index, by version. */
-const char *image_soci_type(enum lpipe_soci version);
 
 #endif

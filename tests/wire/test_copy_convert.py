@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from archive_support import docker_classic, docker_with_oci, oci_archive, pack
+from archive_support import compressed, docker_classic, docker_with_oci, oci_archive, pack
 from cli_support import make_tar
 from image_support import Base, encode, put_index, stored_config
 from inputs import sha256
@@ -140,6 +140,70 @@ def test_soci_index_of_a_copy(run, registry, tmp_path):
         == [copied["layers"][0]["digest"]], "the second layer is too small"
 
 
+def soci_layers(layout, digest):
+    """The manifest of the image, and the digests of the layers that its SOCI index has."""
+    blobs = layout / "blobs" / "sha256"
+
+    def read(name):
+        return json.loads((blobs / name.split(":")[1]).read_bytes())
+
+    first, second = read(digest)["manifests"]
+    return read(first["digest"]), [item["annotations"]["com.amazon.soci.image-layer-digest"]
+                                   for item in read(second["digest"])["layers"]]
+
+
+@pytest.mark.parametrize("make", [docker_classic, docker_with_oci])
+def test_soci_index_of_an_archive_on_stdin(run, tmp_path, make):
+    """Of what docker save writes: the layers are compressed, their zTOCs made in the same pass."""
+    base = image()
+    result = run("copy", "--json", "--soci", "--soci-min-size", "10000", "-",
+                 f"oci:{tmp_path}/l:1", "--tag", "2", input=pack(make(base)))
+    assert result.rc == 0 and result.json()["manifests"] == 3, result
+    assert check_layout(str(tmp_path / "l")) == []
+    copied, layers = soci_layers(tmp_path / "l", result.json()["digest"])
+    assert layers == [copied["layers"][0]["digest"]], "the second layer is too small"
+    assert copied["config"]["digest"] == sha256(encode(base.config))
+    assert copied["annotations"][SOCI_KEY]
+    again = run("copy", "--json", "--soci", "--soci-min-size", "10000", "-", "null:",
+                input=pack(make(base)))
+    assert again.json()["digest"] == result.json()["digest"], again
+
+
+def test_soci_index_of_an_archive_in_a_registry(run, registry):
+    """Of version 1: a referrer of the image, which is the one that a copy without it makes."""
+    server, base = registry("d28"), image()
+    result = run("copy", "--json", "--soci=v1", "--soci-min-size", "10000", "-",
+                 f"{server.host}/{TARGET}:1", input=pack(docker_classic(base)))
+    assert result.rc == 0 and result.json()["manifests"] == 2, result
+    plain_copy = run("copy", "--json", "-", "null:", input=pack(docker_classic(base)))
+    assert result.json()["digest"] == plain_copy.json()["digest"] == server.tags(TARGET)["1"]
+    shown = run("inspect", "--tables", f"{server.host}/{TARGET}:1")
+    assert "SOCI" in shown.stdout, shown
+
+
+def test_soci_index_of_compressed_layers_in_an_archive(run, tmp_path):
+    """On stdin they keep their bytes, and a notice says so; in a file they are compressed again."""
+    archive = tmp_path / "image.tar"
+    archive.write_bytes(pack(oci_archive(compressed(image()))))
+    result = run("copy", "--json", "--soci", "--soci-min-size", "1", "-", f"oci:{tmp_path}/a:1",
+                 input=archive.read_bytes())
+    assert result.rc == 0 and result.json()["manifests"] == 1, result
+    assert "no SOCI index is made" in result.stderr, result
+    result = run("copy", "--json", "--soci", "--soci-min-size", "1", f"oci-archive:{archive}",
+                 f"oci:{tmp_path}/b:1")
+    assert result.rc == 0 and result.json()["manifests"] == 3, result
+    copied, layers = soci_layers(tmp_path / "b", result.json()["digest"])
+    assert layers == [layer["digest"] for layer in copied["layers"]]
+
+
+def test_soci_copy_of_an_archive_that_is_cut_off(run, registry):
+    server = registry("d28")
+    result = run("copy", "--soci", "--soci-min-size", "1", "-", f"{server.host}/{TARGET}:1",
+                 input=pack(docker_classic(image()))[:-20000])
+    assert result.rc in (3, 9), result
+    assert server.tags() == {} and server.storage.manifests() == []
+
+
 def test_platform_of_an_index(run, registry):
     source, target = registry("d28"), registry("d28")
     children = [(image(arch=arch), {"os": "linux", "architecture": arch})
@@ -192,5 +256,8 @@ def test_refused_combinations(run, registry, tmp_path):
     for arguments, words in cases:
         result = run("copy", *arguments, reference, f"oci:{tmp_path}/l:1")
         assert result.rc == 2 and words in result.stderr, result
-    result = run("copy", "--soci", "-", f"oci:{tmp_path}/l:1", input=pack(docker_classic(base)))
-    assert result.rc == 2 and "makes no SOCI index" in result.stderr, result
+    for arguments, words in [(["--all"], "copy each platform"), (["--format", "docker"], "OCI format"),
+                             (["--compress", "zstd"], "made for gzip layers")]:
+        result = run("copy", "--soci", *arguments, "-", f"oci:{tmp_path}/l:1",
+                     input=pack(docker_classic(base)))
+        assert result.rc == 2 and words in result.stderr, result
