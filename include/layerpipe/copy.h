@@ -37,8 +37,9 @@ struct lpipe_copy_options {
     enum lpipe_format format; /**< of a manifest that must be made; the default is OCI */
     const char *mount_from;   /**< repository of the registry to mount blobs from; NULL = none */
     const char *image;        /**< tag of the image in the archive; NULL = the only image */
-    /** Make a SOCI index, as in lpipe_push_options; not from an archive. Layers of at least
-     * soci_bytes_min bytes are compressed again as gzip. */
+    /** Make a SOCI index, as in lpipe_push_options; not with LPIPE_COPY_ALL. Layers of at least
+     * soci_bytes_min bytes are compressed again as gzip; from an archive that is read once, only
+     * those that are not compressed. */
     enum lpipe_soci soci;
     uint64_t soci_bytes_min; /**< layers with fewer bytes get no zTOC; 0 = 10 MiB, 1 = all */
 };

@@ -153,9 +153,9 @@ LPIPE_API LPIPE_CHECK int lpipe_inspect(lpipe_client *client, const lpipe_ref *r
 enum lpipe_inspect_flag {
     LPIPE_INSPECT_JSON = 1u << 0, /**< a JSON object, not text for people */
     /** Read the tables of contents of layers that can be pulled lazily (zstd:chunked, eStargz, the
-     * zTOCs of a SOCI index of version 2), to count their entries and chunks. Only the tables are
-     * fetched; their digests are verified. Tables of more than 150 MiB, zTOCs of more than 64 MiB
-     * are not read. */
+     * zTOCs of a SOCI index, also of one of version 1), to count their entries and chunks. Only the
+     * tables are fetched; their digests are verified. Tables of more than 150 MiB, zTOCs of more
+     * than 64 MiB are not read. */
     LPIPE_INSPECT_TABLES = 1u << 1
 };
 

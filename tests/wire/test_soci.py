@@ -68,6 +68,21 @@ def test_layers_of_a_base_keep_their_ztocs(run, tmp_path):
     assert check_layout(str(tmp_path / "two")) == []
 
 
+def test_layers_of_a_base_with_an_index_of_version_1(run, registry):
+    """It is found among what refers to the base. inspect finds it, too, when it reads tables."""
+    server = registry("d28")
+    base = f"{server.host}/base:1"
+    run("push", "--soci=v1", "--soci-min-size", "1", base, "-", input=tar_of(many_small()))
+    result = run("push", "--json", "--soci", "--soci-min-size", "1", "--base", base,
+                 f"{server.host}/app:1", "-", input=make_tar({"more": random_bytes(50000)}))
+    assert result.rc == 0, result
+    soci = json.loads(server.storage.manifest("app", result.json()["soci"]["digest"])[2])
+    layers = [layer["digest"] for layer in result.json()["layers"]]
+    assert [table["annotations"][PREFIX + "image-layer-digest"] for table in soci["layers"]] == layers
+    assert "SOCI" in run("inspect", "--tables", base).stdout
+    assert "SOCI" not in run("inspect", base).stdout, "no further requests"
+
+
 def test_layers_without_a_ztoc(run, tmp_path):
     """A notice says why, and the image is pushed as usual when no layer is left."""
     small = make_tar({"a": b"1"})
