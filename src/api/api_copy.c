@@ -88,6 +88,13 @@ static int begin(lpipe_client *client, const lpipe_ref *dest,
     return status == 0 ? client_check(client, err) : status;
 }
 
+/* For a SOCI index an archive in a file is read as a store: so its layers are read when the image
+ * is known, and those that are compressed can be compressed again. */
+static bool read_once(const lpipe_ref *archive, const struct lpipe_copy_options *options)
+{
+    return options->soci == LPIPE_SOCI_NONE || strcmp(archive->repository, "-") == 0;
+}
+
 int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *dest,
                const struct lpipe_copy_options *options, struct lpipe_copy_result *ret_result,
                struct lpipe_error *err)
@@ -100,10 +107,7 @@ int lpipe_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
     }
     int status = begin(client, dest, options, ret_result, &known, err);
     if (status == 0) {
-        /* In a file layers can be read when the image is known, so that those which are compressed
-         * can be compressed again. */
-        bool is_stream = strcmp(source->repository, "-") == 0 || known.soci == LPIPE_SOCI_NONE;
-        status = archive_copy_is_archive(source) && is_stream
+        status = archive_copy_is_archive(source) && read_once(source, &known)
                      ? archive_copy_ref(client, source, dest, &known, &result, err)
                  : image_convert_is_wanted(&known)
                      ? image_convert(client, source, dest, &known, &result, err)
