@@ -60,8 +60,9 @@ static void protect_process(void)
 #endif
 }
 
-/* glibc gives freed memory of this size and more back to the system. Without this limit it keeps the
- * more of it, the larger the freed blocks were, and libzstd often allocates tables of another size. */
+/* glibc gives freed memory of this size and more back to the system. Without this limit it keeps
+ * the more of it, the larger the freed blocks were, and libzstd often allocates tables of another
+ * size. */
 static void limit_kept_memory(void)
 {
 #ifdef __GLIBC__
