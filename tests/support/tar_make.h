@@ -5,6 +5,8 @@
 
 #include "support/unit.h"
 
+#include "base/macros.h"
+
 struct bytes {
     unsigned char *data;
     size_t size;
@@ -172,6 +174,24 @@ static inline void bytes_mixed(struct bytes *bytes, size_t size)
         }
     }
     bytes->size = size;
+}
+
+/* A complete tar for layers with a table of contents: small and large files, zeros, no contents.
+ * It must never change, either. */
+static inline void tar_put_mixed(struct bytes *tar)
+{
+    static const size_t sizes[] = { 0, 1, 511, 3000, 70000, 600000 };
+    struct bytes body AUTO_BYTES = { NULL, 0, 0 };
+    char name[16];
+    bytes_mixed(&body, sizes[ARRAY_LEN(sizes) - 1]);
+    tar_put(tar, "dir/", '5', NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        (void)snprintf(name, sizeof name, "dir/%zu", i);
+        tar_put(tar, name, '0', body.data, sizes[i]);
+    }
+    memset(body.data + 1000, 0, 200000);
+    tar_put(tar, "zeros", '0', body.data, 300000);
+    tar_end(tar);
 }
 
 #endif

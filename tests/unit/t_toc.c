@@ -11,6 +11,7 @@
 #include "base/spool.h"
 #include "codec/crc64.h"
 #include "codec/unit_codec.h"
+#include "layerpipe/push.h"
 #include "toc/json_text.h"
 #include "toc/path_set.h"
 #include "toc/toc.h"
@@ -194,6 +195,69 @@ static void test_units(void **state)
     free(back);
 }
 
+static ptrdiff_t tar_read(void *ctx, void *buf, size_t size)
+{
+    struct bytes *left = ctx;
+    size_t part = MIN_OF(MIN_OF(size, (size_t)7777), left->size);
+    memcpy(buf, left->data, part);
+    left->data += part;
+    left->size -= part;
+    return (ptrdiff_t)part;
+}
+
+/* The layer is read from a source. */
+static void push_read(lpipe_client *client, const lpipe_ref *dest, const struct bytes *tar,
+                      const struct lpipe_layer_options *options,
+                      struct lpipe_layer_result *ret_result)
+{
+    lpipe_layer *layer = NULL;
+    struct bytes left = *tar;
+    const struct lpipe_source source = { .read = tar_read, .ctx = &left };
+    assert_int_equal(lpipe_layer_new(&source, options, &layer, NULL), 0);
+    assert_int_equal(lpipe_write_layer(client, dest, layer, ret_result, NULL), 0);
+    lpipe_layer_free(layer);
+}
+
+/* The layer is written piece by piece. */
+static void push_written(lpipe_client *client, const lpipe_ref *dest, const struct bytes *tar,
+                         const struct lpipe_layer_options *options,
+                         struct lpipe_layer_result *ret_result)
+{
+    lpipe_writer *writer = NULL;
+    assert_int_equal(lpipe_writer_open(client, dest, options, &writer, NULL), 0);
+    for (size_t at = 0; at < tar->size; at += 12345) {
+        assert_int_equal(
+            lpipe_writer_write(writer, tar->data + at, MIN_OF((size_t)12345, tar->size - at), NULL),
+            0);
+    }
+    assert_int_equal(lpipe_writer_finish(writer, ret_result, NULL), 0);
+    lpipe_writer_free(writer);
+}
+
+static void test_written_layers_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const formats[] = { "estargz:1", "estargz:6", "zstd-chunked:3" };
+    struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
+    lpipe_client *client = NULL;
+    lpipe_ref *dest = NULL;
+    tar_put_mixed(&tar);
+    assert_int_equal(lpipe_client_new(NULL, &client, NULL), 0);
+    assert_int_equal(lpipe_ref_parse("null:", 0, &dest, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        struct lpipe_layer_result read = LPIPE_LAYER_RESULT_INIT;
+        struct lpipe_layer_result written = LPIPE_LAYER_RESULT_INIT;
+        options.compress = formats[i];
+        push_read(client, dest, &tar, &options, &read);
+        push_written(client, dest, &tar, &options, &written);
+        assert_true(read.annotation_count > 0);
+        assert_string_equal(read.digest, written.digest);
+    }
+    lpipe_ref_free(dest);
+    lpipe_client_free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_json_texts),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_units),
+        cmocka_unit_test(test_written_layers_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
