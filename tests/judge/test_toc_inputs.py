@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+import usage_report
 from cli_support import ROOT
 from test_toc_judges import TAGS, ask
 from tar_judges import build
@@ -51,19 +52,18 @@ def judged(judge, kind, layer, blob, scratch):
 
 def stream(command, kind, pieces, *arguments):
     """Makes a layer of a stream; returns its values, the notices, and the peak memory in bytes."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as notices:
-        process = command.start("layer", "--json", "-v", "--compress", kind, *arguments,
-                                stdin=subprocess.PIPE, stdout=out, stderr=notices)
-        for piece in pieces:
-            process.stdin.write(piece)
-        process.stdin.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as notices, \
+            tempfile.NamedTemporaryFile() as report:
+        words = [command.path, "layer", "--json", "-v", "--compress", kind, *arguments]
+        with subprocess.Popen(usage_report.wrapped(report.name, words), env=command.env,
+                              stdin=subprocess.PIPE, stdout=out, stderr=notices) as process:
+            for piece in pieces:
+                process.stdin.write(piece)
         out.seek(0)
         notices.seek(0)
         text = notices.read().decode()
         assert process.returncode == 0, text
-        return json.loads(out.read()), text, usage.ru_maxrss * 1024
+        return json.loads(out.read()), text, usage_report.read(report.name)["peak"]
 
 
 @pytest.mark.slow

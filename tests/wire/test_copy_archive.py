@@ -11,6 +11,7 @@ import tarfile
 
 import large_archive
 import pytest
+import usage_report
 from archive_support import (NAME_KEY, OCI_LAYOUT, TAG_KEY, blob_name, compressed, docker_classic,
                              docker_with_oci, entry, go_tarball, gzipped, hex_of, index_entry,
                              index_of, manifest_list, oci_archive, oci_blobs, pack)
@@ -501,14 +502,15 @@ def test_5_gb_need_little_memory_and_no_disk(docker_registry, tmp_path, form):
     with subprocess.Popen([sys.executable, large_archive.__file__, form, str(5 << 30)],
                           stdout=subprocess.PIPE) as source:
         command = [COMMAND, "copy", "--progress", "none", "-", f"{server.host}/{TARGET}:{form}"]
+        command = usage_report.wrapped(tmp_path / "usage", command)
         env = {**clean_environment(folder), "TMPDIR": str(folder)}
         done = subprocess.Popen(command, stdin=source.stdout, stdout=subprocess.PIPE, env=env,
                                 cwd=folder)
         source.stdout.close()
-        _, status, usage = os.wait4(done.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0 and source.returncode == 0
-    assert usage.ru_maxrss * 1024 <= 64 << 20, usage
-    assert usage.ru_oublock == 0, "nothing is written to a file system"
+        assert done.wait() == 0
+    usage = usage_report.read(tmp_path / "usage")
+    assert source.returncode == 0 and usage["peak"] <= 64 << 20, usage
+    assert usage["blocks"] == 0, "nothing is written to a file system"
     assert os.listdir(folder) == [] and list(server.tags(TARGET)) == [form]
 
 
