@@ -65,6 +65,7 @@ struct talk {
     lpipe_ref *other; /* in another repository */
     struct buf tar;
     struct input input;
+    bool is_dated_now; /* images have the present time */
 };
 
 static lpipe_layer *layer_of(struct talk *talk)
@@ -116,7 +117,7 @@ static void push_image(struct talk *talk)
     struct lpipe_push_options push = LPIPE_PUSH_OPTIONS_INIT;
     struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
     lpipe_image *image = NULL;
-    options.created = "0";
+    options.created = talk->is_dated_now ? NULL : "0";
     require(lpipe_image_new(talk->client, NULL, &options, &image, NULL) == 0);
     require(lpipe_image_add_layer(image, layer_of(talk), NULL, NULL) == 0);
     if (lpipe_image_push(image, talk->ref, &push, &result, NULL) == 0 && !script_has_lied()) {
@@ -191,6 +192,7 @@ static void talk_begin(struct talk *talk, uint8_t how)
     options.chunk_bytes = CHUNK_BYTES_MIN;
     options.retry_count = (how & 0x40) != 0 ? -1 : 2;
     options.jobs = 1;
+    talk->is_dated_now = (how & 0x80) != 0; /* HEAD beside POST, and none of the config */
     model_begin((how >> 2 & 3) % 3);
     require(lpipe_client_new(&options, &talk->client, NULL) == 0);
     require(lpipe_ref_parse(MODEL_HOST "/" REPOSITORY ":" TAG, 0, &talk->ref, NULL) == 0);
