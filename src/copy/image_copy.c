@@ -84,7 +84,8 @@ int image_copy(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *d
     if (status == 0 && is_remote) {
         status = push_target_open(client, dest, &target, &copy.target, err);
     }
-    if (status == 0 && is_remote) {
+    /* With one job, all requests follow one another. */
+    if (status == 0 && is_remote && client->context.settings.jobs != 1) {
         target_look_start(&copy.look, &copy.target);
     }
     status = status == 0 ? fetch_root(&copy, options, err) : status;
