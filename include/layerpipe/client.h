@@ -48,7 +48,8 @@ struct lpipe_client_options {
                                 which a lost upload is sent again; NULL = none */
     int32_t retry_count;     /**< how often each request is repeated; 0 = 5, -1 = never */
     uint32_t jobs;           /**< blobs at a time, at most 64; 0 = 4, or one more than the streams
-                                that cannot be read again. For lpipe_content_open(): ranges of a
+                                that cannot be read again; with 1, all requests follow one
+                                another. For lpipe_content_open(): ranges of a
                                 layer that are fetched at a time, at most 16 */
     uint64_t rate_bytes_max; /**< upload limit in bytes per second; 0 = none */
     struct lpipe_observer observer; /**< all NULL = no events */

@@ -415,6 +415,15 @@ def test_jobs_copy_several_blobs_at_a_time(run, registry):
 
 # Layouts.
 
+def test_with_one_job_all_requests_follow_one_another(run, registry):
+    server = registry("d28")
+    reference = image().put(server, SOURCE, "1")
+    for _ in range(2):
+        copy(run, reference, f"{server.host}/{TARGET}:1", "--jobs", "1").json()
+    entries = list(server.journal)
+    assert all(one.ended <= two.started for one, two in zip(entries, entries[1:])), server.journal
+
+
 def test_index_to_layout_and_back(run, registry, tmp_path, tool):
     """index.json of the layout lists the index, not its images; other tools read it."""
     source, target = registry("d28"), registry("d28")
