@@ -420,6 +420,39 @@ static int read_contents(const void *with, struct lpipe_error *err)
     return status;
 }
 
+static int look_at_archive(const void *with, struct lpipe_error *err)
+{
+    lpipe_client *client = NULL;
+    int status = lpipe_client_new(NULL, &client, err);
+    status = status == 0 ? look_at(client, with, err) : status;
+    (void)lpipe_client_free(client);
+    return status;
+}
+
+/* An archive that is read like a store: shown, flattened, and as a base. */
+static void test_archives_as_stores(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "docker-archive", "oci-archive" };
+    char text[300];
+    lpipe_ref *from = NULL, *dest = layout_ref("on an archive");
+    scratch_text(&scratch, "small", "a layer");
+    snprintf(text, sizeof text, "docker-archive:%s:x:1", write_archive("store.tar"));
+    assert_int_equal(lpipe_ref_parse(text, 0, &from, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        lpipe_ref *archive = NULL;
+        snprintf(text, sizeof text, "%s:%s:x:1", kinds[i], scratch_path(&scratch, kinds[i]));
+        assert_int_equal(lpipe_ref_parse(text, 0, &archive, NULL), 0);
+        assert_int_equal(copy_archive(&(struct archive_case){ from, archive }, NULL), 0);
+        fail_each(look_at_archive, archive);
+        fail_each(read_contents, archive);
+        fail_each(push_image, &(struct image_case){ archive, dest });
+        (void)lpipe_ref_free(archive);
+    }
+    (void)lpipe_ref_free(from);
+    (void)lpipe_ref_free(dest);
+}
+
 static void test_contents(void **state)
 {
     (void)state;
@@ -528,7 +561,7 @@ int main(void)
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_layers),
         cmocka_unit_test(test_layouts),        cmocka_unit_test(test_images),
         cmocka_unit_test(test_copies),         cmocka_unit_test(test_contents),
-        cmocka_unit_test(test_archives),
+        cmocka_unit_test(test_archives),       cmocka_unit_test(test_archives_as_stores),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
