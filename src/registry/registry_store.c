@@ -42,6 +42,9 @@ static int store_blob_exists(struct store *store, const struct descriptor *blob,
     }
     if (found < 0 && err != NULL) {
         *err = why;
+        if (why.http_status == 403) {
+            blob_head_explain(repository_of(store), blob->digest, err);
+        }
     }
     return found == 1 ? size == BLOB_SIZE_UNKNOWN || blob->size == DESCRIPTOR_SIZE_UNKNOWN ||
                             size == blob->size

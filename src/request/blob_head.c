@@ -56,3 +56,29 @@ int blob_head(const struct repository *repository, const char *digest, uint64_t 
     }
     return judge(&response, digest, ret_size);
 }
+
+void blob_head_explain(const struct repository *repository, const char *digest,
+                       struct lpipe_error *err)
+{
+    struct http_response response CLEANUP(http_response_dispose) = HTTP_RESPONSE_INIT;
+    AUTO_FREE char *path = mem_printf("/v2/%s/blobs/%s", repository->name, digest);
+    const char *headers[] = { "Range: bytes=0-0" };
+    if (path == NULL) {
+        return;
+    }
+    struct host_request request = {
+        .http = { .method = "GET",
+                  .url = path,
+                  .headers = headers,
+                  .header_count = ARRAY_LEN(headers),
+                  .response_bytes_max = ERROR_BODY_BYTES_MAX },
+        .repository = repository->name,
+        .actions = repository->actions,
+        .follow = true,
+    };
+    if (host_send(repository->host, &request, &response, NULL) == 0 &&
+        response.status == err->http_status) {
+        (void)registry_error(&response, err, "GET of blob %s in %s/%s", digest,
+                             repository->registry, repository->name);
+    }
+}

@@ -16,5 +16,9 @@
  * (may be NULL) as in struct host_request. */
 MUST_CHECK int blob_head(const struct repository *repository, const char *digest,
                          uint64_t *ret_size, bool *ret_gave_up, struct lpipe_error *err);
+/* After a HEAD that was refused: asks with GET, whose answer has a body, and puts the words of the
+ * same refusal into *err. Another answer changes nothing. */
+void blob_head_explain(const struct repository *repository, const char *digest,
+                       struct lpipe_error *err);
 
 #endif

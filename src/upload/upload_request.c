@@ -439,7 +439,8 @@ static bool named_digest(const struct upload *upload, char ret_digest[DIGEST_TEX
 }
 
 /* A registry that names another digest has other bytes. A blob that came in several requests may
- * have been put together wrongly, so that a 201 is no proof of it. */
+ * have been put together wrongly, so that a 201 is no proof of it. A 201 of another origin says
+ * nothing about the registry. */
 static enum upload_event judge_commit(struct upload *upload)
 {
     char digest[DIGEST_TEXT_SIZE];
@@ -449,10 +450,11 @@ static enum upload_event judge_commit(struct upload *upload)
         return event;
     }
     bool named = named_digest(upload, digest);
-    bool is_whole = upload->acked == 0 && upload->commits == 1 && upload->response.is_trusted;
-    upload->commit_answer = upload->response.status != 201 ? UPLOAD_COMMIT_2XX
-                            : named && is_whole            ? UPLOAD_COMMIT_STORED
-                                                           : UPLOAD_COMMIT_201;
+    bool is_created = upload->response.status == 201 && upload->response.is_trusted;
+    bool is_whole = upload->acked == 0 && upload->commits == 1;
+    upload->commit_answer = !is_created         ? UPLOAD_COMMIT_2XX
+                            : named && is_whole ? UPLOAD_COMMIT_STORED
+                                                : UPLOAD_COMMIT_201;
     return named && strcmp(digest, upload->digest) != 0 ? UPLOAD_BLOB_MISMATCH : UPLOAD_OK;
 }
 

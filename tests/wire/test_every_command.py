@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for push holds for each command that talks to a registry: a dead host fails soon, the words of
-a token server are shown, HEAD without evidence is no evidence."""
+a token server and of a 403 are shown, HEAD without evidence is no evidence."""
 import socket
 
 import pytest
@@ -60,6 +60,25 @@ def test_words_of_a_token_server_are_shown(call, registry, name):
                                    body=b'{"details":"%s"}' % REASON.encode()), auth=Auth("bearer", anonymous=[]))
     result = call(name, server.host, "--retry", "0")
     assert result.rc == 4 and REASON in result.stderr.splitlines()[-1], result
+
+
+FORBIDDEN = {
+    "text": (b"%s\r\n" % REASON.encode(), "text/plain"),
+    "errors": (b'{"errors":[{"code":"DENIED","message":"%s"}]}' % REASON.encode(), "application/json"),
+}
+
+
+@pytest.mark.parametrize("body", FORBIDDEN)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_words_of_a_403_are_shown(call, registry, name, body):
+    """Every request gets the same answer, also GET /v2/, as with a list of allowed addresses."""
+    text, content_type = FORBIDDEN[body]
+    server = registry("d28", Fault(None, "status", status=403, times=None, body=text,
+                                   headers={"Content-Type": content_type}))
+    result = call(name, server.host)
+    last = result.stderr.splitlines()[-1]
+    assert result.rc == 4 and REASON in last and server.host in last, result
+    assert "; ask the owner" in last, last
 
 
 @pytest.mark.parametrize("fault", [yes_to_everything(), no_head(405)], ids=["yes", "405"])

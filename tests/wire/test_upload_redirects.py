@@ -114,3 +114,16 @@ def test_targets_that_are_refused(step, target, run, registry):
                                    headers={"Location": target} if target else {}))
     result = push(run, server, *METHODS["chunked"])
     assert result.rc == 7 and server.tags() == {}, result
+
+
+@pytest.mark.parametrize("method", ["chunked", "monolithic"])
+def test_success_at_another_origin_is_no_evidence(method, run, registry):
+    """The other server says 201 and stores nothing; the registry does not allow HEAD."""
+    other = registry(PLAIN, Fault("commit", "answer", times=None,
+                                  raw=b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    server = registry(PLAIN, redirect("commit", 307, origin=other.origin),
+                      Fault("blob-head", "status", status=405, times=None))
+    result = run("layer", "--raw", "--media-type", "application/x.test", "--compress", "none", "--retry", "0",
+                 *METHODS[method], f"{server.host}/{REPOSITORY}", "-", input=DATA)
+    assert result.rc == 7 and result.stdout == "" and server.blobs() == [], result
+    assert other.journal.entries("commit") != []
