@@ -109,6 +109,10 @@ check-packages: deb static
 python: deps-build-python build
 	@$(PYTHON) python/build_backend.py build-python
 
+# A wheel with all libraries inside, for other machines. It is made of the same sources as the static command.
+wheel: deps-build-static-python
+	LAYERPIPE_STATIC_SOURCES=$(abspath $(STATIC_BUILD))/sources packaging/static/build_wheel $(STATIC_ARGS) build-wheel
+
 # HTML of the manual pages and the documents.
 docs: deps-build-docs build
 	@tools/make_docs $(BUILD) build-docs
@@ -123,5 +127,5 @@ clean:
 	rm -rf $(BUILD)
 
 .NOTPARALLEL:
-.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image python check-packages \
-	docs release clean
+.PHONY: all deps build demo test test-slow check-all lint bench install uninstall check-install static static-arm64 deb image python wheel \
+	check-packages docs release clean

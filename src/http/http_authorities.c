@@ -71,6 +71,13 @@ static bool is_there(const char *path)
     return path != NULL && access(path, R_OK) == 0;
 }
 
+bool http_authorities_are_missing(void)
+{
+    struct http_authorities system = http_authorities_search("");
+    return system.directory == NULL && system.file == NULL &&
+           !is_there(curl_version_info(CURLVERSION_NOW)->cainfo);
+}
+
 int http_authorities_find(struct http_authorities *ret_found, struct lpipe_error *err)
 {
     int status = curl_load(err);

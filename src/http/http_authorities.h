@@ -5,6 +5,8 @@
 #ifndef HTTP_HTTP_AUTHORITIES_H
 #define HTTP_HTTP_AUTHORITIES_H
 
+#include <stdbool.h>
+
 #include "base/fail.h"
 
 /* One of them is a constant path, the other NULL. A directory is one that OpenSSL can search,
@@ -16,6 +18,10 @@ struct http_authorities {
     const char *file;
 };
 MUST_CHECK int http_authorities_find(struct http_authorities *ret_found, struct lpipe_error *err);
+
+/* No authority is in a place that is known here or to libcurl, so no server can be verified. libcurl
+ * is loaded already. */
+bool http_authorities_are_missing(void);
 
 /* Looks into the known places below root, without asking libcurl. The paths that it gives are
  * without root. */

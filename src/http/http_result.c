@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "http/http_authorities.h"
 #include "http/http_call.h"
 
 /* "https://host:port" of the request, for messages: no path, no query, no user. */
@@ -106,7 +107,7 @@ void call_count_sent(struct http_call *call)
     call->response.body_complete = call->body_ended;
 }
 
-static int error_status(CURLcode code)
+static int error_status(const struct http_call *call, CURLcode code)
 {
     switch ((int)code) {
     case CURLE_OUT_OF_MEMORY:
@@ -115,8 +116,9 @@ static int error_status(CURLcode code)
         return LPIPE_TIMEOUT;
     case CURLE_URL_MALFORMAT:
     case CURLE_SSL_CERTPROBLEM: /* a client certificate or key that cannot be used */
-    case CURLE_SSL_CACERT_BADFILE:
         return LPIPE_INVALID_ARGUMENT;
+    case CURLE_SSL_CACERT_BADFILE: /* ours, or the system's, which may be missing */
+        return call->request.ca_pem != NULL ? LPIPE_INVALID_ARGUMENT : LPIPE_TLS;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CIPHER:
@@ -138,6 +140,20 @@ static bool is_alert(const char *text)
     return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
 }
 
+/* What to do about a certificate whose issuer is not known, or the system's authorities that cannot
+ * be read. */
+static const char *advice_of_authorities(CURLcode code)
+{
+    if (http_authorities_are_missing()) {
+        return "; this machine has no CA certificates: install the package ca-certificates, or "
+               "give a file of them with `cacert` or SSL_CERT_FILE";
+    }
+    return code == CURLE_SSL_CACERT_BADFILE
+               ? "; install the package ca-certificates again, or give a file of CA certificates "
+                 "with `cacert` or SSL_CERT_FILE"
+               : "; give the CA certificate that signed it with `cacert` or SSL_CERT_FILE";
+}
+
 /* What is known about the cause, or what the user can do (with a semicolon), or "". */
 static const char *advice_of(struct http_call *call, CURLcode code, const char *text)
 {
@@ -148,7 +164,10 @@ static const char *advice_of(struct http_call *call, CURLcode code, const char *
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "self") != NULL || strstr(text, "issuer") != NULL)) {
-        return "; give the CA certificate that signed it with `cacert` or SSL_CERT_FILE";
+        return advice_of_authorities(code);
+    }
+    if (code == CURLE_SSL_CACERT_BADFILE && call->request.ca_pem == NULL) {
+        return advice_of_authorities(code);
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION &&
         (strstr(text, "expired") != NULL || strstr(text, "not yet valid") != NULL)) {
@@ -262,7 +281,9 @@ static void fail_as_curl(struct http_call *call, CURLcode code)
     char clean[300];
     text = text_printable(clean, sizeof clean, text, strlen(text));
     bool connection_reset = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
-    int status = connection_reset ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : error_status(code);
+    int status = connection_reset ? LPIPE_NETWORK
+                 : is_alert(text) ? LPIPE_TLS
+                                  : error_status(call, code);
     long reason = 0;
     call->response.speaks_tls = code == CURLE_PEER_FAILED_VERIFICATION || is_alert(text);
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);

@@ -4,10 +4,12 @@ tests use login, because it is the command with the fewest requests."""
 import os
 import shutil
 import socket
+import subprocess
 import threading
 
 import pytest
 from auth_support import CANARY, assert_absent, entry, write_config
+from cli_support import COMMAND
 from registry import CA, Auth
 from servers import ConnectProxy
 
@@ -63,6 +65,26 @@ def assert_tls_failed(result, server, *words):
 def test_authority_of_cacert_option_is_trusted(over, ca):
     server = over.serve(ca.server_context(name="named", **HOSTS))
     assert over.login(server, "--cacert", ca.cert).rc == 0
+
+
+def test_machine_without_authorities(over, ca, tmp_path):
+    """A bare system has no CA certificates at all: here an empty directory hides them."""
+    hide = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+            'mount -t tmpfs none /etc/ssl && exec "$@"', "sh"]
+    if subprocess.run([*hide, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        pytest.skip("mounts are not allowed here")
+    server = over.serve(ca.server_context(name="bare", **HOSTS))
+
+    def login(*options):
+        return subprocess.run([*hide, COMMAND, "login", "--username", "user", "--password-stdin", "--authfile",
+                               tmp_path / "auth.json", *options, server.host], input=CANARY.encode(),
+                              stderr=subprocess.PIPE, env={**os.environ, **server.environment}, check=False)
+
+    result = login()
+    said = result.stderr.decode()
+    assert result.returncode == 6 and len(said.splitlines()) == 1, said
+    assert login("--cacert", ca.cert).returncode == 0
+    assert "no CA certificates: install the package ca-certificates" in said and "--cacert FILE" in said
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])

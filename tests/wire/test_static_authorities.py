@@ -79,4 +79,4 @@ def test_additional_authority_is_added_to_the_bundle(login, ca, other_ca, tmp_pa
 def test_without_authorities_the_server_is_not_trusted(login):
     result = login()
     assert result.returncode == 6
-    assert b"--cacert" in result.stderr
+    assert b"--cacert" in result.stderr and b"package ca-certificates" in result.stderr
