@@ -101,9 +101,9 @@ image: static
 	@LAYERPIPE= tools/make_image $(STATIC_BUILD)/layerpipe $(IMAGE)
 
 # The packages and the static command in bare Debian 12 and 13: needs root, the network and debootstrap.
-check-packages: deb static
-	tools/check_packages 12 build-deb $(STATIC_BUILD)/layerpipe
-	tools/check_packages 13 build-deb $(STATIC_BUILD)/layerpipe
+check-packages: deb static wheel
+	tools/check_packages 12 build-deb $(STATIC_BUILD)/layerpipe build-wheel
+	tools/check_packages 13 build-deb $(STATIC_BUILD)/layerpipe build-wheel
 
 # A wheel for all versions of Python from 3.9 on.
 python: deps-build-python build
