@@ -120,8 +120,8 @@ docs: deps-build-docs build
 # The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes.
 release:
 	@tools/make_release --check
-	@$(MAKE) --no-print-directory deb static
-	tools/make_release build-release build-deb $(STATIC_BUILD)
+	@$(MAKE) --no-print-directory deb static static-arm64 wheel
+	tools/make_release build-release build-deb $(STATIC_BUILD) build-wheel
 
 clean:
 	rm -rf $(BUILD)
