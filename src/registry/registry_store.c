@@ -19,8 +19,8 @@ struct registry_store {
     struct background background; /* of the repository */
     char *registry;               /* owned; repository points to it and to the name */
     char *repository_name;
-    unsigned ranges;            /* of a blob that is read */
-    atomic_int lists_referrers; /* from the answer to the last manifest with a subject */
+    unsigned ranges;             /* of a blob that is read */
+    atomic_bool lists_referrers; /* an answer to a manifest with a subject has said so */
 };
 
 static struct repository *repository_of(struct store *store)
@@ -81,8 +81,8 @@ static int store_manifest_put(struct store *store, const struct document *manife
 {
     struct registry_store *self = (struct registry_store *)store;
     int status = registry_manifest_put(&self->repository, manifest, tag, err);
-    if (status >= 0) {
-        atomic_store(&self->lists_referrers, status);
+    if (status > 0) {
+        atomic_store(&self->lists_referrers, true);
     }
     return MIN_OF(status, 0);
 }

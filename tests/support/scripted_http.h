@@ -206,6 +206,11 @@ void http_call_wake(struct http_call *call)
     (void)call;
 }
 
+void http_call_join(struct http_call *call)
+{
+    scripted_call_send(call);
+}
+
 bool http_call_answered(const struct http_call *call)
 {
     (void)call;

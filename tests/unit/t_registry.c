@@ -7,6 +7,7 @@
 #include "registry/client.h"
 #include "registry/registry_blob.h"
 #include "registry/registry_manifest.h"
+#include "registry/registry_store.h"
 #include "request/blob_head.h"
 
 #define REGISTRY "registry.example"
@@ -453,12 +454,17 @@ static void test_manifest_head(void **state)
     finish();
 }
 
+static void make_manifest(struct document *ret_document)
+{
+    AUTO_BUF struct buf bytes = BUF_INIT(10000);
+    assert_int_equal(buf_append_text(&bytes, MANIFEST), 0);
+    assert_int_equal(document_make(&bytes, MANIFEST_TYPE, NULL, ret_document, NULL), 0);
+}
+
 static int put(const char *tag, struct lpipe_error *err)
 {
     AUTO_DOCUMENT struct document document = DOCUMENT_INIT;
-    AUTO_BUF struct buf bytes = BUF_INIT(10000);
-    assert_int_equal(buf_append_text(&bytes, MANIFEST), 0);
-    assert_int_equal(document_make(&bytes, MANIFEST_TYPE, NULL, &document, NULL), 0);
+    make_manifest(&document);
     return registry_manifest_put(&fixture.repository, &document, tag, err);
 }
 
@@ -511,6 +517,27 @@ static void test_manifest_put(void **state)
               { { .status = 201, .headers = "docker-content-digest: " OTHER "\n" }, "PUT" });
     CHECK_PUT(LPIPE_REFUSED, 2, { { .status = 413 }, "PUT" }, { { .status = 404 }, "HEAD" });
     CHECK_PUT(LPIPE_DENIED, 2, { { .status = 403 }, "PUT" }, { { .status = 403 }, "HEAD" });
+}
+
+/* Other manifests are put by other threads between a referrer's put and this question. */
+static void test_registry_that_lists_referrers_is_remembered(void **state)
+{
+    static char subject[400];
+    struct store *store = NULL;
+    struct document manifest AUTO_DOCUMENT = DOCUMENT_INIT;
+    (void)state;
+    snprintf(subject, sizeof subject, "%soci-subject: " OTHER "\n", own_digest_header);
+    const struct row list[] = { PUT_OK, { { .status = 201, .headers = subject }, "PUT" }, PUT_OK };
+    begin_with(list, ARRAY_LEN(list));
+    make_manifest(&manifest);
+    assert_int_equal(registry_store_open(fixture.client, fixture.ref, true, 1, &store, NULL), 0);
+    assert_int_equal(store->ops->manifest_put(store, &manifest, "plain", NULL), 0);
+    assert_int_equal(store->ops->referrers_native(store), 0);
+    assert_int_equal(store->ops->manifest_put(store, &manifest, NULL, NULL), 0);
+    assert_int_equal(store->ops->manifest_put(store, &manifest, "plain", NULL), 0);
+    assert_int_equal(store->ops->referrers_native(store), 1);
+    store_free(store);
+    finish();
 }
 
 /* A repository may forbid to change a tag: a second push of the same image succeeds. */
@@ -599,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_manifest_get_refuses),
         cmocka_unit_test(test_manifest_head),
         cmocka_unit_test(test_manifest_put),
+        cmocka_unit_test(test_registry_that_lists_referrers_is_remembered),
         cmocka_unit_test(test_manifest_put_to_a_tag_that_cannot_be_changed),
         cmocka_unit_test(test_manifest_put_with_unclear_answer),
         cmocka_unit_test(test_manifest_put_of_unknown_blobs),
