@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """layerpipe copy --compress and --soci: the layers of an image are compressed in another way while
 they are copied, from an archive, a registry or a layout."""
+import itertools
 import json
 import subprocess
 
@@ -194,6 +195,19 @@ def test_soci_index_of_compressed_layers_in_an_archive(run, tmp_path):
     assert result.rc == 0 and result.json()["manifests"] == 3, result
     copied, layers = soci_layers(tmp_path / "b", result.json()["digest"])
     assert layers == [layer["digest"] for layer in copied["layers"]]
+
+
+def test_any_failure_of_a_soci_copy_from_an_archive_leaves_no_tag(run, registry):
+    """Each commit in turn is refused: those of layers, config, zTOCs and the config of the index."""
+    for number in itertools.count(1):
+        server = registry("d28", Fault("commit", "status", nth=number, status=400, times=None))
+        result = run("copy", "--soci", "--soci-min-size", "1", "-", f"{server.host}/{TARGET}:1",
+                     input=pack(docker_classic(image())))
+        if result.rc == 0:
+            assert number == 7, "six blobs"
+            return
+        assert result.rc in (6, 7) and server.tags() == {}, result
+        assert server.storage.manifests() == [] and server.open_sessions() == []
 
 
 def test_soci_copy_of_an_archive_that_is_cut_off(run, registry):
