@@ -198,7 +198,7 @@ static int write_image(struct archive_run *run, struct lpipe_copy_result *result
     return status;
 }
 
-/* The archive's image with the layers that were made. It takes the store and manifest of the run. */
+/* The archive's image with the layers that were made. Takes the store and manifest of the run. */
 static int soci_image(struct archive_run *run, lpipe_image **ret_image, struct lpipe_error *err)
 {
     struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;

@@ -19,8 +19,8 @@ struct http_authorities {
 };
 MUST_CHECK int http_authorities_find(struct http_authorities *ret_found, struct lpipe_error *err);
 
-/* No authority is in a place that is known here or to libcurl, so no server can be verified. libcurl
- * is loaded already. */
+/* No authority is in a place that is known here or to libcurl, so no server can be verified.
+ * libcurl is loaded already. */
 bool http_authorities_are_missing(void);
 
 /* Looks into the known places below root, without asking libcurl. The paths that it gives are

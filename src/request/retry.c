@@ -155,8 +155,8 @@ static int fail_long(const struct retry *retry, const struct http_response *resp
     return LPIPE_RATE_LIMITED;
 }
 
-/* Other blobs may retry for the same reason: it is reported once for all. why: the failure, when there
- * is no response. */
+/* Other blobs may retry for the same reason: it is reported once for all. why: the failure, when
+ * there is no response. */
 static void announce(const struct retry *retry, const struct http_response *response, uint64_t ms,
                      const struct lpipe_error *why)
 {

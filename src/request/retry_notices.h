@@ -28,8 +28,8 @@ void retry_notices_init(struct retry_notices *notices);
 void retry_notices_dispose(struct retry_notices *notices);
 
 /* Whether the user should get a notice that this attempt follows in wait_ms, for this cause.
- * False when the same or a later attempt for the same host and cause was reported, and neither has the
- * host worked again (retry_notices_end()) nor RETRY_NOTICE_LASTS_MS passed after that wait. */
+ * False when the same or a later attempt for the same host and cause was reported, and neither has
+ * the host worked again (retry_notices_end()) nor RETRY_NOTICE_LASTS_MS passed after that wait. */
 MUST_CHECK bool retry_notices_add(struct retry_notices *notices, const char *host, int cause,
                                   uint32_t attempt, uint64_t wait_ms);
 /* A request that was retried has worked: the next failed request to this host is reported again. */
