@@ -342,6 +342,21 @@ static void note_lie(const char *method, bool is_registry, int honest, int statu
     script.lied = script.lied || (matters && status / 100 == 2 && honest / 100 != 2);
 }
 
+/* A redirect of the registry to a manifest of its own: what is stored then has another name. */
+static void note_moved(const struct http_request *request, const struct plan *plan, int status)
+{
+    AUTO_FREE char *url = NULL;
+    struct origin target;
+    bool is_registry = false;
+    if (status / 100 == 3 && strcmp(plan->header, "location") == 0 &&
+        strcmp(request->method, "PUT") == 0 &&
+        origin_resolve(request->url, plan->value, "", &url, NULL) == 0 &&
+        strstr(url, "/manifests/") != NULL && origin_parse(url, "", &target, NULL, NULL) == 0) {
+        (void)is_trusted(&target, &is_registry);
+        script.lied = script.lied || is_registry;
+    }
+}
+
 static void set_header(struct model_answer *answer, const struct plan *plan)
 {
     struct buf old = answer->headers;
@@ -374,6 +389,7 @@ static void change_answer(struct http_call *call, const struct plan *plan, bool 
         require(buf_append_text(&answer->body, plan->value) == 0);
     }
     note_lie(call->request.method, is_registry, honest, answer->status);
+    note_moved(&call->request, plan, answer->status);
 }
 
 static int fail_call(struct http_call *call, int status)

@@ -17,6 +17,7 @@ struct push {
     struct lpipe_layer_result result;
     struct descriptor known; /* digest "" = not known yet */
     unsigned sessions;       /* upload sessions opened for the layer */
+    bool existed;            /* the store had the layer when its end was reached */
 };
 
 static int push_write(void *ctx, const void *data, size_t size, struct lpipe_error *err)
@@ -109,6 +110,7 @@ static int push_once(struct push *push, struct lpipe_error *err)
     struct tracked_writer tracked AUTO_TRACKED_WRITER = TRACKED_WRITER_INIT;
     struct blob_hint hint = blob_progress_hint(
         &push->progress, push->known.digest[0] != '\0' ? &push->known : NULL, &push->sessions);
+    hint.existed = &push->existed;
     hint.presence = MAX_OF(hint.presence, push->progress.job->presence);
     int status = tracked_writer_begin(&tracked, push->progress.job, &hint, err);
     if (status != 0) {
@@ -194,6 +196,9 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     const char *notice = status == 0 ? layer_notice(layer) : NULL;
     if (notice != NULL) {
         context_notice(&job->client->context, "%s", notice);
+    }
+    if (push.existed) {
+        push.progress.origin = LPIPE_ORIGIN_EXISTING;
     }
     blob_progress_end(&push.progress, status, push.result.digest, push.result.size);
     if (status == 0) {

@@ -64,6 +64,7 @@ struct blob_hint {
     /* Counts the upload sessions that all writers of this blob opened, without one that was not
      * needed because the blob exists. */
     unsigned *sessions;
+    bool *existed; /* set to true when the target has the blob, so that its bytes are not sent */
     /* An upload in chunks takes at most this size for them, to save memory, unless the user named
      * a size; 0 = what is usual for the registry. */
     uint64_t chunk_bytes_max;

@@ -336,6 +336,15 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
     }
 }
 
+/* The blob was found before any of its bytes were sent. */
+static void note_existing(const struct upload *upload, enum upload_event event)
+{
+    bool was_sent = upload->state == UPLOAD_VERIFYING_BLOB;
+    if (event == UPLOAD_BLOB_FOUND && !was_sent && upload->hint.existed != NULL) {
+        *upload->hint.existed = true;
+    }
+}
+
 /* One step of the machine, with its pause and its action. Returns the next event. */
 static enum upload_event step(struct upload *upload, enum upload_event event)
 {
@@ -352,6 +361,7 @@ static enum upload_event step(struct upload *upload, enum upload_event event)
     if (action.cause != UPLOAD_NO_CAUSE) {
         upload_set_error(upload, action.cause);
     }
+    note_existing(upload, event);
     upload_announce(upload, action.next);
     upload->state = action.next;
     if (action.act == UPLOAD_ACT_NOTHING) {

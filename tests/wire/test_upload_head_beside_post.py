@@ -77,6 +77,17 @@ def test_session_of_a_layer_that_exists_is_deleted(slow, run, registry):
     assert [entry.received for entry in server.journal.entries("commit")] == [config]
 
 
+@pytest.mark.parametrize("options", [[], ["--created", "1"]])
+def test_layer_that_exists_is_reported_as_existing(options, run, registry):
+    server = with_layer(registry)
+    result = push(run, server, *options)
+    assert_pushed(server, result)
+    assert [layer["source"] for layer in result.json()["layers"]] == ["existing"]
+    assert "blobs: 1 new, 1 existed" in result.stderr
+    fresh = push(run, registry("d28"), *options)
+    assert [layer["source"] for layer in fresh.json()["layers"]] == ["streamed"]
+
+
 def test_layer_is_sent_when_head_is_refused(run, registry):
     server = with_layer(registry, Fault("blob-head", "status", status=403, times=None))
     assert_pushed(server, push(run, server))
