@@ -41,16 +41,16 @@ time", and where the image is pushed again.
 EXPLAINED = """
 ## What layerpipe sends
 
-A small image, the first time: HEAD of the layer, POST for the layer and POST for the config, side by side on
-three connections; PUT of both; PUT of the manifest. With the handshake these are four round trips. Most
-registries answer a POST that has the bytes with a session, as if it had none, so POST and PUT stay two.
+A small image, the first time: POST for the layer and for the config, side by side on two connections; PUT of
+both; PUT of the manifest. With the handshake these are four round trips. Most registries answer a POST that has
+the bytes with a session, as if it had none, so POST and PUT stay two.
 
-- The config has the present time, so it cannot be there, and no HEAD asks for it. The layer is probably new.
-  If HEAD finds it, its session is deleted while config and manifest are sent.
+- The config has the present time, so it cannot be there, and no HEAD asks for it. The layer is probably new, and
+  so small that to send it again takes hardly longer than HEAD.
 - With a fixed time (`--created`, `SOURCE_DATE_EPOCH`) the same image may be there. Then HEAD of both blobs is sent
-  first and POST only for a blob that is missing, which is one round trip more; pushed again, the image needs
-  no session. `docs/upload.md` has the reasons.
-- There is no `GET /v2/` first. The first HEAD shows as well which authentication the registry wants.
+  first and POST only for a blob that is missing, which is one round trip more. The same for a layer of more than
+  64 KiB. `docs/upload.md` has the reasons.
+- There is no `GET /v2/` first. The first request shows as well which authentication the registry wants.
 - The PUT of a small blob is answered with 201 and the blob's digest. That proves what a HEAD would, so
   none follows. A blob that went in several requests is checked with HEAD, because a registry may put it
   together wrongly; the round trip is a small part of such an upload.

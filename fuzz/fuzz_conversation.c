@@ -193,7 +193,7 @@ static void talk_begin(struct talk *talk, uint8_t how)
     options.chunk_bytes = CHUNK_BYTES_MIN;
     options.retry_count = (how & 0x40) != 0 ? -1 : 2;
     options.jobs = 1;
-    talk->is_dated_now = (how & 0x80) != 0; /* HEAD beside POST, and none of the config */
+    talk->is_dated_now = (how & 0x80) != 0; /* no HEAD of config and small layer */
     model_begin((how >> 2 & 3) % 3);
     require(lpipe_client_new(&options, &talk->client, NULL) == 0);
     require(lpipe_ref_parse(MODEL_HOST "/" REPOSITORY ":" TAG, 0, &talk->ref, NULL) == 0);

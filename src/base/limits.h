@@ -122,6 +122,8 @@
 #define STREAM_AHEAD_BYTES (512 * KIB) /* the unsent ones of these */
 #define WINDOW_PAGE_BYTES (128 * KIB)
 #define SINGLE_BYTES_MAX (8 * MIB) /* of one PUT, without --upload monolithic */
+/* A blob that is probably new is sent without HEAD if it is not larger. */
+#define UNASKED_BYTES_MAX (64 * KIB)
 #define CLOSE_TIMEOUT_MS 2000
 #define CANCEL_GRACE_MS 1000              /* for the answer to a POST that opens a session */
 #define ABANDON_GRACE_S 1                 /* an abandoned upload's request may end normally */

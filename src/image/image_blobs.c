@@ -159,13 +159,6 @@ static bool is_new_image(const lpipe_image *image)
     return image->is_dated_now && image->config != NULL && !image->is_copy;
 }
 
-/* With one job, all requests follow one another, so that no POST is sent beside a HEAD. */
-static enum blob_presence layer_presence(const lpipe_image *image)
-{
-    return is_new_image(image) && image->client->context.settings.jobs != 1 ? BLOB_LIKELY_NEW
-                                                                            : BLOB_MAY_EXIST;
-}
-
 static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err)
 {
     struct image_layer *layer = &blobs->image->layers[number];
@@ -176,7 +169,8 @@ static int put_layer(struct blobs *blobs, size_t number, struct lpipe_error *err
                                   .store = blobs->target->store,
                                   .index = (uint32_t)number,
                                   .name = name,
-                                  .presence = layer_presence(blobs->image),
+                                  .presence =
+                                      is_new_image(blobs->image) ? BLOB_LIKELY_NEW : BLOB_MAY_EXIST,
                                   .writers = &blobs->writers,
                                   .refuse_odd = blobs->image->artifact_type == NULL,
                                   .on_layer_read = on_layer_read,

@@ -61,8 +61,7 @@ struct blob_hint {
     /* `bytes` more were given to the target; they end at `position` of the blob. Any thread. */
     void (*sent)(void *user, uint64_t position, uint64_t bytes);
     void *user;
-    /* Counts the upload sessions that all writers of this blob opened, without one that was not
-     * needed because the blob exists. */
+    /* Counts the upload sessions that all writers of this blob opened. */
     unsigned *sessions;
     bool *existed; /* set to true when the target has the blob, so that its bytes are not sent */
     /* An upload in chunks takes at most this size for them, to save memory, unless the user named

@@ -16,8 +16,7 @@
 struct registry_store {
     struct store base;
     struct repository repository;
-    struct background background; /* of the repository */
-    char *registry;               /* owned; repository points to it and to the name */
+    char *registry; /* owned; repository points to it and to the name */
     char *repository_name;
     unsigned ranges;             /* of a blob that is read */
     atomic_bool lists_referrers; /* an answer to a manifest with a subject has said so */
@@ -107,7 +106,6 @@ static int store_referrers_list(struct store *store, const char *digest,
 static void registry_store_free(struct store *store)
 {
     struct registry_store *self = (struct registry_store *)store;
-    background_dispose(&self->background);
     free(self->registry);
     free(self->repository_name);
     free(self);
@@ -139,7 +137,6 @@ static int repository_init(struct registry_store *self, lpipe_client *client, co
         .registry = self->registry,
         .name = self->repository_name,
         .actions = writes ? "pull,push" : "pull",
-        .background = &self->background,
     };
     bool has_memory = self->registry != NULL && self->repository_name != NULL &&
                       self->base.store_id != NULL && self->base.name != NULL;
@@ -158,7 +155,6 @@ int registry_store_open(lpipe_client *client, const lpipe_ref *ref, bool writes,
     if (self == NULL) {
         return fail_memory(err);
     }
-    background_init(&self->background);
     self->base.ops = &ops;
     self->ranges = ranges;
     if (repository_init(self, client, ref, host, writes) != 0) {

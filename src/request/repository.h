@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One repository of a registry: what requests about it need. Immutable, except for the list of the
- * requests in the background; any thread. */
+/* One repository of a registry: what requests about it need. Immutable; any thread. */
 #ifndef REQUEST_REPOSITORY_H
 #define REQUEST_REPOSITORY_H
 
-#include "base/background.h"
 #include "request/context.h"
 #include "request/host_request.h"
 
@@ -14,9 +12,6 @@ struct repository {
     const char *registry;       /* host[:port], for messages */
     const char *name;           /* "library/debian" */
     const char *actions;        /* that tokens are for: "pull,push"; NULL = "pull" */
-    /* For requests whose end nothing else waits for; borrowed. NULL = every request is waited
-     * for. */
-    struct background *background;
 };
 
 #endif

@@ -2,7 +2,6 @@
 #include "upload/upload_delete.h"
 
 #include "base/limits.h"
-#include "base/mem.h"
 
 /* Some registries require the action "delete" for this request, others do not know it. A token
  * server grants the actions that it knows, so all are requested. This also gives another token than
@@ -21,32 +20,4 @@ void upload_session_delete(const struct repository *repository, const char *url,
         .untrusted_url = untrusted_url,
     };
     (void)!host_send(repository->host, &request, &response, NULL);
-}
-
-struct session_delete {
-    const struct repository *repository;
-    char *url;
-    bool untrusted_url;
-};
-
-static void delete_run(void *ctx)
-{
-    struct session_delete *session = ctx;
-    upload_session_delete(session->repository, session->url, session->untrusted_url);
-    free(session->url);
-    free(session);
-}
-
-void upload_session_delete_beside(const struct repository *repository, char *url,
-                                  bool untrusted_url)
-{
-    struct session_delete *session =
-        repository->background != NULL ? NEW(struct session_delete) : NULL;
-    if (session == NULL) {
-        upload_session_delete(repository, url, untrusted_url);
-        free(url);
-        return;
-    }
-    *session = (struct session_delete){ repository, url, untrusted_url };
-    background_run(repository->background, "lpipe-delete", delete_run, session);
 }

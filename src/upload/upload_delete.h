@@ -11,8 +11,5 @@
  * cross-origin server chose the URL, so no credentials are sent. */
 void upload_session_delete(const struct repository *repository, const char *url,
                            bool untrusted_url);
-/* The same, without waiting for the answer: the repository's background does. Takes url (owned). */
-void upload_session_delete_beside(const struct repository *repository, char *url,
-                                  bool untrusted_url);
 
 #endif

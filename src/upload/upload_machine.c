@@ -6,8 +6,7 @@
 /* The condition of a rule, about struct upload_facts. */
 enum upload_condition {
     ALWAYS = 0,
-    IS_NEW,
-    LIKELY_NEW,
+    NO_HEAD,
     SINGLE_PUT,
     PATCH_READY,
     PATCH_LATER,
@@ -27,8 +26,7 @@ enum upload_condition {
 
 static const char *const condition_names[CONDITION_COUNT] = {
     [ALWAYS] = "",
-    [IS_NEW] = "the blob is new",
-    [LIKELY_NEW] = "the blob is probably new",
+    [NO_HEAD] = "no HEAD is needed",
     [SINGLE_PUT] = "the method is one PUT",
     [PATCH_READY] = "the next PATCH can be sent",
     [PATCH_LATER] = "the next PATCH needs more bytes",
@@ -48,7 +46,6 @@ static const char *const condition_names[CONDITION_COUNT] = {
 static const char *const state_names[UPLOAD_STATE_COUNT] = {
     [UPLOAD_BUFFERING] = "buffering",
     [UPLOAD_CHECKING_BLOB] = "checking blob",
-    [UPLOAD_CHECKING_BESIDE_OPENING] = "checking blob, opening session",
     [UPLOAD_OPENING] = "opening session",
     [UPLOAD_SENDING] = "sending",
     [UPLOAD_RENEWING_TOKEN] = "renewing token",
@@ -100,8 +97,6 @@ static const char *const act_names[UPLOAD_ACT_COUNT] = {
     [UPLOAD_ACT_NOTHING] = "",
     [UPLOAD_ACT_WAIT] = "wait for the stream",
     [UPLOAD_ACT_HEAD_BLOB] = "HEAD blob",
-    [UPLOAD_ACT_HEAD_BESIDE_OPEN] = "HEAD blob and POST at the same time",
-    [UPLOAD_ACT_TAKE_OPENED] = "take the answer of the POST",
     [UPLOAD_ACT_OPEN_SESSION] = "POST",
     [UPLOAD_ACT_SEND] = "PATCH",
     [UPLOAD_ACT_SEND_SMALLER] = "smaller PATCH",
@@ -112,7 +107,6 @@ static const char *const act_names[UPLOAD_ACT_COUNT] = {
     [UPLOAD_ACT_COMMIT_WITHOUT_EXPECT] = "PUT without Expect",
     [UPLOAD_ACT_DELETE_SESSION] = "DELETE session",
     [UPLOAD_ACT_CHANGE_METHOD] = "DELETE session, other method",
-    [UPLOAD_ACT_DROP_SESSION] = "DELETE session, not waited for",
 };
 
 static const char *const pause_names[UPLOAD_PAUSE_COUNT] = {
@@ -193,8 +187,7 @@ struct rule {
 static const struct rule rules[] = {
     FAIL(BUFFERING, BYTES_READY, SINGLE_PUT, TOO_LARGE_FOR_ONE_REQUEST),
     GO(BUFFERING, BYTES_READY, ALWAYS, OPENING, OPEN_SESSION),
-    GO(BUFFERING, STREAM_ENDED, IS_NEW, OPENING, OPEN_SESSION),
-    GO(BUFFERING, STREAM_ENDED, LIKELY_NEW, CHECKING_BESIDE_OPENING, HEAD_BESIDE_OPEN),
+    GO(BUFFERING, STREAM_ENDED, NO_HEAD, OPENING, OPEN_SESSION),
     GO(BUFFERING, STREAM_ENDED, ALWAYS, CHECKING_BLOB, HEAD_BLOB),
     FAIL(BUFFERING, ABANDONED, ALWAYS, LAST_ERROR),
 
@@ -204,13 +197,6 @@ static const struct rule rules[] = {
     FAIL(CHECKING_BLOB, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
     FAIL(CHECKING_BLOB, ERROR, ALWAYS, LAST_ERROR),
     FAIL(CHECKING_BLOB, ABANDONED, ALWAYS, LAST_ERROR),
-
-    GO(CHECKING_BESIDE_OPENING, BLOB_FOUND, ALWAYS, DONE, DROP_SESSION),
-    GO(CHECKING_BESIDE_OPENING, BLOB_MISSING, ALWAYS, OPENING, TAKE_OPENED),
-    GO(CHECKING_BESIDE_OPENING, BLOB_CHECK_FAILED, ALWAYS, OPENING, TAKE_OPENED),
-    DELETE_AND_FAIL(CHECKING_BESIDE_OPENING, BLOB_MISMATCH, ALWAYS, CONTENT_MISMATCH),
-    DELETE_AND_FAIL(CHECKING_BESIDE_OPENING, ERROR, ALWAYS, LAST_ERROR),
-    DELETE_AND_FAIL(CHECKING_BESIDE_OPENING, ABANDONED, ALWAYS, LAST_ERROR),
 
     SEND_NEXT_OR_COMMIT(OPENING, OK),
     WAIT(OPENING, NO_ANSWER, ALWAYS, OPENING, OPEN_SESSION, BACK_OFF),
@@ -360,10 +346,8 @@ static int replayable(const struct upload_facts *facts)
 static int holds(enum upload_condition condition, const struct upload_facts *facts)
 {
     switch (condition) {
-    case IS_NEW:
-        return facts->presence == UPLOAD_BLOB_IS_NEW;
-    case LIKELY_NEW:
-        return facts->presence == UPLOAD_BLOB_LIKELY_NEW;
+    case NO_HEAD:
+        return facts->first_head == UPLOAD_HEAD_NOT_NEEDED;
     case SINGLE_PUT:
         return facts->method == UPLOAD_SINGLE_PUT;
     case PATCH_READY:

@@ -8,13 +8,12 @@
 #include <stddef.h>
 
 enum upload_state {
-    UPLOAD_BUFFERING = 0, /* no request was sent yet; the blob may end before one is needed */
-    UPLOAD_CHECKING_BLOB, /* the stream has ended before any request: HEAD of the blob */
-    UPLOAD_CHECKING_BESIDE_OPENING,   /* the same, and POST at the same time */
-    UPLOAD_OPENING,                   /* POST opens a session */
-    UPLOAD_SENDING,                   /* PATCH sends bytes */
-    UPLOAD_RENEWING_TOKEN,            /* the PATCH got a 401: a new token is fetched */
-    UPLOAD_QUERYING_OFFSET,           /* GET of the session: how many bytes has it? */
+    UPLOAD_BUFFERING = 0,   /* no request was sent yet; the blob may end before one is needed */
+    UPLOAD_CHECKING_BLOB,   /* the stream has ended before any request: HEAD of the blob */
+    UPLOAD_OPENING,         /* POST opens a session */
+    UPLOAD_SENDING,         /* PATCH sends bytes */
+    UPLOAD_RENEWING_TOKEN,  /* the PATCH got a 401: a new token is fetched */
+    UPLOAD_QUERYING_OFFSET, /* GET of the session: how many bytes has it? */
     UPLOAD_QUERYING_OFFSET_AFTER_416, /* the same, after a 416 refused our offset */
     UPLOAD_WAITING,                   /* the session is open, the next PATCH needs more bytes */
     UPLOAD_COMMITTING,                /* PUT names the digest, and may carry the last bytes */
@@ -65,13 +64,11 @@ enum upload_event {
     UPLOAD_EVENT_COUNT
 };
 
-/* What to do next. Each action ends in an event, unless the upload has ended. */
+/* What to do next. Each action ends in an event. */
 enum upload_act {
-    UPLOAD_ACT_NOTHING = 0,
-    UPLOAD_ACT_WAIT, /* until the stream has more bytes, ends or is abandoned */
+    UPLOAD_ACT_NOTHING = 0, /* DONE or FAILED */
+    UPLOAD_ACT_WAIT,        /* until the stream has more bytes, ends or is abandoned */
     UPLOAD_ACT_HEAD_BLOB,
-    UPLOAD_ACT_HEAD_BESIDE_OPEN,    /* HEAD and POST; ends in the event of the HEAD */
-    UPLOAD_ACT_TAKE_OPENED,         /* ends in the event of that POST */
     UPLOAD_ACT_OPEN_SESSION,        /* POST */
     UPLOAD_ACT_SEND,                /* PATCH */
     UPLOAD_ACT_SEND_SMALLER,        /* PATCH; chunks are smaller from now on */
@@ -82,7 +79,6 @@ enum upload_act {
     UPLOAD_ACT_COMMIT_WITHOUT_EXPECT, /* PUT; no "Expect: 100-continue" from now on */
     UPLOAD_ACT_DELETE_SESSION,        /* DELETE */
     UPLOAD_ACT_CHANGE_METHOD,         /* DELETE; the other upload method from now on */
-    UPLOAD_ACT_DROP_SESSION,          /* DELETE, which is not waited for; at the end */
     UPLOAD_ACT_COUNT
 };
 
@@ -133,12 +129,8 @@ struct upload_facts {
     enum upload_other_method { UPLOAD_METHOD_LEFT = 0, UPLOAD_NO_METHOD_LEFT } other_method;
     /* How often this event has happened to this request. */
     enum upload_repetition { UPLOAD_FIRST_TIME = 0, UPLOAD_REPEATED } repetition;
-    /* What the caller knows of the blob: see enum blob_presence. */
-    enum upload_presence {
-        UPLOAD_BLOB_MAY_EXIST = 0,
-        UPLOAD_BLOB_LIKELY_NEW,
-        UPLOAD_BLOB_IS_NEW
-    } presence;
+    /* Whether HEAD asks for a blob whose digest is known before the first request. */
+    enum upload_first_head { UPLOAD_HEAD_NEEDED = 0, UPLOAD_HEAD_NOT_NEEDED } first_head;
     /* Whether the registry may still be working on the last PUT. */
     enum upload_commit { UPLOAD_COMMIT_ENDED = 0, UPLOAD_COMMIT_MAY_STILL_RUN } commit;
     /* Whether a smaller chunk is possible. */

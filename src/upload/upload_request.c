@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "request/blob_head.h"
 #include "request/host_authorization.h"
 #include "request/registry_error.h"
 #include "upload/upload_answer.h"
@@ -135,6 +136,33 @@ static enum upload_event judge_redirect(struct upload *upload, enum upload_event
         forget_redirect(upload);
     }
     return event;
+}
+
+enum upload_event upload_head_blob(struct upload *upload)
+{
+    uint64_t size = 0;
+    upload->gave_up = false;
+    int found =
+        blob_head(upload->repository, upload->digest, &size, &upload->gave_up, &upload->err);
+    if (found == 0) {
+        return UPLOAD_BLOB_MISSING;
+    }
+    if (found < 0) {
+        /* Without a token the POST would not be sent, either. */
+        bool hopeless = upload->gave_up && upload->state == UPLOAD_CHECKING_BLOB;
+        return upload->err.http_status != 0 && !hopeless ? UPLOAD_BLOB_CHECK_FAILED : UPLOAD_ERROR;
+    }
+    if (found == BLOB_HEAD_OTHER && upload->state == UPLOAD_VERIFYING_BLOB) {
+        return UPLOAD_BLOB_MISMATCH;
+    }
+    if (found != 1) { /* after a PUT, the 201 is what shows it */
+        (void)fail(&upload->err, LPIPE_PROTOCOL,
+                   "the answer to HEAD of the blob in %s/%s does not show that it is there",
+                   upload->repository->registry, upload->repository->name);
+        return UPLOAD_BLOB_CHECK_FAILED;
+    }
+    bool same = size == BLOB_SIZE_UNKNOWN || size == window_size(&upload->window);
+    return same ? UPLOAD_BLOB_FOUND : UPLOAD_BLOB_MISMATCH;
 }
 
 static void take_announced_sizes(struct upload *upload)

@@ -5,7 +5,6 @@
 #include "base/cancel.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "upload/upload_delete.h"
 #include "upload/upload_run.h"
 
 /* The facts of the machine. */
@@ -56,11 +55,13 @@ static unsigned commit_polls_max(const struct upload *upload)
     return upload->commit_was_slow ? COMMIT_SLOW_POLL_FACTOR * retries : retries;
 }
 
-static enum upload_presence presence_of(enum blob_presence presence)
+/* To send a small blob again takes hardly longer than the HEAD that would show that it is there. */
+static enum upload_first_head first_head(struct upload *upload)
 {
-    return presence == BLOB_IS_NEW       ? UPLOAD_BLOB_IS_NEW
-           : presence == BLOB_LIKELY_NEW ? UPLOAD_BLOB_LIKELY_NEW
-                                         : UPLOAD_BLOB_MAY_EXIST;
+    bool small = window_size(&upload->window) <= UNASKED_BYTES_MAX;
+    bool needed = upload->hint.presence == BLOB_MAY_EXIST ||
+                  (upload->hint.presence == BLOB_LIKELY_NEW && !small);
+    return needed ? UPLOAD_HEAD_NEEDED : UPLOAD_HEAD_NOT_NEEDED;
 }
 
 static struct upload_facts facts_of(struct upload *upload, enum upload_event event)
@@ -77,7 +78,7 @@ static struct upload_facts facts_of(struct upload *upload, enum upload_event eve
         .other_method =
             other_method(upload) != upload->method ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
         .repetition = upload->event_counts[event] > 1 ? UPLOAD_REPEATED : UPLOAD_FIRST_TIME,
-        .presence = presence_of(upload->hint.presence),
+        .first_head = first_head(upload),
         .commit = may_run ? UPLOAD_COMMIT_MAY_STILL_RUN : UPLOAD_COMMIT_ENDED,
         .chunk_size = chunk_size_can_shrink(&upload->chunk_size) ? UPLOAD_SHRINKABLE_CHUNK
                                                                  : UPLOAD_SMALLEST_CHUNK,
@@ -279,16 +280,6 @@ static enum upload_event delete_session(struct upload *upload)
     return UPLOAD_OK;
 }
 
-static enum upload_event drop_session(struct upload *upload)
-{
-    if (upload->location != NULL) {
-        --*upload->sessions_opened; /* it was not needed */
-        upload_session_delete_beside(upload->repository, TAKE(upload->location),
-                                     upload->untrusted_url);
-    }
-    return UPLOAD_OK;
-}
-
 static enum upload_event perform(struct upload *upload, enum upload_act act)
 {
     switch (act) {
@@ -296,10 +287,6 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return wait_for_stream(upload);
     case UPLOAD_ACT_HEAD_BLOB:
         return upload_head_blob(upload);
-    case UPLOAD_ACT_HEAD_BESIDE_OPEN:
-        return upload_head_beside_open(upload);
-    case UPLOAD_ACT_TAKE_OPENED:
-        return upload->opened;
     case UPLOAD_ACT_OPEN_SESSION:
         return upload_open_session(upload);
     case UPLOAD_ACT_SEND_SMALLER:
@@ -327,8 +314,6 @@ static enum upload_event perform(struct upload *upload, enum upload_act act)
         return delete_session(upload);
     case UPLOAD_ACT_DELETE_SESSION:
         return delete_session(upload);
-    case UPLOAD_ACT_DROP_SESSION:
-        return drop_session(upload);
     case UPLOAD_ACT_NOTHING:
     case UPLOAD_ACT_COUNT:
     default:

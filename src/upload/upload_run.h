@@ -52,7 +52,6 @@ struct upload {
     unsigned char event_counts[UPLOAD_EVENT_COUNT]; /* since the last successful request */
     bool commit_was_slow;                    /* the last PUT took longer than COMMIT_SLOW_MS */
     enum upload_commit_answer commit_answer; /* to the last successful PUT */
-    enum upload_event opened;                /* of the POST that was sent beside a HEAD */
     struct host_request request;   /* the last POST, PATCH or PUT; a new token is for it */
     struct http_response response; /* its answer; status 0 = no answer came */
     struct lpipe_error err;        /* the last failure, or the last refusal as an error */
@@ -61,10 +60,9 @@ struct upload {
 /* Runs the upload until it is DONE or FAILED. */
 void upload_run(struct upload *upload);
 
-/* Each sends one request, or HEAD and POST at the same time, and returns the result as an event
- * (upload_request.c, upload_blob_check.c). */
+/* Each sends one request and returns its result as an event (upload_request.c,
+ * upload_blob_check.c). */
 enum upload_event upload_head_blob(struct upload *upload);
-enum upload_event upload_head_beside_open(struct upload *upload);
 enum upload_event upload_open_session(struct upload *upload);
 enum upload_event upload_send_chunk(struct upload *upload);
 enum upload_event upload_renew_token(struct upload *upload);

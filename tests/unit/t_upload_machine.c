@@ -28,7 +28,6 @@ static unsigned legal_events(enum upload_state state)
     case UPLOAD_WAITING:
         return stream_events;
     case UPLOAD_CHECKING_BLOB:
-    case UPLOAD_CHECKING_BESIDE_OPENING:
         return head_events | BIT(ABANDONED);
     case UPLOAD_OPENING:
         return BIT(OK) | BIT(NO_ANSWER) | BIT(RETRY_LATER) | BIT(GONE) | BIT(REFUSED) | BIT(ERROR) |
@@ -71,17 +70,16 @@ static bool facts_from_number(unsigned number, struct upload_facts *ret_facts)
     number /= 3;
     ret_facts->commit_answer = number % 3;
     number /= 3;
-    ret_facts->presence = number % 3;
-    number /= 3;
     ret_facts->body = number & 1;
     ret_facts->replay = number >> 1 & 1;
     ret_facts->sessions = number >> 2 & 1;
     ret_facts->other_method = number >> 3 & 1;
     ret_facts->repetition = number >> 4 & 1;
-    ret_facts->commit = number >> 5 & 1;
-    ret_facts->chunk_size = number >> 6 & 1;
-    ret_facts->unacked = number >> 7 & 1;
-    return number >> 8 == 0;
+    ret_facts->first_head = number >> 5 & 1;
+    ret_facts->commit = number >> 6 & 1;
+    ret_facts->chunk_size = number >> 7 & 1;
+    ret_facts->unacked = number >> 8 & 1;
+    return number >> 9 == 0;
 }
 
 static bool resends_all(enum upload_state next)
@@ -90,13 +88,12 @@ static bool resends_all(enum upload_state next)
 }
 
 /* Checks what must be true of every step. */
-static void check_step(enum upload_state state, enum upload_event event,
-                       const struct upload_facts *facts, struct upload_action action)
+static void check_step(enum upload_state state, const struct upload_facts *facts,
+                       struct upload_action action)
 {
     bool over = action.next == UPLOAD_DONE || action.next == UPLOAD_FAILED;
     assert_true(action.next < UPLOAD_STATE_COUNT && action.act < UPLOAD_ACT_COUNT);
-    bool drops = action.act == UPLOAD_ACT_DROP_SESSION;
-    assert_int_equal(over, action.act == UPLOAD_ACT_NOTHING || drops);
+    assert_int_equal(over, action.act == UPLOAD_ACT_NOTHING);
     /* Dropped bytes are never sent again, and the number of sessions is limited. */
     assert_false(resends_all(action.next) && facts->replay == UPLOAD_REPLAY_DISCARDED);
     assert_false(action.next == UPLOAD_RESTARTING && facts->sessions == UPLOAD_NO_SESSIONS_LEFT);
@@ -109,12 +106,9 @@ static void check_step(enum upload_state state, enum upload_event event,
      * names its digest. */
     if (action.next == UPLOAD_DONE) {
         bool is_stored = state == UPLOAD_COMMITTING && facts->commit_answer == UPLOAD_COMMIT_STORED;
-        assert_true(state == UPLOAD_CHECKING_BLOB || state == UPLOAD_CHECKING_BESIDE_OPENING ||
-                    state == UPLOAD_CHECKING_BLOB_AFTER_ERROR || state == UPLOAD_VERIFYING_BLOB ||
-                    is_stored);
+        assert_true(state == UPLOAD_CHECKING_BLOB || state == UPLOAD_CHECKING_BLOB_AFTER_ERROR ||
+                    state == UPLOAD_VERIFYING_BLOB || is_stored);
     }
-    /* Nobody waits for the DELETE of a session only when HEAD has found the blob beside it. */
-    assert_int_equal(drops, state == UPLOAD_CHECKING_BESIDE_OPENING && event == UPLOAD_BLOB_FOUND);
     /* After a successful PUT only HEAD is sent. */
     assert_false(state == UPLOAD_VERIFYING_BLOB && action.act > UPLOAD_ACT_HEAD_BLOB);
 }
@@ -133,7 +127,7 @@ static void test_every_state_and_event(void **unused)
                     fail_msg("%s has no rule for %s", upload_state_name(state),
                              upload_event_name(event));
                 } else {
-                    check_step(state, event, &facts, action);
+                    check_step(state, &facts, action);
                 }
             }
         }
@@ -176,8 +170,7 @@ struct model {
     bool session, committed, spooled, corrupt;
     unsigned sessions, failures, method_changes, mismatches, renewals;
     enum upload_method method;
-    enum upload_presence presence;
-    enum upload_event opened; /* of the POST beside a HEAD */
+    enum upload_first_head first_head;
 };
 
 static unsigned draw(struct model *model, unsigned below)
@@ -277,25 +270,15 @@ static enum upload_event model_wait(struct model *model)
     return model->end == model->size ? UPLOAD_STREAM_ENDED : UPLOAD_BYTES_READY;
 }
 
-static enum upload_event model_head(struct model *model)
-{
-    return draw(model, 8) == 0 ? UPLOAD_BLOB_CHECK_FAILED
-           : model->committed  ? UPLOAD_BLOB_FOUND
-                               : UPLOAD_BLOB_MISSING;
-}
-
 static enum upload_event model_do(struct model *model, enum upload_state state, enum upload_act act)
 {
     switch (act) {
     case UPLOAD_ACT_WAIT:
         return model_wait(model);
     case UPLOAD_ACT_HEAD_BLOB:
-        return model_head(model);
-    case UPLOAD_ACT_HEAD_BESIDE_OPEN:
-        model->opened = model_open(model);
-        return model_head(model);
-    case UPLOAD_ACT_TAKE_OPENED:
-        return model->opened;
+        return draw(model, 8) == 0 ? UPLOAD_BLOB_CHECK_FAILED
+               : model->committed  ? UPLOAD_BLOB_FOUND
+                                   : UPLOAD_BLOB_MISSING;
     case UPLOAD_ACT_OPEN_SESSION:
         return model_open(model);
     case UPLOAD_ACT_SEND:
@@ -314,7 +297,6 @@ static enum upload_event model_do(struct model *model, enum upload_state state, 
         model->method = model->method == UPLOAD_SINGLE_PUT ? UPLOAD_SINGLE_PATCH : UPLOAD_STREAMED;
         __attribute__((fallthrough));
     case UPLOAD_ACT_DELETE_SESSION:
-    case UPLOAD_ACT_DROP_SESSION:
         model->session = model->corrupt = false;
         model->acked = 0;
         return UPLOAD_OK;
@@ -342,7 +324,7 @@ static struct upload_facts model_facts(const struct model *model, enum upload_ev
         .other_method = model->method_changes == 0 ? UPLOAD_METHOD_LEFT : UPLOAD_NO_METHOD_LEFT,
         .repetition = event == UPLOAD_DIGEST_REFUSED && model->mismatches > 1 ? UPLOAD_REPEATED
                                                                               : UPLOAD_FIRST_TIME,
-        .presence = model->presence,
+        .first_head = model->first_head,
         .commit_answer = is_single ? UPLOAD_COMMIT_STORED : UPLOAD_COMMIT_201,
         .unacked = model->method == UPLOAD_STREAMED && !model->spooled ? UPLOAD_UNACKED_DISCARDED
                                                                        : UPLOAD_UNACKED_BUFFERED,
@@ -352,7 +334,6 @@ static struct upload_facts model_facts(const struct model *model, enum upload_ev
 static void run_model(struct model *model)
 {
     enum upload_state state = UPLOAD_BUFFERING;
-    enum upload_state before = state;
     enum upload_event event = model_wait(model);
     if (event == UPLOAD_STREAM_ENDED) {
         model->method = UPLOAD_SINGLE_PUT;
@@ -365,8 +346,7 @@ static void run_model(struct model *model)
         if (action.next == UPLOAD_STATE_COUNT) {
             fail_msg("%s came while %s", upload_event_name(event), upload_state_name(state));
         }
-        check_step(state, event, &facts, action);
-        before = state;
+        check_step(state, &facts, action);
         state = action.next;
         bool exhausted = action.pause != UPLOAD_NO_PAUSE && ++model->failures > 5;
         event = exhausted ? UPLOAD_EXHAUSTED : model_do(model, state, action.act);
@@ -374,9 +354,6 @@ static void run_model(struct model *model)
     }
     /* The main property: success is only reported for a committed blob. */
     assert_false(state == UPLOAD_DONE && !model->committed);
-    /* A session that was not committed is deleted, also the one that a blob did not need. */
-    assert_false(model->session && !model->committed);
-    assert_false(model->session && before == UPLOAD_CHECKING_BESIDE_OPENING);
     assert_true(model->sessions <= 4);
 }
 
@@ -389,8 +366,7 @@ static void test_random_uploads_never_report_false_success(void **unused)
         struct model model = { .chance = seed, .method = UPLOAD_CHUNKED };
         model.size = 1 + draw(&model, 30);
         model.spooled = draw(&model, 2) == 0;
-        model.presence = draw(&model, 3);
-        model.committed = model.presence == UPLOAD_BLOB_LIKELY_NEW && draw(&model, 4) == 0;
+        model.first_head = draw(&model, 2);
         run_model(&model);
         done += model.committed;
         failed += !model.committed;

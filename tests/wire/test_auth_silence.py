@@ -55,11 +55,12 @@ def test_retries_of_a_token_are_not_multiplied(data, run, registry):
 @pytest.mark.parametrize("retries", [0, 1])
 @pytest.mark.parametrize("subcommand", ["layer", "push"])
 def test_token_server_is_not_asked_again_for_the_next_request(subcommand, retries, run, registry):
-    """The HEAD that found no token is not followed by a POST that would need the same one."""
+    """The HEAD that found no token is not followed by a POST that would need the same one. With one job,
+    no other blob asks meanwhile."""
     server = registry("d28", Fault("token", "status", status=503, times=None),
                       auth=Auth("bearer", anonymous=["pull", "push"]))
     result = run(subcommand, "--raw", "--media-type", "application/x.test", "--retry", str(retries),
-                 f"{server.host}/{REPOSITORY}", "-", input=noise(100_000))
+                 "--jobs", "1", f"{server.host}/{REPOSITORY}", "-", input=noise(100_000))
     assert result.rc == 6, result
     assert len(server.journal.entries("token")) == retries + 1, server.journal
 
