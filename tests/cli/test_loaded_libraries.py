@@ -9,20 +9,16 @@ import struct
 import subprocess
 
 import pytest
-from cli_support import COMMAND, is_sanitized
+from cli_support import COMMAND, build_options, is_sanitized
 
 SONAME = "libcurl.so.4"
 
 
 def loads_libcurl():
     """Whether this build loads libcurl at run time: the shared library does, unless an option says otherwise."""
-    path = os.path.join(os.path.dirname(COMMAND), "meson-info", "intro-buildoptions.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            options = {option["name"]: option["value"] for option in json.load(file)}
-    except FileNotFoundError:
-        return False
-    return options["libcurl"] == "loaded" or (options["libcurl"] == "auto" and options["default_library"] == "shared")
+    options = build_options()
+    return options.get("libcurl") == "loaded" or (options.get("libcurl") == "auto" and
+                                                  options["default_library"] == "shared")
 
 
 pytestmark = pytest.mark.skipif(not loads_libcurl(), reason="this build is linked with libcurl")

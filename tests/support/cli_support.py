@@ -15,15 +15,19 @@ COMMAND = os.environ.get("LAYERPIPE", os.path.join(ROOT, "build", "layerpipe"))
 LIMIT_S = 120  # ends a command that hangs; no test depends on speed
 
 
-def is_sanitized():
-    """Whether the command was built with a sanitizer, according to its build directory."""
+def build_options():
+    """The options with which the command was built; empty if it is not in its build directory."""
     path = os.path.join(os.path.dirname(COMMAND), "meson-info", "intro-buildoptions.json")
     try:
         with open(path, encoding="utf-8") as file:
-            options = {option["name"]: option["value"] for option in json.load(file)}
+            return {option["name"]: option["value"] for option in json.load(file)}
     except FileNotFoundError:
-        return False
-    return options.get("b_sanitize", "none") != "none"
+        return {}
+
+
+def is_sanitized():
+    """Whether the command was built with a sanitizer."""
+    return build_options().get("b_sanitize", "none") != "none"
 
 
 def environment_without_leak_check(environment):

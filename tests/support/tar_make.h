@@ -13,6 +13,19 @@ struct bytes {
     size_t capacity;
 };
 
+/* lpipe_source.read: gives the bytes in parts that fit no block. ctx: struct bytes with those that are
+ * left; it does not own them. */
+static inline ptrdiff_t bytes_read_part(void *ctx, void *buf, size_t size)
+{
+    struct bytes *left = ctx;
+    size_t part = size < 7777 ? size : 7777;
+    part = part < left->size ? part : left->size;
+    memcpy(buf, left->data, part);
+    left->data += part;
+    left->size -= part;
+    return (ptrdiff_t)part;
+}
+
 static inline void bytes_put(struct bytes *bytes, const void *data, size_t size)
 {
     if (size == 0) {

@@ -71,16 +71,6 @@ static void digest_of_recipe(const struct codec_spec *spec, char ret_text[DIGEST
     assert_int_equal(digest_finish(digest, ret_text, NULL), 0);
 }
 
-static ptrdiff_t tar_read(void *ctx, void *buf, size_t size)
-{
-    struct bytes *left = ctx;
-    size_t part = MIN_OF(MIN_OF(size, (size_t)7777), left->size);
-    memcpy(buf, left->data, part);
-    left->data += part;
-    left->size -= part;
-    return (ptrdiff_t)part;
-}
-
 static void digest_of_layer(const char *compress, char ret_text[DIGEST_TEXT_SIZE])
 {
     struct bytes tar AUTO_BYTES = { NULL, 0, 0 };
@@ -92,7 +82,7 @@ static void digest_of_layer(const char *compress, char ret_text[DIGEST_TEXT_SIZE
     size_t got = 1;
     tar_put_mixed(&tar);
     struct bytes left = tar;
-    struct lpipe_source source = { .read = tar_read, .ctx = &left };
+    struct lpipe_source source = { .read = bytes_read_part, .ctx = &left };
     options.compress = compress;
     options.threads = 2;
     assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), 0);

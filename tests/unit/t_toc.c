@@ -195,16 +195,6 @@ static void test_units(void **state)
     free(back);
 }
 
-static ptrdiff_t tar_read(void *ctx, void *buf, size_t size)
-{
-    struct bytes *left = ctx;
-    size_t part = MIN_OF(MIN_OF(size, (size_t)7777), left->size);
-    memcpy(buf, left->data, part);
-    left->data += part;
-    left->size -= part;
-    return (ptrdiff_t)part;
-}
-
 /* The layer is read from a source. */
 static void push_read(lpipe_client *client, const lpipe_ref *dest, const struct bytes *tar,
                       const struct lpipe_layer_options *options,
@@ -212,7 +202,7 @@ static void push_read(lpipe_client *client, const lpipe_ref *dest, const struct 
 {
     lpipe_layer *layer = NULL;
     struct bytes left = *tar;
-    const struct lpipe_source source = { .read = tar_read, .ctx = &left };
+    const struct lpipe_source source = { .read = bytes_read_part, .ctx = &left };
     assert_int_equal(lpipe_layer_new(&source, options, &layer, NULL), 0);
     assert_int_equal(lpipe_write_layer(client, dest, layer, ret_result, NULL), 0);
     lpipe_layer_free(layer);
