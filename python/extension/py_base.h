@@ -45,6 +45,7 @@ PyObject *texts_list(char *const *texts, size_t count);
 extern PyMethodDef client_methods[];
 extern PyMethodDef content_methods[];
 extern PyMethodDef copy_methods[];
+extern PyMethodDef login_methods[];
 extern PyMethodDef push_methods[];
 extern PyMethodDef reference_methods[];
 extern PyMethodDef writer_methods[];

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "py_client.h"
+#include "py_blocking.h"
 
 /* A signal that another thread has got does not wake the main thread, so it looks now and then. */
 #define SIGNAL_CHECK_MS 100

@@ -246,86 +246,9 @@ static PyObject *client_close(PyObject *module, PyObject *capsule)
     Py_RETURN_NONE;
 }
 
-struct login {
-    struct py_client *client;
-    const char *registry;
-    const char *username;
-    const char *password;
-    char realm[LPIPE_REALM_BYTES];
-};
-
-static int run_login(void *state, struct lpipe_error *err)
-{
-    struct login *login = state;
-    return lpipe_login(login->client->client, login->registry, login->username, login->password,
-                       err);
-}
-
-static PyObject *client_login(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *capsule = NULL;
-    struct login login = { 0 };
-    if (!PyArg_ParseTuple(args, "Osss:client_login", &capsule, &login.registry, &login.username,
-                          &login.password)) {
-        return NULL;
-    }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_login, &login, NULL)) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static int run_logout(void *state, struct lpipe_error *err)
-{
-    struct login *login = state;
-    return lpipe_logout(login->client->client, login->registry, err);
-}
-
-static PyObject *client_logout(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *capsule = NULL;
-    struct login login = { 0 };
-    if (!PyArg_ParseTuple(args, "Os:client_logout", &capsule, &login.registry)) {
-        return NULL;
-    }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_logout, &login, NULL)) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static int run_login_realm(void *state, struct lpipe_error *err)
-{
-    struct login *login = state;
-    return lpipe_login_realm(login->client->client, login->registry, login->realm, err);
-}
-
-static PyObject *client_login_realm(PyObject *module, PyObject *args)
-{
-    (void)module;
-    PyObject *capsule = NULL;
-    struct login login = { 0 };
-    if (!PyArg_ParseTuple(args, "Os:client_login_realm", &capsule, &login.registry)) {
-        return NULL;
-    }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_login_realm, &login, NULL)) {
-        return NULL;
-    }
-    return text_or_none(login.realm);
-}
-
 PyMethodDef client_methods[] = {
     { "client_open", client_open, METH_VARARGS, "Makes a client." },
     { "client_cancel", client_cancel, METH_O, "Cancels all calls of a client. Any thread." },
     { "client_close", client_close, METH_O, "Closes a client when nobody uses it." },
-    { "client_login", client_login, METH_VARARGS, "Checks and stores credentials." },
-    { "client_login_realm", client_login_realm, METH_VARARGS,
-      "Finds the registry's token server." },
-    { "client_logout", client_logout, METH_VARARGS, "Removes stored credentials." },
     { NULL, NULL, 0, NULL },
 };

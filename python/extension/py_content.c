@@ -2,7 +2,7 @@
 /* Content of an image that is read back, and what an image is. */
 #include <stdlib.h>
 
-#include "py_client.h"
+#include "py_blocking.h"
 #include "py_options.h"
 #include "py_reference.h"
 

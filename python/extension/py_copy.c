@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies images, and makes indexes of them. */
-#include "py_client.h"
+#include "py_blocking.h"
 #include "py_layer.h"
 #include "py_options.h"
 #include "py_reference.h"

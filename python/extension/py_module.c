@@ -40,7 +40,7 @@ static struct PyModuleDef module_def = {
 PyMODINIT_FUNC PyInit__layerpipe(void);
 PyMODINIT_FUNC PyInit__layerpipe(void)
 {
-    PyMethodDef *const others[] = { client_methods, content_methods,   copy_methods,
+    PyMethodDef *const others[] = { client_methods, content_methods,   copy_methods,  login_methods,
                                     push_methods,   reference_methods, writer_methods };
     PyObject *module = PyModule_Create(&module_def);
     bool good =

@@ -2,7 +2,7 @@
 /* Pushes layers and images. */
 #include <string.h>
 
-#include "py_client.h"
+#include "py_blocking.h"
 #include "py_layer.h"
 #include "py_options.h"
 #include "py_reference.h"
