@@ -5,7 +5,8 @@
  * of threads gives the same blob.
  *
  * The first byte chooses the format; then each entry takes five bytes: kind, name, size (two
- * bytes), contents. */
+ * bytes), contents. The name and the key of an extended attribute hold characters that JSON
+ * escapes. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ static void require(bool holds)
 
 struct file {
     char path[8];
-    size_t start; /* of its contents in the tar */
+    char xattr[8]; /* "" = none */
+    size_t start;  /* of its contents in the tar */
     size_t size;
 };
 
@@ -70,6 +72,15 @@ static void add_contents(struct buf *tar, size_t size, uint8_t seed)
     }
 }
 
+/* The key of the attribute ends with the character. */
+static void add_xattr(struct file *file, char last, struct buf *records)
+{
+    char key[32];
+    (void)snprintf(file->xattr, sizeof file->xattr, "user.%c", last);
+    (void)snprintf(key, sizeof key, "SCHILY.xattr.%s", file->xattr);
+    require(tar_write_pax_record(records, key, "v", 1) == 0);
+}
+
 static void add_entry(struct made *made, const uint8_t *data)
 {
     static const char zeros[TAR_WRITE_BLOCK_BYTES];
@@ -79,7 +90,14 @@ static void add_entry(struct made *made, const uint8_t *data)
     struct file *file = &made->files[made->count++];
     struct tar_write_entry entry = { .type = types[data[0] % ARRAY_LEN(types)], .mode = 0644 };
     bool is_file = entry.type == TAR_ENTRY_FILE;
-    (void)snprintf(file->path, sizeof file->path, "f%u", data[1]);
+    static const char odd[] = { '"', '\\', '\n', '\t', 1, 'a' };
+    AUTO_BUF struct buf xattrs = BUF_INIT(KIB);
+    char last = odd[data[1] % sizeof odd];
+    (void)snprintf(file->path, sizeof file->path, "f%u%c", data[1], last);
+    if ((data[0] & 0x20) != 0) {
+        add_xattr(file, last, &xattrs);
+        entry.xattrs = &xattrs;
+    }
     for (size_t i = 0; i + 1 < made->count; i++) {
         made->has_duplicates = made->has_duplicates || strcmp(made->files[i].path, file->path) == 0;
     }
@@ -283,6 +301,12 @@ static void check_file(const struct table *table, const struct json_node *entrie
     *io_index += file->size == 0;
 }
 
+static void check_xattr(const struct json_node *entry, const struct file *file)
+{
+    struct json_node xattrs = json_node_member(entry, "xattrs");
+    require(file->xattr[0] == '\0' ? xattrs.value == NULL : text_is(&xattrs, file->xattr, "dg=="));
+}
+
 static void check_table(const struct made *made, const struct lpipe_layer_result *result,
                         const struct buf *blob, enum codec_kind kind)
 {
@@ -298,6 +322,7 @@ static void check_table(const struct made *made, const struct lpipe_layer_result
         struct json_node entry = json_node_entry(&entries, index);
         require(text_is(&entry, "name", made->files[i].path));
         require(number_of(&entry, "size", 0) == made->files[i].size);
+        check_xattr(&entry, &made->files[i]);
         check_file(&table, &entries, &index, &made->files[i]);
     }
     require(index == json_node_count(&entries));

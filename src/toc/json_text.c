@@ -33,9 +33,9 @@ int json_text_string(struct buf *buf, const char *text, size_t size)
 static int member_begin(struct buf *buf, const char *key)
 {
     bool first = buf->size == 0 || buf->data[buf->size - 1] == '{';
-    int status = first ? buf_append(buf, "\"", 1) : buf_append(buf, ",\"", 2);
-    status = status == 0 ? buf_append_text(buf, key) : status;
-    return status == 0 ? buf_append(buf, "\":", 2) : status;
+    int status = first ? 0 : buf_append(buf, ",", 1);
+    status = status == 0 ? json_text_string(buf, key, strlen(key)) : status;
+    return status == 0 ? buf_append(buf, ":", 1) : status;
 }
 
 int json_text_member(struct buf *buf, const char *key, const char *text, size_t size)

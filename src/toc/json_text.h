@@ -6,7 +6,8 @@
 
 #include "base/buf.h"
 
-/* "text" with quotes and escapes. The bytes must be valid UTF-8. */
+/* "text" with quotes and escapes. The bytes must be valid UTF-8; so must be the keys of the
+ * functions below, which are written in the same way. */
 MUST_CHECK int json_text_string(struct buf *buf, const char *text, size_t size);
 /* ,"key":"text" -- without the comma at the start of an object, that is after '{' or in an empty
  * buffer. */

@@ -104,10 +104,10 @@ static void test_json_texts(void **state)
     assert_int_equal(json_text_number(&buf, "n", -5), 0);
     assert_int_equal(json_text_time(&buf, "t", 1, 500000000), 0);
     assert_int_equal(json_text_time(&buf, "u", -1, 0), 0);
-    assert_int_equal(json_text_base64(&buf, "b", "abc", 3), 0);
+    assert_int_equal(json_text_base64(&buf, "b\"\\\n", "abc", 3), 0);
     assert_string_equal(buf.data, "\"a\":\"q\\u0022b\\u005cn\\u000at\\u0001\",\"n\":-5,"
                                   "\"t\":\"1970-01-01T00:00:01.5Z\",\"u\":\"1969-12-31T23:59:59Z\","
-                                  "\"b\":\"YWJj\"");
+                                  "\"b\\u0022\\u005c\\u000a\":\"YWJj\"");
     assert_int_equal(json_text_time(&buf, "t", INT64_C(300000000000), 0), LPIPE_TOO_LARGE);
     assert_int_equal(json_text_time(&buf, "t", INT64_MAX, 0), LPIPE_TOO_LARGE);
 }
