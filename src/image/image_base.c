@@ -70,30 +70,6 @@ static int take_layers(lpipe_image *image, struct lpipe_error *err)
     return status;
 }
 
-/* Copies the base's annotations and adds the base's digest and name. Docker's format has no
- * annotations. */
-static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpipe_error *err)
-{
-    const struct string_map *annotations = &image->base.fetched.manifest->annotations;
-    int status = 0;
-    if (image->family == MEDIA_FAMILY_DOCKER) {
-        return 0;
-    }
-    for (size_t i = 0; i < annotations->count && status == 0; i++) {
-        status = string_map_set(&image->annotations, annotations->items[i].key,
-                                annotations->items[i].value, err);
-    }
-    if (status == 0) {
-        status = string_map_set(&image->annotations, KEY_BASE_DIGEST,
-                                image->base.fetched.document.descriptor.digest, err);
-    }
-    /* The name of a layout directory has no meaning on another machine. */
-    if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
-        status = string_map_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
-    }
-    return status;
-}
-
 int image_base_annotations(lpipe_image *image, struct lpipe_error *err)
 {
     const struct string_map *annotations = &image->base.fetched.manifest->annotations;
@@ -105,6 +81,22 @@ int image_base_annotations(lpipe_image *image, struct lpipe_error *err)
             status = string_map_set(&image->annotations, annotations->items[i].key,
                                     annotations->items[i].value, err);
         }
+    }
+    return status;
+}
+
+/* Copies the base's annotations and adds the base's digest and name. */
+static int take_annotations(lpipe_image *image, const lpipe_ref *ref, struct lpipe_error *err)
+{
+    int status = image_base_annotations(image, err);
+    if (status != 0 || image->family == MEDIA_FAMILY_DOCKER) {
+        return status;
+    }
+    status = string_map_set(&image->annotations, KEY_BASE_DIGEST,
+                            image->base.fetched.document.descriptor.digest, err);
+    /* The name of a layout directory has no meaning on another machine. */
+    if (status == 0 && ref->kind == LPIPE_REF_REGISTRY) {
+        status = string_map_set(&image->annotations, KEY_BASE_NAME, ref->name, err);
     }
     return status;
 }

@@ -68,6 +68,16 @@ def test_layers_of_a_base_keep_their_ztocs(run, tmp_path):
     assert check_layout(str(tmp_path / "two")) == []
 
 
+def test_an_image_on_a_base_does_not_name_the_index_of_the_base(run, tmp_path):
+    """That index is about the layers of the base only, and it is not in the destination."""
+    base = soci_image(run, tmp_path, tar_of(many_small()))
+    result = run("push", "--base", f"oci:{base.layout}@{base.pushed['soci']['image']}",
+                 "--annotation", "a=b", f"oci:{tmp_path}/two:2", "-", input=make_tar({"more": b"x"}))
+    assert result.rc == 0, result
+    image = run("inspect", "--json", f"oci:{tmp_path}/two:2").json()["manifest"]
+    assert set(image["annotations"]) == {"a", "org.opencontainers.image.base.digest"}
+
+
 def test_layers_of_a_base_with_an_index_of_version_1(run, registry):
     """It is found among what refers to the base. inspect finds it, too, when it reads tables."""
     server = registry("d28")
