@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "auth/origin.h"
+#include "base/text.h"
 
 static const char HUB[] = "index.docker.io";
 
@@ -39,8 +39,8 @@ bool auth_name_parse(const char *text, struct auth_name *ret_name)
     struct auth_name name = { .port = 0 };
     struct origin origin;
     char host[300];
-    bool http = strncasecmp(text, "http://", 7) == 0;
-    text += http ? 7 : strncasecmp(text, "https://", 8) == 0 ? 8 : 0;
+    bool http = text_same_start(text, "http://", 7);
+    text += http ? 7 : text_same_start(text, "https://", 8) ? 8 : 0;
     size_t size = strcspn(text, "/");
     if (size >= sizeof host) {
         return false;

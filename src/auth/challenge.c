@@ -2,7 +2,6 @@
 #include "auth/challenge.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -111,7 +110,7 @@ static int keep_parameter(struct challenge *challenge, const char *name, size_t 
                   { "scope", &challenge->scope },
                   { "error", &challenge->error } };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
-        if (strlen(slots[i].name) == size && strncasecmp(slots[i].name, name, size) == 0) {
+        if (strlen(slots[i].name) == size && text_same_start(slots[i].name, name, size)) {
             if (*slots[i].slot != NULL) {
                 return 0;
             }
@@ -145,10 +144,10 @@ static int read_parameters(struct cursor *in, struct challenge *challenge)
 
 static enum challenge_scheme scheme_of(const char *name, size_t size)
 {
-    if (size == 6 && strncasecmp(name, "bearer", 6) == 0) {
+    if (size == 6 && text_same_start(name, "bearer", 6)) {
         return CHALLENGE_BEARER;
     }
-    return size == 5 && strncasecmp(name, "basic", 5) == 0 ? CHALLENGE_BASIC : CHALLENGE_NONE;
+    return size == 5 && text_same_start(name, "basic", 5) ? CHALLENGE_BASIC : CHALLENGE_NONE;
 }
 
 /* Skips "Negotiate YII...=": a token68 instead of parameters. It is not used, but not malformed. */
@@ -225,7 +224,7 @@ int challenge_read(const struct buf *headers, struct challenge *ret_challenge,
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         stop = stop == NULL ? end : stop;
         size_t size = (size_t)(stop - line);
-        if (size >= sizeof name - 1 && strncasecmp(line, name, sizeof name - 1) == 0) {
+        if (size >= sizeof name - 1 && text_same_start(line, name, sizeof name - 1)) {
             const char *value = line + sizeof name - 1;
             int status = challenge_read_line(value, (size_t)(stop - value), &best, err);
             if (status != 0) {

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/address.h"
 #include "base/limits.h"
@@ -87,7 +86,7 @@ static int fail_url(const char *what, const char *why, struct lpipe_error *err)
 int origin_parse(const char *url, const char *what, struct origin *ret_origin,
                  const char **ret_rest, struct lpipe_error *err)
 {
-    bool https = strncasecmp(url, "https://", 8) == 0;
+    bool https = text_same_start(url, "https://", 8);
     if (strnlen(url, LOCATION_BYTES_MAX + 1) > LOCATION_BYTES_MAX) {
         return fail_url(what, "longer than any URL may be", err);
     }
@@ -96,7 +95,7 @@ int origin_parse(const char *url, const char *what, struct origin *ret_origin,
             return fail_url(what, "has a character that no URL may have", err);
         }
     }
-    if (!https && strncasecmp(url, "http://", 7) != 0) {
+    if (!https && !text_same_start(url, "http://", 7)) {
         return fail_url(what, "neither an https nor an http URL", err);
     }
     const char *authority = url + (https ? 8 : 7);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resolves relative references (RFC 3986, 5.2). Paths and queries are never re-encoded. */
 #include <string.h>
-#include <strings.h>
 
 #include "auth/origin.h"
 #include "base/limits.h"

@@ -89,11 +89,17 @@ static bool is_hidden(const char *directory)
     return stat(directory, &info) != 0 && errno == EACCES;
 }
 
+/* The order shall not depend on the locale. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 int tls_files_read_directory(const char *directory, struct tls_files *files,
                              struct lpipe_error *err)
 {
     struct dirent **entries = NULL;
-    int count = scandir(directory, &entries, NULL, alphasort);
+    int count = scandir(directory, &entries, NULL, compare_names);
     if (count < 0) {
         int code = errno;
         return code == ENOENT || code == ENOTDIR || (code == EACCES && is_hidden(directory))
@@ -155,7 +161,7 @@ static int add_environment_directory(const char *directory, struct tls_files *fi
                                      struct lpipe_error *err)
 {
     struct dirent **entries = NULL;
-    int count = scandir(directory, &entries, NULL, alphasort);
+    int count = scandir(directory, &entries, NULL, compare_names);
     int status = 0;
     for (int i = 0; i < count; i++) {
         AUTO_FREE char *path = mem_printf("%s/%s", directory, entries[i]->d_name);

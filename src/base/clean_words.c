@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clean_words.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -32,8 +31,8 @@ static bool ends_with_scheme(const char *word, size_t size)
     static const char *const names[] = { "bearer", "basic" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         size_t length = strlen(names[i]);
-        if (size >= length && strncasecmp(word + size - length, names[i], length) == 0 &&
-            (size == length || !isalnum((unsigned char)word[size - length - 1]))) {
+        if (size >= length && text_same_start(word + size - length, names[i], length) &&
+            (size == length || !text_is_alnum(word[size - length - 1]))) {
             return true;
         }
     }
@@ -94,7 +93,7 @@ static const char *markup_end(const char *text, const char *end)
     const char *close = memchr(text, '>', (size_t)(end - text));
     for (size_t i = 0; i < ARRAY_LEN(hidden) && close != NULL; i++) {
         size_t size = strlen(hidden[i]);
-        if ((size_t)(end - text) > size && strncasecmp(text + 1, hidden[i], size) == 0) {
+        if ((size_t)(end - text) > size && text_same_start(text + 1, hidden[i], size)) {
             const char *last = memmem(close, (size_t)(end - close), "</", 2);
             return last == NULL ? end : markup_end(last, end);
         }
@@ -110,11 +109,11 @@ void clean_words(const char *text, size_t size, bool markup, char *buf, size_t b
     while (text < end && words.size < sizeof collected - 1) {
         if (markup && *text == '<') {
             text = markup_end(text, end);
-        } else if (isspace((unsigned char)*text) || *text == '\0') {
+        } else if (text_is_space(*text) || *text == '\0') {
             text++;
         } else {
             const char *word = text;
-            while (text < end && !isspace((unsigned char)*text) && *text != '\0' &&
+            while (text < end && !text_is_space(*text) && *text != '\0' &&
                    !(markup && *text == '<')) {
                 text++;
             }

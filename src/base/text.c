@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 bool text_to_u64(const char *text, size_t size, uint64_t max, uint64_t *ret_value)
 {
@@ -49,7 +50,56 @@ bool text_ends(const char *text, const char *suffix)
 
 bool text_same(const char *a, const char *b)
 {
-    return strcasecmp(a, b) == 0;
+    return text_same_start(a, b, SIZE_MAX);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_same_start(const char *a, const char *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (lower(a[i]) != lower(b[i])) {
+            return false;
+        }
+        if (a[i] == '\0') {
+            return true;
+        }
+    }
+    return true;
+}
+
+bool text_is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+bool text_is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* With integers: printf() would write the decimal point of the locale. */
+char *text_size(char *buf, size_t buf_size, uint64_t bytes, unsigned step, const char *const *units,
+                size_t unit_count)
+{
+    uint64_t unit_bytes = 1;
+    uint64_t tenths = 0;
+    size_t unit = 0;
+    if (bytes < step) {
+        (void)snprintf(buf, buf_size, "%" PRIu64 " %s", bytes, units[0]);
+        return buf;
+    }
+    do {
+        unit_bytes *= step;
+        unit++;
+        tenths = bytes / unit_bytes * 10 + (bytes % unit_bytes * 10 + unit_bytes / 2) / unit_bytes;
+    } while (tenths >= (uint64_t)step * 10 && unit + 1 < unit_count);
+    (void)snprintf(buf, buf_size, "%" PRIu64 ".%u %s", tenths / 10, (unsigned)(tenths % 10),
+                   units[unit]);
+    return buf;
 }
 
 bool text_is_hex_lower(const char *text, size_t size)

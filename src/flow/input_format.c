@@ -2,9 +2,9 @@
 #include "flow/input_format.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 #include "tar/tar_header.h"
 
 static const struct {
@@ -45,7 +45,7 @@ static const struct {
 static bool begins(const unsigned char *data, size_t size, const char *word)
 {
     size_t length = strlen(word);
-    return size >= length && strncasecmp((const char *)data, word, length) == 0;
+    return size >= length && text_same_start((const char *)data, word, length);
 }
 
 /* Texts may begin with blanks or a byte order mark. */

@@ -50,7 +50,7 @@ int head_header_line(struct http_response *response, const char *line, size_t si
     }
     int status = append_line(headers, line, size);
     for (size_t i = 0; status == 0 && line[i] != ':'; i++) {
-        bool upper = line[i] >= 'A' && line[i] <= 'Z'; /* tolower() depends on the locale */
+        bool upper = line[i] >= 'A' && line[i] <= 'Z';
         headers->data[start + i] = upper ? (char)(line[i] - 'A' + 'a') : line[i];
     }
     return status;

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -41,14 +40,14 @@ static const char *const shown[] = {
 /* Headers whose value is a URL: its query is cut off, because it may carry a secret. */
 static bool is_url(const char *name, size_t size)
 {
-    return (size == 8 && strncasecmp(name, "location", 8) == 0) ||
-           (size == 4 && strncasecmp(name, "link", 4) == 0);
+    return (size == 8 && text_same_start(name, "location", 8)) ||
+           (size == 4 && text_same_start(name, "link", 4));
 }
 
 static bool is_shown(const char *name, size_t size)
 {
     for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-        if (strlen(shown[i]) == size && strncasecmp(shown[i], name, size) == 0) {
+        if (strlen(shown[i]) == size && text_same_start(shown[i], name, size)) {
             return true;
         }
     }
@@ -99,15 +98,16 @@ void call_log(const struct http_call *call, const struct http_options *options)
     char result[128];
     size_t size = strcspn(call->request.url, "?#");
     bool query = call->request.url[size] != '\0';
+    uint64_t time_ms = clock_ms() - call->start_ms;
     text_printable(url, sizeof url, call->request.url, size);
     if (call->failure.status != 0) {
         (void)snprintf(result, sizeof result, "%s", lpipe_status_name(call->failure.status));
     } else {
         (void)snprintf(result, sizeof result, "%d", call->response.status);
     }
-    (void)snprintf(line, sizeof line, "%s %s%s %s (%" PRIu64 " bytes sent, %.3f s)",
+    (void)snprintf(line, sizeof line, "%s %s%s %s (%" PRIu64 " bytes sent, %" PRIu64 ".%03u s)",
                    call->request.method, url, query ? "?..." : "", result, call->response.body_sent,
-                   (double)(clock_ms() - call->start_ms) / 1000.0);
+                   time_ms / 1000, (unsigned)(time_ms % 1000));
     options->log(options->log_user, LPIPE_LOG_REQUEST, line);
     log_headers(call, options);
 }

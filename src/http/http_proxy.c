@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/address.h"
 #include "base/fail.h"
@@ -28,7 +27,7 @@ static const char *variable(const char *lower, const char *upper, const char **r
 static void split_url(const char *url, char host[HOST_BYTES], unsigned *ret_port)
 {
     const char *start = strstr(url, "://");
-    uint64_t port = strncasecmp(url, "https:", 6) == 0 ? 443 : 80;
+    uint64_t port = text_same_start(url, "https:", 6) ? 443 : 80;
     start = start == NULL ? url : start + 3;
     bool bracket = start[0] == '[';
     start += bracket;
@@ -84,7 +83,7 @@ static bool has_name(const char *item, size_t size, const char *host, size_t hos
         size--;
     }
     size -= size > 0 && item[size - 1] == '.';
-    return size > 0 && size <= host_size && strncasecmp(host + host_size - size, item, size) == 0 &&
+    return size > 0 && size <= host_size && text_same_start(host + host_size - size, item, size) &&
            (size == host_size || host[host_size - size - 1] == '.');
 }
 
@@ -154,7 +153,7 @@ bool proxy_has_tls(void)
     bool found = false;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const char *value = secure_getenv(names[i]);
-        found = found || (value != NULL && strncasecmp(value, "https:", 6) == 0);
+        found = found || (value != NULL && text_same_start(value, "https:", 6));
     }
     return found;
 }
@@ -171,7 +170,7 @@ const char *proxy_of(const char *url, const char **ret_variable)
     /* In a CGI program, HTTP_PROXY is the request's "Proxy:" header (RFC 3875, 4.1.18): not
      * trusted. */
     bool cgi = secure_getenv("REQUEST_METHOD") != NULL;
-    const char *proxy = strncasecmp(url, "https:", 6) == 0
+    const char *proxy = text_same_start(url, "https:", 6)
                             ? variable("https_proxy", "HTTPS_PROXY", ret_variable)
                             : variable("http_proxy", cgi ? NULL : "HTTP_PROXY", ret_variable);
     return proxy != NULL ? proxy : variable("all_proxy", "ALL_PROXY", ret_variable);

@@ -2,7 +2,6 @@
 /* Makes a libcurl easy handle from a request: its options, headers, TLS and proxy. Network thread
  * only. */
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -44,7 +43,7 @@ static int headers_set(struct http_call *call, struct lpipe_error *err)
             return fail(err, LPIPE_INVALID_ARGUMENT,
                         "a request header contains control characters");
         }
-        accept = accept || strncasecmp(request->headers[i], "Accept:", 7) == 0;
+        accept = accept || text_same_start(request->headers[i], "Accept:", 7);
         status = header_add(call, request->headers[i]);
     }
     if (status == 0 && !accept) {
@@ -106,7 +105,7 @@ static int tls_set(struct http_call *call, const struct http_options *options,
 {
     const char *cert = call->request.cert;
     const char *key = call->request.key;
-    if (strncasecmp(call->request.url, "https:", 6) != 0) {
+    if (!text_same_start(call->request.url, "https:", 6)) {
         return 0;
     }
     (void)curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -54,17 +54,13 @@ static void page_line(struct page *page, const char *label, const char *value)
 /* "size 83995563 bytes (84.0 MB)" */
 static void page_size(struct page *page, const char *label, uint64_t size)
 {
-    static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
-    double value = (double)size / 1000;
-    size_t unit = 0;
-    while (value >= 999.95 && unit + 1 < ARRAY_LEN(units)) {
-        value /= 1000;
-        unit++;
-    }
+    static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB", "EB" };
+    char amount[32];
     char text[64];
     int used = snprintf(text, sizeof text, "%" PRIu64 " bytes", size);
     if (size >= 1000) {
-        (void)snprintf(text + used, sizeof text - (size_t)used, " (%.1f %s)", value, units[unit]);
+        (void)snprintf(text + used, sizeof text - (size_t)used, " (%s)",
+                       text_size(amount, sizeof amount, size, 1000, units, ARRAY_LEN(units)));
     }
     page_line(page, label, text);
 }

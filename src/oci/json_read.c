@@ -272,7 +272,7 @@ int json_get_bool(const struct json_node *object, const char *key, bool *ret_val
 /* False for two equal keys. */
 static bool only_case_differs(const char *a, const char *b)
 {
-    return strcasecmp(a, b) == 0 && strcmp(a, b) != 0;
+    return text_same(a, b) && strcmp(a, b) != 0;
 }
 
 static int fail_case(const struct json_node *object, const char *key, const char *known,

@@ -424,10 +424,10 @@ const char *reference_scheme(const char *registry)
     struct part host;
     struct part port;
     split_port((struct part){ registry, strlen(registry) }, &host, &port);
-    bool local = host.size == 9 && strncasecmp(host.text, "localhost", 9) == 0;
+    bool local = host.size == 9 && text_same_start(host.text, "localhost", 9);
     bool under =
         host.size > sizeof suffix - 1 &&
-        strncasecmp(host.text + host.size - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
+        text_same_start(host.text + host.size - (sizeof suffix - 1), suffix, sizeof suffix - 1);
     return local || under || is_loopback_host(host) ? "http" : "https";
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "auth/authfile.h"
 #include "auth/authfile_write.h"
@@ -36,9 +35,7 @@ static void login_storage_dispose(struct login_storage *storage)
 static int read_registry(const char *text, char **ret_registry, struct lpipe_error *err)
 {
     struct auth_name name;
-    text += strncasecmp(text, "https://", 8) == 0  ? 8
-            : strncasecmp(text, "http://", 7) == 0 ? 7
-                                                   : 0;
+    text += text_same_start(text, "https://", 8) ? 8 : text_same_start(text, "http://", 7) ? 7 : 0;
     AUTO_FREE char *host = mem_strndup(text, strcspn(text, "/"));
     if (host == NULL) {
         return fail_memory(err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request/answer_text.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clean_words.h"
+#include "base/text.h"
 #include "oci/json_read.h"
 #include "oci/json_write.h"
 
@@ -124,7 +124,7 @@ size_t answer_text_mark(const char *text, size_t size)
 bool answer_text_is_html(const char *text, size_t size)
 {
     for (size_t i = answer_text_mark(text, size); i < size; i++) {
-        if (!isspace((unsigned char)text[i])) {
+        if (!text_is_space(text[i])) {
             return text[i] == '<';
         }
     }

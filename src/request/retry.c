@@ -42,7 +42,7 @@ bool retry_worth_failure(int status)
     return status == LPIPE_NETWORK || status == LPIPE_TIMEOUT;
 }
 
-/* Reads "Sun, 06 Nov 1994 08:49:37 GMT" without strptime(), which depends on the locale. */
+/* Reads "Sun, 06 Nov 1994 08:49:37 GMT", in any locale. */
 struct cursor {
     const char *at;
 };

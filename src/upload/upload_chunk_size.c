@@ -2,7 +2,6 @@
 #include "upload/upload_chunk_size.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
 #include "base/macros.h"
@@ -65,13 +64,13 @@ void chunk_size_note_time(struct chunk_size *size, uint64_t time_ms)
 static uint64_t unit_of(const char *text, const char *end)
 {
     size_t left = (size_t)(end - text);
-    if (left >= 3 && strncasecmp(text, "MiB", 3) == 0) {
+    if (left >= 3 && text_same_start(text, "MiB", 3)) {
         return MIB;
     }
-    if (left >= 3 && strncasecmp(text, "KiB", 3) == 0) {
+    if (left >= 3 && text_same_start(text, "KiB", 3)) {
         return KIB;
     }
-    return left >= 2 && strncasecmp(text, "MB", 2) == 0 ? 1000000 : 0;
+    return left >= 2 && text_same_start(text, "MB", 2) ? 1000000 : 0;
 }
 
 /* "4MiB", "4.00 MiB": only the first digit of the fraction counts. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "upload/upload_run.h"
 
 #define CUT_MS_MIN 55000u /* some proxies and registries cut every request after a minute */
@@ -14,12 +15,7 @@
 static void size_text(uint64_t bytes, char *buf, size_t buf_size)
 {
     static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
-    size_t unit = 0;
-    double amount = (double)bytes;
-    for (; amount >= 1024 && unit + 1 < ARRAY_LEN(units); unit++) {
-        amount /= 1024;
-    }
-    (void)snprintf(buf, buf_size, unit == 0 ? "%.0f %s" : "%.1f %s", amount, units[unit]);
+    (void)text_size(buf, buf_size, bytes, 1024, units, ARRAY_LEN(units));
 }
 
 static void set_session_lost(struct upload *upload)

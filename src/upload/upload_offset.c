@@ -2,7 +2,6 @@
 #include "upload/upload_offset.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
 
@@ -17,7 +16,7 @@ struct upload_range upload_range_parse(const char *value)
     struct upload_range range = { .kind = RANGE_LAST };
     uint64_t first = 0;
     value += strspn(value, " \t");
-    if (strncasecmp(value, "bytes", 5) == 0) {
+    if (text_same_start(value, "bytes", 5)) {
         range.has_unit = true;
         value += 5;
         value += strspn(value, "= \t");

@@ -135,3 +135,14 @@ def test_call_against_the_order_of_folders_is_reported(tree, build):
 
 def test_build_directory_without_objects_is_reported(tree, tmp_path):
     assert check(tree, tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize("line", [
+    "    return isspace((unsigned char)*text);",
+    "    return strncasecmp(a, b, 3) == 0;",
+    "    count = scandir(path, &entries, NULL, alphasort);",
+    '    (void)snprintf(buf, size, "%.1f MB", value);',
+])
+def test_call_that_depends_on_the_locale_is_reported(tree, line):
+    add(tree, "src/base/planted.c", f"/* SPDX-License-Identifier: Apache-2.0 */\n{line}\n")
+    assert_reported(check(tree), "src/base/planted.c:2", "depends on the locale")
