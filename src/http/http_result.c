@@ -140,6 +140,20 @@ static bool is_alert(const char *text)
     return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
 }
 
+/* The connection ended before TLS was agreed on, as a server or load balancer that restarts does it.
+ * The other texts are about what the two sides want of each other. The cause behind these words is
+ * in the language of the program's locale. */
+static bool is_cut_handshake(CURLcode code, const char *text)
+{
+    static const char *const words[] = { "SSL_connect: ", "unexpected eof", "Recv failure",
+                                         "Send failure" };
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        found = found || strstr(text, words[i]) != NULL;
+    }
+    return found && code == CURLE_SSL_CONNECT_ERROR;
+}
+
 /* What to do about a certificate whose issuer is not known, or the system's authorities that cannot
  * be read. */
 static const char *advice_of_authorities(CURLcode code)
@@ -226,7 +240,26 @@ static bool is_awaiting_head(const struct http_call *call)
     return sent > 0 && !call->head_complete;
 }
 
-/* The proxy refused to connect; its status decides whether a retry may help. */
+/* What the status means that a proxy has answered to CONNECT. After NETWORK a retry may help. */
+static int meaning_of_proxy(long status)
+{
+    bool passes = status == 408 || status == 425 || status == 429 || status >= 500;
+    return passes          ? LPIPE_NETWORK
+           : status == 407 ? LPIPE_AUTH_REQUIRED
+           : status == 403 ? LPIPE_DENIED
+                           : LPIPE_REFUSED;
+}
+
+static const char *advice_of_proxy(long status)
+{
+    return status == 407   ? "; put its user and password into the variable that names it: "
+                             "http://USER:PASSWORD@HOST:PORT"
+           : status == 403 ? "; ask who runs the proxy to allow connections to the registry, or "
+                             "name the registry in NO_PROXY"
+                           : "";
+}
+
+/* The proxy refused to connect. */
 static bool is_refused_by_proxy(struct http_call *call)
 {
     long status = 0;
@@ -235,16 +268,10 @@ static bool is_refused_by_proxy(struct http_call *call)
     if (call->failure.status != 0 || status < 300) {
         return false;
     }
-    int meaning = status == 407   ? LPIPE_AUTH_REQUIRED
-                  : status == 403 ? LPIPE_DENIED
-                  : status < 500  ? LPIPE_REFUSED
-                                  : LPIPE_NETWORK;
-    call_fail(call, meaning, "the proxy %s (%s) answered %ld%s", call->proxy, call->proxy_variable,
-              status,
-              status == 407 ? "; put its user and password into the variable that names it: "
-                              "http://USER:PASSWORD@HOST:PORT"
-                            : "");
-    call->failure.flags |= status == 407 ? LPIPE_ERROR_ADVICE : 0;
+    const char *advice = advice_of_proxy(status);
+    call_fail(call, meaning_of_proxy(status), "the proxy %s (%s) answered %ld%s", call->proxy,
+              call->proxy_variable, status, advice);
+    call->failure.flags |= advice[0] == ';' ? LPIPE_ERROR_ADVICE : 0;
     return true;
 }
 
@@ -280,14 +307,13 @@ static void fail_as_curl(struct http_call *call, CURLcode code)
     const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
     char clean[300];
     text = text_printable(clean, sizeof clean, text, strlen(text));
-    bool connection_reset = code == CURLE_SSL_CONNECT_ERROR && strstr(text, "reset") != NULL;
-    int status = connection_reset ? LPIPE_NETWORK
-                 : is_alert(text) ? LPIPE_TLS
-                                  : error_status(call, code);
+    bool cut = is_cut_handshake(code, text);
+    int status = cut ? LPIPE_NETWORK : is_alert(text) ? LPIPE_TLS : error_status(call, code);
     long reason = 0;
     call->response.speaks_tls = code == CURLE_PEER_FAILED_VERIFICATION || is_alert(text);
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &reason);
     const char *advice = advice_of(call, code, text);
+    text = cut ? "the connection ended within the TLS handshake" : text;
     if (proxy_failed(call)) {
         call_fail(call, status, "the proxy %s (%s): %s%s", call->proxy, call->proxy_variable, text,
                   advice);

@@ -187,10 +187,12 @@ class SlowLine(ForwardingServer):
 class ConnectProxy(ForwardingServer):
     """An HTTP proxy. CONNECT to a name in `ports` leads to that loopback port; every other request
     is answered with an empty 200. `heads`: the head of each request. `credentials`:
-    "user:password" that the proxy requires. `tls`: an ssl context for an https proxy."""
+    "user:password" that the proxy requires. `tls`: an ssl context for an https proxy. `refusals`:
+    statuses that the first CONNECT requests get; 200: the connection ends after it."""
 
-    def __init__(self, ports, credentials=None, tls=None):
+    def __init__(self, ports, credentials=None, tls=None, refusals=()):
         self.ports = ports
+        self.refusals = list(refusals)
         self.credentials = credentials
         self._tls = tls
         self.asked = []
@@ -204,6 +206,14 @@ class ConnectProxy(ForwardingServer):
     @staticmethod
     def _answer(sock, status, header=""):
         sock.sendall(f"HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\n\r\n".encode())
+        sock.close()
+
+    def _refuse(self, sock, status):
+        if status != 200:
+            self._answer(sock, f"{status} Refused")
+            return
+        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        sock.recv(4096)  # the first part of the TLS handshake
         sock.close()
 
     def _may_pass(self, head):
@@ -235,6 +245,9 @@ class ConnectProxy(ForwardingServer):
             return
         if method != "CONNECT":
             self._answer(sock, "200 OK", "Connection: close\r\n")
+            return
+        if self.refusals:
+            self._refuse(sock, self.refusals.pop(0))
             return
         port = self.ports.get(target.rpartition(":")[0])
         if port is None:

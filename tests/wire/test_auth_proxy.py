@@ -16,8 +16,8 @@ def proxy():
     """proxy(ports, credentials): starts a proxy that records its requests."""
     running = []
 
-    def start(ports=None, credentials=None, tls=None):
-        running.append(ConnectProxy(ports or {}, credentials, tls))
+    def start(ports=None, **options):
+        running.append(ConnectProxy(ports or {}, **options))
         return running[-1]
 
     yield start
@@ -171,6 +171,35 @@ def test_502_of_proxy_is_retried_and_names_proxy(command, run, server, proxy, ta
     assert result.rc == 6, result
     assert f"the proxy {through.host} (HTTPS_PROXY) answered 502" in result.stderr.splitlines()[-1], result
     assert len(through.asked) == 2
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503, 200])
+def test_passing_failure_of_proxy_is_retried(status, command, run, server, proxy, tar_bytes):
+    """200: the connection behind the proxy ends within the TLS handshake."""
+    through = proxy({NAME: server.port}, refusals=[status])
+    write_config(command.home, {"auths": {NAME: entry()}})
+    result = run("layer", *server.arguments, f"{NAME}/a", input=tar_bytes,
+                 env={"HTTPS_PROXY": through.url})
+    assert result.rc == 0, result
+    assert len(through.asked) >= 2
+
+
+def test_connection_that_always_ends_within_handshake_is_named(run, server, proxy):
+    through = proxy({NAME: server.port}, refusals=[200] * 10)
+    result = login(run, NAME, {"HTTPS_PROXY": through.url}, *server.arguments, "--retry", "1")
+    assert result.rc == 6, result
+    last = result.stderr.splitlines()[-1]
+    assert "the connection ended within the TLS handshake (2 attempts)" in last, result
+    assert "certificate" not in last, result
+    assert len(through.asked) == 2
+
+
+def test_403_of_proxy_advises_about_the_proxy(run, server, proxy):
+    through = proxy({NAME: server.port}, refusals=[403])
+    result = login(run, NAME, {"HTTPS_PROXY": through.url}, *server.arguments)
+    assert result.rc == 4, result
+    assert "NO_PROXY" in result.stderr and "layerpipe login" not in result.stderr, result
+    assert len(through.asked) == 1
 
 
 def test_407_of_http_proxy_names_proxy(run, proxy):
