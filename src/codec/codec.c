@@ -172,14 +172,10 @@ size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_
     return codec->ops->trailer(codec->state, out);
 }
 
-void codec_reset(struct codec *codec)
+size_t codec_compress_unit(struct codec *codec, unsigned worker, const void *in, size_t size,
+                           void *out)
 {
-    codec->ops->reset(codec->state);
-}
-
-void codec_expect_units(struct codec *codec)
-{
-    codec->ops->expect_units(codec->state);
+    return codec->ops->compress_unit(codec->state, worker, in, size, out);
 }
 
 void codec_expect_one_block(struct codec *codec)

@@ -74,12 +74,11 @@ void codec_add_block(struct codec *codec, const struct codec_block *block);
 #define CODEC_TRAILER_BYTES_MAX 32
 size_t codec_trailer(struct codec *codec, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
 
-/* BLOCKS: starts again with no bytes, as after codec_new(); allocates nothing. */
-void codec_reset(struct codec *codec);
-
-/* BLOCKS, before the first block: many streams follow, most of them short. Then a short block may
- * take less time and become larger. The bytes are those of another recipe. */
-void codec_expect_units(struct codec *codec);
+/* BLOCKS: compresses a unit, a stream of its own, into out, which has
+ * unit_codec_output_bytes(size, 1). worker as for codec_compress(). Returns the size of the output.
+ * The bytes are those of another recipe, because most units are short and no block follows. */
+size_t codec_compress_unit(struct codec *codec, unsigned worker, const void *in, size_t size,
+                           void *out);
 
 /* STREAM, before the first codec_stream(): the whole input is one block, so the library needs
  * only one thread. The bytes are the same. */

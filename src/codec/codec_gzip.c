@@ -25,8 +25,7 @@ struct gzip_state {
     const struct deflate_backend *backend; /* NULL: stored blocks */
     uint32_t (*crc_bytes)(uint32_t crc, const void *data, size_t size);
     unsigned workers;
-    void **states;     /* one per worker */
-    bool expect_units; /* short blocks are compressed in the library's faster way */
+    void **states; /* one per worker */
     /* Sums over the blocks that were added. */
     bool started;
     uint32_t crc;
@@ -142,21 +141,13 @@ static int gzip_create(const struct codec_spec *spec, unsigned workers, void **r
     return 0;
 }
 
-/* For a text of 2 KiB, making codes takes longer than the rest of its compression. */
-#define SHORT_BLOCK_BYTES 4096
-
-/* 0: not smaller than stored blocks. */
-static size_t deflate_block(struct gzip_state *gzip, unsigned worker, const void *in, size_t size,
-                            void *out)
+/* A block that the library cannot make smaller than stored blocks is stored. */
+static size_t deflate_block(struct gzip_state *gzip, unsigned worker, deflate_compress *compress,
+                            const void *in, size_t size, void *out)
 {
-    const struct deflate_backend *backend = gzip->backend;
-    if (backend == NULL) {
-        return 0;
-    }
-    bool is_short = gzip->expect_units && size <= SHORT_BLOCK_BYTES;
-    return (is_short && backend->compress_short != NULL
-                ? backend->compress_short
-                : backend->compress)(gzip->states[worker], in, size, out, DEFLATE_BYTES(size));
+    size_t made =
+        compress == NULL ? 0 : compress(gzip->states[worker], in, size, out, DEFLATE_BYTES(size));
+    return made == 0 ? deflate_store(in, size, out) : made;
 }
 
 static void gzip_compress(void *opaque, unsigned worker, bool first, const void *in, size_t size,
@@ -166,13 +157,9 @@ static void gzip_compress(void *opaque, unsigned worker, bool first, const void 
     unsigned char *to = out;
     size_t head = first ? sizeof HEADER : 0;
     memcpy(to, HEADER, head);
-    /* A block that the library cannot make smaller than stored blocks is stored. */
-    size_t made = deflate_block(gzip, worker, in, size, to + head);
-    if (made == 0) {
-        made = deflate_store(in, size, to + head);
-    }
+    deflate_compress *compress = gzip->backend == NULL ? NULL : gzip->backend->compress;
     ret_block->in_size = size;
-    ret_block->out_size = head + made;
+    ret_block->out_size = head + deflate_block(gzip, worker, compress, in, size, to + head);
     ret_block->crc = gzip->crc_bytes(0, in, size);
 }
 
@@ -196,6 +183,12 @@ static unsigned char *put_u32(unsigned char *to, uint32_t value)
     return to;
 }
 
+/* The end of a stream: RFC 1952, section 2.3.1. */
+static unsigned char *put_sums(unsigned char *to, uint32_t crc, uint64_t size)
+{
+    return put_u32(put_u32(to, crc), (uint32_t)size); /* modulo 2^32 */
+}
+
 static size_t gzip_trailer(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_MAX])
 {
     struct gzip_state *gzip = opaque;
@@ -205,23 +198,42 @@ static size_t gzip_trailer(void *opaque, unsigned char out[CODEC_TRAILER_BYTES_M
         to += sizeof HEADER;
     }
     memcpy(to, FINAL_BLOCK, sizeof FINAL_BLOCK);
-    to = put_u32(to + sizeof FINAL_BLOCK, gzip->crc);
-    to = put_u32(to, (uint32_t)gzip->size); /* modulo 2^32 (RFC 1952, 2.3.1) */
-    return (size_t)(to - out);
+    return (size_t)(put_sums(to + sizeof FINAL_BLOCK, gzip->crc, gzip->size) - out);
 }
 
-static void gzip_expect_units(void *opaque)
+/* For a text of 2 KiB, making codes takes longer than the rest of its compression. */
+#define SHORT_UNIT_BYTES 4096
+
+static size_t deflate_unit(struct gzip_state *gzip, unsigned worker, const void *in, size_t size,
+                           unsigned char *out)
 {
-    struct gzip_state *gzip = opaque;
-    gzip->expect_units = true;
+    const struct deflate_backend *backend = gzip->backend;
+    deflate_compress *compress = NULL;
+    if (backend != NULL && backend->compress_final != NULL) {
+        size_t made =
+            backend->compress_final(gzip->states[worker], in, size, out, DEFLATE_BYTES(size));
+        if (made > 0) {
+            return made;
+        }
+    } else if (backend != NULL) {
+        bool is_short = size <= SHORT_UNIT_BYTES && backend->compress_short != NULL;
+        compress = is_short ? backend->compress_short : backend->compress;
+    }
+    size_t made = deflate_block(gzip, worker, compress, in, size, out);
+    memcpy(out + made, FINAL_BLOCK, sizeof FINAL_BLOCK);
+    return made + sizeof FINAL_BLOCK;
 }
 
-static void gzip_reset(void *opaque)
+static size_t gzip_compress_unit(void *opaque, unsigned worker, const void *in, size_t size,
+                                 void *out)
 {
     struct gzip_state *gzip = opaque;
-    gzip->started = false;
-    gzip->crc = 0;
-    gzip->size = 0;
+    unsigned char *to = out;
+    memcpy(to, HEADER, sizeof HEADER);
+    to += sizeof HEADER;
+    to += deflate_unit(gzip, worker, in, size, to);
+    to = put_sums(to, gzip->crc_bytes(0, in, size), size);
+    return (size_t)(to - (unsigned char *)out);
 }
 
 const struct codec_ops codec_gzip_ops = {
@@ -232,6 +244,5 @@ const struct codec_ops codec_gzip_ops = {
     .compress = gzip_compress,
     .add_block = gzip_add_block,
     .trailer = gzip_trailer,
-    .reset = gzip_reset,
-    .expect_units = gzip_expect_units,
+    .compress_unit = gzip_compress_unit,
 };

@@ -15,8 +15,7 @@ struct codec_ops {
                      void *out, struct codec_block *ret_block);
     void (*add_block)(void *state, const struct codec_block *block);
     size_t (*trailer)(void *state, unsigned char out[CODEC_TRAILER_BYTES_MAX]);
-    void (*reset)(void *state);
-    void (*expect_units)(void *state);
+    size_t (*compress_unit)(void *state, unsigned worker, const void *in, size_t size, void *out);
     void (*expect_one_block)(void *state);
     int (*stream)(void *state, struct codec_span *in, struct codec_span *out, bool end,
                   bool *ret_done, struct lpipe_error *err);

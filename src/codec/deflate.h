@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Returns the bytes put into out, or 0 when they are more than capacity. */
+typedef size_t deflate_compress(void *state, const void *in, size_t size, void *out,
+                                size_t capacity);
+
 struct deflate_backend {
     const char *name;
     const char *(*version)(void);
@@ -16,11 +20,13 @@ struct deflate_backend {
     /* State for one thread; NULL when out of memory. */
     void *(*state_new)(int level);
     void (*state_free)(void *state);
-    /* Returns the bytes put into out, or 0 when they are more than capacity. */
-    size_t (*compress)(void *state, const void *in, size_t size, void *out, size_t capacity);
+    deflate_compress *compress;
     /* The same for a short block: faster, with the codes that deflate itself defines. NULL: the
      * library has no faster way. */
-    size_t (*compress_short)(void *state, const void *in, size_t size, void *out, size_t capacity);
+    deflate_compress *compress_short;
+    /* A complete stream, with a final block. NULL: that is not faster than a block that is not
+     * final. */
+    deflate_compress *compress_final;
     uint32_t (*crc)(uint32_t crc, const void *data, size_t size);
 };
 

@@ -59,6 +59,13 @@ static size_t compress(void *opaque, const void *in, size_t size, void *out, siz
     return made == 0 ? 0 : deflate_splice_unfinish(&state->splice, out, made);
 }
 
+/* Nothing follows, so nobody needs to find the end. */
+static size_t compress_final(void *opaque, const void *in, size_t size, void *out, size_t capacity)
+{
+    struct libdeflate_state *state = opaque;
+    return libdeflate_deflate_compress(state->compressor, in, size, out, capacity);
+}
+
 static uint32_t crc(uint32_t before, const void *data, size_t size)
 {
     return libdeflate_crc32(before, data, size);
@@ -71,6 +78,7 @@ static const struct deflate_backend backend = {
     .state_new = state_new,
     .state_free = state_free,
     .compress = compress,
+    .compress_final = compress_final,
     .crc = crc,
 };
 const struct deflate_backend *const deflate_libdeflate = &backend;

@@ -11,7 +11,7 @@
 #include "codec/deflate.h"
 
 /* Increased when the output of a unit changes, because then digests change. */
-#define RECIPE_VERSION 2
+#define RECIPE_VERSION 3
 
 /* A header, a checksum and the framing of blocks, of either format. */
 #define UNIT_FRAMING_BYTES 64
@@ -19,9 +19,8 @@
 struct unit_codec {
     struct codec_spec spec;
     unsigned workers;
-    /* One per worker, of either kind. */
-    struct codec **members; /* gzip */
-    ZSTD_CCtx **contexts;   /* zstd */
+    struct codec *gzip;
+    ZSTD_CCtx **contexts; /* zstd: one per worker */
 };
 
 void unit_codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
@@ -30,7 +29,7 @@ void unit_codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE
     if (spec->kind == CODEC_ZSTD) {
         (void)snprintf(plain, sizeof plain, "zstd-%d zstd %s", spec->level, ZSTD_versionString());
     } else {
-        codec_recipe(spec, plain); /* members are made of the blocks of this codec */
+        codec_recipe(spec, plain); /* of the library that compresses the members */
     }
     (void)snprintf(ret_name, CODEC_RECIPE_BYTES, "units:%d %.48s", RECIPE_VERSION, plain);
 }
@@ -50,18 +49,18 @@ static uint64_t zstd_context_bytes(int level)
 
 uint64_t unit_codec_state_bytes(const struct codec_spec *spec, unsigned workers)
 {
-    struct codec_plan plan = { .state_bytes = zstd_context_bytes(spec->level) };
+    struct codec_plan plan = {
+        .state_bytes = workers * (zstd_context_bytes(spec->level) + sizeof(void *)),
+    };
     if (spec->kind == CODEC_GZIP) {
-        codec_plan(spec, 1, &plan);
+        codec_plan(spec, workers, &plan);
     }
-    return sizeof(struct unit_codec) + workers * (plan.state_bytes + sizeof(void *));
+    return sizeof(struct unit_codec) + plan.state_bytes;
 }
 
 size_t unit_codec_output_bytes(size_t size, size_t count)
 {
-    return MAX_OF(DEFLATE_BYTES(size) + size / GZIP_BLOCK_BYTES * UNIT_FRAMING_BYTES,
-                  ZSTD_compressBound(size)) +
-           count * UNIT_FRAMING_BYTES;
+    return MAX_OF(DEFLATE_BYTES(size), ZSTD_compressBound(size)) + count * UNIT_FRAMING_BYTES;
 }
 
 /* The level alone decides; the size of the unit is in the frame's header. */
@@ -79,19 +78,6 @@ static bool contexts_create(struct unit_codec *codec)
     return codec->contexts != NULL;
 }
 
-static int members_create(struct unit_codec *codec, struct lpipe_error *err)
-{
-    codec->members = mem_new_array(codec->workers, sizeof(void *));
-    int status = codec->members == NULL ? fail_memory(err) : 0;
-    for (unsigned i = 0; i < codec->workers && status == 0; i++) {
-        status = codec_new(&codec->spec, 1, &codec->members[i], err);
-        if (status == 0) {
-            codec_expect_units(codec->members[i]);
-        }
-    }
-    return status;
-}
-
 int unit_codec_new(const struct codec_spec *spec, unsigned workers, struct unit_codec **ret_codec,
                    struct lpipe_error *err)
 {
@@ -104,7 +90,7 @@ int unit_codec_new(const struct codec_spec *spec, unsigned workers, struct unit_
     codec->workers = workers;
     int status = 0;
     if (spec->kind == CODEC_GZIP) {
-        status = members_create(codec, err);
+        status = codec_new(spec, workers, &codec->gzip, err);
     } else if (!contexts_create(codec)) {
         status = fail_memory(err);
     }
@@ -121,45 +107,21 @@ struct unit_codec *unit_codec_free(struct unit_codec *codec)
     if (codec == NULL) {
         return NULL;
     }
-    for (unsigned i = 0; i < codec->workers; i++) {
-        if (codec->contexts != NULL) {
-            (void)ZSTD_freeCCtx(codec->contexts[i]);
-        }
-        if (codec->members != NULL) {
-            codec_free(codec->members[i]);
-        }
+    for (unsigned i = 0; codec->contexts != NULL && i < codec->workers; i++) {
+        (void)ZSTD_freeCCtx(codec->contexts[i]);
     }
     free(codec->contexts);
-    free(codec->members);
+    codec_free(codec->gzip);
     free(codec);
     return NULL;
-}
-
-/* One member of blocks. Returns its size. */
-static size_t member_compress(struct codec *codec, const unsigned char *in, size_t size,
-                              unsigned char *out)
-{
-    size_t made = 0;
-    codec_reset(codec);
-    for (size_t at = 0; at < size; at += GZIP_BLOCK_BYTES) {
-        struct codec_block part;
-        codec_compress(codec, 0, at == 0, in + at, MIN_OF(size - at, GZIP_BLOCK_BYTES), out + made,
-                       &part);
-        codec_add_block(codec, &part);
-        made += part.out_size;
-    }
-    unsigned char trailer[CODEC_TRAILER_BYTES_MAX];
-    size_t trailer_size = codec_trailer(codec, trailer);
-    memcpy(out + made, trailer, trailer_size);
-    return made + trailer_size;
 }
 
 int unit_compress(struct unit_codec *codec, unsigned worker, const void *in, size_t size, void *out,
                   size_t *ret_size, struct lpipe_error *err)
 {
     assert(worker < codec->workers && size <= UNIT_BYTES_MAX);
-    if (codec->members != NULL) {
-        *ret_size = member_compress(codec->members[worker], in, size, out);
+    if (codec->gzip != NULL) {
+        *ret_size = codec_compress_unit(codec->gzip, worker, in, size, out);
         return 0;
     }
     size_t made =
