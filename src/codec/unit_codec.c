@@ -16,11 +16,20 @@
 /* A header, a checksum and the framing of blocks, of either format. */
 #define UNIT_FRAMING_BYTES 64
 
+/* When 128 frames in a row need less than a third of a context's memory, the library frees it, and
+ * the next long frame allocates it again. In a layer this happens hundreds of times, so units of
+ * different sizes have contexts of their own: within one the memory differs by a factor of two. */
+#define CONTEXTS 4
+static unsigned context_for(size_t size)
+{
+    return (size > 4 * KIB) + (size > 16 * KIB) + (size > 64 * KIB);
+}
+
 struct unit_codec {
     struct codec_spec spec;
     unsigned workers;
     struct codec *gzip;
-    ZSTD_CCtx **contexts; /* zstd: one per worker */
+    ZSTD_CCtx **contexts; /* zstd: CONTEXTS per worker */
 };
 
 void unit_codec_recipe(const struct codec_spec *spec, char ret_name[CODEC_RECIPE_BYTES])
@@ -41,16 +50,16 @@ static int zstd_library_level(int level)
     return level >= 3 && level <= 5 ? level - 1 : level;
 }
 
-/* Of a zstd context for units of that size, measured with version 1.5.4. */
+/* Of the zstd contexts of a worker, measured with version 1.5.4. */
 static uint64_t zstd_context_bytes(int level)
 {
-    return (level <= 2 ? 2 : level <= 8 ? 4 : 16) * MIB;
+    return (level <= 2 ? 2 : level <= 5 ? 4 : level <= 8 ? 6 : 16) * MIB;
 }
 
 uint64_t unit_codec_state_bytes(const struct codec_spec *spec, unsigned workers)
 {
     struct codec_plan plan = {
-        .state_bytes = workers * (zstd_context_bytes(spec->level) + sizeof(void *)),
+        .state_bytes = workers * (zstd_context_bytes(spec->level) + CONTEXTS * sizeof(void *)),
     };
     if (spec->kind == CODEC_GZIP) {
         codec_plan(spec, workers, &plan);
@@ -66,8 +75,8 @@ size_t unit_codec_output_bytes(size_t size, size_t count)
 /* The level alone decides; the size of the unit is in the frame's header. */
 static bool contexts_create(struct unit_codec *codec)
 {
-    codec->contexts = mem_new_array(codec->workers, sizeof(void *));
-    for (unsigned i = 0; codec->contexts != NULL && i < codec->workers; i++) {
+    codec->contexts = mem_new_array((size_t)CONTEXTS * codec->workers, sizeof(void *));
+    for (size_t i = 0; codec->contexts != NULL && i < (size_t)CONTEXTS * codec->workers; i++) {
         codec->contexts[i] = ZSTD_createCCtx();
         if (codec->contexts[i] == NULL ||
             ZSTD_isError(ZSTD_CCtx_setParameter(codec->contexts[i], ZSTD_c_compressionLevel,
@@ -107,7 +116,7 @@ struct unit_codec *unit_codec_free(struct unit_codec *codec)
     if (codec == NULL) {
         return NULL;
     }
-    for (unsigned i = 0; codec->contexts != NULL && i < codec->workers; i++) {
+    for (size_t i = 0; codec->contexts != NULL && i < (size_t)CONTEXTS * codec->workers; i++) {
         (void)ZSTD_freeCCtx(codec->contexts[i]);
     }
     free(codec->contexts);
@@ -124,8 +133,8 @@ int unit_compress(struct unit_codec *codec, unsigned worker, const void *in, siz
         *ret_size = codec_compress_unit(codec->gzip, worker, in, size, out);
         return 0;
     }
-    size_t made =
-        ZSTD_compress2(codec->contexts[worker], out, unit_codec_output_bytes(size, 1), in, size);
+    ZSTD_CCtx *context = codec->contexts[(size_t)CONTEXTS * worker + context_for(size)];
+    size_t made = ZSTD_compress2(context, out, unit_codec_output_bytes(size, 1), in, size);
     if (ZSTD_isError(made)) {
         return fail(err, LPIPE_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(made));
     }
