@@ -27,9 +27,11 @@ struct lpipe_source {
 enum lpipe_layer_flag {
     LPIPE_LAYER_RAW = 1u << 0, /**< input is not a tar: no check; not recognised as compressed */
     LPIPE_LAYER_ALLOW_TRUNCATED = 1u << 1, /**< accept a tar that ends early, after a header */
-    LPIPE_LAYER_ALLOW_EMPTY = 1u << 2,     /**< accept an empty stream */
-    LPIPE_LAYER_DOCKER = 1u << 3,          /**< Docker's media types instead of OCI's */
-    LPIPE_LAYER_FD_BORROWED = 1u << 4,     /**< lpipe_layer_new_fd: do not close the descriptor */
+    /** Accept an empty stream. Of a tar that has no entries, only its end-of-archive mark, there is
+     * no notice then. */
+    LPIPE_LAYER_ALLOW_EMPTY = 1u << 2,
+    LPIPE_LAYER_DOCKER = 1u << 3,      /**< Docker's media types instead of OCI's */
+    LPIPE_LAYER_FD_BORROWED = 1u << 4, /**< lpipe_layer_new_fd: do not close the descriptor */
     /** For a source that can be read again (a regular file, a directory): lpipe_image_push() first
      * reads it to get its digest, and sends it only if the registry does not have the blob and
      * cannot mount it. Then it is read a second time. No effect for streams, layouts and null:. */

@@ -159,6 +159,7 @@ static int run_finish_check(struct flow *flow, struct lpipe_error *err)
         input_check_odd(flow->check, &flow->summary.odd);
         input_check_tops(flow->check, &flow->summary.tops);
         flow->summary.is_image_archive = input_check_is_image_archive(flow->check);
+        flow->summary.has_no_entries = input_check_is_tar_without_entries(flow->check);
         status = input_check_diff_id(flow->check, flow->summary.diff_id, err);
     }
     if (status == 0 && flow->summary.tar_digest[0] == '\0') {

@@ -142,6 +142,11 @@ bool input_check_is_image_archive(const struct input_check *check)
     return check->scan != NULL && tar_scan_is_image_archive(check->scan);
 }
 
+bool input_check_is_tar_without_entries(const struct input_check *check)
+{
+    return check->scan != NULL && !tar_scan_has_entries(check->scan);
+}
+
 uint64_t input_check_size(const struct input_check *check)
 {
     return check->size;

@@ -52,6 +52,8 @@ void input_check_odd(const struct input_check *check, struct tar_odd *ret_odd);
 void input_check_tops(const struct input_check *check, struct tar_tops *ret_tops);
 /* Whether the input is an image archive; after the end. */
 bool input_check_is_image_archive(const struct input_check *check);
+/* Whether the input is a tar that has no entries; after the end. */
+bool input_check_is_tar_without_entries(const struct input_check *check);
 
 /* Memory that decompression holds at present; 0 for input that is not compressed. */
 uint64_t input_check_memory_bytes(const struct input_check *check);

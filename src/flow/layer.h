@@ -70,7 +70,9 @@ const struct tar_odd *layer_odd(const lpipe_layer *layer);
 const struct tar_tops *layer_tops(const lpipe_layer *layer);
 /* Whether its bytes are an image archive (docker save) instead of a file system. */
 bool layer_is_image_archive(const lpipe_layer *layer);
-/* Whether the caller accepts both in an image. */
+/* Whether it is a tar without entries, and the caller did not say that it may be empty. */
+bool layer_is_empty_tar(const lpipe_layer *layer);
+/* Whether the caller accepts odd entries and image archives in an image. */
 bool layer_allows_odd(const lpipe_layer *layer);
 
 /* What is known before the end: the name that the caller gave (NULL = none), and how many bytes

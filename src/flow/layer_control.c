@@ -88,6 +88,11 @@ bool layer_is_image_archive(const lpipe_layer *layer)
     return layer->is_image_archive;
 }
 
+bool layer_is_empty_tar(const lpipe_layer *layer)
+{
+    return layer->has_no_entries && (layer->setup.flags & LPIPE_LAYER_ALLOW_EMPTY) == 0;
+}
+
 bool layer_allows_odd(const lpipe_layer *layer)
 {
     return (layer->setup.flags & LPIPE_LAYER_ALLOW_ODD_ENTRIES) != 0;

@@ -85,6 +85,7 @@ struct flow_summary {
     struct tar_odd odd; /* entries that container runtimes cannot unpack */
     struct tar_tops tops;
     bool is_image_archive;
+    bool has_no_entries; /* a tar that is only its end mark */
 };
 void flow_summary(const struct flow *flow, struct flow_summary *ret_summary);
 

@@ -379,6 +379,7 @@ static void result_publish(struct lpipe_layer *layer)
     layer->odd = summary.odd;
     layer->tops = summary.tops;
     layer->is_image_archive = summary.is_image_archive;
+    layer->has_no_entries = summary.has_no_entries;
     memcpy(layer->tar_digest, summary.tar_digest, sizeof layer->tar_digest);
     layer->result = result;
     layer->state = LAYER_DONE;

@@ -58,6 +58,7 @@ struct lpipe_layer {
     struct tar_odd odd;                /* of the last complete pass, as is the next one */
     struct tar_tops tops;
     bool is_image_archive;
+    bool has_no_entries;
 
     atomic_int process;          /* that made the pipeline; 0 = there is none */
     atomic_bool stop_requested;  /* the current drive must end */

@@ -86,6 +86,17 @@ static int check_odd(const struct push *push, struct lpipe_error *err)
     return 0;
 }
 
+/* Zeros are a valid tar, which ends where it begins. That is seldom what was meant. */
+static void report_empty_tar(const struct push *push)
+{
+    if (layer_is_empty_tar(push->layer)) {
+        context_notice(&push->progress.job->client->context,
+                       "%s: the tar archive has no entries, only its end-of-archive mark: the "
+                       "layer is empty (%" PRIu64 " bytes were read)",
+                       push->progress.job->name, push->result.uncompressed_size);
+    }
+}
+
 /* Reads the layer to its end. Its bytes go to push->writer. */
 static int push_read(struct push *push, struct lpipe_error *err)
 {
@@ -193,6 +204,9 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     int status = hash_first ? push_hash_first(&push, mount_sources, err) : 0;
     status = status == 0 ? push_send(&push, err) : MIN_OF(status, 0);
     blob_job_note_sessions(job, push.sessions);
+    if (status == 0) {
+        report_empty_tar(&push);
+    }
     const char *notice = status == 0 ? layer_notice(layer) : NULL;
     if (notice != NULL) {
         context_notice(&job->client->context, "%s", notice);

@@ -158,11 +158,16 @@ static void page_config(struct page *page, const struct json_node *config)
 {
     struct json_node os = json_node_member(config, "os");
     struct json_node arch = json_node_member(config, "architecture");
+    struct json_node variant = json_node_member(config, "variant");
     struct json_node settings = json_node_member(config, "config");
     page_label(page, "platform");
     page_printable(page, json_node_text(&os) != NULL ? json_node_text(&os) : "?");
     page_text(page, "/");
     page_printable(page, json_node_text(&arch) != NULL ? json_node_text(&arch) : "?");
+    if (json_node_text(&variant) != NULL) {
+        page_text(page, "/");
+        page_printable(page, json_node_text(&variant));
+    }
     page_text(page, "\n");
     page_member_text(page, "created", config, "created");
     page_member_text(page, "author", config, "author");
@@ -193,10 +198,57 @@ static void page_table(struct page *page, const struct layer_table *table)
     page_text(page, "\n");
 }
 
-static void page_item(struct page *page, const char *kind, const struct manifest_item *item)
+/* Where the history is, while the layers are shown. */
+struct history {
+    struct json_node entries;
+    size_t next;
+    size_t layers_without; /* they come first, as in an image that is made with this one as base */
+};
+
+static bool history_has_layer(const struct json_node *entries, size_t index)
 {
+    struct json_node entry = json_node_entry(entries, index);
+    bool is_empty = false;
+    return json_get_bool(&entry, "empty_layer", &is_empty, NULL) <= 0 || !is_empty;
+}
+
+/* A history of more layers than there are is not shown: it does not say which layer is which. */
+static void history_begin(struct history *history, size_t layer_count)
+{
+    size_t count = json_node_count(&history->entries);
+    size_t with_layer = 0;
+    for (size_t i = 0; i < count; i++) {
+        with_layer += history_has_layer(&history->entries, i) ? 1 : 0;
+    }
+    history->layers_without = layer_count - MIN_OF(with_layer, layer_count);
+    history->next = with_layer > layer_count ? count : 0;
+}
+
+/* What has made the next layer. */
+static void page_history(struct page *page, struct history *history)
+{
+    size_t count = json_node_count(&history->entries);
+    if (history->layers_without > 0) {
+        history->layers_without--;
+        return;
+    }
+    while (history->next < count && !history_has_layer(&history->entries, history->next)) {
+        history->next++;
+    }
+    if (history->next < count) {
+        struct json_node entry = json_node_entry(&history->entries, history->next++);
+        page_member_text(page, "created by", &entry, "created_by");
+    }
+}
+
+/* number: of a layer, as `cat --layer` counts; 0 = none. */
+static void page_item(struct page *page, const char *kind, size_t number,
+                      const struct manifest_item *item)
+{
+    char label[LABEL_WIDTH + 1];
+    (void)snprintf(label, sizeof label, number > 0 ? "%s %zu" : "%s", kind, number);
     page_text(page, "\n");
-    page_line(page, kind, item->descriptor.digest);
+    page_line(page, label, item->descriptor.digest);
     page_line(page, "media type", item->descriptor.media_type);
     page_size(page, "size", item->descriptor.size);
     page_platform(page, &item->platform);
@@ -216,6 +268,8 @@ static uint64_t size_of_all(const struct manifest *manifest)
 int image_text(const struct image_view *view, struct buf *text, struct lpipe_error *err)
 {
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
+    struct json_node config = { 0 };
+    struct history history = { 0 };
     struct page page = { .text = text };
     const struct manifest *manifest = view->fetched->manifest;
     const struct descriptor *descriptor = &view->fetched->document.descriptor;
@@ -236,11 +290,15 @@ int image_text(const struct image_view *view, struct buf *text, struct lpipe_err
         if (status != 0) {
             return status;
         }
-        struct json_node config = json_node_root(&doc);
+        config = json_node_root(&doc);
+        history.entries = json_node_member(&config, "history");
         page_config(&page, &config);
     }
+    history_begin(&history, manifest->item_count);
     for (size_t i = 0; i < manifest->item_count; i++) {
-        page_item(&page, is_index ? "manifest" : "layer", &manifest->items[i]);
+        page_item(&page, is_index ? "manifest" : "layer", is_index ? 0 : i + 1,
+                  &manifest->items[i]);
+        page_history(&page, &history);
         if (view->tables != NULL) {
             page_table(&page, &view->tables[i]);
         }

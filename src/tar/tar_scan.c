@@ -33,6 +33,7 @@ struct tar_scan {
     unsigned sparse_blocks;
     unsigned zero_blocks; /* in a row */
     uint64_t end_offset;  /* of what follows the end-of-archive mark */
+    bool has_entries;     /* of any kind; a global header is none */
     bool within_entry;    /* headers that belong to the next one have been seen */
     char body_type;       /* of the header whose body is being read */
     size_t block_size;    /* bytes collected in block */
@@ -140,6 +141,7 @@ static int enter_extension(struct tar_scan *scan, char type, uint64_t size, stru
 static int enter_entry(struct tar_scan *scan, char type, uint64_t size, struct lpipe_error *err)
 {
     bool has_map = tar_entry_done(&scan->entry, scan->block, &size);
+    scan->has_entries = true;
     if (size > INT64_MAX - TAR_BLOCK_BYTES) {
         return refuse(scan, err, "an entry's size is out of range");
     }
@@ -460,6 +462,11 @@ const struct tar_tops *tar_scan_tops(const struct tar_scan *scan)
 bool tar_scan_is_image_archive(const struct tar_scan *scan)
 {
     return tar_entry_is_image_archive(&scan->entry);
+}
+
+bool tar_scan_has_entries(const struct tar_scan *scan)
+{
+    return scan->has_entries;
 }
 
 /* A part of a block that is not zero, after the end mark. */

@@ -45,6 +45,8 @@ void tar_scan_odd(const struct tar_scan *scan, struct tar_odd *ret_odd);
 const struct tar_tops *tar_scan_tops(const struct tar_scan *scan);
 /* Whether the tar is an image archive (docker save, an OCI layout) and not a file system. */
 bool tar_scan_is_image_archive(const struct tar_scan *scan);
+/* Whether there was an entry so far. An archive without one is valid: zeros are its end mark. */
+bool tar_scan_has_entries(const struct tar_scan *scan);
 struct tar_scan *tar_scan_free(struct tar_scan *scan);
 
 #endif

@@ -72,6 +72,17 @@ def test_stdin_dev_null_is_read_only_when_named(command):
     assert command("layer", "-q", "--allow-empty", "null:", "-").returncode == 0
 
 
+def test_tar_without_entries_is_reported(command, tmp_path):
+    """Zeros are a valid tar. Who pushes an empty disk image wants to know."""
+    notice = "has no entries, only its end-of-archive mark: the layer is empty (10240 bytes were read)"
+    for verb in (["layer", "null:"], ["push", "null:"], ["push", f"oci:{tmp_path}/l:1"]):
+        result = command(*verb, input=bytes(10240))
+        assert result.returncode == 0 and result.stderr.decode().count(notice) == 1, result
+        assert notice not in command(*verb, "--allow-empty", input=bytes(10240)).stderr.decode()
+        assert notice not in command(*verb, input=make_tar({"a": b""})).stderr.decode()
+    assert "no entries" not in command("layer", "--raw", "null:", input=bytes(10240)).stderr.decode()
+
+
 def test_non_blocking_stdin_is_read_to_its_end(command, tar_bytes):
     reader, writer = os.pipe()
     os.set_blocking(reader, False)

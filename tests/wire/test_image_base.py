@@ -2,6 +2,7 @@
 """Base images: what is copied, verified and refused. Also the inspect command."""
 import gzip
 import json
+import re
 
 import pytest
 from cli_support import make_tar
@@ -352,6 +353,34 @@ def test_inspect_shows_image(run, registry, tar_bytes):
         assert layer["digest"] in people.stdout
     assert "linux/amd64" in people.stdout and '"/bin/x" "a b"' in people.stdout
     assert "\x1b" not in people.stdout and "evil=?[31m red" in people.stdout
+
+
+HISTORIES = {
+    "one for each": (["one", None, "two", None], ["one", "two"]),
+    "first without": ([None, "two"], [None, "two"]),
+    "no history": ([], [None, None]),
+    "too many": (["one", "two", "three"], [None, None]),
+}
+
+
+@pytest.mark.parametrize("what", HISTORIES)
+def test_inspect_shows_what_has_made_each_layer(run, registry, what):
+    entries, shown = HISTORIES[what]
+    server = registry("d28")
+    base = Base(Env=["A=b"])
+    base.config["history"] = [{"created_by": "ENV A=b", "empty_layer": True} if text is None else {"created_by": text}
+                              for text in entries]
+    result = run("inspect", base.put(server, BASE, "1"))
+    layers = result.stdout.split("\nlayer ")[1:]
+    assert [layer.split()[0] for layer in layers] == ["1", "2"]
+    for layer, text in zip(layers, shown):
+        assert re.findall("^created by +(.*)$", layer, re.M) == ([text] if text else [])
+
+
+def test_inspect_shows_variant_of_platform(run, registry, tar_bytes):
+    server = registry("d28")
+    assert run("push", "--platform", "linux/arm/v7", f"{server.host}/{NAME}:1", "-", input=tar_bytes).rc == 0
+    assert re.search("^platform +linux/arm/v7$", run("inspect", f"{server.host}/{NAME}:1").stdout, re.M)
 
 
 def test_inspect_shows_index_and_platform_selects_image(run, registry):
