@@ -32,6 +32,7 @@ static const struct {
     { "lpipe_image_push", "layerpipe push" },
     { "lpipe_login", "layerpipe login" },
     { "memory_bytes_max", "--memory" },
+    { "mount_from", "--mount-from" },
     { "password", "--password-stdin" },
     { "platform", "--platform" },
     { "spool_dir", "--spool DIR" },

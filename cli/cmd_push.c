@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layerpipe push: builds an image from a base, layers and config changes, and pushes it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "digest_file.h"
 #include "edit_files.h"
+#include "failure_hint.h"
 #include "input.h"
 #include "item_texts.h"
 #include "option_file.h"
@@ -196,7 +198,12 @@ static int add_descriptor(struct push *push, const char *path, const char *histo
         return code;
     }
     code = lpipe_image_add_descriptor_json(push->image, text, size, history, &err);
-    return code == 0 ? 0 : print_failure(&err);
+    if (code != 0) {
+        char before[512];
+        (void)snprintf(before, sizeof before, "--layer-descriptor %.400s: ", path);
+        code = print_failure_about(&err, before, failure_hint(&err));
+    }
+    return code;
 }
 
 /* Adds the layers in the order of the command line. */

@@ -13,7 +13,8 @@
 #define SIZES_COLUMNS 20  /* "126.2 MB -> 51.8 MB" */
 #define RATE_COLUMNS 18   /* "10.0 MB/s  0:08:20" */
 #define PLAIN_COLUMNS 68  /* without "layerpipe: " */
-#define RATE_SHOWN_MS 500 /* the rate of a shorter call says nothing */
+#define RATE_SHOWN_MS 500 /* the rate of a shorter call, or of fewer bytes, says nothing */
+#define RATE_SHOWN_BYTES 10000
 #define AMOUNT_BYTES 16
 #define PART_BYTES 128
 
@@ -80,8 +81,9 @@ static size_t cut(char *text, size_t columns)
     return used;
 }
 
-/* Adds a name in a field of this many columns; of a longer one only the start. */
-static void add_name(char line[PROGRESS_LINE_BYTES], size_t columns, const char *name)
+/* Adds a name; of one with more than this many columns only the start and "..". Returns how many
+ * columns it takes. */
+static size_t add_cut_name(char line[PROGRESS_LINE_BYTES], size_t columns, const char *name)
 {
     char shown[PROGRESS_NAME_BYTES * 2 + 2];
     (void)snprintf(shown, sizeof shown, "%s", name);
@@ -91,7 +93,15 @@ static void add_name(char line[PROGRESS_LINE_BYTES], size_t columns, const char 
         (void)strcat(shown, "..");
         used += 2;
     }
-    add(line, "%s%*s", shown, (int)(columns - used), "");
+    add(line, "%s", shown);
+    return used;
+}
+
+/* The same in a field of this many columns. */
+static void add_name(char line[PROGRESS_LINE_BYTES], size_t columns, const char *name)
+{
+    size_t used = add_cut_name(line, columns, name);
+    add(line, "%*s", (int)(columns - used), "");
 }
 
 /* "1 gcc.tar" for "layer 1" of the input gcc.tar. */
@@ -317,12 +327,7 @@ void progress_line_done(char line[PROGRESS_LINE_BYTES], const struct progress_bl
     line[0] = '\0';
     progress_digest(digest, end->digest != NULL ? end->digest : "", full_digest);
     add_done_name(line, blob, digest);
-    if (blob->input[0] != '\0') {
-        char input[PROGRESS_NAME_BYTES];
-        (void)snprintf(input, sizeof input, "%s", blob->input);
-        (void)cut(input, NAME_COLUMNS_MIN);
-        add(line, "%s", input);
-    }
+    (void)add_cut_name(line, NAME_COLUMNS_MIN, blob->input);
     add(line, ": ");
     if (end->bytes_in > 0 && !exists) {
         add(line, "%s -> %s", amount(in, end->bytes_in), amount(out, end->bytes_out));
@@ -356,7 +361,7 @@ void progress_line_summary(char line[PROGRESS_LINE_BYTES], const struct progress
     const uint64_t *counts = state->counts;
     line[0] = '\0';
     add(line, "%s %s in %.1f s", amount(sent, bytes), words->sent, (double)ms / 1000);
-    if (ms >= RATE_SHOWN_MS) {
+    if (ms >= RATE_SHOWN_MS && bytes >= RATE_SHOWN_BYTES) {
         add(line, " (%s/s)", amount(speed, rate));
     }
     if (state->ended_resent > 0) {

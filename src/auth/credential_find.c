@@ -159,9 +159,10 @@ char *credential_places(const struct settings *settings, char *buf, size_t buf_s
     } else {
         AUTO_FREE char *docker = environment_docker_file(&failed);
         const char *named = environment_get(ENVIRONMENT_REGISTRY_AUTH_FILE);
-        (void)snprintf(buf, buf_size, "looked in %s%s%s and podman's auth.json",
+        (void)snprintf(buf, buf_size, "looked in %s%s%s%spodman's auth.json%s",
                        named == NULL ? "" : named, named == NULL ? "" : ", ",
-                       docker == NULL ? "no config.json, because HOME is not set" : docker);
+                       docker == NULL ? "" : docker, docker == NULL ? "" : " and ",
+                       docker == NULL ? "; HOME and DOCKER_CONFIG are not set" : "");
     }
     return buf;
 }

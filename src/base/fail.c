@@ -97,6 +97,17 @@ int fail_memory(struct lpipe_error *err)
     return fail(err, LPIPE_NO_MEMORY, "out of memory");
 }
 
+int fail_add_advice(struct lpipe_error *err, int status, const char *advice)
+{
+    if (err != NULL) {
+        size_t used = strlen(err->message);
+        size_t left = sizeof err->message - used;
+        mark_cut(err, (int)used + snprintf(err->message + used, left, "; %s", advice));
+        err->flags |= LPIPE_ERROR_ADVICE;
+    }
+    return status;
+}
+
 int fail_context(struct lpipe_error *err, int status, const char *format, ...)
 {
     if (err == NULL) {
@@ -111,4 +122,11 @@ int fail_context(struct lpipe_error *err, int status, const char *format, ...)
     va_end(args);
     mark_cut(err, snprintf(err->message, sizeof err->message, "%s: %s", outer, inner));
     return status;
+}
+
+int fail_about(struct lpipe_error *err, int status, const char *kind, const char *name)
+{
+    bool is_named = err != NULL && strstr(err->message, name) != NULL;
+    return is_named ? status
+                    : fail_context(err, status, "%s%s%s", kind, kind[0] != '\0' ? " " : "", name);
 }

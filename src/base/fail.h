@@ -22,8 +22,15 @@ int fail_errno(struct lpipe_error *err, int status, int sys_errno, const char *f
 
 int fail_memory(struct lpipe_error *err);
 
+/* Appends what the user can do to an error's message: message + "; " + advice, and sets
+ * LPIPE_ERROR_ADVICE. Returns status, also when err is NULL. */
+int fail_add_advice(struct lpipe_error *err, int status, const char *advice);
+
 /* Puts context before an error's message: "push layer 3: " + message. Returns status, also when
  * err is NULL. */
 int fail_context(struct lpipe_error *err, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The same with "kind name: ", unless the message has the name already. kind may be empty. */
+int fail_about(struct lpipe_error *err, int status, const char *kind, const char *name);
 
 #endif

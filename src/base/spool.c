@@ -34,7 +34,11 @@ int spool_file_open(const char *dir, int *ret_fd, struct lpipe_error *err)
         }
     }
     if (fd < 0) {
-        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot create a spool file in %s", dir);
+        int status =
+            fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot create a spool file in %s", dir);
+        return status == LPIPE_OUTPUT_IO
+                   ? fail_add_advice(err, status, "name another directory: `spool_dir` or TMPDIR")
+                   : status;
     }
     *ret_fd = fd;
     return 0;

@@ -182,7 +182,7 @@ int content_open(lpipe_client *client, const lpipe_ref *ref,
         status == 0 ? store_open(client, ref, STORE_READ_RANGES, &content->store, err) : status;
     if (status == 0) {
         status = open_stream(content, ref, options, platform, err);
-        status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
+        status = status == 0 ? 0 : fail_about(err, status, "", ref->name);
     }
     if (status == 0 && options->compress != NULL) {
         status = content_compress_new(next_bytes, content, options->compress, options->threads,

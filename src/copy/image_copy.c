@@ -39,7 +39,7 @@ static int fetch_root(struct copy *copy, const struct lpipe_copy_options *option
     if (status == 0) {
         status = copy_root_choose(copy->client, copy->from, name, options, &copy->root, err);
     }
-    return status == 0 ? 0 : fail_context(err, status, "%s", name);
+    return status == 0 ? 0 : fail_about(err, status, "", name);
 }
 
 static int copy_run(struct copy *copy, const lpipe_ref *dest, struct lpipe_copy_result *result,

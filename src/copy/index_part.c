@@ -119,7 +119,7 @@ int index_part_load(lpipe_client *client, const struct lpipe_index_entry *entry,
         part->named = part->fetched.document.descriptor;
         status = take_fetched(part, err);
     }
-    return status == 0 ? 0 : fail_context(err, status, "%s", entry->ref->name);
+    return status == 0 ? 0 : fail_about(err, status, "", entry->ref->name);
 }
 
 int index_part_copy(struct index_part *part, const lpipe_ref *dest,
@@ -143,7 +143,7 @@ int index_part_copy(struct index_part *part, const lpipe_ref *dest,
                                              .as_child = true };
         status = copy_write_manifest(&route, &child, err);
     }
-    return status == 0 ? 0 : fail_context(err, status, "%s", part->entry->ref->name);
+    return status == 0 ? 0 : fail_about(err, status, "", part->entry->ref->name);
 }
 
 /* 1 with the digest, 0 when the reference does not exist. */

@@ -166,7 +166,10 @@ int blob_ensure(const struct blob_job *job, const struct descriptor *blob,
                     job->store->name, blob->digest);
     }
     if (sources->from == NULL) {
-        return fail(err, LPIPE_NOT_FOUND, "%s has no blob %s", job->store->name, blob->digest);
+        return fail_with_advice(err, LPIPE_NOT_FOUND,
+                                "%s has no blob %s; push the layer to it first, or name the "
+                                "repository that has it: `mount_from`",
+                                job->store->name, blob->digest);
     }
     int status = copy_blob(job, blob, sources->from, err);
     if (status == 0) {

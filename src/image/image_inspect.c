@@ -118,7 +118,7 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
                      ? check_platform(config, fetched->manifest, platform, err)
                      : status;
     }
-    return status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
+    return status == 0 ? 0 : fail_about(err, status, "", ref->name);
 }
 
 int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platform *platform,
@@ -148,7 +148,7 @@ int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platf
     if (view.config != NULL) {
         view.tables = tables;
         status = find_tables(store, &fetched, (flags & LPIPE_INSPECT_TABLES) != 0, tables, err);
-        status = status == 0 ? 0 : fail_context(err, status, "%s", ref->name);
+        status = status == 0 ? 0 : fail_about(err, status, "", ref->name);
     }
     if (status == 0) {
         status = (flags & LPIPE_INSPECT_JSON) != 0 ? write_json(&view, &text, err)

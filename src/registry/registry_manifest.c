@@ -31,12 +31,18 @@ static int send_read(const struct repository *repository, const char *method, co
                         : registry_read(repository, method, path, ACCEPT, ret_response, err);
 }
 
+/* Before a tag or a digest. */
+static char reference_mark(const char *reference)
+{
+    return strchr(reference, ':') == NULL ? ':' : '@';
+}
+
 static int fail_answer(const struct repository *repository, const char *method,
                        const char *reference, const struct http_response *response,
                        struct lpipe_error *err)
 {
-    return registry_error(response, err, "%s of manifest %s in %s/%s", method, reference,
-                          repository->registry, repository->name);
+    return registry_error(response, err, "%s of manifest %s/%s%c%s", method, repository->registry,
+                          repository->name, reference_mark(reference), reference);
 }
 
 /* Reads Docker-Content-Digest. 1 = found, 0 = the header is absent. A value that is no digest is an
@@ -133,8 +139,8 @@ int registry_manifest_get(const struct repository *repository, const char *refer
     }
     status = status == 0 ? read_document(&response, reference, ret_document, err) : status;
     if (status != 0) {
-        (void)fail_context(err, status, "manifest %s in %s/%s", reference, repository->registry,
-                           repository->name);
+        (void)fail_context(err, status, "manifest %s/%s%c%s", repository->registry,
+                           repository->name, reference_mark(reference), reference);
     }
     return status;
 }

@@ -46,7 +46,7 @@ static int send_first(struct registry_host *host, const struct host_request *req
                          : attempt_send(host, request, &retries, ret_response, ret_trusted, err);
     if (status != 0) {
         if (!atomic_load(&host->has_answered)) {
-            (void)fail_context(err, status, "registry %s", host->registry);
+            (void)fail_about(err, status, "registry", host->registry);
             if (request->ret_gave_up != NULL) {
                 *request->ret_gave_up = true;
             }

@@ -99,7 +99,7 @@ static int send_ping_locked(struct registry_host *host, const struct ping *ping,
     if (status == 0 && *ret_trusted) {
         note_address_locked(host, ret_response);
     }
-    return status == 0 ? 0 : fail_context(err, status, "registry %s", host->registry);
+    return status == 0 ? 0 : fail_about(err, status, "registry", host->registry);
 }
 
 int host_ping_locked(struct registry_host *host, const char *secret, bool retry,

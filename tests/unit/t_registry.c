@@ -421,7 +421,7 @@ static void test_manifest_get_refuses(void **state)
     assert_int_equal(get("tag", &document, &err), LPIPE_INTEGRITY);
     assert_int_equal(get("tag", &document, &err), LPIPE_PROTOCOL);
     assert_int_equal(get("tag", &document, &err), LPIPE_NOT_FOUND);
-    assert_non_null(strstr(err.message, "manifest tag in " REGISTRY "/a/b"));
+    assert_non_null(strstr(err.message, "manifest " REGISTRY "/a/b:tag"));
     assert_int_equal(get("tag", &document, &err), LPIPE_TOO_LARGE);
     finish();
 }
