@@ -2,7 +2,8 @@
 /* Lists the files of an image: the flattened tar goes from layerpipe into libarchive, nothing is
  * stored.
  *
- *   list_image localhost:5000/debian:12 */
+ *   cc list_image.c -o list_image $(pkg-config --cflags --libs layerpipe libarchive)
+ *   ./list_image localhost:5000/debian:12 */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A layer that the program writes: libarchive makes a tar of the named files and writes it into a
- * layer. Usage: push_archive REPOSITORY FILE... */
+ * layer. Usage: push_archive REPOSITORY FILE...
+ *
+ * cc push_archive.c -o push_archive $(pkg-config --cflags --libs layerpipe libarchive) */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>

@@ -2,6 +2,8 @@
 // Files become a layer, written by a C++ program: handles are freed by their owners, and a failure
 // is an exception. The layer is not a tar here but the bytes of the files, one after the other.
 // Usage: write_files REPOSITORY FILE...
+//
+// c++ write_files.cpp -o write_files $(pkg-config --cflags --libs layerpipe)
 #include <layerpipe.h>
 
 #include <fstream>

@@ -55,3 +55,17 @@ def test_a_function_is_found_under_its_name(installed):
     for name in EXPORTED:
         with open(os.path.join(folder, name + ".3"), encoding="utf-8") as page:
             assert f".SS {name}()" in page.read()
+
+
+def test_a_type_is_found_under_its_name(installed):
+    """Of the types that have members, and of the handles."""
+    folder = os.path.join(installed.prefix, "share", "man", "man3")
+    names = []
+    for header in HEADERS:
+        with open(header, encoding="utf-8") as opened:
+            source = opened.read()
+        names += re.findall(r"^(?:struct|enum) (lpipe_\w+) {|^typedef struct lpipe_\w+ (lpipe_\w+);", source, re.M)
+    assert len(names) > 30
+    for name in ("".join(pair) for pair in names):
+        with open(os.path.join(folder, name + ".3"), encoding="utf-8") as page:
+            assert re.search(f"^[.]SS (struct |enum )?{name}$", page.read(), re.M), name
