@@ -80,7 +80,7 @@ struct http_request {
 };
 
 struct http_response {
-    int status;               /* final status; 0 = no answer */
+    int status;               /* final status; 0 = no answer, or one whose head is incomplete */
     struct buf headers;       /* "name: value\n" lines as received, names lower-cased */
     size_t header_count;      /* in headers */
     struct buf body;          /* up to response_bytes_max */

@@ -88,6 +88,25 @@ static int body_seek(void *ctx, curl_off_t offset, int origin)
 
 /* Reading the answer. */
 
+/* Nobody knows where such an answer ends; and another server than the one that sent it may have
+ * added one of them. */
+static bool has_different_lengths(const struct http_response *response)
+{
+    char first[24];
+    char other[24];
+    int size = http_response_header(response, "content-length", 0, first, sizeof first);
+    for (size_t nth = 1; size > 0; nth++) {
+        int found = http_response_header(response, "content-length", nth, other, sizeof other);
+        if (found == HTTP_HEADER_ABSENT) {
+            return false;
+        }
+        if (found != size || memcmp(first, other, (size_t)size) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void head_end(struct http_call *call)
 {
     int status = call->response.status;
@@ -101,6 +120,10 @@ static void head_end(struct http_call *call)
     }
     if (status == 101) {
         call_fail(call, LPIPE_PROTOCOL, "the server switched to another protocol (101)");
+        return;
+    }
+    if (has_different_lengths(&call->response)) {
+        call_fail(call, LPIPE_PROTOCOL, "the answer has two different Content-Length headers");
         return;
     }
     if (status >= 200) {

@@ -97,6 +97,9 @@ static void call_end(struct http *http, struct http_call *call)
         curl_easy_cleanup(call->easy);
         call->easy = NULL;
     }
+    if (!call->head_complete) {
+        call->response.status = 0; /* an interim answer, or the begin of one, is no answer */
+    }
     call_log(call, &http->options);
     stream_end(&call->stream);
     GUARD(&http->mutex);

@@ -265,6 +265,61 @@ static void test_interim_answers_without_end(void **state)
     server_stop(&server);
 }
 
+static void test_two_lengths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        int status;
+    } rows[] = {
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", 0 },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nab", LPIPE_PROTOCOL },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 20\r\n\r\nab", LPIPE_PROTOCOL },
+    };
+    struct http *http = transport(&(struct http_options){ .log = NULL });
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct server server;
+        server_start(&server, rows[i].answer, server_run);
+        assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), rows[i].status);
+        server_stop(&server);
+    }
+    http_free(http);
+}
+
+/* Sends the answer, and ends the connection. */
+static void *send_and_close(void *ctx)
+{
+    const struct server *server = ctx;
+    for (int fd = accept(server->fd, NULL, NULL); fd >= 0; fd = accept(server->fd, NULL, NULL)) {
+        (void)read_request(fd);
+        (void)send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL);
+        close(fd);
+    }
+    return NULL;
+}
+
+/* The status of an answer that never came whole decides nothing. */
+static void test_part_of_an_answer_is_none(void **state)
+{
+    (void)state;
+    static const char *const answers[] = { "HTTP/1.1 100 Continue\r\n\r\n",
+                                           "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+                                           "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\n",
+                                           "HTTP/1.1 200 OK\r\nA: b\r\n" };
+    struct http *http = transport(&(struct http_options){ .log = NULL });
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct server server;
+        struct http_response response = HTTP_RESPONSE_INIT;
+        server_start(&server, answers[i], send_and_close);
+        struct http_request request = { .method = "PATCH", .url = server.url };
+        assert_int_equal(http_send(http, &request, &response, NULL), LPIPE_NETWORK);
+        assert_int_equal(response.status, 0);
+        http_response_dispose(&response);
+        server_stop(&server);
+    }
+    http_free(http);
+}
+
 /* Of an answer whose status says all no more is read than fits. */
 static void test_answers_larger_than_asked_for(void **state)
 {
@@ -349,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_rate_of_a_producer_of_little),
         cmocka_unit_test(test_log_of_strange_headers),
         cmocka_unit_test(test_interim_answers_without_end),
+        cmocka_unit_test(test_two_lengths),
+        cmocka_unit_test(test_part_of_an_answer_is_none),
         cmocka_unit_test(test_answers_larger_than_asked_for),
         cmocka_unit_test(test_body_of_a_request_that_was_reset),
     };
