@@ -55,6 +55,26 @@ static size_t count_layers(const struct settings *settings)
     return settings->args.count - 1; /* all items except IMAGE */
 }
 
+/* Refuses two inputs that are the same stream. */
+static int check_twice(const struct settings *settings)
+{
+    const struct item_list *args = &settings->args;
+    bool image_seen = false;
+    for (size_t i = 0; i < args->count; i++) {
+        bool is_input = image_seen && args->items[i].tag == ITEM_ARGUMENT;
+        image_seen = image_seen || args->items[i].tag == ITEM_ARGUMENT;
+        for (size_t k = i + 1; k < args->count && is_input; k++) {
+            int code = args->items[k].tag == ITEM_ARGUMENT
+                           ? input_check_twice(settings, args->items[i].text, args->items[k].text)
+                           : 0;
+            if (code != 0) {
+                return code;
+            }
+        }
+    }
+    return 0;
+}
+
 /* Adds stdin as input if no INPUT is given and stdin is readable. Refuses inputs that contradict
  * each other. */
 static int check_inputs(struct settings *settings)
@@ -88,7 +108,8 @@ static int check_inputs(struct settings *settings)
         return usage_error(settings->command_name, "%s is for directories, and no INPUT was named",
                            input_directory_option(settings));
     }
-    return stdin_count > 0 ? input_check_stdin(settings) : 0;
+    int code = stdin_count > 0 ? input_check_stdin(settings) : 0;
+    return code == 0 ? check_twice(settings) : code;
 }
 
 /* A manifest with a subject gets no default tag: clients find it through its subject, and it must

@@ -103,6 +103,30 @@ static bool same_as_stdin(const struct stat *info)
            input.st_ino == info->st_ino;
 }
 
+static int stat_input(const char *path, struct stat *ret_info)
+{
+    int number = strcmp(path, "-") == 0 ? STDIN_FILENO : path_descriptor_number(path);
+    return number >= 0 ? fstat(number, ret_info) : stat(path, ret_info);
+}
+
+int input_check_twice(const struct settings *settings, const char *first, const char *second)
+{
+    struct stat a, b;
+    if (stat_input(first, &a) != 0 || stat_input(second, &b) != 0 || a.st_dev != b.st_dev ||
+        a.st_ino != b.st_ino) {
+        return 0;
+    }
+    int number = strcmp(first, "-") == 0 ? STDIN_FILENO : path_descriptor_number(first);
+    int other = strcmp(second, "-") == 0 ? STDIN_FILENO : path_descriptor_number(second);
+    bool is_file = S_ISREG(a.st_mode) && (number < 0 || number != other);
+    return is_file || S_ISDIR(a.st_mode) || S_ISCHR(a.st_mode)
+               ? 0
+               : usage_error(settings->command_name,
+                             "%s and %s are the same stream, which can be read once only",
+                             strcmp(first, "-") == 0 ? "stdin" : first,
+                             strcmp(second, "-") == 0 ? "stdin" : second);
+}
+
 /* The data in a descriptor is read once, even if it is a file. */
 static bool is_path(const char *path)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "archive/archive_choose_docker.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,11 +67,15 @@ static int list_images(const struct docker_manifest *list, struct buf *text)
 static int fail_images(const struct docker_manifest *list, const char *image,
                        struct lpipe_error *err)
 {
+    if (docker_manifest_count(list) == 0) {
+        return fail_with_advice(err, LPIPE_NOT_FOUND,
+                                "the image archive has no images; make it again");
+    }
     AUTO_BUF struct buf text = BUF_INIT(600);
     if (list_images(list, &text) == LPIPE_NO_MEMORY) {
         return fail_memory(err);
     }
-    const char *images = text.data != NULL ? text.data : "none";
+    const char *images = text.data != NULL ? text.data : "";
     return image != NULL
                ? fail_with_advice(err, LPIPE_NOT_FOUND,
                                   "the image archive has no image %s; it has: %s", image, images)
@@ -104,14 +109,43 @@ static int fail_missing(const char *what, const char *name, struct lpipe_error *
         what, text_printable(shown, sizeof shown, name, strlen(name)));
 }
 
+/* The member that the list names; Docker takes "./a" and "a//b", too. NULL: there is none. */
+static int find_member(const struct chosen *chosen, const char *name,
+                       const struct archive_member **ret_member, struct lpipe_error *err)
+{
+    AUTO_FREE char *clean = NULL;
+    *ret_member = archive_members_find(chosen->members, name);
+    int status = *ret_member == NULL ? archive_name_clean(name, &clean, err) : 0;
+    if (status == 0 && clean != NULL) {
+        *ret_member = archive_members_find(chosen->members, clean);
+    }
+    return status == LPIPE_NOT_TAR ? 0 : status; /* no member has such a name */
+}
+
+static int fail_config(const struct archive_member *config, struct lpipe_error *err)
+{
+    if (config->size > ARCHIVE_JSON_BYTES_MAX) {
+        return fail(err, LPIPE_TOO_LARGE,
+                    "the config %s of the image archive has %" PRIu64
+                    " bytes; at most %zu are read",
+                    config->name, config->size, ARCHIVE_JSON_BYTES_MAX);
+    }
+    return fail(err, LPIPE_NOT_TAR, "the config %s of the image archive is not a JSON object",
+                config->name);
+}
+
 /* The config; where its name is its digest, this must be true. */
 static int find_config(struct chosen *chosen, struct lpipe_error *err)
 {
     const char *name = docker_manifest_config(&chosen->list, chosen->image);
-    const struct archive_member *config = archive_members_find(chosen->members, name);
+    const struct archive_member *config = NULL;
     char digest[DIGEST_TEXT_SIZE];
-    if (config == NULL || config->state != ARCHIVE_KEPT) {
-        return fail_missing("config", name, err);
+    int status = find_member(chosen, name, &config, err);
+    if (status != 0 || config == NULL) {
+        return status != 0 ? status : fail_missing("config", name, err);
+    }
+    if (config->state != ARCHIVE_KEPT) {
+        return fail_config(config, err);
     }
     if (archive_name_guess(name, digest) && strcmp(digest, config->stored.digest) != 0) {
         return fail(err, LPIPE_INTEGRITY,
@@ -188,9 +222,10 @@ static int find_layer(const struct chosen *chosen, size_t index, struct manifest
                       const struct archive_member **ret_member, struct lpipe_error *err)
 {
     const char *name = docker_manifest_layer(&chosen->list, chosen->image, index);
-    const struct archive_member *member = archive_members_find(chosen->members, name);
-    if (member == NULL) {
-        return fail_missing("layer", name, err);
+    const struct archive_member *member = NULL;
+    int status = find_member(chosen, name, &member, err);
+    if (status != 0 || member == NULL) {
+        return status != 0 ? status : fail_missing("layer", name, err);
     }
     if (member->state != ARCHIVE_STORED || member->stored.media_type[0] == '\0') {
         char shown[200];

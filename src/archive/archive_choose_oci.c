@@ -49,11 +49,15 @@ static int list_images(const struct manifest *index, struct buf *text)
 /* Names the images of the archive; a long list is cut. */
 static int fail_images(const struct manifest *index, const char *image, struct lpipe_error *err)
 {
+    if (index->item_count == 0) {
+        return fail_with_advice(err, LPIPE_NOT_FOUND,
+                                "the image archive has no images; make it again");
+    }
     AUTO_BUF struct buf list = BUF_INIT(600);
     if (list_images(index, &list) == LPIPE_NO_MEMORY) {
         return fail_memory(err);
     }
-    const char *images = list.data != NULL ? list.data : "none";
+    const char *images = list.data != NULL ? list.data : "";
     return image != NULL
                ? fail_with_advice(err, LPIPE_NOT_FOUND,
                                   "the image archive has no image %s; it has: %s", image, images)

@@ -130,8 +130,10 @@ static int check_kind(const struct archive_members *members, struct lpipe_error 
         return 0;
     }
     if (archive_members_find(members, "repositories") != NULL) {
-        return fail(err, LPIPE_UNSUPPORTED,
-                    "the image archive has no manifest.json: it was made by Docker before 1.10");
+        return fail_with_advice(
+            err, LPIPE_UNSUPPORTED,
+            "the image archive has no manifest.json: it was made by Docker before 1.10; load it "
+            "into a newer Docker and save it again");
     }
     return fail_with_advice(err, LPIPE_NOT_TAR,
                             "the input is not an image archive (docker save or an OCI layout): it "

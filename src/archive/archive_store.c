@@ -73,8 +73,7 @@ static int put_bytes(struct archive_store *archive, const struct document *docum
 }
 
 /* What docker load can read: an image with all its layers. */
-static int check_docker_image(const struct archive_store *archive, const struct manifest *manifest,
-                              struct lpipe_error *err)
+static int check_docker_image(const struct manifest *manifest, struct lpipe_error *err)
 {
     if (manifest->kind != MANIFEST_KIND_IMAGE) {
         return fail_with_advice(err, LPIPE_UNSUPPORTED,
@@ -88,7 +87,7 @@ static int check_docker_image(const struct archive_store *archive, const struct 
     }
     for (size_t i = 0; i < manifest->item_count; i++) {
         const struct descriptor *layer = &manifest->items[i].descriptor;
-        if (!archive_write_has_blob(archive->write, layer)) {
+        if (media_type_role(layer->media_type, NULL) == MEDIA_ROLE_FOREIGN) {
             return fail_with_advice(err, LPIPE_UNSUPPORTED,
                                     "layer %zu is not distributable, so docker-archive: cannot "
                                     "have it; use oci-archive:",
@@ -152,9 +151,20 @@ static int put_docker_locked(struct archive_store *archive, const struct documen
 {
     struct manifest *manifest AUTO_MANIFEST = NULL;
     int status = manifest_parse(document, &manifest, err);
-    status = status == 0 ? check_docker_image(archive, manifest, err) : status;
+    status = status == 0 ? check_docker_image(manifest, err) : status;
     return status == 0 ? add_docker_image_locked(archive, &document->descriptor, tag, manifest, err)
                        : status;
+}
+
+static int store_check(struct store *store, const struct document *document,
+                       struct lpipe_error *err)
+{
+    struct manifest *manifest AUTO_MANIFEST = NULL;
+    if (!archive_of(store)->is_docker) {
+        return 0;
+    }
+    int status = manifest_parse(document, &manifest, err);
+    return status == 0 ? check_docker_image(manifest, err) : status;
 }
 
 static int store_manifest_put(struct store *store, const struct document *document, const char *tag,
@@ -219,6 +229,7 @@ static const struct store_ops OPS = {
     .referrers_native = store_referrers_native,
     .free = archive_store_free,
     .finish = store_complete,
+    .manifest_check = store_check,
 };
 
 static int init(struct archive_store *archive, const lpipe_ref *ref, struct lpipe_error *err)

@@ -93,7 +93,8 @@ int copy_root_write(const struct copy_steps *image, struct fetched *root,
 {
     struct copy_graph *graph AUTO_COPY_GRAPH = NULL;
     const struct copy_route *route = &image->route;
-    int status = copy_graph_load(route->client, route->from, root, &graph, err);
+    int status = store_manifest_check(route->to, &root->document, err);
+    status = status == 0 ? copy_graph_load(route->client, route->from, root, &graph, err) : status;
     if (status == 0 && image->on_graph != NULL) {
         status = image->on_graph(image->ctx, graph, err);
     }

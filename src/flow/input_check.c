@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "codec/decompress.h"
+#include "flow/input_format.h"
 #include "tar/tar_scan.h"
 
 struct input_check {
@@ -64,11 +65,34 @@ struct digest *input_check_digest(struct input_check *check)
     return check->digest;
 }
 
+/* Says what the decompressed bytes are, if they are no tar. */
+static int check_decompressed(const void *data, size_t size, struct lpipe_error *err)
+{
+    const struct input_format format = input_recognise(data, size);
+    switch (format.kind) {
+    case INPUT_CODEC:
+    case INPUT_COMPRESSED:
+        return fail_with_advice(
+            err, LPIPE_NOT_TAR,
+            "the input is compressed twice, with %s inside; decompress it until "
+            "it is a tar archive",
+            format.name);
+    case INPUT_OTHER:
+        return fail(err, LPIPE_NOT_TAR, "the decompressed input is %s, not a tar archive",
+                    format.name);
+    case INPUT_PLAIN:
+        break;
+    }
+    return 0;
+}
+
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     struct input_check *check = ctx;
+    bool is_first = check->decompressor != NULL && check->size == 0;
+    int status = is_first ? check_decompressed(data, size, err) : 0;
     digest_update(check->digest, data, size);
-    return input_check_scan(check, data, size, err);
+    return status == 0 ? input_check_scan(check, data, size, err) : status;
 }
 
 int input_check_bytes(struct input_check *check, const void *data, size_t size,

@@ -88,8 +88,11 @@ static int make_layout(const struct layout *layout, struct lpipe_error *err)
     struct json_node top = json_node_root(&doc);
     struct json_node entries = json_node_member(&top, "manifests");
     if (json_node_count(&entries) > 0) {
-        return fail(err, LPIPE_OUTPUT_IO, "%s has an index.json with images but no oci-layout",
-                    layout->dir);
+        return fail_with_advice(
+            err, LPIPE_OUTPUT_IO,
+            "%s has an index.json with images but no oci-layout; make it again, or use another "
+            "directory",
+            layout->dir);
     }
     int opened = layout_blobs_open(layout, EMPTY_JSON_DIGEST, true, &blobs, err);
     int status = opened < 0 ? opened : found == 1 ? 0 : write_empty_index(layout, err);

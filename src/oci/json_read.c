@@ -20,6 +20,25 @@ static const char *const KIND_NAMES[] = {
     [JSON_KIND_TEXT] = "a string",
 };
 
+static int fail_document(const struct json_doc *doc, struct lpipe_error *err, const char *format,
+                         ...) PRINTF_LIKE(3, 4);
+
+/* The hints that the command has for a failure to read or write are about files and directories.
+ * This document was read, so who made it has to be asked. */
+static int fail_document(const struct json_doc *doc, struct lpipe_error *err, const char *format,
+                         ...)
+{
+    char text[500];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return doc->status == LPIPE_SOURCE_IO || doc->status == LPIPE_OUTPUT_IO
+               ? fail_with_advice(err, doc->status, "%s: %s; check the program that made it",
+                                  doc->what, text)
+               : fail(err, doc->status, "%s: %s", doc->what, text);
+}
+
 static int fail_parse(const struct json_doc *doc, const json_error_t *why, bool secret,
                       struct lpipe_error *err)
 {
@@ -28,12 +47,12 @@ static int fail_parse(const struct json_doc *doc, const json_error_t *why, bool 
         return fail_memory(err);
     }
     if (secret) {
-        return fail(err, doc->status, "%s: not valid JSON (line %d, byte %d)", doc->what, why->line,
-                    why->position);
+        return fail_document(doc, err, "not valid JSON (line %d, byte %d)", why->line,
+                             why->position);
     }
-    return fail(err, doc->status, "%s: not valid JSON: %s (line %d, byte %d)", doc->what,
-                text_printable(text, sizeof text, why->text, strlen(why->text)), why->line,
-                why->position);
+    return fail_document(doc, err, "not valid JSON: %s (line %d, byte %d)",
+                         text_printable(text, sizeof text, why->text, strlen(why->text)), why->line,
+                         why->position);
 }
 
 /* Runs the parser; *ret_root is NULL when the text is not valid. A rewritten copy of the text is
@@ -68,11 +87,11 @@ static int parse(const char *text, size_t size, size_t size_max, const char *wha
                     size_max);
     }
     if (size == 0) {
-        return fail(err, status, "%s: empty", what);
+        return fail_document(&doc, err, "empty");
     }
     json_scan(text, size, &scan);
     if (scan.depth > JSON_DEPTH_MAX) {
-        return fail(err, status, "%s: nested deeper than %d levels", what, JSON_DEPTH_MAX);
+        return fail_document(&doc, err, "nested deeper than %d levels", JSON_DEPTH_MAX);
     }
     if (scan.values > JSON_VALUES_MAX) {
         return fail(err, LPIPE_TOO_LARGE, "%s: has more than the %d values allowed", what,
@@ -95,8 +114,8 @@ static int parse_kind(const char *text, size_t size, size_t size_max, const char
     struct json_doc doc AUTO_JSON_DOC = JSON_DOC_INIT;
     int result = parse(text, size, size_max, what, status, secret, &doc, err);
     if (result == 0 && json_typeof(doc.root) != kind) {
-        result = fail(err, status, "%s: must be a JSON %s", what,
-                      kind == JSON_OBJECT ? "object" : "array");
+        result =
+            fail_document(&doc, err, "must be a JSON %s", kind == JSON_OBJECT ? "object" : "array");
     }
     if (result == 0) {
         *ret_doc = doc;
@@ -370,6 +389,6 @@ int json_fail(const struct json_node *node, struct lpipe_error *err, const char 
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     json_node_path(node, path, sizeof path);
-    return fail(err, node->doc->status, "%s%s%s: %s", node->doc->what, path[0] == '\0' ? "" : ": ",
-                path, text);
+    return path[0] == '\0' ? fail_document(node->doc, err, "%s", text)
+                           : fail_document(node->doc, err, "%s: %s", path, text);
 }

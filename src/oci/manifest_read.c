@@ -223,7 +223,8 @@ static int decide_type(const struct json_node *top, const char *announced,
     }
     struct json_node node = json_node_member(top, "mediaType");
     if (found == 1 && announced[0] != '\0' && strcmp(inner, announced) != 0) {
-        return json_fail(&node, err, "is %s, but the Content-Type is %s", inner, announced);
+        return json_fail(&node, err, "is %s, but its descriptor or Content-Type says %s", inner,
+                         announced);
     }
     const char *type = found == 1 ? inner : announced;
     if (type[0] == '\0') {

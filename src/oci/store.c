@@ -38,6 +38,13 @@ int store_init(struct store *store, const struct store_ops *ops, const char *sto
     return store->store_id == NULL || store->name == NULL ? fail_memory(err) : 0;
 }
 
+int store_manifest_check(struct store *store, const struct document *manifest,
+                         struct lpipe_error *err)
+{
+    return store->ops->manifest_check != NULL ? store->ops->manifest_check(store, manifest, err)
+                                              : 0;
+}
+
 int store_finish(struct store *store, struct lpipe_error *err)
 {
     return store->ops->finish != NULL ? store->ops->finish(store, err) : 0;

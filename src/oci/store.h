@@ -115,6 +115,10 @@ struct store_ops {
      * store that writes its index last: a layout, an archive. A layout may be changed and completed
      * again. Not called when a single layer is written. May be NULL: see store_finish(). */
     int (*finish)(struct store *store, struct lpipe_error *err);
+    /* Fails for a manifest that manifest_put() would refuse: asked before its blobs are copied. May
+     * be NULL: see store_manifest_check(). */
+    int (*manifest_check)(struct store *store, const struct document *manifest,
+                          struct lpipe_error *err);
     /* Appends the manifests that refer to the digest. 1 = these are all of them, 0 = the referrers
      * tag may name others. May be NULL: 0. */
     int (*referrers_list)(struct store *store, const char *digest, struct descriptor_list *list,
@@ -145,6 +149,9 @@ MUST_CHECK int store_manifest_head(struct store *store, const char *reference,
 /* Calls the store's blob_mount operation; 0 when it has none. */
 MUST_CHECK int store_blob_mount(struct store *store, const struct descriptor *blob,
                                 const char *from_repository, struct lpipe_error *err);
+/* Calls the store's manifest_check operation; 0 when it has none. */
+MUST_CHECK int store_manifest_check(struct store *store, const struct document *manifest,
+                                    struct lpipe_error *err);
 /* Calls the store's finish operation; 0 when it has none. */
 MUST_CHECK int store_finish(struct store *store, struct lpipe_error *err);
 /* Sets the operations and copies of the two names. Free the store also after NO_MEMORY. */

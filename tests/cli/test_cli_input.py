@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs: named files, stdin without "-", FIFOs, descriptors, directories."""
+import gzip
 import hashlib
 import io
 import json
@@ -304,6 +305,31 @@ def test_input_that_is_no_tar_is_named(begin, name, size, command):
     result = command("layer", "null:", "-", input=data)
     assert result.returncode == 3
     assert name in result.stderr.decode(), result
+
+
+@pytest.mark.parametrize("inside,words", [
+    (gzip.compress(b"x"), "compressed twice, with gzip inside"),
+    (b"\xfd7zXZ\0" + bytes(600), "compressed twice, with xz inside"),
+    (b"PK\x03\x04" + bytes(600), "the decompressed input is a zip archive"),
+])
+def test_compressed_input_that_is_no_tar_is_named(inside, words, command):
+    result = command("layer", "null:", "-", input=gzip.compress(inside))
+    assert result.returncode == 3 and words in error_line(result), result
+
+
+def test_one_stream_is_one_input(command, tmp_path, tar_file, tar_bytes):
+    """Each input would get a part of it; bytes that are no tar would be split without a word."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    push = ["push", "--raw", "--artifact-type", "a/b", f"oci:{tmp_path}/l:1"]
+    with open(tar_file, "rb") as first, open(tar_file, "rb") as second:
+        one, other = f"/dev/fd/{first.fileno()}", f"/dev/fd/{second.fileno()}"
+        for names in ([fifo, fifo], ["/dev/stdin", "-"], [one, one.replace("/dev", "/proc/self")]):
+            result = command(*push, *map(str, names), input=tar_bytes, pass_fds=[first.fileno()])
+            assert result.returncode == 2 and "same stream" in error_line(result), result
+        result = command(*push, one, other, str(tar_file), str(tar_file),
+                         pass_fds=[first.fileno(), second.fileno()])
+        assert result.returncode == 0, result
 
 
 @pytest.mark.parametrize("name", ["BZhello", "070701", "PK\x03\x04", "{}", "#!run"])

@@ -243,6 +243,10 @@ def test_index_is_refused_in_docker_archive(run, out):
     result = run("index", f"docker-archive:{out}/i.tar:app:1", *refs)
     assert result.rc != 0 and "oci-archive:" in last_line(result), result
     assert_only(out, "layout")
+    assert run("index", f"{layout}:all", *refs).rc == 0
+    result = run("copy", "--all", f"{layout}:all", f"docker-archive:{out}/i.tar:app:1")
+    assert result.rc == 1 and "oci-archive:" in last_line(result), result
+    assert "blob" not in result.stderr, "no blob is copied before"
     assert run("index", f"oci-archive:{out}/i.tar:1", *refs).rc == 0
     entries = json.loads(members(read(out / "i.tar"))["index.json"])["manifests"]
     assert [entry["mediaType"] for entry in entries] == [INDEX_TYPE]

@@ -322,8 +322,30 @@ REFUSED = {
     "not-json": (lambda b: replaced(docker_classic(b), "manifest.json", b"[{]"), 3, "manifest.json"),
     "other-types": (lambda b: replaced(docker_classic(b), "manifest.json",
                                        b'[{"Config":1,"Layers":{}}]'), 3, "must be"),
-    "before-1.10": (lambda b: lost(docker_classic(b), "manifest.json"), 1, "before 1.10"),
+    "before-1.10": (lambda b: lost(docker_classic(b), "manifest.json"), 1, "save it again"),
+    "no-images": (lambda b: [("index.json", b'{"schemaVersion":2,"manifests":[]}')], 5, "no images"),
+    "large-config": (lambda b: replaced(docker_classic(b), hex_of(encode(b.config)) + ".json",
+                                        encode(b.config) + b" " * (5 << 20)), 7,
+                     "bytes; at most 4194304 are read"),
+    "config-is-text": (lambda b: replaced(docker_classic(b), hex_of(encode(b.config)) + ".json",
+                                          b"text"), 3, "is not a JSON object"),
+    "list-leads-out": (lambda b: listed_as(b, "../{}"), 5, "names the layer ../"),
 }
+
+
+def listed_as(base, form):
+    """docker save whose manifest.json writes the names of layers in another form."""
+    entries = docker_classic(base)
+    images = json.loads(dict(item for item in entries if item[0] == "manifest.json")["manifest.json"])
+    images[0]["Layers"] = [form.format(name) for name in images[0]["Layers"]]
+    return replaced(entries, "manifest.json", encode(images))
+
+
+def test_names_in_the_list_are_cleaned(run, registry):
+    """Docker takes them."""
+    server, base = registry("d28"), image()
+    plain = copy(run, server, pack(docker_classic(base))).json()
+    assert copy(run, server, pack(listed_as(base, ".//{}"))).json()["digest"] == plain["digest"]
 
 
 def test_many_json_layers(run, registry):

@@ -217,8 +217,12 @@ def test_base_that_cannot_be_read(run, tmp_path):
     blob.mkdir()
     result = run("push", "--base", f"oci:{layout}:x", f"oci:{tmp_path}/other:x")
     assert result.rc == 3 and f"{blob} is not a regular file" in result.stderr
-    (layout / "index.json").write_text("{")
-    assert run("inspect", f"oci:{layout}:x").rc == 3
+    for text in ("{", "", "[]", '{"manifests":[{"digest":5,"annotations":7}]}'):
+        (layout / "index.json").write_text(text)
+        result = run("inspect", f"oci:{layout}:x")
+        assert result.rc == 3 and result.stderr.endswith("; check the program that made it\n"), result
+        result = run("push", f"oci:{layout}:x", "-", input=make_tar({"x": b"z"}))
+        assert result.rc == 8 and result.stderr.endswith("; check the program that made it\n"), result
 
 
 def test_blob_of_the_right_size_and_wrong_bytes(run, tmp_path, tar_bytes):
