@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input_destination.h"
 #include "item_texts.h"
 #include "option_file.h"
 #include "path_open.h"
@@ -207,8 +208,10 @@ static int open_directory(const struct settings *settings, const char *path,
 {
     struct lpipe_error err = { 0 };
     struct lpipe_directory_options wanted = LPIPE_DIRECTORY_OPTIONS_INIT;
+    char *destination = NULL;
     const char **patterns = item_texts(&settings->excludes);
-    if (patterns == NULL) {
+    if (patterns == NULL || !input_destination_pattern(settings, path, &destination)) {
+        free(patterns);
         return print_errno(LPIPE_NO_MEMORY, errno, "cannot open input %s", path);
     }
     wanted.owner = settings->owner;
@@ -216,8 +219,16 @@ static int open_directory(const struct settings *settings, const char *path,
     wanted.mode = settings->chmod;
     wanted.excludes = patterns;
     wanted.exclude_count = settings->excludes.count;
+    if (destination != NULL) {
+        patterns[wanted.exclude_count++] = destination;
+        if (!settings->quiet) {
+            print_message("%s: %s is left out, because this command writes there", path,
+                          settings_argument(settings, 0));
+        }
+    }
     int status = lpipe_layer_new_directory_with(path, &wanted, options, ret_layer, &err);
     free(patterns);
+    free(destination);
     return status == 0 ? 0 : print_failure(&err);
 }
 

@@ -65,7 +65,8 @@ struct digest *input_check_digest(struct input_check *check)
     return check->digest;
 }
 
-/* Says what the decompressed bytes are, if they are no tar. */
+/* Says what the decompressed bytes are, if they are no tar. A shorter part may be the name of a
+ * tar's first file. */
 static int check_decompressed(const void *data, size_t size, struct lpipe_error *err)
 {
     const struct input_format format = input_recognise(data, size);
@@ -89,7 +90,7 @@ static int check_decompressed(const void *data, size_t size, struct lpipe_error 
 static int take_plain(void *ctx, const void *data, size_t size, struct lpipe_error *err)
 {
     struct input_check *check = ctx;
-    bool is_first = check->decompressor != NULL && check->size == 0;
+    bool is_first = check->decompressor != NULL && check->size == 0 && size >= TAR_BLOCK_BYTES;
     int status = is_first ? check_decompressed(data, size, err) : 0;
     digest_update(check->digest, data, size);
     return status == 0 ? input_check_scan(check, data, size, err) : status;

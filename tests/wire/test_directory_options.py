@@ -164,6 +164,30 @@ def test_no_options_give_the_bytes_of_the_plain_directory(entries_of, tree):
     assert entries_of(tree)[1] == entries_of(tree, "--prefix", "/")[1]
 
 
+@pytest.mark.parametrize("place,prefix", [
+    ("oci:out:1", ""), ("oci:new/a[b]*\\c/out:1", "./opt//app/"), ("oci-archive:img.tar", "/"),
+    ("docker-archive:src/img.tar:app:1", "opt"), ("oci-archive:-", "")])
+def test_the_destination_is_left_out(command, tree, place, prefix):
+    """Else each push would have what the push before has written, and incomplete files."""
+    written = []
+    for _ in range(2):
+        with open(tree / "stdout", "wb") as stdout:
+            done = command("push", "--prefix", prefix, place, ".", cwd=tree, stdout=stdout)
+        assert done.returncode == 0, done
+        assert b"is left out, because this command writes there" in done.stderr
+        os.utime(tree, (EPOCH, EPOCH))
+        source = "oci-archive:stdout" if place.endswith("-") else place
+        tar = command("cat", source, cwd=tree).stdout
+        with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+            written.append(names(archive.getmembers()))
+    path = place.split(":")[1] if not place.endswith("-") else "stdout"
+    assert written[0] == written[1] or "new/" in place
+    assert not any(f"/{name}".endswith((f"/{path}", "oci-layout")) for name in written[1]), written
+    assert any(name.endswith("lib/b.o") for name in written[1])
+    done = command("push", place, str(tree / "src" / "lib"), cwd=tree, stdout=subprocess.DEVNULL)
+    assert done.returncode == 0 and b"left out" not in done.stderr, done
+
+
 def test_umoci_unpacks_the_directory(command, tree, tmp_path, tool):
     umoci = tool("umoci")
     layout, bundle = tmp_path / "layout", tmp_path / "bundle"
