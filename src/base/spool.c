@@ -46,12 +46,15 @@ int spool_file_open(const char *dir, int *ret_fd, struct lpipe_error *err)
 
 void spool_init(struct spool *spool, const char *dir, size_t memory_max)
 {
-    *spool = (struct spool){ .dir = dir, .memory = BUF_INIT(memory_max), .fd = -1 };
+    *spool = (struct spool){ .dir = dir, .memory_max = memory_max, .fd = -1 };
 }
 
 void spool_dispose(struct spool *spool)
 {
-    buf_dispose(&spool->memory);
+    for (size_t i = 0; i < spool->segment_count; i++) {
+        free(spool->segments[i]);
+    }
+    free(spool->segments);
     fd_close(&spool->fd);
 }
 
@@ -67,29 +70,70 @@ static int file_append(struct spool *spool, const void *data, size_t size, struc
     return status;
 }
 
+/* Writes the bytes in memory to the file. */
+static int memory_flush(struct spool *spool, struct lpipe_error *err)
+{
+    int status = 0;
+    for (size_t at = 0; at < spool->memory_size && status == 0; at += SPOOL_SEGMENT_BYTES) {
+        status = file_append(spool, spool->segments[at / SPOOL_SEGMENT_BYTES],
+                             MIN_OF(spool->memory_size - at, SPOOL_SEGMENT_BYTES), err);
+    }
+    spool->memory_size = 0;
+    return status;
+}
+
+static bool segment_add(struct spool *spool)
+{
+    if (spool->segments == NULL) {
+        spool->segments =
+            mem_new_array(spool->memory_max / SPOOL_SEGMENT_BYTES + 1, sizeof *spool->segments);
+    }
+    unsigned char *segment =
+        spool->segments == NULL ? NULL : mem_new_blocks(1, SPOOL_SEGMENT_BYTES);
+    if (segment != NULL) {
+        spool->segments[spool->segment_count++] = segment;
+    }
+    return segment != NULL;
+}
+
+static int memory_append(struct spool *spool, const unsigned char *data, size_t size,
+                         struct lpipe_error *err)
+{
+    while (size > 0) {
+        size_t number = spool->memory_size / SPOOL_SEGMENT_BYTES;
+        size_t offset = spool->memory_size % SPOOL_SEGMENT_BYTES;
+        size_t part = MIN_OF(size, SPOOL_SEGMENT_BYTES - offset);
+        if (number == spool->segment_count && !segment_add(spool)) {
+            return fail_memory(err);
+        }
+        memcpy(spool->segments[number] + offset, data, part);
+        spool->memory_size += part;
+        data += part;
+        size -= part;
+    }
+    return 0;
+}
+
 int spool_append(struct spool *spool, const void *data, size_t size, struct lpipe_error *err)
 {
-    if (size > spool->memory.size_max - spool->memory.size) {
-        int status = file_append(spool, spool->memory.data, spool->memory.size, err);
+    if (size > spool->memory_max - spool->memory_size) {
+        int status = memory_flush(spool, err);
         if (status != 0) {
             return status;
         }
-        buf_clear(&spool->memory);
     }
-    if (size > spool->memory.size_max) {
-        return file_append(spool, data, size, err);
-    }
-    return buf_append(&spool->memory, data, size) != 0 ? fail_memory(err) : 0;
+    return size > spool->memory_max ? file_append(spool, data, size, err)
+                                    : memory_append(spool, data, size, err);
 }
 
 uint64_t spool_size(const struct spool *spool)
 {
-    return spool->stored + spool->memory.size;
+    return spool->stored + spool->memory_size;
 }
 
 uint64_t spool_memory_bytes(const struct spool *spool)
 {
-    return spool->memory.capacity;
+    return spool->segment_count * SPOOL_SEGMENT_BYTES;
 }
 
 void spool_cursor_init(struct spool_cursor *cursor, const struct spool *spool)
@@ -122,15 +166,24 @@ static size_t cursor_available(struct spool_cursor *cursor, const unsigned char 
 {
     const struct spool *spool = cursor->spool;
     if (cursor->position >= spool->stored) {
-        size_t offset = (size_t)(cursor->position - spool->stored);
-        *ret_data = (const unsigned char *)spool->memory.data + offset;
-        return spool->memory.size - offset;
+        size_t at = (size_t)(cursor->position - spool->stored);
+        size_t offset = at % SPOOL_SEGMENT_BYTES;
+        *ret_data = spool->segments[at / SPOOL_SEGMENT_BYTES] + offset;
+        return MIN_OF(spool->memory_size - at, SPOOL_SEGMENT_BYTES - offset);
     }
     if (cursor->from == cursor->to && cursor_fill(cursor, err) != 0) {
         return 0;
     }
     *ret_data = cursor->buffer + cursor->from;
     return cursor->to - cursor->from;
+}
+
+static void cursor_advance(struct spool_cursor *cursor, size_t size)
+{
+    if (cursor->position < cursor->spool->stored) {
+        cursor->from += size;
+    }
+    cursor->position += size;
 }
 
 int spool_read(struct spool_cursor *cursor, void *ret_data, size_t size, struct lpipe_error *err)
@@ -144,11 +197,27 @@ int spool_read(struct spool_cursor *cursor, void *ret_data, size_t size, struct 
             return LPIPE_OUTPUT_IO;
         }
         memcpy(to, data, part);
-        if (cursor->position < cursor->spool->stored) {
-            cursor->from += part;
-        }
-        cursor->position += part;
+        cursor_advance(cursor, part);
         to += part;
+        size -= part;
+    }
+    return 0;
+}
+
+int spool_read_buf(struct spool_cursor *cursor, struct buf *buf, size_t size,
+                   struct lpipe_error *err)
+{
+    assert(size <= spool_size(cursor->spool) - cursor->position);
+    while (size > 0) {
+        const unsigned char *data = NULL;
+        size_t part = MIN_OF(cursor_available(cursor, &data, err), size);
+        if (part == 0) {
+            return LPIPE_OUTPUT_IO;
+        }
+        if (buf_append(buf, data, part) != 0) {
+            return fail_memory(err);
+        }
+        cursor_advance(cursor, part);
         size -= part;
     }
     return 0;

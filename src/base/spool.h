@@ -14,18 +14,25 @@ MUST_CHECK int spool_file_open(const char *dir, int *ret_fd, struct lpipe_error 
  * may be memory. Borrowed. */
 const char *spool_dir_choose(const char *given);
 
+#define SPOOL_SEGMENT_BYTES ((size_t)64 * 1024)
+
 struct spool {
-    const char *dir;   /* borrowed; where the file is made when it is needed */
-    struct buf memory; /* the bytes that are not in the file */
-    uint64_t stored;   /* bytes in the file */
-    int fd;            /* -1 = there is no file yet */
+    const char *dir; /* borrowed; where the file is made when it is needed */
+    size_t memory_max;
+    size_t memory_size; /* bytes that are not in the file */
+    /* They are in parts of SPOOL_SEGMENT_BYTES, so that none are copied when more come. */
+    unsigned char **segments;
+    size_t segment_count;
+    uint64_t stored; /* bytes in the file */
+    int fd;          /* -1 = there is no file yet */
 };
 
 /* Up to memory_max bytes stay in memory. Allocates nothing. */
 void spool_init(struct spool *spool, const char *dir, size_t memory_max);
 void spool_dispose(struct spool *spool);
 
-/* 0, NO_MEMORY, or OUTPUT_IO when the spool file cannot be made or written. */
+/* 0, NO_MEMORY, or OUTPUT_IO when the spool file cannot be made or written. After a failure the
+ * spool can only be disposed of. */
 MUST_CHECK int spool_append(struct spool *spool, const void *data, size_t size,
                             struct lpipe_error *err);
 uint64_t spool_size(const struct spool *spool);
@@ -43,6 +50,9 @@ struct spool_cursor {
 };
 
 void spool_cursor_init(struct spool_cursor *cursor, const struct spool *spool);
+/* Appends exactly size bytes to buf, which the spool must have. 0, OUTPUT_IO or NO_MEMORY. */
+MUST_CHECK int spool_read_buf(struct spool_cursor *cursor, struct buf *buf, size_t size,
+                              struct lpipe_error *err);
 /* Reads exactly size bytes, which the spool must have. 0 or OUTPUT_IO. */
 MUST_CHECK int spool_read(struct spool_cursor *cursor, void *ret_data, size_t size,
                           struct lpipe_error *err);

@@ -117,22 +117,6 @@ void toc_log_reader_dispose(struct toc_log_reader *reader)
     buf_dispose(&reader->text);
 }
 
-static int read_text(struct toc_log_reader *reader, size_t size, struct lpipe_error *err)
-{
-    char part[4096];
-    int status = 0;
-    buf_clear(&reader->text);
-    while (size > 0 && status == 0) {
-        size_t now = MIN_OF(size, sizeof part);
-        status = spool_read(&reader->entries, part, now, err);
-        if (status == 0 && buf_append(&reader->text, part, now) != 0) {
-            status = fail_memory(err);
-        }
-        size -= now;
-    }
-    return status;
-}
-
 int toc_log_next(struct toc_log_reader *reader, struct toc_entry *ret_entry,
                  struct lpipe_error *err)
 {
@@ -141,8 +125,9 @@ int toc_log_next(struct toc_log_reader *reader, struct toc_entry *ret_entry,
         return 0;
     }
     int status = spool_read(&reader->entries, &record, sizeof record, err);
+    buf_clear(&reader->text);
     if (status == 0) {
-        status = read_text(reader, record.text_size, err);
+        status = spool_read_buf(&reader->entries, &reader->text, record.text_size, err);
     }
     struct toc_entry entry = { .text = reader->text.data,
                                .text_size = reader->text.size,

@@ -19,13 +19,13 @@
 static void test_spool_goes_to_a_file(void **state)
 {
     (void)state;
-    static const size_t maxima[] = { 1, 10, 100, 100000 };
+    static const size_t maxima[] = { 1, 10, 100, 100000, 1000000 };
     for (size_t m = 0; m < ARRAY_LEN(maxima); m++) {
         struct spool spool;
         struct spool_cursor cursor;
         struct bytes expected = { 0 };
         spool_init(&spool, "/tmp", maxima[m]);
-        for (unsigned i = 0; i < 3000; i++) {
+        for (unsigned i = 0; i < 12000; i++) {
             unsigned char data[40];
             memset(data, (int)i, sizeof data);
             bytes_put(&expected, data, i % sizeof data);
