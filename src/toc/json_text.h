@@ -6,12 +6,14 @@
 
 #include "base/buf.h"
 
-/* "text" with quotes and escapes. The bytes must be valid UTF-8; so must be the keys of the
- * functions below, which are written in the same way. */
+/* "text" with quotes and escapes. The bytes must be valid UTF-8. */
 MUST_CHECK int json_text_string(struct buf *buf, const char *text, size_t size);
 /* ,"key":"text" -- without the comma at the start of an object, that is after '{' or in an empty
- * buffer. */
+ * buffer. Here and in the next functions the key is a constant of up to 20 characters that need no
+ * escape. */
 MUST_CHECK int json_text_member(struct buf *buf, const char *key, const char *text, size_t size);
+/* The same for a constant or a digest: a word of up to 80 characters that need no escape. */
+MUST_CHECK int json_text_word(struct buf *buf, const char *key, const char *word);
 /* ,"key":value */
 MUST_CHECK int json_text_number(struct buf *buf, const char *key, int64_t value);
 /* 2006-01-02T15:04:05.123Z: a time in UTC (RFC 3339, section 5.6), without zeros at the end of the
@@ -20,7 +22,7 @@ MUST_CHECK int json_text_add_time(struct buf *buf, int64_t seconds, uint32_t nan
 /* ,"key":"2006-01-02T15:04:05.123Z" */
 MUST_CHECK int json_text_time(struct buf *buf, const char *key, int64_t seconds,
                               uint32_t nanoseconds);
-/* ,"key":"base64" */
+/* ,"key":"base64", for any key that is valid UTF-8 */
 MUST_CHECK int json_text_base64(struct buf *buf, const char *key, const void *data, size_t size);
 
 #endif

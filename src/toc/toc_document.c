@@ -29,9 +29,9 @@ static int flush(struct document *document, size_t above, struct lpipe_error *er
     return status;
 }
 
-static int add_text(struct document *document, const char *key, const char *text)
+static int add_word(struct document *document, const char *key, const char *word)
 {
-    return json_text_member(&document->text, key, text, strlen(text));
+    return json_text_word(&document->text, key, word);
 }
 
 static int add_number(struct document *document, const char *key, uint64_t value)
@@ -57,10 +57,10 @@ static int add_chunk(struct document *document, const struct toc_chunk *chunk, u
         status = add_number(document, "chunkOffset", chunk->offset);
     }
     if (status == 0 && (count > 1 || document->format == TOC_ESTARGZ)) {
-        status = add_text(document, "chunkDigest", chunk->digest);
+        status = add_word(document, "chunkDigest", chunk->digest);
     }
     if (status == 0 && count > 1 && chunk->is_zeros) {
-        status = add_text(document, "chunkType", "zeros");
+        status = add_word(document, "chunkType", "zeros");
     }
     return status;
 }
@@ -79,7 +79,7 @@ static int add_entry(struct document *document, const struct toc_entry *entry,
     int status = object_begin(document);
     status = status == 0 ? buf_append(&document->text, entry->text, entry->text_size) : status;
     if (status == 0 && entry->digest[0] != '\0') {
-        status = add_text(document, "digest", entry->digest);
+        status = add_word(document, "digest", entry->digest);
     }
     if (status == 0 && entry->chunk_count > 0) {
         status = add_number(document, "offset", first->blob_offset);
@@ -97,7 +97,7 @@ static int add_further_chunk(struct document *document, const struct toc_entry *
 {
     int status = object_begin(document);
     status = status == 0 ? buf_append(&document->text, entry->text, entry->name_size) : status;
-    status = status == 0 ? add_text(document, "type", "chunk") : status;
+    status = status == 0 ? add_word(document, "type", "chunk") : status;
     status = status == 0 ? add_number(document, "offset", chunk->blob_offset) : status;
     status = status == 0 ? add_chunk(document, chunk, entry->chunk_count) : status;
     return status != 0 ? status : buf_append(&document->text, "}", 1);
@@ -136,7 +136,7 @@ static int write_all(struct document *document, const char *tar_split_digest,
     }
     status = buf_append(&document->text, "]", 1);
     if (status == 0 && tar_split_digest != NULL) {
-        status = add_text(document, "tarSplitDigest", tar_split_digest);
+        status = add_word(document, "tarSplitDigest", tar_split_digest);
     }
     status = status == 0 ? buf_append(&document->text, "}", 1) : status;
     return status != 0 ? fail_memory(err) : flush(document, 0, err);
