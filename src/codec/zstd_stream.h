@@ -8,7 +8,7 @@
 
 struct zstd_stream;
 
-MUST_CHECK int zstd_stream_new(int level, struct zstd_stream **ret_stream, struct lpipe_error *err);
+MUST_CHECK int zstd_stream_new(struct zstd_stream **ret_stream, struct lpipe_error *err);
 struct zstd_stream *zstd_stream_free(struct zstd_stream *stream);
 
 /* Takes compressed bytes; a failure is returned to the caller. */

@@ -10,7 +10,6 @@
 
 /* Records of the bytes after the last entry are not longer than this. */
 #define RECORD_BYTES_MAX MIB
-#define ZSTD_LEVEL 3
 
 /* Values of "type". */
 #define TYPE_FILE 1
@@ -36,7 +35,7 @@ int tar_split_new(const char *spool_dir, struct tar_split **ret_split, struct lp
     spool_init(&split->spool, spool_dir, TOC_MEMORY_MAX);
     split->segment = (struct buf)BUF_INIT(TOC_ENTRY_BYTES_MAX);
     split->line = (struct buf)BUF_INIT(2 * TOC_ENTRY_BYTES_MAX);
-    int status = zstd_stream_new(ZSTD_LEVEL, &split->zstd, err);
+    int status = zstd_stream_new(&split->zstd, err);
     if (status == 0) {
         status = digest_new(DIGEST_SHA256, &split->digest, err);
     }

@@ -9,7 +9,6 @@
 #include "codec/zstd_stream.h"
 #include "toc/toc_trailer.h"
 
-#define ZSTD_LEVEL 3
 #define FRAME_HEADER_BYTES 8
 #define FOOTER_BYTES 64
 #define MANIFEST_TYPE 1
@@ -43,7 +42,7 @@ static int take_document(void *ctx, const void *data, size_t size, struct lpipe_
 static int compress_document(struct compressed *compressed, const struct toc_log *log,
                              const struct tar_split *split, struct lpipe_error *err)
 {
-    int status = zstd_stream_new(ZSTD_LEVEL, &compressed->zstd, err);
+    int status = zstd_stream_new(&compressed->zstd, err);
     status = status == 0 ? digest_new(DIGEST_SHA256, &compressed->digest, err) : status;
     if (status == 0) {
         status = toc_document_write(log, TOC_ZSTD_CHUNKED, tar_split_digest(split), take_document,
