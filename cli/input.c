@@ -90,7 +90,7 @@ int input_print_failure(const struct settings *settings, const struct lpipe_erro
     if (settings->stdin_implied && about_input && err->offset < TAR_BLOCK_BYTES) {
         return print_failure_about(err, "no INPUT was named, so stdin was read: ",
                                    strcmp(settings->command_name, "push") == 0
-                                       ? "use </dev/null if there is no layer"
+                                       ? "use </dev/null if no layer is meant"
                                        : NULL);
     }
     const char *hint = input_hint(err);

@@ -126,7 +126,8 @@ int input_check_end(struct input_check *check, struct lpipe_error *err)
     }
     if (status == 0 && check->scan == NULL && check->size == 0 && !check->may_be_empty) {
         status = fail_with_advice(err, LPIPE_TRUNCATED,
-                                  "the input is empty (`LPIPE_LAYER_ALLOW_EMPTY` accepts this)");
+                                  "the input is empty; check the program that should write it "
+                                  "(`LPIPE_LAYER_ALLOW_EMPTY` accepts this)");
     }
     return status;
 }

@@ -88,7 +88,9 @@ static int refuse_at(struct lpipe_error *err, int status, uint64_t offset, const
                      const struct tar_scan *scan)
 {
     char name[TAR_NAME_BYTES];
-    if (scan->entry.name.size == 0) {
+    if (offset == 0) {
+        status = fail(err, status, "%s", what);
+    } else if (scan->entry.name.size == 0) {
         status = fail(err, status, "%s (at byte %" PRIu64 ")", what, offset);
     } else {
         status =
@@ -490,7 +492,8 @@ int tar_scan_end(const struct tar_scan *scan, struct lpipe_error *err)
         cut_off = false;
         what = (scan->flags & TAR_SCAN_ALLOW_EMPTY) != 0
                    ? NULL
-                   : "the input is empty (`LPIPE_LAYER_ALLOW_EMPTY` accepts it)";
+                   : "the input is empty; check the program that should write it "
+                     "(`LPIPE_LAYER_ALLOW_EMPTY` accepts this)";
     } else if (scan->offset < TAR_BLOCK_BYTES) {
         cut_off = false;
         what = "the input is too short to be a tar archive (push with `LPIPE_LAYER_RAW` and "
