@@ -77,25 +77,29 @@ static int ask_for_realm(const char *entry)
     return code;
 }
 
-/* Finds the token server of the registry. If it must be named, and someone can be asked, asks, and
- * adds it to --trust-realm. */
+/* Finds the token server of the registry, if it must be named. Without --trust-realm someone is
+ * asked, if that is possible, and it is added to --trust-realm. A named one is not asked about: the
+ * login fails if it is another one. */
 static int allow_realm(struct settings *settings, const char *registry,
                        char ret_entry[LPIPE_REALM_BYTES])
 {
     AUTO_SETUP struct setup setup = { 0 };
     struct lpipe_error err = { 0 };
+    struct settings without = *settings;
+    bool named = settings->trust_realms.count > 0;
     *ret_entry = '\0';
-    if (!prompt_is_possible() || settings->anonymous) {
+    if (settings->anonymous || (!named && !prompt_is_possible())) {
         return 0;
     }
-    int code = setup_begin(&setup, settings, NULL, NULL);
+    without.trust_realms = (struct item_list){ 0 };
+    int code = setup_begin(&setup, &without, NULL, NULL);
     if (code != 0) {
         return code;
     }
     if (lpipe_login_realm(setup.client, registry, ret_entry, &err) != 0) {
         return print_failure_of_login(&err);
     }
-    if (*ret_entry == '\0') {
+    if (*ret_entry == '\0' || named) {
         return 0;
     }
     code = ask_for_realm(ret_entry);
@@ -106,7 +110,7 @@ static int allow_realm(struct settings *settings, const char *registry,
     return code;
 }
 
-/* Keeps what was allowed, after the login has succeeded. */
+/* Keeps what was allowed, after the login has succeeded. That it cannot be kept is no failure. */
 static int remember_realm(const struct settings *settings, const char *entry)
 {
     if (*entry == '\0') {
@@ -117,12 +121,13 @@ static int remember_realm(const struct settings *settings, const char *entry)
         print_message("out of memory");
         return EXIT_RESOURCES;
     }
-    int code = realm_file_set(registry, entry);
-    if (code == 0 && !settings->quiet) {
+    if (realm_file_set(registry, entry) != 0) {
+        print_message("the token server is not remembered: name it with --trust-realm");
+    } else if (!settings->quiet) {
         print_message("the token server is remembered; layerpipe logout forgets it");
     }
     free(registry);
-    return code;
+    return 0;
 }
 
 static int run_login(struct settings *settings)

@@ -90,8 +90,7 @@ def trust_options(server):
 
 def test_token_server_gets_password_when_trusted(docker_registry, run, command):
     server = docker_registry(users=USERS, token=300)
-    assert login(run, server, *trust_options(server)).rc == 0
-    server.token_server.requests.clear()
+    write_config(command.home, {"auths": {server.host: entry()}})
     assert_pushed(server, push(run, server, *trust_options(server)))
     assert len(server.token_server.requests) <= 2, server.token_server.requests
     for path, secret in server.token_server.requests:
@@ -138,6 +137,26 @@ def test_login_asks_once_for_the_token_server(docker_registry, run, command):
     assert_pushed(server, push(run, server)) # without --trust-realm
     assert run("logout", server.host).rc == 0
     assert realm_file(command).read_text() == ""
+
+
+def test_token_server_that_login_names_is_remembered(docker_registry, run, command):
+    """In a CI job nobody can be asked, and login and push are two commands."""
+    server = docker_registry(users=USERS, token=300)
+    [_, realm] = trust_options(server)
+    result = login(run, server, "--trust-realm", "other.example")
+    assert result.rc == 4 and realm in result.stderr and server.token_server.requests == []
+    assert not realm_file(command).exists()
+    assert login(run, server, "--trust-realm", realm).rc == 0
+    assert realm_file(command).read_text() == f"{server.host}={realm}\n"
+    assert_pushed(server, push(run, server))
+
+
+def test_named_token_server_is_trusted_where_nothing_can_be_kept(docker_registry, run, command):
+    server = docker_registry(users=USERS, token=300)
+    realm_file(command).parent.parent.mkdir()
+    realm_file(command).parent.write_text("a file where the directory should be")
+    result = login(run, server, *trust_options(server))
+    assert result.rc == 0 and "trusted-realms" in result.stderr, result
 
 
 @pytest.mark.parametrize("answer", ["no", "", "y"])
