@@ -13,7 +13,8 @@ extern "C" {
 /** The source of a layer's bytes: callbacks of the caller. */
 struct lpipe_source {
     /** Fills buf with at most size bytes. Returns how many, 0 at the end, or a negative errno
-     * value. May block. Called by the thread that reads the layer. Not NULL. */
+     * value. After -EINTR it is called again, unless the layer is cancelled. May block. Called by
+     * the thread that reads the layer. Not NULL. */
     ptrdiff_t (*read)(void *ctx, void *buf, size_t size);
     /** Called exactly once, also when lpipe_layer_new() fails. Returns 0 or a negative errno value.
      * May be NULL. */

@@ -486,6 +486,49 @@ static void test_nothing_stays_open(void **state)
     assert_in_range(info.uordblks + info.hblkhd, 0, held + 4096);
 }
 
+/* A read that a signal ends again and again, as the caller's cancel function may do it. */
+struct interrupted {
+    lpipe_cancel *cancel;
+    int reads;
+    int cancels;
+};
+
+static ptrdiff_t read_interrupted(void *ctx, void *buf, size_t size)
+{
+    struct interrupted *source = ctx;
+    (void)buf;
+    (void)size;
+    if (++source->reads == 3) {
+        lpipe_cancel_trigger(source->cancel);
+    }
+    return -EINTR;
+}
+
+static void count_cancel(void *ctx)
+{
+    ((struct interrupted *)ctx)->cancels++;
+}
+
+static void test_interrupted_read_is_cancelled(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct interrupted interrupted = { .reads = 0 };
+        struct lpipe_source source = { .read = read_interrupted,
+                                       .cancel = i == 0 ? NULL : count_cancel,
+                                       .ctx = &interrupted };
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        lpipe_layer *layer = NULL;
+        assert_int_equal(lpipe_cancel_new(&interrupted.cancel, NULL), 0);
+        options.cancel = interrupted.cancel;
+        assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), 0);
+        assert_int_equal(layer_drain(layer, 100, NULL, NULL), LPIPE_CANCELLED);
+        lpipe_layer_free(layer);
+        assert_in_range(interrupted.cancels, 0, i);
+        lpipe_cancel_unref(interrupted.cancel);
+    }
+}
+
 /* A program built against an older header gives a shorter struct. */
 static void test_older_structs(void **state)
 {
@@ -530,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_strange_results_of_a_source),
         cmocka_unit_test(test_refused_before_a_byte_is_read),
         cmocka_unit_test(test_nothing_stays_open),
+        cmocka_unit_test(test_interrupted_read_is_cancelled),
         cmocka_unit_test(test_older_structs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
