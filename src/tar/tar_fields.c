@@ -88,10 +88,12 @@ static int add_record(struct tar_fields *fields, const char *key, size_t key_siz
     return 0;
 }
 
-/* The records of a PAX header, "LENGTH KEY=VALUE\n" each. */
+/* The records of a PAX header, "LENGTH KEY=VALUE\n" each. Those of an earlier header of the same
+ * entry are forgotten, as archive/tar does it. */
 static int read_records(struct tar_fields *fields, const char *body, size_t size)
 {
     int status = 0;
+    fields->record_count = 0;
     while (size > 0 && status == 0) {
         uint64_t length = 0;
         const char *blank = memchr(body, ' ', size);

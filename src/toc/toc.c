@@ -303,6 +303,30 @@ static int begin_file(struct toc *toc, const struct tar_reader_entry *entry,
     return status != 0 ? fail_memory(err) : 0;
 }
 
+/* Notes where the entry is. *ret_refusal: why a table cannot have it there, or NULL. */
+static int take_path(struct toc *toc, const struct tar_reader_entry *entry,
+                     const char **ret_refusal, struct lpipe_error *err)
+{
+    *ret_refusal = NULL;
+    if (entry->type == '1' && !path_set_has_file(&toc->paths, entry->link)) {
+        *ret_refusal = "a hard link to what is not in front of it";
+        return 0;
+    }
+    /* podman's storage makes a whiteout at the path that it deletes. */
+    AUTO_FREE char *deleted = NULL;
+    int status = toc->format == TOC_ZSTD_CHUNKED ? toc_entry_deleted(entry, &deleted, err) : 0;
+    int place = status != 0 ? status
+                            : path_set_add(&toc->paths, deleted != NULL ? deleted : entry->path,
+                                           entry->type == '5', err);
+    if (place == PATH_AGAIN) {
+        *ret_refusal = deleted != NULL ? "a whiteout of what is in the same layer"
+                                       : "two entries with the same path";
+    } else if (place == PATH_BELOW_FILE) {
+        *ret_refusal = "an entry below a file or a link";
+    }
+    return MIN_OF(place, 0);
+}
+
 static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpipe_error *err)
 {
     struct toc *toc = ctx;
@@ -310,15 +334,14 @@ static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpip
         return 0;
     }
     const char *refusal = toc_entry_refusal(toc->format, entry);
-    int is_new = refusal == NULL ? path_set_add(&toc->paths, entry->path, err) : 1;
-    if (is_new < 0) {
-        return is_new;
+    int status = refusal == NULL ? take_path(toc, entry, &refusal, err) : 0;
+    if (status != 0 || refusal != NULL) {
+        if (status == 0) {
+            give_up(toc, refusal, entry->path);
+        }
+        return status;
     }
-    if (refusal != NULL || is_new == 0) {
-        give_up(toc, refusal != NULL ? refusal : "two entries with the same path", entry->path);
-        return 0;
-    }
-    int status = raw_until(toc, entry->offset + entry->headers_size, err);
+    status = raw_until(toc, entry->offset + entry->headers_size, err);
     if (status == 0 && toc->split != NULL) {
         status = tar_split_headers_end(toc->split, err);
     }

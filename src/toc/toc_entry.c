@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "toc/json_text.h"
 
 #define XATTR_PREFIX "SCHILY.xattr."
+#define WHITEOUT_PREFIX ".wh."
+#define WHITEOUT_META_PREFIX ".wh..wh."
 #define HALF_SECOND 500000000
 
 /* Names of the types, NULL for those that a table cannot have. */
@@ -33,6 +36,48 @@ static bool texts_are_good(const struct tar_reader_entry *entry)
            is_text(entry->group);
 }
 
+/* The last part of a path. */
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static bool has_parent_part(const char *path)
+{
+    for (; *path != '\0'; path += strcspn(path, "/"), path += *path == '/') {
+        if (strcspn(path, "/") == 2 && text_starts(path, "..")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "a/", "a/." and the root can only be directories. */
+static bool names_directory(const char *path)
+{
+    const char *base = base_of(path);
+    return base[0] == '\0' || strcmp(base, ".") == 0;
+}
+
+static bool is_whiteout(const struct tar_reader_entry *entry)
+{
+    const char *base = base_of(entry->path);
+    return text_starts(base, WHITEOUT_PREFIX) && !text_starts(base, WHITEOUT_META_PREFIX);
+}
+
+int toc_entry_deleted(const struct tar_reader_entry *entry, char **ret_path,
+                      struct lpipe_error *err)
+{
+    const char *base = base_of(entry->path);
+    if (!is_whiteout(entry)) {
+        return 0;
+    }
+    *ret_path = mem_printf("%.*s%s", (int)(base - entry->path), entry->path,
+                           base + strlen(WHITEOUT_PREFIX));
+    return *ret_path == NULL ? fail_memory(err) : 0;
+}
+
 const char *toc_entry_refusal(enum toc_format format, const struct tar_reader_entry *entry)
 {
     const char *name = entry->path;
@@ -53,6 +98,15 @@ const char *toc_entry_refusal(enum toc_format format, const struct tar_reader_en
     }
     if (!texts_are_good(entry)) {
         return "a name that is not UTF-8";
+    }
+    if (has_parent_part(entry->path)) {
+        return "a path with \"..\"";
+    }
+    if (entry->type == '0' && names_directory(entry->path)) {
+        return "a file with the name of a directory";
+    }
+    if (format == TOC_ZSTD_CHUNKED && entry->size > 0 && is_whiteout(entry)) {
+        return "a whiteout with contents";
     }
     return format == TOC_ESTARGZ && strcmp(name, "stargz.index.json") == 0
                ? "a table of contents already"

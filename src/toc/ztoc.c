@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "tar/tar_scan.h"
 #include "tar/tar_write.h"
+#include "toc/path_set.h"
 #include "toc/ztoc_document.h"
 
 /* Before the first block of a gzip member. */
@@ -17,6 +18,7 @@ struct ztoc {
     char *spool_dir;
     struct tar_reader *reader;
     struct ztoc_entries entries;
+    struct path_set paths;
     uint64_t next_header; /* where the tar's next header begins */
     uint64_t tar_size;    /* bytes so far */
     uint64_t archive_end; /* 0 = not reached */
@@ -44,6 +46,21 @@ static const char *refusal_of(const struct tar_reader_entry *entry)
     return entry->stated_size != entry->size ? "it has a size at an entry without contents" : NULL;
 }
 
+/* Of several entries with one path the last one counts. */
+static int take_path(struct ztoc *ztoc, const struct tar_reader_entry *entry,
+                     struct lpipe_error *err)
+{
+    if (entry->type == '1' && !path_set_has_file(&ztoc->paths, entry->link)) {
+        ztoc->refusal = "it has a hard link to what is not in front of it";
+        return 0;
+    }
+    int place = path_set_add(&ztoc->paths, entry->path, entry->type == '5', err);
+    if (place == PATH_BELOW_FILE) {
+        ztoc->refusal = "it has an entry below a file or a link";
+    }
+    return MIN_OF(place, 0);
+}
+
 static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpipe_error *err)
 {
     struct ztoc *ztoc = ctx;
@@ -52,7 +69,10 @@ static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpip
     if (ztoc->refusal == NULL) {
         ztoc->refusal = refusal_of(entry);
     }
-    return ztoc->refusal != NULL ? 0 : ztoc_entries_add(&ztoc->entries, entry, start, err);
+    int status = ztoc->refusal == NULL ? take_path(ztoc, entry, err) : 0;
+    return ztoc->refusal != NULL || status != 0
+               ? status
+               : ztoc_entries_add(&ztoc->entries, entry, start, err);
 }
 
 static int on_archive_end(void *ctx, struct lpipe_error *err)
@@ -100,6 +120,7 @@ struct ztoc *ztoc_free(struct ztoc *ztoc)
     if (ztoc != NULL) {
         tar_reader_free(ztoc->reader);
         ztoc_entries_dispose(&ztoc->entries);
+        path_set_dispose(&ztoc->paths);
         free(ztoc->spans.items);
         digest_free(ztoc->span_digest);
         spool_dispose(&ztoc->spool);
@@ -217,5 +238,6 @@ const char *ztoc_digest(const struct ztoc *ztoc)
 uint64_t ztoc_memory_bytes(const struct ztoc *ztoc)
 {
     return spool_memory_bytes(&ztoc->entries.spool) + spool_memory_bytes(&ztoc->spool) +
+           ztoc->paths.capacity * sizeof *ztoc->paths.hashes +
            ztoc->spans.capacity * sizeof *ztoc->spans.items;
 }

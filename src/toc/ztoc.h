@@ -11,9 +11,9 @@
  * A span begins with a block of the gzip codec. These blocks begin at a byte and do not refer to
  * earlier ones, so the window that a zTOC keeps for each span is all zeros.
  *
- * Memory: 16 bytes and a digest for each span of 4 MiB; TOC_MEMORY_MAX of the entries and of the
- * zTOC, the rest is in spool files. ztoc_input() and ztoc_output() may be called by two threads at
- * the same time; apart from that one thread at a time. */
+ * Memory: 16 bytes and a digest for each span of 4 MiB; path_set.h; TOC_MEMORY_MAX of the entries
+ * and of the zTOC, the rest is in spool files. ztoc_input() and ztoc_output() may be called by two
+ * threads at the same time; apart from that one thread at a time. */
 #ifndef TOC_ZTOC_H
 #define TOC_ZTOC_H
 

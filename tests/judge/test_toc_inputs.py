@@ -14,7 +14,7 @@ import usage_report
 from cli_support import ROOT
 from test_toc_judges import TAGS, ask
 from tar_judges import build
-from toc_support import digest_of, layer_of, noise
+from toc_support import digest_of, layer_of, noise, soci_image, SociImage
 
 KINDS = {"zstd-chunked": ["zstd", "-dcq"], "estargz": ["gzip", "-dc"]}
 GIB = 1 << 30
@@ -23,6 +23,11 @@ GIB = 1 << 30
 @pytest.fixture(scope="session", name="judge")
 def judge_fixture():
     return build("tocjudge", TAGS)
+
+
+@pytest.fixture(scope="session", name="ztoc_judge")
+def ztoc_judge_fixture():
+    return build("ztocjudge", cgo=True)
 
 
 def header(name, size=0):
@@ -50,11 +55,11 @@ def judged(judge, kind, layer, blob, scratch):
     return ask(judge, "zstd-chunked", blob, json.dumps(layer["annotations"]), scratch / "store")
 
 
-def stream(command, kind, pieces, *arguments):
-    """Makes a layer of a stream; returns its values, the notices, and the peak memory in bytes."""
+def stream(command, words, pieces):
+    """Gives a stream to the command; returns the result, the notices, and the peak memory in bytes."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as notices, \
             tempfile.NamedTemporaryFile() as report:
-        words = [command.path, "layer", "--json", "-v", "--compress", kind, *arguments]
+        words = [command.path, words[0], "--json", "-v", *words[1:]]
         with subprocess.Popen(usage_report.wrapped(report.name, words), env=command.env,
                               stdin=subprocess.PIPE, stdout=out, stderr=notices) as process:
             for piece in pieces:
@@ -66,25 +71,48 @@ def stream(command, kind, pieces, *arguments):
         return json.loads(out.read()), text, usage_report.read(report.name)["peak"]
 
 
+def small_files():
+    data = noise(100)
+    return b"".join(header(b"d%d/file-%d" % (i % 500, i), i % 97) +
+                    (data[:i % 97] + bytes(512 - i % 97) if i % 97 else b"")
+                    for i in range(50000)) + bytes(1024)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_fifty_thousand_small_files(run, tmp_path, judge, kind):
-    data = noise(100)
-    tar = b"".join(header(b"d%d/file-%d" % (i % 500, i), i % 97) +
-                   (data[:i % 97] + bytes(512 - i % 97) if i % 97 else b"")
-                   for i in range(50000)) + bytes(1024)
-    layer, blob, _ = layer_of(run, tmp_path, tar, kind)
+    layer, blob, _ = layer_of(run, tmp_path, small_files(), kind)
     assert judged(judge, kind, layer, blob, tmp_path).startswith("ok ")
+
+
+@pytest.mark.slow
+def test_ztoc_of_fifty_thousand_small_files(run, tmp_path, ztoc_judge):
+    image = soci_image(run, tmp_path, small_files())
+    assert ask(ztoc_judge, image.blob, image.tables[0]).startswith(f"ok {50000 - 50000 // 97 - 1} ")
+
+
+def files_of_this_machine(path):
+    """A tar with hard links, symbolic links, programs."""
+    made = subprocess.run(["tar", "--format=pax", "--xattrs", "-cf", path, "-C", "/usr",
+                           "share/zoneinfo", "share/perl", "sbin"], check=False,
+                          stderr=subprocess.PIPE)
+    assert made.returncode == 0, made.stderr
+
+
+@pytest.mark.slow
+def test_ztoc_of_files_of_this_machine(run, tmp_path, ztoc_judge):
+    files_of_this_machine(tmp_path / "in.tar")
+    result = run("push", "--json", "--soci", "--soci-min-size", "1", f"oci:{tmp_path}/layout:1",
+                 tmp_path / "in.tar")
+    assert result.rc == 0, result
+    image = SociImage(tmp_path / "layout", result.json())
+    assert ask(ztoc_judge, image.blob, image.tables[0]).startswith("ok ")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_of_this_machine(run, tmp_path, judge, kind):
-    """Hard links, symbolic links, programs."""
-    made = subprocess.run(["tar", "--format=pax", "--xattrs", "-cf", tmp_path / "in.tar", "-C", "/usr",
-                           "share/zoneinfo", "share/perl", "sbin"], check=False,
-                          stderr=subprocess.PIPE)
-    assert made.returncode == 0, made.stderr
+    files_of_this_machine(tmp_path / "in.tar")
     result = run("layer", "--json", "--compress", kind, f"oci:{tmp_path}/layout/", tmp_path / "in.tar")
     assert result.rc == 0, result
     layer = json.loads(result.stdout)
@@ -92,18 +120,28 @@ def test_files_of_this_machine(run, tmp_path, judge, kind):
     assert judged(judge, kind, layer, blob, tmp_path).startswith("ok ")
 
 
+LARGE_BYTES = 5 * GIB
+
+
+def large_file():
+    """A tar in pieces."""
+    block = noise(1 << 20) + bytes(3 << 20)
+    return (header(b"large", LARGE_BYTES), *[block] * (LARGE_BYTES // len(block)), bytes(1024))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_file_of_five_gib(command, tmp_path, kind):
     """The size does not fit into 32 bits, as do offsets in the tar."""
-    size, block = 5 * GIB, noise(1 << 20) + bytes(3 << 20)
+    size = LARGE_BYTES
     tar_hash = hashlib.sha256()
 
     def pieces():
-        for piece in (header(b"large", size), *[block] * (size // len(block)), bytes(1024)):
+        for piece in large_file():
             tar_hash.update(piece)
             yield piece
-    layer, _, peak = stream(command, kind, pieces(), f"oci:{tmp_path}/layout/", "-")
+    layer, _, peak = stream(command, ["layer", "--compress", kind, f"oci:{tmp_path}/layout/", "-"],
+                            pieces())
     blob = tmp_path / "layout" / "blobs" / "sha256" / layer["digest"].split(":")[1]
     assert peak < 64 << 20
     with subprocess.Popen([*KINDS[kind], blob], stdout=subprocess.PIPE) as plain:
@@ -117,16 +155,40 @@ def test_one_file_of_five_gib(command, tmp_path, kind):
 
 
 @pytest.mark.slow
+def test_ztoc_of_one_file_of_five_gib(command, tmp_path, ztoc_judge):
+    pushed, _, peak = stream(command, ["push", "--soci", f"oci:{tmp_path}/layout:1", "-"], large_file())
+    assert peak < 64 << 20
+    image = SociImage(tmp_path / "layout", pushed)
+    answer = ask(ztoc_judge, image.blob, image.tables[0])
+    assert answer.startswith("ok 1 "), answer
+    assert int(answer.split()[2]) > LARGE_BYTES // (5 << 20), "spans of 4 MiB and a little"
+
+
+def million_files():
+    """A tar of empty files in pieces."""
+    for i in range(1000):
+        yield b"".join(header(b"directory-%d/file-%d" % (i, k)) for k in range(1000))
+    yield bytes(1024)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_of_a_million_empty_files(command, kind):
     """16 to 32 bytes for each entry and the lists that are kept, as layerpipe-layer(1) says."""
-    def pieces():
-        for i in range(1000):
-            yield b"".join(header(b"directory-%d/file-%d" % (i, k)) for k in range(1000))
-        yield bytes(1024)
-    layer, notices, peak = stream(command, kind, pieces(), "null:", "-")
+    layer, notices, peak = stream(command, ["layer", "--compress", kind, "null:", "-"], million_files())
     assert layer["annotations"], notices
     assert peak < (32 << 20) + 4 * (4 << 20) + (64 << 20), (peak, notices)
+
+
+@pytest.mark.slow
+def test_ztoc_of_a_million_empty_files(command, tmp_path, ztoc_judge):
+    """In the snapshotter's database the files would take minutes, so this is the table alone."""
+    words = ["push", "--soci", "--soci-min-size", "1", f"oci:{tmp_path}/layout:1", "-"]
+    pushed, notices, peak = stream(command, words, million_files())
+    assert peak < (32 << 20) + (32 << 20), (peak, notices)
+    image = SociImage(tmp_path / "layout", pushed)
+    answer = ask(ztoc_judge, "table", image.blob, image.tables[0])
+    assert answer.startswith("ok 1000000 "), answer
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,3 +218,13 @@ def test_sparse_file_is_an_ordinary_layer(run, tmp_path, kind):
         layer, _, result = layer_of(run, tmp_path / form, tar, kind)
         assert "annotations" not in layer and layer["diffId"] == digest_of(tar)
         assert "sparse file" in result.stderr or "a type that the format" in result.stderr, result
+
+
+def test_no_ztoc_of_a_git_archive(run):
+    tar = subprocess.run(["git", "-C", ROOT, "archive", "HEAD", "docs"], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, check=False).stdout
+    if tar == b"":
+        pytest.skip("no git repository")
+    result = run("push", "--json", "--soci", "--soci-min-size", "1", "null:", "-", input=tar)
+    assert result.rc == 0 and "soci" not in result.json(), result
+    assert "no zTOC: it has a global PAX header" in result.stderr, result

@@ -174,6 +174,19 @@ static void test_pax_goes_before_the_header(void **state)
                 "[SCHILY.xattr.user.a=v=1] [empty=] headers=1536\n.\nend\n");
 }
 
+static void test_second_pax_header_replaces_the_first(void **state)
+{
+    (void)state;
+    static const char *const first[] = { "path", "forgotten", "uid", "7", NULL };
+    static const char *const second[] = { "gid", "5", NULL };
+    AUTO_BYTES struct bytes tar = { 0 };
+    put_pax(&tar, 'x', first);
+    put_pax(&tar, 'x', second);
+    tar_put_header(&tar, "own", '5', 0);
+    tar_end(&tar);
+    check(&tar, "0 5 own size=0 mode=600 uid=0 gid=5 [gid=5] headers=2560\n.\nend\n");
+}
+
 static void test_pax_size_decides(void **state)
 {
     (void)state;
@@ -291,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_entries),
         cmocka_unit_test(test_pax_goes_before_the_header),
+        cmocka_unit_test(test_second_pax_header_replaces_the_first),
         cmocka_unit_test(test_pax_size_decides),
         cmocka_unit_test(test_gnu_long_names),
         cmocka_unit_test(test_global_header_is_an_entry),

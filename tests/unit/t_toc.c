@@ -80,19 +80,43 @@ static void test_paths(void **state)
     static const char *const same[] = { "a/b", "./a/b", "a/b/", "a//b", "/a/b", "././a/./b" };
     struct path_set set = { 0 };
     char path[32];
-    assert_int_equal(path_set_add(&set, same[0], NULL), 1);
+    assert_false(path_set_has_file(&set, "a/b"));
+    assert_int_equal(path_set_add(&set, same[0], false, NULL), PATH_NEW);
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
-        assert_int_equal(path_set_add(&set, same[i], NULL), 0);
+        assert_int_equal(path_set_add(&set, same[i], false, NULL), PATH_AGAIN);
+        assert_true(path_set_has_file(&set, same[i]));
     }
-    assert_int_equal(path_set_add(&set, "ab", NULL), 1);
-    assert_int_equal(path_set_add(&set, "a", NULL), 1);
-    assert_int_equal(path_set_add(&set, "./", NULL), 1);
-    assert_int_equal(path_set_add(&set, ".", NULL), 0);
+    assert_int_equal(path_set_add(&set, "ab", false, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, "a", true, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, "./", true, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, ".", true, NULL), PATH_AGAIN);
     for (unsigned i = 0; i < 100000; i++) {
         snprintf(path, sizeof path, "dir/%u", i);
-        assert_int_equal(path_set_add(&set, path, NULL), 1);
+        assert_int_equal(path_set_add(&set, path, false, NULL), PATH_NEW);
     }
-    assert_int_equal(path_set_add(&set, "dir/77777", NULL), 0);
+    assert_int_equal(path_set_add(&set, "dir/77777", false, NULL), PATH_AGAIN);
+    path_set_dispose(&set);
+}
+
+/* Directories that have no entry are no reason: many archives have only some. */
+static void test_paths_below_files(void **state)
+{
+    (void)state;
+    static const char *const below[] = { "link/x", "./link//x", "link/x/y/z", "/link/./x/" };
+    struct path_set set = { 0 };
+    assert_int_equal(path_set_add(&set, "d", true, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, "d/e/f/file", false, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, "d/e/f/more", false, NULL), PATH_NEW);
+    assert_int_equal(path_set_add(&set, "link", false, NULL), PATH_NEW);
+    for (size_t i = 0; i < ARRAY_LEN(below); i++) {
+        assert_int_equal(path_set_add(&set, below[i], false, NULL), PATH_BELOW_FILE);
+    }
+    assert_int_equal(path_set_add(&set, "d/e/f/file/x", false, NULL), PATH_BELOW_FILE);
+    assert_int_equal(path_set_add(&set, "d/e/f/file/x/y", true, NULL), PATH_BELOW_FILE);
+    assert_false(path_set_has_file(&set, "d"));
+    assert_false(path_set_has_file(&set, "link/x"));
+    assert_int_equal(path_set_add(&set, "link", true, NULL), PATH_AGAIN);
+    assert_int_equal(path_set_add(&set, "link/x", false, NULL), PATH_NEW);
     path_set_dispose(&set);
 }
 
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_spool_names_its_directory),
         cmocka_unit_test(test_crc64),
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_paths_below_files),
         cmocka_unit_test(test_json_texts),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_units),

@@ -6,7 +6,9 @@ import os
 import subprocess
 import tarfile
 
-from toc_support import TARS, digest_of, entry, layer_of, many_small, tar_of
+from odd_tars import ODD
+from tar_random import END
+from toc_support import TARS, SociImage, digest_of, entry, layer_of, many_small, tar_of
 
 
 def with_bytes_after_end():
@@ -37,6 +39,30 @@ REFUSED = {
     "not UTF-8": (lambda: tar_of([entry("caf\udce9", b"1")], tarfile.GNU_FORMAT), "not UTF-8"),
     "size at a link": (size_at_link, "has no contents"),
 }
+
+
+def test_odd_entries(run, tmp_path):
+    for name, (entries, *wanted) in ODD.items():
+        for kind, words in zip(("zstd-chunked", "estargz"), wanted):
+            directory = tmp_path / name / kind
+            directory.mkdir(parents=True)
+            layer, _, result = layer_of(run, directory, entries + END, kind)
+            assert ("annotations" in layer) == (words is None), (name, kind, result)
+            assert words is None or words in result.stderr, (name, kind, result)
+        result = run("push", "--json", "--soci", "--soci-min-size", "1", f"oci:{tmp_path}/soci:1", "-",
+                     input=entries + END)
+        assert result.rc == 0, result
+        assert ("soci" in result.json()) == (wanted[2] is None), (name, result)
+        assert wanted[2] is None or wanted[2] in result.stderr, (name, result)
+
+
+def test_second_pax_header_replaces_the_first(run, tmp_path):
+    """As archive/tar reads it, with which every runtime unpacks layers."""
+    tar = ODD["second PAX header"][0] + END
+    result = run("push", "--json", "--soci", "--soci-min-size", "1", f"oci:{tmp_path}/layout:1", "-",
+                 input=tar)
+    table = SociImage(tmp_path / "layout", result.json()).tables[0].read_bytes()
+    assert b"other" not in table and b"\1\0\0\0f\0" in table
 
 
 def test_entries_that_a_table_cannot_have(run, tmp_path):

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/awslabs/soci-snapshotter v0.16.1
 	github.com/opencontainers/go-digest v1.0.0
+	go.etcd.io/bbolt v1.5.0
 )
 
 require (
