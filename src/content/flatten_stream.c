@@ -134,41 +134,30 @@ static int take_shown(struct flatten_stream *stream, const struct tar_reader_ent
     return status == 0 ? put_entry(stream, entry, changed, entry->link, err) : status;
 }
 
-/* Hard links may wait for the entry's content. */
-static int give_to_links(struct flatten_stream *stream, const struct tar_reader_entry *entry,
-                         bool again, struct lpipe_error *err)
-{
-    const struct kept_link *link = NULL;
-    int status =
-        kept_links_take(&stream->links, stream->layer, again, stream->path.data, &link, err);
-    if (status == 0 && link != NULL) {
-        stream->shown = true;
-        status = put_renamed(stream, entry, link->path, entry->link, err);
-    }
-    return status;
-}
-
+/* Hard links of higher layers may wait for the entry. */
 static int take_hidden(struct flatten_stream *stream, const struct tar_reader_entry *entry,
                        struct lpipe_error *err)
 {
+    struct buf path AUTO_BUF = BUF_INIT(TAR_EXTENSION_BYTES_MAX);
+    struct buf target AUTO_BUF = BUF_INIT(TAR_EXTENSION_BYTES_MAX);
     enum path_kind kind = PATH_AS_IT_IS;
+    bool is_link = entry->type == '1';
     uint32_t index = PATH_NONE;
-    uint32_t target = PATH_NONE;
     int status = layer_paths_hide(stream->tree, stream->layer, stream->path.data,
                                   entry->type == '5', &index, err);
-    if (status != 0 || entry->type != '1') {
-        return status == 0 && entry->type != '5' ? give_to_links(stream, entry, false, err)
-                                                 : status;
-    }
-    status = clean(entry->link, &stream->target, &kind, err);
-    status =
-        status == 0 ? layer_paths_add(stream->tree, stream->target.data, &target, err) : status;
-    if (status != 0) {
+    if (status != 0 || entry->type == '5') {
         return status;
     }
-    path_tree_node(stream->tree, index)->alias = target;
-    return kept_links_follow(&stream->links, stream->layer, stream->path.data, stream->target.data,
-                             err);
+    status = is_link ? clean(entry->link, &stream->target, &kind, err) : 0;
+    status = status == 0
+                 ? kept_links_hidden(&stream->links, stream->layer, stream->path.data,
+                                     is_link ? stream->target.data : NULL, &path, &target, err)
+                 : status;
+    if (status != 0 || path.size == 0) {
+        return status;
+    }
+    stream->shown = true;
+    return put_renamed(stream, entry, path.data, is_link ? target.data : entry->link, err);
 }
 
 static bool is_for_lazy_pulls(const struct flatten_stream *stream)
@@ -182,7 +171,15 @@ static bool is_for_lazy_pulls(const struct flatten_stream *stream)
 static int take_again(struct flatten_stream *stream, const struct tar_reader_entry *entry,
                       struct lpipe_error *err)
 {
-    return entry->type == '1' || entry->type == '5' ? 0 : give_to_links(stream, entry, true, err);
+    const struct kept_link *link = NULL;
+    int status = entry->type == '5' ? 0
+                                    : kept_links_take(&stream->links, stream->layer,
+                                                      stream->path.data, &link, err);
+    if (status == 0 && link != NULL) {
+        stream->shown = true;
+        status = put_renamed(stream, entry, link->path, entry->link, err);
+    }
+    return status;
 }
 
 static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpipe_error *err)

@@ -5,7 +5,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "content/layer_paths.h"
+#include "tar/tar_scan.h"
 
 enum { FIRST_LINKS = 16, ALIASES_MAX = 64 };
 
@@ -26,29 +28,68 @@ void kept_links_dispose(struct kept_links *links)
     links->count = links->capacity = 0;
 }
 
+static int fail_repeated(const char *path, struct lpipe_error *err)
+{
+    char shown[TAR_NAME_BYTES];
+    return fail_with_advice(
+        err, LPIPE_UNSUPPORTED,
+        "the layer has several entries of %s, and hard links to them that cannot "
+        "be flattened; read the layers one by one with `layer`",
+        text_printable(shown, sizeof shown, path, strlen(path)));
+}
+
+/* How a link can be written, and what it points to. */
+struct verdict {
+    enum link_state state;
+    unsigned times; /* as in struct kept_link */
+};
+
+/* The target is a hidden hard link of the layer: what that one points to, if it is the same still. */
+static int follow_alias(struct path_tree *tree, unsigned layer, const struct path_node *node,
+                        struct buf *io_target, struct lpipe_error *err)
+{
+    const struct path_node *alias = path_tree_node(tree, node->alias);
+    unsigned times = layer_paths_times(alias, layer);
+    return times != node->alias_times || times == TIMES_MAX
+               ? fail_repeated(io_target->data, err)
+               : path_tree_text(tree, node->alias, io_target, err);
+}
+
+/* A link to a kept link of its layer points to the target of that one, which may be replaced. */
+static int join_kept(const struct kept_link *kept, struct buf *io_target,
+                     struct verdict *ret_verdict, struct lpipe_error *err)
+{
+    *ret_verdict = (struct verdict){ kept->state, kept->times };
+    buf_clear(io_target);
+    return buf_append_text(io_target, kept->target) == 0 ? 0 : fail_memory(err);
+}
+
 /* How the link can be written, seen from its layer. Follows hidden links: *io_target becomes the
  * path that is meant. */
-static int judge(struct path_tree *tree, unsigned layer, struct buf *io_target,
-                 enum link_state *ret_state, struct lpipe_error *err)
+static int judge(const struct kept_links *links, unsigned layer, struct buf *io_target,
+                 struct verdict *ret_verdict, struct lpipe_error *err)
 {
+    struct path_tree *tree = links->tree;
     for (int i = 0; i < ALIASES_MAX; i++) {
         uint32_t index = layer_paths_find(tree, io_target->data);
         const struct path_node *node = index == PATH_NONE ? NULL : path_tree_node(tree, index);
         bool seen = node != NULL && node->seen == layer;
         if (layer_paths_shown(tree, layer, io_target->data, false)) {
-            bool good = (seen || layer == 1) && (node == NULL || !node->deferred);
-            *ret_state = good ? LINK_GOOD : LINK_LAST;
-            return 0;
+            ret_verdict->state = seen || layer == 1 ? LINK_GOOD : LINK_LAST;
+            return seen && node->kept != PATH_NONE
+                       ? join_kept(&links->links[node->kept], io_target, ret_verdict, err)
+                       : 0;
         }
         if (seen && node->alias_written) {
-            *ret_state = LINK_GOOD;
+            ret_verdict->state = LINK_GOOD;
             return path_tree_text(tree, node->alias, io_target, err);
         }
         if (!seen || node->alias == PATH_NONE) {
-            *ret_state = seen ? LINK_AGAIN : LINK_LOWER;
-            return 0;
+            *ret_verdict =
+                (struct verdict){ seen ? LINK_AGAIN : LINK_LOWER, seen ? node->times : 0 };
+            return ret_verdict->times == TIMES_MAX ? fail_repeated(io_target->data, err) : 0;
         }
-        int status = path_tree_text(tree, node->alias, io_target, err);
+        int status = follow_alias(tree, layer, node, io_target, err);
         if (status != 0) {
             return status;
         }
@@ -56,15 +97,14 @@ static int judge(struct path_tree *tree, unsigned layer, struct buf *io_target,
     return fail(err, LPIPE_NOT_TAR, "hard links point to each other");
 }
 
-/* Adds the link to those that wait for its target's content. given: the tar has the target. */
-static int wait_for_target(struct kept_links *links, size_t at, bool given, struct lpipe_error *err)
+/* Adds the link to those that wait for its target's content. */
+static int wait_for_target(struct kept_links *links, size_t at, struct lpipe_error *err)
 {
     struct kept_link *link = &links->links[at];
     uint32_t index = PATH_NONE;
     int status = layer_paths_add(links->tree, link->target, &index, err);
     if (status == 0) {
         struct path_node *node = path_tree_node(links->tree, index);
-        node->given = node->given || given;
         link->next = node->waiting;
         node->waiting = (uint32_t)at;
     }
@@ -102,7 +142,7 @@ static int fill_link(struct kept_link *link, const struct tar_reader_entry *entr
     return 0;
 }
 
-static int keep(struct kept_links *links, enum link_state state, unsigned layer,
+static int keep(struct kept_links *links, const struct verdict *verdict, unsigned layer,
                 const struct tar_reader_entry *entry, const char *path, const char *target,
                 struct lpipe_error *err)
 {
@@ -116,12 +156,14 @@ static int keep(struct kept_links *links, enum link_state state, unsigned layer,
         return status;
     }
     size_t at = links->count++;
-    links->links[at] = (struct kept_link){ .state = state, .layer = layer, .next = PATH_NONE };
+    links->links[at] = (struct kept_link){
+        .state = verdict->state, .layer = layer, .times = verdict->times, .next = PATH_NONE
+    };
     status = fill_link(&links->links[at], entry, path, target, err);
-    status = status == 0 ? wait_for_target(links, at, false, err) : status;
+    status = status == 0 ? wait_for_target(links, at, err) : status;
     status = status == 0 ? layer_paths_add(links->tree, path, &index, err) : status;
     if (status == 0) {
-        path_tree_node(links->tree, index)->deferred = true;
+        path_tree_node(links->tree, index)->kept = (uint32_t)at;
         path_tree_node(links->tree, index)->seen = (uint16_t)layer;
     }
     return status;
@@ -135,9 +177,11 @@ int kept_links_add(struct kept_links *links, unsigned layer, const struct tar_re
     if (buf_append_text(ret_target, target) != 0) {
         return fail_memory(err);
     }
-    int status = judge(links->tree, layer, ret_target, ret_state, err);
-    return status == 0 && *ret_state != LINK_GOOD
-               ? keep(links, *ret_state, layer, entry, path, ret_target->data, err)
+    struct verdict verdict = { .state = LINK_GOOD };
+    int status = judge(links, layer, ret_target, &verdict, err);
+    *ret_state = verdict.state;
+    return status == 0 && verdict.state != LINK_GOOD
+               ? keep(links, &verdict, layer, entry, path, ret_target->data, err)
                : status;
 }
 
@@ -154,32 +198,31 @@ static int link_to(struct kept_link *link, const char *target, struct lpipe_erro
     return 0;
 }
 
-/* Whether the link waits for what the layer has at the path. A link that comes last does where its
- * own layer deletes the target that a lower layer has. */
-static bool waits_for(const struct kept_link *link, unsigned layer, bool again, bool given)
+/* Whether the link waits for what a lower layer has at the path. A link that comes last does where
+ * its own layer deletes the target that a lower layer has. */
+static bool waits_for_lower(const struct kept_link *link, unsigned layer, bool given)
 {
-    if (again) {
-        return link->state == LINK_AGAIN && link->layer == layer;
-    }
     return link->layer > layer &&
            (link->state == LINK_LOWER || (link->state == LINK_LAST && !given));
 }
 
+/* Counts down the entries of the target that the layer has before the one that is meant. */
+static bool waits_no_longer(struct kept_link *link, unsigned layer)
+{
+    return link->state == LINK_AGAIN && link->layer == layer && --link->times == 0;
+}
+
 /* Takes the links out of those that wait for the path, of which the layer now has an entry. The
  * others stay. */
-static uint32_t take_waiting(struct kept_links *links, unsigned layer, bool again, const char *path)
+static uint32_t take_waiting(struct kept_links *links, unsigned layer, bool again, uint32_t index)
 {
-    uint32_t index = layer_paths_find(links->tree, path);
+    struct path_node *node = path_tree_node(links->tree, index);
     uint32_t taken = PATH_NONE;
-    if (index == PATH_NONE) {
-        return PATH_NONE;
-    }
-    bool given = path_tree_node(links->tree, index)->given;
-    uint32_t *from = &path_tree_node(links->tree, index)->waiting;
+    uint32_t *from = &node->waiting;
     while (*from != PATH_NONE) {
         uint32_t at = *from;
         struct kept_link *link = &links->links[at];
-        if (waits_for(link, layer, again, given)) {
+        if (again ? waits_no_longer(link, layer) : waits_for_lower(link, layer, node->given)) {
             *from = link->next;
             link->next = taken;
             taken = at;
@@ -190,67 +233,138 @@ static uint32_t take_waiting(struct kept_links *links, unsigned layer, bool agai
     return taken;
 }
 
-int kept_links_take(struct kept_links *links, unsigned layer, bool again, const char *path,
+/* The first link is written now; the other ones become links to it. */
+static int give_to_first(struct kept_links *links, uint32_t first, struct lpipe_error *err)
+{
+    struct kept_link *link = &links->links[first];
+    uint32_t own = PATH_NONE;
+    int status = 0;
+    for (uint32_t i = link->next; i != PATH_NONE && status == 0; i = links->links[i].next) {
+        status = link_to(&links->links[i], link->path, err);
+    }
+    link->state = LINK_DONE;
+    status = status == 0 ? layer_paths_add(links->tree, link->path, &own, err) : status;
+    if (status == 0) {
+        path_tree_node(links->tree, own)->given = true;
+    }
+    return status;
+}
+
+int kept_links_take(struct kept_links *links, unsigned layer, const char *path,
                     const struct kept_link **ret_link, struct lpipe_error *err)
 {
-    uint32_t at = take_waiting(links, layer, again, path);
-    uint32_t own = PATH_NONE;
-    *ret_link = NULL;
-    if (at == PATH_NONE) {
-        return 0;
-    }
-    struct kept_link *first = &links->links[at];
-    int status = 0;
-    for (uint32_t i = first->next; i != PATH_NONE && status == 0; i = links->links[i].next) {
-        status = link_to(&links->links[i], first->path, err);
-    }
-    first->state = LINK_DONE;
-    status = status == 0 ? layer_paths_add(links->tree, first->path, &own, err) : status;
-    if (status == 0) {
-        struct path_node *node = path_tree_node(links->tree, layer_paths_find(links->tree, path));
-        node->alias = own;
-        node->alias_written = true;
-        path_tree_node(links->tree, own)->given = true;
-        *ret_link = first;
-    }
-    return status;
+    uint32_t index = layer_paths_find(links->tree, path);
+    uint32_t at = index == PATH_NONE ? PATH_NONE : take_waiting(links, layer, true, index);
+    *ret_link = at == PATH_NONE ? NULL : &links->links[at];
+    return at == PATH_NONE ? 0 : give_to_first(links, at, err);
 }
 
-static int judge_again(struct kept_links *links, uint32_t at, unsigned layer, const char *target,
-                       struct lpipe_error *err)
+/* The links wait for the target of the hard link that they waited for. */
+static int pass_on(struct kept_links *links, uint32_t at, unsigned layer,
+                   const struct verdict *verdict, const char *target, struct lpipe_error *err)
 {
-    struct buf text AUTO_BUF = BUF_INIT(TAR_EXTENSION_BYTES_MAX);
-    struct kept_link *link = &links->links[at];
-    enum link_state state = LINK_LAST;
-    int status = buf_append_text(&text, target) == 0 ? 0 : fail_memory(err);
-    status = status == 0 ? judge(links->tree, layer, &text, &state, err) : status;
-    status = status == 0 ? link_to(link, text.data, err) : status;
-    if (status == 0) {
-        link->layer = layer;
-        link->state = state == LINK_GOOD ? LINK_LAST : state;
-        status = wait_for_target(links, at, state == LINK_GOOD, err);
-    }
-    return status;
-}
-
-int kept_links_follow(struct kept_links *links, unsigned layer, const char *path,
-                      const char *target, struct lpipe_error *err)
-{
-    uint32_t at = take_waiting(links, layer, false, path);
     int status = 0;
     while (at != PATH_NONE && status == 0) {
-        uint32_t next = links->links[at].next;
-        links->links[at].next = PATH_NONE;
-        status = judge_again(links, at, layer, target, err);
+        struct kept_link *link = &links->links[at];
+        uint32_t next = link->next;
+        status = link_to(link, target, err);
+        link->layer = layer;
+        link->state = verdict->state;
+        link->times = verdict->times;
+        status = status == 0 ? wait_for_target(links, at, err) : status;
         at = next;
     }
     return status;
 }
 
+static int set_alias(struct path_tree *tree, uint32_t index, unsigned layer, const char *target,
+                     bool written, struct lpipe_error *err)
+{
+    uint32_t alias = PATH_NONE;
+    int status = layer_paths_add(tree, target, &alias, err);
+    if (status == 0) {
+        struct path_node *node = path_tree_node(tree, index);
+        node->alias = alias;
+        node->alias_times = (uint8_t)layer_paths_times(path_tree_node(tree, alias), layer);
+        node->alias_written = written;
+    }
+    return status;
+}
+
+/* Where the entry is written: at the path of the first link that waits for it, or where an earlier
+ * entry of its path was written, or nowhere. */
+static int write_at(struct kept_links *links, uint32_t index, unsigned layer, uint32_t waiting,
+                    struct buf *io_path, struct lpipe_error *err)
+{
+    int status = 0;
+    if (waiting != PATH_NONE) {
+        buf_clear(io_path);
+        status = give_to_first(links, waiting, err);
+        if (status == 0 && buf_append_text(io_path, links->links[waiting].path) != 0) {
+            status = fail_memory(err);
+        }
+    }
+    return status == 0 && io_path->size > 0
+               ? set_alias(links->tree, index, layer, io_path->data, true, err)
+               : status;
+}
+
+static int hide_link(struct kept_links *links, uint32_t index, unsigned layer, const char *path,
+                     uint32_t waiting, struct buf *io_path, struct buf *io_target,
+                     struct lpipe_error *err)
+{
+    struct verdict verdict = { .state = LINK_GOOD };
+    int status = set_alias(links->tree, index, layer, io_target->data, false, err);
+    if (status != 0 || (waiting == PATH_NONE && io_path->size == 0)) {
+        return status;
+    }
+    status = judge(links, layer, io_target, &verdict, err);
+    if (status != 0) {
+        return status;
+    }
+    if (verdict.state == LINK_GOOD) {
+        return write_at(links, index, layer, waiting, io_path, err);
+    }
+    path_tree_node(links->tree, index)->followed = true;
+    return io_path->size > 0 ? fail_repeated(path, err)
+                             : pass_on(links, waiting, layer, &verdict, io_target->data, err);
+}
+
+int kept_links_hidden(struct kept_links *links, unsigned layer, const char *path,
+                      const char *target, struct buf *ret_path, struct buf *ret_target,
+                      struct lpipe_error *err)
+{
+    uint32_t index = layer_paths_find(links->tree, path);
+    struct path_node *node = path_tree_node(links->tree, index);
+    bool repeated = node->times > 1;
+    uint32_t waiting = repeated ? PATH_NONE : take_waiting(links, layer, false, index);
+    if (repeated && node->followed) {
+        return fail_repeated(path, err);
+    }
+    buf_clear(ret_path);
+    buf_clear(ret_target);
+    int status = repeated && node->alias_written
+                     ? path_tree_text(links->tree, node->alias, ret_path, err)
+                     : 0;
+    node->alias = PATH_NONE;
+    node->alias_written = node->followed = false;
+    if (status != 0 || target == NULL) {
+        return status == 0 ? write_at(links, index, layer, waiting, ret_path, err) : status;
+    }
+    return buf_append_text(ret_target, target) == 0
+               ? hide_link(links, index, layer, path, waiting, ret_path, ret_target, err)
+               : fail_memory(err);
+}
+
 void kept_links_replaced(struct kept_links *links, unsigned layer, const char *path)
 {
     uint32_t index = layer_paths_find(links->tree, path);
-    uint32_t at = index == PATH_NONE ? PATH_NONE : path_tree_node(links->tree, index)->waiting;
+    struct path_node *node = index == PATH_NONE ? NULL : path_tree_node(links->tree, index);
+    if (node != NULL && node->kept != PATH_NONE) {
+        links->links[node->kept].state = LINK_DONE;
+        node->kept = PATH_NONE;
+    }
+    uint32_t at = node == NULL ? PATH_NONE : node->waiting;
     for (; at != PATH_NONE; at = links->links[at].next) {
         struct kept_link *link = &links->links[at];
         if (link->state == LINK_LAST && link->layer == layer && layer > 1) {

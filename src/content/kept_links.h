@@ -7,6 +7,10 @@
  *     the target is in a lower layer than the link, it becomes the file when that layer gives it;
  *     else the link's layer has passed it already and is read again at the end.
  *
+ * A layer may have several entries of a path. A hard link means what its target was when the link
+ * was read; links of higher layers mean the last one. What cannot be done in this order is an
+ * error.
+ *
  * Paths and headers are kept in memory, within the limit of the path tree. One thread at a time. */
 #ifndef CONTENT_KEPT_LINKS_H
 #define CONTENT_KEPT_LINKS_H
@@ -25,6 +29,7 @@ enum link_state {
 struct kept_link {
     enum link_state state;
     unsigned layer; /* the one that it is judged in: it sees this one and lower ones */
+    unsigned times; /* LINK_AGAIN: which of its layer's entries of the target it waits for */
     uint32_t next;  /* that waits for the same content */
     char *path;     /* clean, as all paths here */
     char *target;
@@ -46,18 +51,20 @@ MUST_CHECK int kept_links_add(struct kept_links *links, unsigned layer,
                               const struct tar_reader_entry *entry, const char *path,
                               const char *target, enum link_state *ret_state,
                               struct buf *ret_target, struct lpipe_error *err);
-/* The layer's entry of the path is hidden, but may be what links wait for. again: the layer is
- * read again. Returns the link that becomes this entry, or NULL; all others that wait for it
- * become links to that one. */
-MUST_CHECK int kept_links_take(struct kept_links *links, unsigned layer, bool again,
-                               const char *path, const struct kept_link **ret_link,
-                               struct lpipe_error *err);
-/* The layer's entry of the path is hidden and a hard link to target: links that wait for it from
- * higher layers are judged again. */
-MUST_CHECK int kept_links_follow(struct kept_links *links, unsigned layer, const char *path,
-                                 const char *target, struct lpipe_error *err);
+/* The layer's entry of the path, no directory, is hidden (layer_paths_hide()), but may be what
+ * links of higher layers wait for. target: what it points to, if it is a hard link, else NULL.
+ * ret_path: where the entry has to be written, "" if nowhere; ret_target: what it points to there.
+ * Links that wait for it become links to that path; those that have to wait for the target of a
+ * hard link are judged again. */
+MUST_CHECK int kept_links_hidden(struct kept_links *links, unsigned layer, const char *path,
+                                 const char *target, struct buf *ret_path, struct buf *ret_target,
+                                 struct lpipe_error *err);
+/* The layer is read again and has an entry of the path. Returns the link that becomes this entry,
+ * or NULL; all others that wait for it become links to that one. */
+MUST_CHECK int kept_links_take(struct kept_links *links, unsigned layer, const char *path,
+                               const struct kept_link **ret_link, struct lpipe_error *err);
 /* The layer gives the path now: its links to the path that came before mean what lower layers have
- * there. */
+ * there, and its link that stood at the path is replaced. */
 void kept_links_replaced(struct kept_links *links, unsigned layer, const char *path);
 /* The highest layer up to `below` that must be read again; 0: none. */
 unsigned kept_links_again(const struct kept_links *links, unsigned below);

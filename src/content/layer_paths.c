@@ -95,6 +95,18 @@ int layer_paths_add(struct path_tree *tree, const char *path, uint32_t *ret_inde
     return add_path(tree, 0, path, ret_index, err);
 }
 
+unsigned layer_paths_times(const struct path_node *node, unsigned layer)
+{
+    return node->seen == layer ? node->times : 0;
+}
+
+static void count_entry(struct path_node *node, unsigned layer)
+{
+    unsigned times = layer_paths_times(node, layer);
+    node->times = (uint8_t)(times < TIMES_MAX ? times + 1 : times);
+    node->seen = (uint16_t)layer;
+}
+
 int layer_paths_give(struct path_tree *tree, unsigned layer, const char *path, bool is_directory,
                      struct lpipe_error *err)
 {
@@ -105,8 +117,7 @@ int layer_paths_give(struct path_tree *tree, unsigned layer, const char *path, b
     }
     struct path_node *node = path_tree_node(tree, index);
     node->given = true;
-    node->deferred = false;
-    node->seen = (uint16_t)layer;
+    count_entry(node, layer);
     node->covered = node->covered == 0 ? (uint16_t)layer : node->covered;
     if (!is_directory && node->closed == 0) {
         node->closed = (uint16_t)layer;
@@ -120,9 +131,7 @@ int layer_paths_hide(struct path_tree *tree, unsigned layer, const char *path, b
     int status = add_path(tree, layer, path, ret_index, err);
     if (status == 0 && !is_directory) {
         struct path_node *node = path_tree_node(tree, *ret_index);
-        node->seen = (uint16_t)layer;
-        node->alias = PATH_NONE;
-        node->alias_written = false;
+        count_entry(node, layer);
         node->covered = node->covered == 0 ? (uint16_t)layer : node->covered;
         node->closed = node->closed == 0 ? (uint16_t)layer : node->closed;
     }

@@ -18,6 +18,8 @@
 
 #include "content/path_tree.h"
 
+/* How many entries of the path the layer has had; see TIMES_MAX. */
+unsigned layer_paths_times(const struct path_node *node, unsigned layer);
 /* The layer's mark for its own path is not set yet. */
 bool layer_paths_shown(struct path_tree *tree, unsigned layer, const char *path, bool is_directory);
 /* PATH_NONE: no mark is set on the path. */

@@ -132,8 +132,12 @@ int path_tree_new(size_t bytes_max, struct path_tree **ret_tree, struct lpipe_er
         path_tree_free(tree);
         return status;
     }
-    tree->nodes[PATH_ROOT] =
-        (struct path_node){ .parent = PATH_NONE, .alias = PATH_NONE, .waiting = PATH_NONE };
+    tree->nodes[PATH_ROOT] = (struct path_node){
+        .parent = PATH_NONE,
+        .alias = PATH_NONE,
+        .kept = PATH_NONE,
+        .waiting = PATH_NONE,
+    };
     tree->count = 1;
     *ret_tree = tree;
     return 0;
@@ -180,6 +184,7 @@ static int add_node(struct path_tree *tree, uint32_t parent, const char *name, s
         .name_at = (uint32_t)tree->names_size,
         .name_size = (uint16_t)size,
         .alias = PATH_NONE,
+        .kept = PATH_NONE,
         .waiting = PATH_NONE,
     };
     tree->names_size += size;

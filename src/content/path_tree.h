@@ -14,17 +14,23 @@
 struct path_node {
     uint32_t parent;
     uint32_t name_at;
-    uint32_t waiting;   /* the first of the kept links that wait for its content */
-    uint32_t alias;     /* what the hard link at this path points to, in the layer `seen` */
-    uint16_t name_size; /* a part is no longer than Linux takes */
-    uint16_t covered;   /* gives or deletes the path, so that lower layers' entries are hidden */
-    uint16_t closed;    /* hides what lower layers have below the path */
-    uint16_t implied;   /* has an entry below the path, which makes it a directory */
-    uint16_t seen;      /* the last layer that has an entry of the path, hidden or not */
-    bool alias_written; /* the tar has the layer's entry of this path under the path `alias` */
-    bool given;         /* the tar has an entry of the path */
-    bool deferred;      /* its entry comes at the end of the tar */
+    uint32_t waiting;    /* the first of the kept links that wait for its content */
+    uint32_t kept;       /* the kept link that is the entry of the path; PATH_NONE: none */
+    uint32_t alias;      /* what the hard link at this path points to, in the layer `seen` */
+    uint16_t name_size;  /* a part is no longer than Linux takes */
+    uint16_t covered;    /* gives or deletes the path, so that lower layers' entries are hidden */
+    uint16_t closed;     /* hides what lower layers have below the path */
+    uint16_t implied;    /* has an entry below the path, which makes it a directory */
+    uint16_t seen;       /* the last layer that has an entry of the path, hidden or not */
+    uint8_t times;       /* how many entries of the path the layer `seen` has; see TIMES_MAX */
+    uint8_t alias_times; /* those of `alias`, when the hard link was read */
+    bool alias_written;  /* the tar has the layer's entry of this path under the path `alias` */
+    bool followed;       /* links that waited for it wait for `alias` now */
+    bool given;          /* the tar has an entry of the path */
 };
+
+/* Further entries of a path in one layer are not counted. */
+#define TIMES_MAX UINT8_MAX
 
 struct path_tree;
 

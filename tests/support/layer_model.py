@@ -90,8 +90,9 @@ class Tree:
         self.remove(path)
         self.paths[path] = Inode(member, data)
 
-    def apply(self, tar):
-        fresh = set()
+    def apply(self, tar, fresh=None):
+        """fresh: paths of earlier entries of this layer, if the tar is a part of it."""
+        fresh = set() if fresh is None else fresh
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
             for member in archive:
                 data = archive.extractfile(member).read() if member.isreg() else b""

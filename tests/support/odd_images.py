@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 
-from layer_model import LayerWriter, view
+from layer_model import LayerWriter, Tree, view
 
 LONG = "long/" * 30 + "n" * 150
 RECORDS = {"SCHILY.xattr.user.key": "value", "mtime": "1000.5"}
@@ -178,3 +178,32 @@ def random_layers(seed, plain=False):
     for _ in range(source.randrange(1, 5)):
         layers.append(random_layer(source, layers, plain))
     return layers
+
+
+REPEATED = ["a", "b", "c", "d/a", "e"]
+
+
+def repeating_layer(source, tree):
+    """A layer that may have several entries of a path, as tar -r and tar -u make them. tree: what the
+    layers have so far."""
+    own, fresh = [], set()
+    for _ in range(source.randrange(1, 7)):
+        name, kind = source.choice(REPEATED), source.random()
+        files = [path for path, inode in tree.paths.items()
+                 if path != name and not inode.is_directory]
+        if kind < 0.45:
+            own.append(("add", name, str(source.random()).encode()))
+        elif kind < 0.85 and files:
+            own.append(("link", name, source.choice(files)))
+        elif kind >= 0.85 and name not in fresh:
+            directory, _, last = name.rpartition("/")
+            own.append(("add", f"{directory}/.wh.{last}".lstrip("/")))
+        else:
+            continue
+        tree.apply(write(own[-1:]), fresh)
+    return write(own)
+
+
+def repeating_layers(seed):
+    source, tree = random.Random(seed), Tree()
+    return [repeating_layer(source, tree) for _ in range(source.randrange(2, 5))]

@@ -9,7 +9,7 @@ import pytest
 from image_support import Base
 from inputs import sha256
 from layer_model import LayerWriter, view
-from odd_images import random_layers
+from odd_images import random_layers, repeating_layers, write
 
 REPOSITORY = "cat/image"
 
@@ -241,3 +241,49 @@ def test_random_images(cat, seed):
     for number in range(20):
         layers = random_layers(seed * 20 + number)
         assert view(cat(*layers)) == view(*layers), [describe(tar) for tar in layers]
+
+
+A, B, TO_A, C_TO_B = ("add", "a", b"1"), ("add", "b", b"B"), ("link", "b", "a"), ("link", "c", "b")
+A_AGAIN, NO_A, NO_B = ("add", "a", b"2"), ("add", ".wh.a"), ("add", ".wh.b")
+
+
+@pytest.mark.parametrize("layers", [
+    [[A, A_AGAIN], [("link", "c", "a")], [NO_A]],
+    [[A, A_AGAIN, TO_A], [NO_A]],
+    [[A, TO_A, A_AGAIN, TO_A], [NO_A]],
+    [[A, A_AGAIN, TO_A, ("add", "a", b"3"), ("link", "c", "a")], [NO_A]],
+    [[A], [TO_A, B]],
+    [[A], [TO_A, B], [NO_A]],
+    [[A], [TO_A, C_TO_B, B]],
+    [[A], [TO_A, ("directory", "b"), ("add", "b/c")]],
+    [[A, TO_A, A_AGAIN], [C_TO_B], [NO_B]],
+    [[("add", "z")], [A, TO_A, A_AGAIN], [C_TO_B], [NO_B]],
+    [[A, TO_A, A_AGAIN], [C_TO_B, ("link", "d", "a")], [NO_A, NO_B]],
+])
+def test_repeated_entries_and_hard_links(cat, layers):
+    """A hard link means what its target was when the link was read, or, from another layer, the last
+    entry of its target."""
+    check(cat, *[write(entries) for entries in layers])
+
+
+def test_repeated_entries_that_cannot_be_flattened_are_refused(cat):
+    for again in (("link", "b", "y"), B):
+        result = cat(write([("add", "x"), ("add", "y")]), write([("link", "b", "x"), again]),
+                     write([C_TO_B]), write([NO_B]), code=1)
+        assert b"layer 2: the layer has several entries of b" in result.stderr
+        assert b"--layer" in result.stderr
+
+
+def test_random_repeated_entries(cat):
+    """Whatever the layers repeat, there is the right tar or none."""
+    flattened = 0
+    for seed in range(60):
+        layers = repeating_layers(seed)
+        try:
+            flat = cat(*layers)
+        except AssertionError as refused:
+            assert "several entries of" in str(refused), [describe(tar) for tar in layers]
+            continue
+        assert view(flat) == view(*layers), [describe(tar) for tar in layers]
+        flattened += 1
+    assert flattened > 50
