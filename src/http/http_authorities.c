@@ -34,13 +34,16 @@ static bool is_hash_name(const char *name)
            strcmp(name + 8, ".0") == 0;
 }
 
+/* Debian's names are links into /usr/share. In a container that was given only /etc/ssl/certs they
+ * lead nowhere, and the bundle beside them is what can be read. */
 static bool has_hashes(const char *path)
 {
     DIR *directory = opendir(path);
     const struct dirent *entry = NULL;
     bool found = false;
     while (directory != NULL && !found && (entry = readdir(directory)) != NULL) {
-        found = is_hash_name(entry->d_name);
+        found =
+            is_hash_name(entry->d_name) && faccessat(dirfd(directory), entry->d_name, R_OK, 0) == 0;
     }
     if (directory != NULL) {
         (void)closedir(directory);

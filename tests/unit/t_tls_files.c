@@ -119,6 +119,13 @@ static void test_system_authorities_are_found_where_distributions_keep_them(void
     }
     for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
         make_directories(hashes[i]);
+        /* A link that leads nowhere is no certificate. */
+        struct http_authorities before = http_authorities_search(scratch.dir);
+        assert_int_equal(symlink("/nonexistent", scratch_path(&scratch, hashes[i])), 0);
+        found = http_authorities_search(scratch.dir);
+        assert_ptr_equal(found.file, before.file);
+        assert_ptr_equal(found.directory, before.directory);
+        assert_int_equal(unlink(scratch_path(&scratch, hashes[i])), 0);
         write_certificate(hashes[i]);
         found = http_authorities_search(scratch.dir);
         assert_null(found.file);
