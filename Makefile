@@ -86,9 +86,9 @@ STATIC_ARGS  ?=
 static: deps-build-static
 	packaging/static/build_command $(STATIC_ARGS) amd64 $(STATIC_BUILD)
 
-# The same for arm64, cross-compiled.
+# The same for arm64, cross-compiled, of the same sources.
 static-arm64: deps-build-static-arm64
-	packaging/static/build_command $(STATIC_ARGS) arm64 $(STATIC_BUILD)-arm64
+	LAYERPIPE_STATIC_SOURCES=$(abspath $(STATIC_BUILD))/sources packaging/static/build_command $(STATIC_ARGS) arm64 $(STATIC_BUILD)-arm64
 
 # The committed tree.
 deb: deps-build-deb
@@ -117,10 +117,12 @@ wheel: deps-build-static-python
 docs: deps-build-docs build
 	@tools/make_docs $(BUILD) build-docs
 
-# The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes.
+# The files of a release, from a tagged commit. The tag is checked first, since the rest takes minutes. It has the newest
+# sources of the libraries.
 release:
 	@tools/make_release --check
-	@$(MAKE) --no-print-directory deb static static-arm64 wheel
+	@$(MAKE) --no-print-directory static STATIC_ARGS=--update
+	@$(MAKE) --no-print-directory deb static-arm64 wheel STATIC_ARGS=
 	tools/make_release build-release build-deb $(STATIC_BUILD) build-wheel
 
 clean:

@@ -25,6 +25,8 @@ def tree(tmp_path):
     changes = (tmp_path / "CHANGELOG.md").read_text()
     ready = re.sub(r"^## ([0-9.]+), not released yet$", r"## \1, 2026-11-30", changes, flags=re.MULTILINE)
     (tmp_path / "CHANGELOG.md").write_text(ready)
+    package = tmp_path / "packaging" / "debian" / "changelog"
+    package.write_text(package.read_text().replace("UNRELEASED", "bookworm", 1))
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "ready")
@@ -76,3 +78,11 @@ def test_package_of_another_version_is_refused(tree):
     commit_and_tag(tree)
     result = check(tree)
     assert result.returncode == 1 and b"packaging/debian/changelog" in result.stderr
+
+
+def test_package_without_a_suite_is_refused(tree):
+    name = tree / "packaging" / "debian" / "changelog"
+    name.write_text(name.read_text().replace("bookworm", "UNRELEASED", 1))
+    commit_and_tag(tree)
+    result = check(tree)
+    assert result.returncode == 1 and b"UNRELEASED" in result.stderr
