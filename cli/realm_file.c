@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,19 +113,36 @@ static bool remove_lines(char *text, const char *registry)
     return removed;
 }
 
+/* The file of what is kept is replaced, so its directory is locked: two commands that change it at
+ * the same time do it one after the other. A signal ends the wait. -1: there is no directory. */
+static int lock_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_EX);
+    }
+    return fd;
+}
+
 int realm_file_set(const char *registry, const char *entry)
 {
     char *directory = config_path("");
     char *path = config_path("/trusted-realms");
-    char *text = realm_file_read();
     int code = 0;
+    if (directory != NULL && entry != NULL) {
+        make_directories(directory);
+    }
+    int lock = directory == NULL ? -1 : lock_directory(directory);
+    char *text = realm_file_read();
     if (directory == NULL || path == NULL || text == NULL) {
         code = entry == NULL ? 0
                              : print_errno(LPIPE_OUTPUT_IO, ENOENT,
                                            "cannot remember the token server: HOME is not set");
     } else if (remove_lines(text, registry) || entry != NULL) {
-        make_directories(directory);
         code = write_lines(path, text, entry);
+    }
+    if (lock >= 0) {
+        (void)close(lock);
     }
     free(directory);
     free(path);

@@ -14,6 +14,7 @@
 #include "base/cancel.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 const char *archive_output_name(const struct archive_output *output)
 {
@@ -38,19 +39,9 @@ static int open_stdout(struct archive_output *output, struct lpipe_error *err)
     return output->fd >= 0 ? 0 : fail_write(output, errno, err);
 }
 
-/* The directory of a path; owned. */
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL) {
-        return mem_strdup(".");
-    }
-    return slash == path ? mem_strdup("/") : mem_printf("%.*s", (int)(slash - path), path);
-}
-
 static char *temp_name(const char *path)
 {
-    AUTO_FREE char *dir = directory_of(path);
+    AUTO_FREE char *dir = path_directory(path);
     return dir == NULL ? NULL : mem_printf("%s/.layerpipe-XXXXXX", dir);
 }
 
@@ -79,7 +70,7 @@ static int open_temp(struct archive_output *output, struct lpipe_error *err)
 /* A file without a name vanishes with the process, however that ends. link_file() needs /proc. */
 static int open_unnamed(struct archive_output *output, struct lpipe_error *err)
 {
-    AUTO_FREE char *dir = directory_of(output->path);
+    AUTO_FREE char *dir = path_directory(output->path);
     if (dir == NULL) {
         return fail_memory(err);
     }
@@ -99,9 +90,11 @@ static int open_file(struct archive_output *output, const char *path, struct lpi
                                 "or to stdout (-)",
                                 path);
     }
-    /* A symbolic link stays, and its target is replaced. */
-    output->path = exists ? realpath(path, NULL) : mem_strdup(path);
-    return output->path == NULL ? fail_memory(err) : open_unnamed(output, err);
+    /* A symbolic link stays, and its target is replaced or made. */
+    int code = path_of_file(path, &output->path);
+    return code == 0 ? open_unnamed(output, err)
+                     : fail_errno(err, LPIPE_OUTPUT_IO, code,
+                                  "cannot write the image archive to %s", path);
 }
 
 int archive_output_open(struct archive_output *output, const char *path, struct lpipe_error *err)
@@ -207,7 +200,7 @@ static int link_file(struct archive_output *output, struct lpipe_error *err)
 
 static int sync_directory(const struct archive_output *output, struct lpipe_error *err)
 {
-    AUTO_FREE char *dir = directory_of(output->path);
+    AUTO_FREE char *dir = path_directory(output->path);
     AUTO_FD int fd = dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0 ? 0 : fail_write(output, errno, err);
 }

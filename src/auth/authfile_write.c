@@ -8,24 +8,12 @@
 #include <sys/stat.h>
 
 #include "auth/authfile.h"
+#include "base/cancel.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "oci/json_write.h"
-
-/* The path of the file itself: symbolic links are resolved, so that a link stays a link. */
-static int real_path(const char *path, char **ret_path, struct lpipe_error *err)
-{
-    char *real = realpath(path, NULL);
-    if (real == NULL && errno == ENOENT) {
-        real = mem_strdup(path);
-    }
-    if (real == NULL) {
-        return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot write %s", path);
-    }
-    *ret_path = real;
-    return 0;
-}
 
 /* Makes the directories above a file, with mode 0700. */
 static int make_parents(const char *path, struct lpipe_error *err)
@@ -57,12 +45,10 @@ static int write_temporary(int fd, const char *path, const struct buf *text,
 /* mkostemp() creates the file with mode 0600 and O_EXCL. */
 static int replace_file(const char *path, const struct buf *text, struct lpipe_error *err)
 {
-    const char *slash = strrchr(path, '/');
+    AUTO_FREE char *directory = path_directory(path);
     AUTO_FREE char *temporary =
-        mem_printf("%.*s.layerpipe-XXXXXX", slash == NULL ? 0 : (int)(slash + 1 - path), path);
-    AUTO_FREE char *directory =
-        slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash + 1 - path));
-    if (temporary == NULL || directory == NULL) {
+        directory == NULL ? NULL : mem_printf("%s/.layerpipe-XXXXXX", directory);
+    if (temporary == NULL) {
         return fail_memory(err);
     }
     AUTO_FD int fd = mkostemp(temporary, O_CLOEXEC);
@@ -84,6 +70,44 @@ static int replace_file(const char *path, const struct buf *text, struct lpipe_e
     return 0;
 }
 
+/* An edit of a file: others that want to edit it wait. */
+struct edit {
+    char *real; /* the file, where symbolic links have been followed */
+    int lock;   /* its directory, locked. The file itself is replaced; -1 = no lock */
+};
+#define AUTO_EDIT CLEANUP(edit_dispose)
+
+static void edit_dispose(struct edit *edit)
+{
+    free(edit->real);
+    fd_close(&edit->lock);
+}
+
+/* Where directories cannot be locked (NFS, or one that cannot be read), the later writer wins. */
+static int edit_begin(const char *path, lpipe_cancel *cancel, struct edit *edit,
+                      struct lpipe_error *err)
+{
+    int code = path_of_file(path, &edit->real);
+    if (code != 0) {
+        return fail_errno(err, LPIPE_OUTPUT_IO, code, "cannot write %s", path);
+    }
+    AUTO_FREE char *directory = path_directory(edit->real);
+    if (directory == NULL) {
+        return fail_memory(err);
+    }
+    edit->lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    code = edit->lock < 0 ? 0 : fd_lock(edit->lock, AUTHFILE_LOCK_WAIT_MS, cancel);
+    if (code == ECANCELED) {
+        return fail_cancelled(err);
+    }
+    return code != EWOULDBLOCK
+               ? 0
+               : fail_with_advice(err, LPIPE_OUTPUT_IO,
+                                  "another process has held the lock of %s for %d seconds; try "
+                                  "again when it has ended",
+                                  directory, AUTHFILE_LOCK_WAIT_MS / 1000);
+}
+
 /* Reads the document, or starts an empty one. */
 static int open_document(const char *path, struct authfile *file, struct json_t **ret_root,
                          struct lpipe_error *err)
@@ -101,20 +125,18 @@ static int open_document(const char *path, struct authfile *file, struct json_t 
     return 0;
 }
 
-static int save_document(const char *path, const struct json_t *root, struct lpipe_error *err)
+static int save_document(const struct edit *edit, const struct json_t *root,
+                         struct lpipe_error *err)
 {
     struct buf text CLEANUP(buf_wipe) = BUF_INIT(2 * AUTHFILE_BYTES_MAX);
-    AUTO_FREE char *real = NULL;
     int status = json_write(root, &text);
     status = status == 0 ? buf_append(&text, "\n", 1) : status;
     if (status != 0) {
         return status == LPIPE_NO_MEMORY
                    ? fail_memory(err)
-                   : fail(err, LPIPE_OUTPUT_IO, "%s would become too large", path);
+                   : fail(err, LPIPE_OUTPUT_IO, "%s would become too large", edit->real);
     }
-    status = real_path(path, &real, err);
-    status = status == 0 ? make_parents(real, err) : status;
-    return status == 0 ? replace_file(real, &text, err) : status;
+    return replace_file(edit->real, &text, err);
 }
 
 /* True for a key that names this registry without a repository. */
@@ -184,14 +206,17 @@ static int set_entry(struct json_t *auths, const struct auth_name *name, const c
 }
 
 int authfile_store(const char *path, const char *registry, const char *username,
-                   const struct secret *password, struct lpipe_error *err)
+                   const struct secret *password, lpipe_cancel *cancel, struct lpipe_error *err)
 {
+    AUTO_EDIT struct edit edit = { .lock = -1 };
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
     AUTO_JSON struct json_t *root = NULL;
     struct buf auth CLEANUP(buf_wipe) = BUF_INIT(4 * PASSWORD_BYTES_MAX);
     struct json_t *auths = NULL;
     struct auth_name name;
     int status = parse_registry(registry, &name, err);
+    status = status == 0 ? make_parents(path, err) : status;
+    status = status == 0 ? edit_begin(path, cancel, &edit, err) : status;
     status = status == 0 ? open_document(path, &file, &root, err) : status;
     status = status == 0 ? open_auths(&file, root, &auths, err) : status;
     if (status != 0) {
@@ -201,17 +226,20 @@ int authfile_store(const char *path, const char *registry, const char *username,
         set_entry(auths, &name, registry, auth.data) != 0) {
         return fail_memory(err);
     }
-    return save_document(path, root, err);
+    return save_document(&edit, root, err);
 }
 
-int authfile_erase(const char *path, const char *registry, struct lpipe_error *err)
+int authfile_erase(const char *path, const char *registry, lpipe_cancel *cancel,
+                   struct lpipe_error *err)
 {
+    AUTO_EDIT struct edit edit = { .lock = -1 };
     AUTO_AUTHFILE struct authfile file = { .doc = JSON_DOC_INIT };
     AUTO_JSON struct json_t *root = NULL;
     struct json_t *auths = NULL;
     struct auth_name name;
     int erased = 0;
     int status = parse_registry(registry, &name, err);
+    status = status == 0 ? edit_begin(path, cancel, &edit, err) : status;
     status = status == 0 ? open_document(path, &file, &root, err) : status;
     status = status == 0 ? open_auths(&file, root, &auths, err) : status;
     if (status != 0) {
@@ -222,6 +250,6 @@ int authfile_erase(const char *path, const char *registry, struct lpipe_error *e
         json_remove(auths, key);
         erased = 1;
     }
-    status = erased ? save_document(path, root, err) : 0;
+    status = erased ? save_document(&edit, root, err) : 0;
     return status == 0 ? erased : status;
 }

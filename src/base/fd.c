@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 
 void fd_close(int *fd)
 {
@@ -109,6 +111,25 @@ int fd_write_all_at(int fd, const void *data, size_t size, uint64_t offset)
         } else if (errno != EINTR) {
             return errno;
         }
+    }
+    return 0;
+}
+
+int fd_lock(int fd, uint64_t time_ms, const lpipe_cancel *cancel)
+{
+    uint64_t start = clock_ms();
+    uint64_t pause_ms = 1;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return errno;
+        }
+        if (clock_ms() - start > time_ms) {
+            return EWOULDBLOCK;
+        }
+        if (cancel_sleep(cancel, pause_ms, NULL) != 0) {
+            return ECANCELED;
+        }
+        pause_ms = MIN_OF(pause_ms * 2, (uint64_t)16);
     }
     return 0;
 }

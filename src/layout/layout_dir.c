@@ -200,30 +200,23 @@ const char *layout_blob_path(const char *digest, char buf[LAYOUT_BLOB_PATH_SIZE]
 
 int layout_lock(const struct layout *layout, int *ret_fd, struct lpipe_error *err)
 {
-    /* flock() locks an open file description. Each call opens a new one, so that threads of one
-     * process exclude each other too. */
     AUTO_FD int fd = openat(layout->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    uint64_t start = clock_ms();
-    uint64_t pause_ms = 1;
     if (fd < 0) {
         return fail_errno(err, LPIPE_OUTPUT_IO, errno, "cannot open %s", layout->dir);
     }
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            return fail_errno(err, LPIPE_OUTPUT_IO, errno,
-                              "cannot lock %s (its file system must support flock)", layout->dir);
-        }
-        if (clock_ms() - start > LAYOUT_LOCK_WAIT_MS) {
-            return fail_with_advice(err, LPIPE_OUTPUT_IO,
-                                    "another process has held the lock of %s for %d seconds; try "
-                                    "again when it has ended",
-                                    layout->dir, LAYOUT_LOCK_WAIT_MS / 1000);
-        }
-        int status = cancel_sleep(layout->cancel, pause_ms, err);
-        if (status != 0) {
-            return status;
-        }
-        pause_ms = MIN_OF(pause_ms * 2, (uint64_t)16);
+    int code = fd_lock(fd, LAYOUT_LOCK_WAIT_MS, layout->cancel);
+    if (code == ECANCELED) {
+        return fail_cancelled(err);
+    }
+    if (code == EWOULDBLOCK) {
+        return fail_with_advice(err, LPIPE_OUTPUT_IO,
+                                "another process has held the lock of %s for %d seconds; try "
+                                "again when it has ended",
+                                layout->dir, LAYOUT_LOCK_WAIT_MS / 1000);
+    }
+    if (code != 0) {
+        return fail_errno(err, LPIPE_OUTPUT_IO, code,
+                          "cannot lock %s (its file system must support flock)", layout->dir);
     }
     *ret_fd = TAKE_FD(fd);
     return 0;

@@ -170,7 +170,9 @@ static int store_referrers_list(struct store *store, const char *digest,
     AUTO_DESCRIPTOR_LIST struct descriptor_list entries = { .count = 0 };
     int status = layout_index_entries(layout, &entries, err);
     for (size_t i = 0; status == 0 && i < entries.count; i++) {
-        status = add_referrer(layout, &entries.items[i], digest, list, err);
+        status = cancel_requested(layout->cancel)
+                     ? fail_cancelled(err)
+                     : add_referrer(layout, &entries.items[i], digest, list, err);
     }
     return status;
 }

@@ -191,7 +191,8 @@ static int store(lpipe_client *client, const struct login_storage *storage, cons
         }
         return status;
     }
-    int status = authfile_store(storage->path, storage->registry, username, password, err);
+    int status = authfile_store(storage->path, storage->registry, username, password,
+                                client->context.cancel, err);
     if (status == 0) {
         context_notice(&client->context,
                        "stored in %s without encryption; a credential helper (credsStore in that "
@@ -240,7 +241,7 @@ int logout(lpipe_client *client, const char *registry, struct lpipe_error *err)
     if (helped < 0) {
         return helped;
     }
-    int erased = authfile_erase(storage.path, storage.registry, err);
+    int erased = authfile_erase(storage.path, storage.registry, client->context.cancel, err);
     if (erased < 0) {
         return erased;
     }

@@ -4,6 +4,9 @@
 #include "support/scratch.h"
 #include "support/unit.h"
 
+#include <pthread.h>
+
+#include "auth/authfile_write.h"
 #include "auth/credential.h"
 #include "auth/credential_find.h"
 #include "base/base64.h"
@@ -398,10 +401,48 @@ static void test_messages_tell_places_and_no_secrets(void **state)
     }
 }
 
+#define WRITERS 4
+#define ENTRIES 6 /* of each writer */
+
+static char edited[80]; /* the file that all writers edit */
+
+static void *store_entries(void *ctx)
+{
+    AUTO_SECRET struct secret password = SECRET_INIT;
+    int failures = secret_set(&password, "secret", 6) != 0;
+    for (int i = 0; i < ENTRIES; i++) {
+        char registry[40];
+        snprintf(registry, sizeof registry, "r%d-%d.example", (int)(intptr_t)ctx, i);
+        failures += authfile_store(edited, registry, "user", &password, NULL, NULL) != 0;
+    }
+    return (void *)(intptr_t)failures;
+}
+
+static void test_edits_at_the_same_time(void **state)
+{
+    (void)state;
+    pthread_t threads[WRITERS];
+    snprintf(edited, sizeof edited, "%s", scratch_path(&scratch, "auth.json"));
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, store_entries, (void *)(intptr_t)i), 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        void *failures = NULL;
+        assert_int_equal(pthread_join(threads[i], &failures), 0);
+        assert_null(failures);
+    }
+    for (int i = 0; i < WRITERS * ENTRIES; i++) {
+        char registry[40];
+        snprintf(registry, sizeof registry, "r%d-%d.example", i / ENTRIES, i % ENTRIES);
+        assert_int_equal(authfile_erase(edited, registry, NULL, NULL), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_edits_at_the_same_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_helper_is_asked_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_environment_variable_wins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_docker_config_names_the_only_docker_file, setup,

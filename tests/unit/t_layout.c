@@ -613,6 +613,25 @@ static void test_check_of_a_blob_is_cancelled(void **state)
     (void)lpipe_cancel_unref(cancel);
 }
 
+/* Each manifest that index.json names may have to be read. */
+static void test_search_for_referrers_is_cancelled(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store = NULL;
+    struct descriptor_list list = { .count = 0 };
+    lpipe_cancel *cancel = NULL;
+    assert_int_equal(lpipe_cancel_new(&cancel, NULL), 0);
+    assert_int_equal(layout_store_open(scene->dir, true, cancel, &store, NULL), 0);
+    put(store, "one", "t");
+    assert_int_equal(store->ops->referrers_list(store, EMPTY_JSON_DIGEST, &list, NULL), 0);
+    lpipe_cancel_trigger(cancel);
+    assert_int_equal(store->ops->referrers_list(store, EMPTY_JSON_DIGEST, &list, NULL),
+                     LPIPE_CANCELLED);
+    descriptor_list_dispose(&list);
+    store_free(store);
+    (void)lpipe_cancel_unref(cancel);
+}
+
 /* umoci's new layouts, written in Go. */
 static void test_null_list(void **state)
 {
@@ -866,6 +885,7 @@ int main(void)
         ON_DISK(test_links_are_read),
         ON_DISK(test_unreadable_input),
         ON_DISK(test_check_of_a_blob_is_cancelled),
+        ON_DISK(test_search_for_referrers_is_cancelled),
         ON_DISK(test_null_list),
         ON_DISK(test_stale_temps),
         ON_DISK(test_not_a_directory),

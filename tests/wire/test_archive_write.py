@@ -261,6 +261,28 @@ def test_cut_input_keeps_the_old_file(run, out):
     assert_only(out, "i.tar")
 
 
+@pytest.mark.parametrize("target", ["missing.tar", "old.tar", "second"])
+def test_link_stays_and_its_target_is_written(run, out, target):
+    """As with curl -o, tar -cf and a shell's redirection. "second": a link to a link to nothing."""
+    elsewhere = out / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "old.tar").write_bytes(b"old")
+    (elsewhere / "second").symlink_to("missing.tar")
+    (out / "i.tar").symlink_to(f"elsewhere/{target}")
+    result = run("push", f"oci-archive:{out}/i.tar:1", input=random_tar(3000))
+    assert result.rc == 0, result
+    assert os.readlink(out / "i.tar") == f"elsewhere/{target}"
+    assert "index.json" in members(read(elsewhere / ("old.tar" if target == "old.tar" else "missing.tar")))
+    assert_only(elsewhere, "old.tar", "second", *(() if target == "old.tar" else ("missing.tar",)))
+
+
+def test_link_in_a_circle_is_named(run, out):
+    (out / "i.tar").symlink_to("i.tar")
+    result = run("push", f"oci-archive:{out}/i.tar:1", input=random_tar(3000))
+    assert result.rc == 8 and "symbolic links" in result.stderr, result
+    assert_only(out, "i.tar")
+
+
 def test_cut_input_never_ends_an_archive_on_stdout(command, out):
     result = command("push", "docker-archive:-:app:1", input=random_tar(300000)[:-15000])
     assert result.returncode == 3

@@ -113,6 +113,15 @@ def test_symlink_to_file_is_kept(server, run, home, config):
     assert server.host in json.loads(real.read_text())["auths"]
 
 
+def test_symlink_to_missing_file_is_kept(server, run, home, config):
+    (home / "dotfiles").mkdir()
+    config.parent.mkdir()
+    config.symlink_to("../dotfiles/docker.json")
+    assert login(run, server).rc == 0
+    assert os.readlink(config) == "../dotfiles/docker.json"
+    assert server.host in json.loads((home / "dotfiles" / "docker.json").read_text())["auths"]
+
+
 @pytest.mark.parametrize("where", ["authfile", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG"])
 def test_file_is_chosen_by_option_and_environment(where, server, run, home, config, tmp_path):
     path = tmp_path / "some" / "where" / "config.json"
