@@ -96,3 +96,10 @@ def test_default_library_both_installs_both_and_the_command_uses_the_shared_one(
     private = pkg_config(prefix, "--print-requires-private", "layerpipe")
     assert "libcurl" in private and "libcrypto" in private
     assert pkg_config(prefix, "--libs", "layerpipe")[-1] == "-llayerpipe"
+    # As man liblayerpipe shows it.
+    program = tmp_path / "program.c"
+    program.write_text('#include <layerpipe.h>\nint main(void) { return lpipe_version() == NULL; }\n')
+    subprocess.run(["cc", "-o", tmp_path / "program", program,
+                    *pkg_config(prefix, "--cflags", "--libs-only-L", "layerpipe"), "-l:liblayerpipe.a",
+                    *pkg_config(prefix, "--libs", *private), "-pthread"], check=True)
+    assert subprocess.run([tmp_path / "program"]).returncode == 0
