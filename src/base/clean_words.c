@@ -9,7 +9,7 @@
 
 #define SECRET_WORD_BYTES 16 /* a shorter word after "Bearer" is not a token */
 
-/* Copies text word by word and leaves secrets out: users and queries of URLs, and tokens. */
+/* Copies text word by word and leaves secrets out: users, queries and fragments of URLs, and tokens. */
 struct words {
     char *buf;
     size_t buf_size;
@@ -39,10 +39,19 @@ static bool ends_with_scheme(const char *word, size_t size)
     return false;
 }
 
+/* The first of two characters; NULL = neither is there. */
+static const char *first_of(const char *text, const char *end, char a, char b)
+{
+    while (text < end && *text != a && *text != b) {
+        text++;
+    }
+    return text < end ? text : NULL;
+}
+
 static void put_url(struct words *words, const char *word, size_t size, const char *authority)
 {
     const char *end = word + size;
-    const char *query = memchr(authority, '?', (size_t)(end - authority));
+    const char *query = first_of(authority, end, '?', '#');
     const char *path = memchr(authority, '/', (size_t)(end - authority));
     const char *stop = query == NULL ? end : query;
     const char *user_end = path == NULL || path > stop ? stop : path;
@@ -51,7 +60,8 @@ static void put_url(struct words *words, const char *word, size_t size, const ch
     authority = at == NULL ? authority : at + 1;
     words_put(words, authority, (size_t)(stop - authority));
     if (query != NULL) {
-        words_put(words, "?...", 4);
+        words_put(words, query, 1);
+        words_put(words, "...", 3);
     }
 }
 

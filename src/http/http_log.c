@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean_words.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "http/http_call.h"
 
@@ -37,7 +39,7 @@ static const char *const shown[] = {
     "x-request-id",
 };
 
-/* Headers whose value is a URL: its query is cut off, because it may carry a secret. */
+/* Headers whose value is a URL: its user and its query are left out, because they may be secrets. */
 static bool is_url(const char *name, size_t size)
 {
     return (size == 8 && text_same_start(name, "location", 8)) ||
@@ -54,6 +56,20 @@ static bool is_shown(const char *name, size_t size)
     return false;
 }
 
+/* "location: https://host/path?...": also a URL that is only a path. */
+static void clean_url_line(const char *line, size_t size, char *buf, size_t buf_size)
+{
+    size_t shown_size = 0;
+    while (shown_size < size && line[shown_size] != '?' && line[shown_size] != '#') {
+        shown_size++;
+    }
+    clean_words(line, shown_size, false, buf, ANSWER_TEXT_BYTES_MAX);
+    if (shown_size < size) {
+        size_t used = strlen(buf);
+        (void)snprintf(buf + used, buf_size - used, "%c...", line[shown_size]);
+    }
+}
+
 static void log_header(const struct http_options *options, char mark, const char *line, size_t size)
 {
     char text[512];
@@ -64,10 +80,12 @@ static void log_header(const struct http_options *options, char mark, const char
         text_printable(clean, sizeof clean, line, MIN_OF(name_size, (size_t)80));
         (void)snprintf(text, sizeof text, "%c %s: ***", mark, clean);
     } else {
-        const char *query = is_url(line, name_size) ? memchr(line, '?', size) : NULL;
-        size_t part = query == NULL ? size : (size_t)(query - line);
-        text_printable(clean, sizeof clean, line, part);
-        (void)snprintf(text, sizeof text, "%c %s%s", mark, clean, query == NULL ? "" : "?...");
+        if (is_url(line, name_size)) {
+            clean_url_line(line, size, clean, sizeof clean);
+        } else {
+            text_printable(clean, sizeof clean, line, size);
+        }
+        (void)snprintf(text, sizeof text, "%c %s", mark, clean);
     }
     options->log(options->log_user, LPIPE_LOG_HEADERS, text);
 }

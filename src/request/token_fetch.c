@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/scope.h"
+#include "base/clean_words.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "oci/json_read.h"
@@ -122,10 +123,12 @@ int token_parse(const char *text, size_t size, struct token *ret_token, struct l
     return 0;
 }
 
+/* The realm for a message: no user, no query. */
 static const char *realm_of(const struct token_request *request, char *buf, size_t buf_size)
 {
-    return text_printable(buf, buf_size, request->challenge->realm,
-                          strcspn(request->challenge->realm, "?#"));
+    const char *realm = request->challenge->realm;
+    clean_words(realm, strcspn(realm, "?#"), false, buf, buf_size);
+    return buf;
 }
 
 /* Credentials are sent to a realm only if the origin policy trusts it. */

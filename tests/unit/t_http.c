@@ -221,7 +221,8 @@ static void test_log_of_strange_headers(void **state)
     struct lines lines = { "" };
     server_start(&server,
                  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX\033[2J-Odd: secret\r\n"
-                 "Server: \033[31mred\r\n\r\n",
+                 "Link: </v2/x?secret>; rel=next\r\n"
+                 "Location: https://user:secret@host/path#secret\r\nServer: \033[31mred\r\n\r\n",
                  server_run);
     struct http *http = transport(&(struct http_options){ .log = take_line, .log_user = &lines });
     assert_int_equal(get(http, server.url, HTTP_ADDRESS_ANY), 0);
@@ -229,6 +230,8 @@ static void test_log_of_strange_headers(void **state)
     server_stop(&server);
     assert_non_null(strstr(lines.text, "-odd: ***\n"));
     assert_non_null(strstr(lines.text, "< server: "));
+    assert_non_null(strstr(lines.text, "< link: </v2/x?...\n"));
+    assert_non_null(strstr(lines.text, "< location: https://host/path#...\n"));
     assert_null(strstr(lines.text, "secret"));
     assert_null(strchr(lines.text, '\033'));
 }

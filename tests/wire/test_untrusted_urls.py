@@ -180,6 +180,7 @@ def test_unsafe_realm_gets_no_request(kind, world):
     result = world.upload()
     assert result.rc in (4, 7), result
     world.assert_silent()
+    assert "password" not in error_of(result)
 
 
 @tokens
