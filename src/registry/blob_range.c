@@ -57,6 +57,8 @@ static void set_range_header(struct blob_range *range)
 
 static int start_call(struct blob_range *range, struct lpipe_error *err)
 {
+    /* The end may be one that the server chose: it does not decide how much memory is used. */
+    uint64_t buffered = range->is_part ? range->end - range->position : 0;
     set_range_header(range);
     range->request.http = (struct http_request){
         .method = "GET",
@@ -65,7 +67,7 @@ static int start_call(struct blob_range *range, struct lpipe_error *err)
         .header_count = range->position > 0 || range->is_part ? 1 : 0,
         .response_bytes_max = ERROR_BODY_BYTES_MAX,
         .stream = true,
-        .stream_bytes = range->is_part ? (size_t)(range->end - range->position) : 0,
+        .stream_bytes = (size_t)MIN_OF(buffered, (uint64_t)BLOB_RANGE_BYTES),
     };
     range->answer_checked = false;
     return host_start(range->repository->host, &range->request, &range->call, err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """layerpipe cat fetches a large layer in several ranges at a time; servers that do it otherwise."""
+import json
 import re
 import signal
 import subprocess
@@ -107,6 +108,23 @@ def test_answer_with_more_than_the_range(command, put, tar):
     _, reference = put(Fault("blob-get", "answer", status=206, body=tar[RANGE:], headers=headers,
                              when=range_of(RANGE, tar)))
     check_whole(command("cat", "--layer", 1, reference), tar)
+
+
+def test_range_that_the_server_makes_larger_needs_no_more_memory(command, put, tar):
+    """Its connection breaks, so the rest of this range is asked for again."""
+    size = 1 << 46  # more than any machine can allocate
+    begin = (f"HTTP/1.1 206 Partial Content\r\nContent-Length: {size - 1}\r\n"
+             f"Content-Range: bytes 0-{size - 2}/{size}\r\n\r\n").encode() + tar[:1000]
+    server, reference = put(Fault("blob-get", "answer", raw=begin, close=True, when=of_layer(tar)),
+                            Fault("blob-get", "status", status=404, nth=2, times=None,
+                                  when=of_layer(tar)))
+    manifest = json.loads(server.storage.manifest(REPOSITORY, "1")[2])
+    manifest["layers"][0].update(size=size)
+    server.storage.put_manifest(REPOSITORY, "1", json.dumps(manifest).encode(), manifest["mediaType"])
+    result = command("cat", "--layer", 1, reference)
+    assert result.returncode == 5, result.stderr
+    asked = [entry.headers.get("range") for entry in server.journal.entries("blob-get")]
+    assert f"bytes=1000-{size - 2}" in asked
 
 
 def test_answer_with_less_than_the_range(command, put, tar):
