@@ -44,7 +44,7 @@ struct verdict {
     unsigned times; /* as in struct kept_link */
 };
 
-/* The target is a hidden hard link of the layer: what that one points to, if it is the same still. */
+/* The target is a hidden hard link of the layer: what it points to, if that is the same still. */
 static int follow_alias(struct path_tree *tree, unsigned layer, const struct path_node *node,
                         struct buf *io_target, struct lpipe_error *err)
 {
@@ -206,30 +206,40 @@ static bool waits_for_lower(const struct kept_link *link, unsigned layer, bool g
            (link->state == LINK_LOWER || (link->state == LINK_LAST && !given));
 }
 
-/* Counts down the entries of the target that the layer has before the one that is meant. */
-static bool waits_no_longer(struct kept_link *link, unsigned layer)
+/* Whether the link waits for this entry of its own layer. Counts down the entries before it. */
+static bool waits_no_longer(struct kept_link *link)
 {
-    return link->state == LINK_AGAIN && link->layer == layer && --link->times == 0;
+    return --link->times == 0;
+}
+
+static bool waits_for_again(const struct kept_link *link, unsigned layer)
+{
+    return link->state == LINK_AGAIN && link->layer == layer;
 }
 
 /* Takes the links out of those that wait for the path, of which the layer now has an entry. The
- * others stay. */
+ * others stay. Without `again` it is the layer's first entry of the path: no link of higher layers
+ * waits for a later one. */
 static uint32_t take_waiting(struct kept_links *links, unsigned layer, bool again, uint32_t index)
 {
     struct path_node *node = path_tree_node(links->tree, index);
+    bool others_wait = false;
     uint32_t taken = PATH_NONE;
     uint32_t *from = &node->waiting;
     while (*from != PATH_NONE) {
         uint32_t at = *from;
         struct kept_link *link = &links->links[at];
-        if (again ? waits_no_longer(link, layer) : waits_for_lower(link, layer, node->given)) {
+        bool is_own = again && waits_for_again(link, layer);
+        if (is_own ? waits_no_longer(link) : !again && waits_for_lower(link, layer, node->given)) {
             *from = link->next;
             link->next = taken;
             taken = at;
         } else {
+            others_wait = others_wait || is_own;
             from = &link->next;
         }
     }
+    node->again = again && !others_wait ? (uint16_t)layer : node->again;
     return taken;
 }
 
@@ -254,7 +264,9 @@ int kept_links_take(struct kept_links *links, unsigned layer, const char *path,
                     const struct kept_link **ret_link, struct lpipe_error *err)
 {
     uint32_t index = layer_paths_find(links->tree, path);
-    uint32_t at = index == PATH_NONE ? PATH_NONE : take_waiting(links, layer, true, index);
+    /* A path may have many entries and many links, so they are not all compared. */
+    bool is_done = index == PATH_NONE || path_tree_node(links->tree, index)->again == layer;
+    uint32_t at = is_done ? PATH_NONE : take_waiting(links, layer, true, index);
     *ret_link = at == PATH_NONE ? NULL : &links->links[at];
     return at == PATH_NONE ? 0 : give_to_first(links, at, err);
 }
@@ -364,12 +376,13 @@ void kept_links_replaced(struct kept_links *links, unsigned layer, const char *p
         links->links[node->kept].state = LINK_DONE;
         node->kept = PATH_NONE;
     }
-    uint32_t at = node == NULL ? PATH_NONE : node->waiting;
-    for (; at != PATH_NONE; at = links->links[at].next) {
+    bool is_first = node != NULL && layer > 1 && layer_paths_times(node, layer) == 1;
+    for (uint32_t at = is_first ? node->waiting : PATH_NONE; at != PATH_NONE;) {
         struct kept_link *link = &links->links[at];
-        if (link->state == LINK_LAST && link->layer == layer && layer > 1) {
+        if (link->state == LINK_LAST && link->layer == layer) {
             link->state = LINK_LOWER;
         }
+        at = link->next;
     }
 }
 

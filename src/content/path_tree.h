@@ -22,11 +22,12 @@ struct path_node {
     uint16_t closed;     /* hides what lower layers have below the path */
     uint16_t implied;    /* has an entry below the path, which makes it a directory */
     uint16_t seen;       /* the last layer that has an entry of the path, hidden or not */
+    uint16_t again;      /* is read again, and none of its links waits for the path any more */
     uint8_t times;       /* how many entries of the path the layer `seen` has; see TIMES_MAX */
     uint8_t alias_times; /* those of `alias`, when the hard link was read */
-    bool alias_written;  /* the tar has the layer's entry of this path under the path `alias` */
-    bool followed;       /* links that waited for it wait for `alias` now */
-    bool given;          /* the tar has an entry of the path */
+    bool alias_written : 1; /* the tar has the layer's entry of this path under the path `alias` */
+    bool followed : 1;      /* links that waited for it wait for `alias` now */
+    bool given : 1;         /* the tar has an entry of the path */
 };
 
 /* Further entries of a path in one layer are not counted. */

@@ -2,6 +2,7 @@
 """layerpipe cat flattens an image: the tar has what a container sees."""
 import gzip
 import io
+import os
 import subprocess
 import tarfile
 
@@ -272,6 +273,22 @@ def test_repeated_entries_that_cannot_be_flattened_are_refused(cat):
                      write([C_TO_B]), write([NO_B]), code=1)
         assert b"layer 2: the layer has several entries of b" in result.stderr
         assert b"--layer" in result.stderr
+
+
+def test_many_repeated_entries_and_many_links(cat):
+    """Processor time grows with their number, not with its square: it was 30 s for 60,000 of each."""
+    def header(name, **fields):
+        info = tarfile.TarInfo(name)
+        info.type = tarfile.LNKTYPE if fields else tarfile.REGTYPE
+        info.linkname = fields.get("link", "")
+        return info.tobuf(tarfile.USTAR_FORMAT)
+    count = 20000
+    file, end = header("a"), bytes(1024)
+    links = b"".join(header(f"l{n}", link="a") for n in range(count))
+    before = os.times().children_user
+    cat(file + end, file * count + end, links + end)
+    cat(file + header("b", link="a") + file * count + end, file + end, links + end)
+    assert os.times().children_user - before < 4
 
 
 def test_random_repeated_entries(cat):
