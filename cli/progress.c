@@ -99,12 +99,20 @@ void progress_writing(struct progress *progress, bool writing)
     pthread_mutex_unlock(&progress->lock);
 }
 
+/* In the background ("layerpipe push ... &") the cursor is the shell's: nothing is drawn. A terminal
+ * that is not the controlling one has no background. */
+static bool cursor_is_ours(void)
+{
+    pid_t group = tcgetpgrp(STDERR_FILENO);
+    return group < 0 || group == getpgrp();
+}
+
 static void erase(struct progress *progress)
 {
-    if (progress->drawn) {
+    if (progress->drawn && cursor_is_ours()) {
         print_raw("\r\033[J");
-        progress->drawn = false;
     }
+    progress->drawn = false;
 }
 
 /* All drawn lines as one text, so that a terminal shows them at once. */
@@ -160,6 +168,10 @@ static void draw(struct progress *progress)
     struct drawing drawing = { .size = 0 };
     char line[PROGRESS_LINE_BYTES];
     char end[32];
+    if (!cursor_is_ours()) {
+        progress->drawn = false;
+        return;
+    }
     (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
     size_t columns = window.ws_col == 0 ? 80 : window.ws_col;
     columns = columns > COLUMNS_MAX ? COLUMNS_MAX : columns;

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Progress on stderr: redrawn on a terminal, lines elsewhere, nothing with --progress none."""
+import fcntl
 import os
 import re
 import signal
 import subprocess
+import termios
 
 import pytest
-from cli_support import wait_drained
+from cli_support import COMMAND, wait_drained
 from terminal import Terminal, screen
 
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -45,6 +47,32 @@ def test_terminal_shows_the_result_at_the_end(run_with_pauses):
 
 def test_auto_redraws_on_a_terminal(run_with_pauses):
     assert "\x1b[" in run_with_pauses(terminal=Terminal(), env={"TERM": "xterm"}, is_drawn=True)
+
+
+def test_nothing_is_drawn_in_the_background(command, tar_bytes):
+    """As after "layerpipe push ... &" in a shell, which has the cursor. A run in the foreground shows that time passes."""
+    terminal = Terminal()
+
+    def control_terminal():
+        os.setsid()
+        fcntl.ioctl(terminal.theirs, termios.TIOCSCTTY, 0)
+    with subprocess.Popen(["bash", "-c", f"set -m; {COMMAND} layer --progress tty null: - & wait $!"], env=command.env,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=terminal.theirs,
+                          preexec_fn=control_terminal) as process:
+        process.stdin.write(tar_bytes[:4096])
+        process.stdin.flush()
+        wait_drained(process.stdin.fileno(), process)
+        other = Terminal()
+        with command.start("layer", "--progress", "tty", "null:", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                           stderr=other.theirs) as foreground:
+            other.await_frame(lambda text: "0:01 elapsed" in text)
+            foreground.kill()
+            other.close()
+        process.stdin.write(tar_bytes[4096:])
+        process.stdin.close()
+        assert process.stdout.read().startswith(b"null:@sha256:")
+    text = terminal.close()
+    assert "\x1b" not in text and text.count("layerpipe: ") == 2
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}])
