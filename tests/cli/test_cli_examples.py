@@ -18,11 +18,11 @@ PRODUCERS = {"docker": 'if [ "$1" = load ]; then tar -t; else cat save.tar; fi',
              "ssh": "cat rootfs.tar", "pass": "echo secret"}
 
 
-def examples(path, section):
-    """The commands of a section; an empty list without this section."""
+def examples(path, section=None):
+    """The commands of a section, or of the whole page; an empty list without this section."""
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        text = file.read().partition(section)[2]
-    return SHOWN.findall(text.partition("\n#")[0])
+        text = file.read()
+    return SHOWN.findall(text if section is None else text.partition(section)[2].partition("\n#")[0])
 
 
 def pages():
@@ -86,8 +86,8 @@ def test_manual_pages_have_examples():
 
 def test_readme_examples_run(example_shell, registry):
     server = registry()
-    lines = examples("README.md", "\n## Usage\n")
-    assert len(lines) >= 7
+    lines = examples("README.md")
+    assert len(lines) >= 18
     run_all(example_shell, server.host, lines, first=images(server.host))
     assert set(server.tags("app")) >= {"1.4", "1.5", "latest"}
     assert set(server.tags("backup")) == {"monday"}
