@@ -55,6 +55,12 @@ int input_missing(const struct settings *settings, const char *needed)
     if (option != NULL) {
         return usage_error(settings->command_name, "stdin is read for %s: name an INPUT", option);
     }
+    struct stat info;
+    const char *first = settings_argument(settings, 0);
+    if (stat(first, &info) == 0 && S_ISREG(info.st_mode)) {
+        return usage_error(settings->command_name, "%s is a file: name the destination before it",
+                           first);
+    }
     return usage_error(settings->command_name, "%s, and stdin is no pipe, socket or file", needed);
 }
 

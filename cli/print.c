@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -126,15 +127,29 @@ int print_failure_about(const struct lpipe_error *err, const char *before, const
     return print_failure_line(err, before, hint);
 }
 
-int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text)
+/* What the user may have meant with the name of a file or directory; NULL: there is none. */
+static const char *hint_for_path(const char *path)
 {
     struct stat info;
-    bool is_file = ref != NULL && lpipe_ref_kind(ref) == LPIPE_REF_REGISTRY &&
-                   stat(text, &info) == 0 && S_ISREG(info.st_mode);
-    return is_file ? print_failure_line(err, "",
-                                        "a file here has this name: write docker-archive:FILE or "
-                                        "oci-archive:FILE for an image archive")
-                   : print_failure(err);
+    char mark[PATH_MAX];
+    if (stat(path, &info) != 0) {
+        return NULL;
+    }
+    if (S_ISREG(info.st_mode)) {
+        return "a file here has this name: write docker-archive:FILE or oci-archive:FILE for an "
+               "image archive";
+    }
+    int size = snprintf(mark, sizeof mark, "%s/oci-layout", path);
+    return size < (int)sizeof mark && access(mark, F_OK) == 0
+               ? "an image layout here has this name: write oci:DIR[:TAG]"
+               : NULL;
+}
+
+int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text)
+{
+    bool is_remote = ref != NULL && lpipe_ref_kind(ref) == LPIPE_REF_REGISTRY;
+    const char *hint = is_remote ? hint_for_path(text) : NULL;
+    return hint != NULL ? print_failure_line(err, "", hint) : print_failure(err);
 }
 
 int print_failure_of_login(const struct lpipe_error *err)

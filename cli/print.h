@@ -41,7 +41,7 @@ int print_failure(const struct lpipe_error *err);
 /* The same with a text before the message and another hint; NULL: none. */
 int print_failure_about(const struct lpipe_error *err, const char *before, const char *hint);
 /* The same for a reference that was to be read: text is what the user wrote, which may be the name
- * of a file. ref may be NULL. */
+ * of a file or an image layout. ref may be NULL. */
 int print_failure_reading(const struct lpipe_error *err, const lpipe_ref *ref, const char *text);
 /* The same for the command login, which is the hint elsewhere. */
 int print_failure_of_login(const struct lpipe_error *err);

@@ -99,8 +99,8 @@ void progress_writing(struct progress *progress, bool writing)
     pthread_mutex_unlock(&progress->lock);
 }
 
-/* In the background ("layerpipe push ... &") the cursor is the shell's: nothing is drawn. A terminal
- * that is not the controlling one has no background. */
+/* In the background ("layerpipe push ... &") the cursor is the shell's: nothing is drawn. A
+ * terminal that is not the controlling one has no background. */
 static bool cursor_is_ours(void)
 {
     pid_t group = tcgetpgrp(STDERR_FILENO);

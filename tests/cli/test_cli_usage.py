@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from cli_support import error_line
+from servers import free_port
 
 WRONG = {
     "no command": ([], "no command"),
@@ -306,3 +307,22 @@ def test_setuid_copy_refuses_to_run(command, tmp_path):
                             env={"LD_LIBRARY_PATH": os.path.join(folder, "src")}, check=False)
     assert result.returncode != 0
     assert result.stdout == b""
+
+
+def test_file_without_destination_is_explained(command, tar_file):
+    """"layerpipe push rootfs.tar": the only argument is the destination."""
+    for verb in ("push", "layer"):
+        result = command(verb, os.path.basename(tar_file), cwd=os.path.dirname(tar_file), stdin=subprocess.DEVNULL)
+        assert result.returncode == 2
+        assert f"{os.path.basename(tar_file)} is a file: name the destination before it" in error_line(result)
+
+
+@pytest.mark.parametrize("verb", ["inspect", "cat", "copy"])
+def test_name_of_a_layout_is_explained(command, tmp_path, tar_file, verb):
+    name = f"localhost:{free_port()}/x"
+    assert command("push", "-q", f"oci:{tmp_path}/made", tar_file).returncode == 0
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / "made").rename(tmp_path / name)
+    result = command(verb, "--retry", "0", name, *(["null:"] if verb == "copy" else []), cwd=tmp_path)
+    assert result.returncode == 6
+    assert "an image layout here has this name: write oci:DIR[:TAG]" in error_line(result)
