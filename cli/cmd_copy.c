@@ -64,14 +64,6 @@ static int check_archive_options(const struct copy *copy)
     bool needs_it = settings->threads >= 0 || settings->format != LPIPE_FORMAT_DEFAULT ||
                     settings->mount_from != NULL;
     bool from_archive = copy->source == NULL || is_archive(copy->source);
-    if (settings->all && converts && (!from_archive || settings->soci != LPIPE_SOCI_NONE)) {
-        return usage_error(
-            settings->command_name,
-            "--all cannot be combined with --compress or --soci: copy each platform (\"layerpipe "
-            "copy --platform linux/arm64 ... DESTINATION-arm64\"), then make an index of the "
-            "copies "
-            "(\"layerpipe index DESTINATION DESTINATION-amd64 DESTINATION-arm64\")");
-    }
     return !from_archive && needs_it && !converts
                ? usage_error(settings->command_name,
                              "--threads, --format and --mount-from are for a copy from an image "

@@ -37,9 +37,9 @@ struct lpipe_copy_options {
     enum lpipe_format format; /**< of a manifest that must be made; the default is OCI */
     const char *mount_from;   /**< repository of the registry to mount blobs from; NULL = none */
     const char *image;        /**< tag of the image in the archive; NULL = the only image */
-    /** Make a SOCI index, as in lpipe_push_options; not with LPIPE_COPY_ALL. Layers of at least
-     * soci_bytes_min bytes are compressed again as gzip; from an archive that is read once, only
-     * those that are not compressed. */
+    /** Make a SOCI index, as in lpipe_push_options. Layers of at least soci_bytes_min bytes are
+     * compressed again as gzip; from an archive that is read once, only those that are not
+     * compressed, and not with LPIPE_COPY_ALL. */
     enum lpipe_soci soci;
     uint64_t soci_bytes_min; /**< layers with fewer bytes get no zTOC; 0 = 10 MiB, 1 = all */
 };
@@ -96,11 +96,14 @@ LPIPE_API void lpipe_copy_result_done(struct lpipe_copy_result *result);
  * LPIPE_EVENT_NOTICE says so. If source and destination are the same repository or layout, only
  * the tags are set.
  *
- * With compress or soci in the options, the layers of one image (not with LPIPE_COPY_ALL) are read,
- * verified against digest and diff ID, compressed and written in one pass; layers that are
- * compressed in this way already are copied. The manifest is a new one, in the OCI format where
- * Docker's has no place for it. The config keeps its bytes, except for the diff IDs of "estargz".
- * The counts of the result are those of the layers then.
+ * With compress or soci in the options, the layers of the image are read, verified against digest
+ * and diff ID, compressed and written in one pass; layers that are compressed in this way already
+ * are copied. The manifest is a new one, in the OCI format where Docker's has no place for it. The
+ * config keeps its bytes, except for the diff IDs of "estargz". The counts of the result are those
+ * of the layers then. With LPIPE_COPY_ALL this is done with all images of an index, one after the
+ * other. The new index has the same entries in the same order; what is no image (attestations, a
+ * nested index) keeps its bytes, and a notice says so. SOCI indexes of version 2 are the last
+ * entries; those of the old images are left out.
  *
  * @param client     may be in use by other threads
  * @param source     tag or digest; for a layout or archive with a single image neither is

@@ -66,6 +66,11 @@ static int read_options(struct archive_run *run, const struct archive_wish *whic
     if (status == 0 && options->soci != LPIPE_SOCI_NONE) {
         status = copy_soci_check(options, &layer, err);
     }
+    if (status == 0 && options->soci != LPIPE_SOCI_NONE && (options->flags & LPIPE_COPY_ALL) != 0) {
+        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                "the images of an index cannot get SOCI indexes while an archive "
+                                "is read once; name the archive as a file: oci-archive:FILE");
+    }
     if (status == 0 && options->platform != NULL) {
         status = platform_parse(options->platform, &run->platform, err);
     }

@@ -4,12 +4,6 @@
 int copy_soci_check(const struct lpipe_copy_options *options, const struct layer_format *format,
                     struct lpipe_error *err)
 {
-    if ((options->flags & LPIPE_COPY_ALL) != 0) {
-        return fail_with_advice(
-            err, LPIPE_INVALID_ARGUMENT,
-            "the layers of one image are compressed again, not those of a whole "
-            "index; copy each platform, then make an index of the copies");
-    }
     if ((options->flags & LPIPE_COPY_REFERRERS) != 0) {
         return fail(err, LPIPE_INVALID_ARGUMENT,
                     "signatures and SBOMs are of the image as it is; compressed again, it has "

@@ -10,9 +10,9 @@
 
 /* Whether options ask for it. */
 bool image_convert_is_wanted(const struct lpipe_copy_options *options);
-/* INVALID_ARGUMENT (with LPIPE_COPY_ALL; compression that Docker's format or a SOCI index cannot
- * have), UNSUPPORTED (an artifact; a layer that cannot be read), and the failures of lpipe_copy()
- * and of a layer. */
+/* With LPIPE_COPY_ALL also a whole index: see copy/index_convert.h. INVALID_ARGUMENT (compression
+ * that Docker's format or a SOCI index cannot have), UNSUPPORTED (an artifact; a layer that cannot
+ * be read), and the failures of lpipe_copy() and of a layer. */
 MUST_CHECK int image_convert(lpipe_client *client, const lpipe_ref *source, const lpipe_ref *dest,
                              const struct lpipe_copy_options *options,
                              struct lpipe_copy_result *ret_result, struct lpipe_error *err);

@@ -6,9 +6,6 @@
 #include "base/mem.h"
 #include "oci/json_write.h"
 
-/* An attestation of BuildKit names in this annotation the image that it is about. */
-#define KEY_ATTESTED "vnd.docker.reference.digest"
-
 struct entry {
     struct manifest_item item;
     size_t part; /* number of the part; PART_OLD = of the old index; PART_REMOVED = left out */
@@ -43,7 +40,7 @@ static void remove_attestations(struct entries *entries, const char *image_diges
     for (size_t i = 0; i < entries->count; i++) {
         struct entry *entry = &entries->list[i];
         const char *about =
-            json_member_text(json_member(entry->item.source, "annotations"), KEY_ATTESTED);
+            json_member_text(json_member(entry->item.source, "annotations"), INDEX_KEY_ATTESTED);
         if (entry->part == PART_OLD && about != NULL && strcmp(about, image_digest) == 0) {
             entry->part = PART_REMOVED;
         }

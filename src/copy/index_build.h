@@ -5,6 +5,9 @@
 
 #include "copy/index_part.h"
 
+/* An attestation of BuildKit names in this annotation the image that it is about. */
+#define INDEX_KEY_ATTESTED "vnd.docker.reference.digest"
+
 struct index_recipe {
     const struct manifest *old; /* the index that is changed; NULL = none */
     const struct index_part *parts;

@@ -50,7 +50,8 @@ struct lpipe_image {
     size_t layer_count;
     size_t layer_capacity;
     bool pushed;
-    atomic_bool has_new_blob; /* the registry did not have one of its blobs before the push */
+    struct descriptor soci_index; /* of the push; digest "" = none */
+    atomic_bool has_new_blob;     /* the registry did not have one of its blobs before the push */
 };
 
 MUST_CHECK int image_new(lpipe_client *client, const lpipe_ref *base,

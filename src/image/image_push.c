@@ -45,8 +45,8 @@ static struct publication publication_of(const lpipe_image *image, const struct 
                                  .is_new = atomic_load(&image->has_new_blob) };
 }
 
-/* The SOCI index goes first: of version 1 as a referrer of the image, of version 2 as a part of the
- * index that the tags name. */
+/* The SOCI index goes first: of version 1 as a referrer of the image, of version 2 as a part of an
+ * index. */
 static int publish_soci(const lpipe_image *image, const struct push_target *target,
                         const struct push_documents *documents, struct lpipe_error *err)
 {
@@ -56,14 +56,16 @@ static int publish_soci(const lpipe_image *image, const struct push_target *targ
         .artifact_type = soci_index_type(LPIPE_SOCI_V1),
     };
     publication.manifest = &documents->soci;
-    if (!has_document(&documents->index)) {
+    if (target->soci == LPIPE_SOCI_V1) {
         publication.subject_digest = documents->image.manifest.descriptor.digest;
         publication.referrer = &referrer;
         return manifest_publish(&publication, err);
     }
     int status = manifest_publish_child(&publication, err);
     publication.manifest = &documents->image.manifest;
-    return status == 0 ? manifest_publish_child(&publication, err) : status;
+    return status == 0 && has_document(&documents->index)
+               ? manifest_publish_child(&publication, err)
+               : status;
 }
 
 static int publish(const lpipe_image *image, const struct push_target *target,
@@ -83,6 +85,9 @@ static int publish(const lpipe_image *image, const struct push_target *target,
     publication.subject_digest = target->has_subject ? target->subject.digest : NULL;
     publication.referrer = &referrer;
     int status = has_document(&documents->soci) ? publish_soci(image, target, documents, err) : 0;
+    if (target->as_child) {
+        return status == 0 ? manifest_publish_child(&publication, err) : status;
+    }
     status = status == 0 ? manifest_publish(&publication, err) : status;
     return status == 0 ? store_finish(target->store, err) : status;
 }
@@ -169,6 +174,9 @@ static int make_documents(lpipe_image *image, const struct push_target *target,
         made == 1 ? string_map_set(&image->annotations, KEY_SOCI_INDEX, soci->digest, err) : made;
     status =
         status == 0 ? image_documents_manifest(image, subject, &documents->image, err) : status;
+    if (status == 0 && made == 1 && target->as_child) {
+        return 0; /* the index that names the image names this one, too */
+    }
     if (status == 0 && made == 1) {
         return image_soci_wrap(image, manifest, soci, &documents->index, err);
     }
@@ -201,6 +209,7 @@ int image_push_into(lpipe_image *image, const struct push_target *target,
     status = status == 0 ? make_result(image, target, &documents, &result, err) : status;
     status = status == 0 ? publish(image, target, &documents, err) : status;
     if (status == 0) {
+        image->soci_index = documents.soci.descriptor;
         *ret_result = result;
         result = (struct lpipe_push_result)LPIPE_PUSH_RESULT_INIT;
     }

@@ -190,22 +190,27 @@ int image_soci_index(lpipe_image *image, const struct push_target *target, uint6
     return result;
 }
 
+int image_soci_item(const lpipe_image *image, const struct descriptor *manifest,
+                    const struct descriptor *soci_index, struct string_map *annotations,
+                    struct manifest_item *ret_item, struct lpipe_error *err)
+{
+    *ret_item = (struct manifest_item){ .descriptor = *soci_index,
+                                        .artifact_type = soci_index_type(LPIPE_SOCI_V2),
+                                        .annotations = annotations };
+    image_config_platform(image->config, &ret_item->platform);
+    return string_map_set(annotations, KEY_MANIFEST_DIGEST, manifest->digest, err);
+}
+
 int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,
                     const struct descriptor *soci_index, struct document *ret_document,
                     struct lpipe_error *err)
 {
     struct string_map annotations AUTO_STRING_MAP = STRING_MAP_INIT;
-    struct manifest_item items[] = {
-        { .descriptor = *manifest },
-        { .descriptor = *soci_index,
-          .artifact_type = soci_index_type(LPIPE_SOCI_V2),
-          .annotations = &annotations },
-    };
+    struct manifest_item items[2] = { { .descriptor = *manifest } };
     const struct index_spec spec = { .family = MEDIA_FAMILY_OCI,
                                      .items = items,
                                      .item_count = ARRAY_LEN(items) };
     image_config_platform(image->config, &items[0].platform);
-    image_config_platform(image->config, &items[1].platform);
-    int status = string_map_set(&annotations, KEY_MANIFEST_DIGEST, manifest->digest, err);
+    int status = image_soci_item(image, manifest, soci_index, &annotations, &items[1], err);
     return status == 0 ? manifest_write_index(&spec, ret_document, err) : status;
 }

@@ -18,6 +18,11 @@ void image_soci_record(lpipe_image *image);
 MUST_CHECK int image_soci_index(lpipe_image *image, const struct push_target *target,
                                 uint64_t bytes_min, const struct descriptor *subject,
                                 struct document *ret_index, struct lpipe_error *err);
+/* The entry of an index for a SOCI index of version 2, which stands beside the image. annotations:
+ * empty, and in use by the item. */
+MUST_CHECK int image_soci_item(const lpipe_image *image, const struct descriptor *manifest,
+                               const struct descriptor *soci_index, struct string_map *annotations,
+                               struct manifest_item *ret_item, struct lpipe_error *err);
 /* Writes the OCI index of an image and its SOCI index of version 2: this is what the tags name. */
 MUST_CHECK int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,
                                const struct descriptor *soci_index, struct document *ret_document,

@@ -17,6 +17,7 @@ struct push_target {
     char *mount_from;   /* repository to try mounts from; NULL = none */
     bool has_subject;
     struct descriptor subject;
+    bool as_child; /* the image becomes an entry of an index: no tags, the store is not finished */
     enum lpipe_soci soci;
     uint64_t soci_bytes_min;
 };

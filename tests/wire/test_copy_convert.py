@@ -232,6 +232,155 @@ def test_platform_of_an_index(run, registry):
     assert config["architecture"] == "s390x"
 
 
+ATTESTED = {"vnd.docker.reference.type": "attestation-manifest"}
+
+
+def attestation(of):
+    """As BuildKit makes it: a manifest with a config, whose layer is JSON."""
+    made = Base([b'{"_type": "https://in-toto.io/Statement/v0.1"}'])
+    made.manifest["layers"][0]["mediaType"] = "application/vnd.in-toto+json"
+    entry_of = {"annotations": {**ATTESTED, "vnd.docker.reference.digest": of.digest}}
+    return made, {"os": "unknown", "architecture": "unknown"}, entry_of
+
+
+def whole_index(server, family="oci"):
+    """Two platforms, an attestation in front of its image, annotations at entries and at the index."""
+    images = [image(arch="amd64", family=family), image(arch="arm64", family=family)]
+    children = [(images[0], {"os": "linux", "architecture": "amd64"}, {}),
+                (images[1], {"os": "linux", "architecture": "arm64", "variant": "v8"}, {})]
+    if family == "oci":
+        children[0][2]["annotations"] = {"entry": "first"}
+        children.insert(0, attestation(images[1]))
+    document = {"schemaVersion": 2, "mediaType": INDEX_TYPES[family], "manifests": []}
+    if family == "oci":
+        document["annotations"] = {"whole": "index"}
+    for child, platform, more in children:
+        child.put(server, SOURCE, child.digest)
+        document["manifests"].append({"mediaType": child.manifest["mediaType"], "digest": child.digest,
+                                      "size": len(encode(child.manifest)), "platform": platform, **more})
+    data = encode(document)
+    server.storage.put_manifest(SOURCE, "all", data, INDEX_TYPES[family])
+    return f"{server.host}/{SOURCE}:all", document, images
+
+
+INDEX_TYPES = {"oci": "application/vnd.oci.image.index.v1+json",
+               "docker": "application/vnd.docker.distribution.manifest.list.v2+json"}
+
+
+@pytest.mark.parametrize("family", ["oci", "docker"])
+@pytest.mark.parametrize("compress, key, compression", [
+    ("zstd-chunked", ZSTD_KEY, "zstd"), ("estargz", ESTARGZ_KEY, "gzip"), ("gzip:6", None, "gzip")])
+def test_whole_index(run, registry, compress, key, compression, family):
+    """Order, platforms and annotations stay; an attestation names the new image."""
+    source, target = registry("d28"), registry("d28")
+    reference, old, images = whole_index(source, family)
+    result = run("copy", "--json", "--all", "--compress", compress, reference,
+                 f"{target.host}/{TARGET}:1")
+    assert result.rc == 0, result
+    assert result.json()["manifests"] == len(old["manifests"]) + 1
+    new = json.loads(target.storage.manifest(TARGET, "1")[2])
+    assert new.get("annotations") == old.get("annotations")
+    assert [item.get("platform") for item in new["manifests"]] == \
+        [item["platform"] for item in old["manifests"]]
+    rows = list(zip(new["manifests"], old["manifests"], strict=True))
+    if family == "oci":
+        item, was = rows.pop(0)
+        assert "are no images" in result.stderr, result
+        assert item["digest"] == was["digest"] and item["annotations"] == {
+            **ATTESTED, "vnd.docker.reference.digest": new["manifests"][2]["digest"]}
+    for (item, was), base in zip(rows, images, strict=True):
+        assert item["digest"] != was["digest"] and item.get("annotations") == was.get("annotations")
+        assert_layers(target, base, key, compression, reference=item["digest"])
+    again = run("copy", "--json", "--all", "--compress", compress, f"{target.host}/{TARGET}:1",
+                f"{target.host}/{TARGET}:2").json()
+    assert again["digest"] == result.json()["digest"], "what is compressed so keeps its bytes"
+
+
+def test_soci_indexes_of_a_whole_index(run, registry, tmp_path):
+    """They are the last entries; those of the old images are left out."""
+    source = registry("d28")
+    reference, old, _ = whole_index(source)
+    result = run("copy", "--json", "--all", "--soci", "--soci-min-size", "10000", reference,
+                 f"oci:{tmp_path}/l:1")
+    assert result.rc == 0 and result.json()["manifests"] == 6, result
+    assert check_layout(str(tmp_path / "l")) == []
+    blobs = tmp_path / "l" / "blobs" / "sha256"
+    new = json.loads((blobs / result.json()["digest"].split(":")[1]).read_bytes())["manifests"]
+    assert len(new) == 5
+    for item, soci in zip(new[1:3], new[3:], strict=True):
+        manifest = json.loads((blobs / item["digest"].split(":")[1]).read_bytes())
+        assert soci["annotations"] == {"com.amazon.soci.image-manifest-digest": item["digest"]}
+        assert manifest["annotations"][SOCI_KEY] == soci["digest"]
+        assert soci["artifactType"] == "application/vnd.amazon.soci.index.v2+json"
+        assert soci["platform"]["architecture"] == item["platform"]["architecture"]
+    for destination in (f"oci:{tmp_path}/again:1", f"oci-archive:{tmp_path}/image.tar:1"):
+        again = run("copy", "--json", "--all", "--soci", "--soci-min-size", "10000",
+                    f"oci:{tmp_path}/l:1", destination)
+        assert again.rc == 0 and again.json()["manifests"] == 6, again
+    plain_copy = run("copy", "--json", "--all", "--compress", "zstd", f"oci-archive:{tmp_path}/image.tar",
+                     f"oci:{tmp_path}/b:1")
+    assert plain_copy.rc == 0, plain_copy
+
+
+def test_soci_indexes_of_version_1_of_a_whole_index(run, registry):
+    """They are referrers of the images, which are the same as without them."""
+    source, target = registry("d28"), registry("d28")
+    reference, _, _ = whole_index(source)
+    result = run("copy", "--json", "--all", "--soci=v1", "--soci-min-size", "10000", reference,
+                 f"{target.host}/{TARGET}:1")
+    assert result.rc == 0, result
+    new = json.loads(target.storage.manifest(TARGET, "1")[2])["manifests"]
+    assert len(new) == 3
+    for item in new[1:]:
+        shown = run("inspect", "--tables", f"{target.host}/{TARGET}@{item['digest']}")
+        assert "SOCI" in shown.stdout, shown
+
+
+def test_all_of_a_single_image(run, registry):
+    source, target, base = registry("d28"), registry("d28"), image()
+    result = run("copy", "--all", "--compress", "estargz", base.put(source, SOURCE, "1"),
+                 f"{target.host}/{TARGET}:1")
+    assert result.rc == 0, result
+    assert_layers(target, base, ESTARGZ_KEY, "gzip")
+
+
+def test_any_failure_of_a_whole_index_leaves_no_tag(run, registry):
+    """Each commit in turn is refused."""
+    for number in itertools.count(1):
+        source = registry("d28")
+        target = registry("d28", Fault("commit", "status", nth=number, status=400, times=None))
+        reference, _, _ = whole_index(source)
+        result = run("copy", "--all", "--soci", "--soci-min-size", "1", reference,
+                     f"{target.host}/{TARGET}:1")
+        if result.rc == 0:
+            assert number > 8
+            return
+        assert result.rc in (6, 7) and target.tags() == {}, result
+        assert target.open_sessions() == []
+
+
+def test_index_into_a_docker_archive(run, registry, tmp_path):
+    """It is refused before anything is read."""
+    reference, _, _ = whole_index(registry("d28"))
+    result = run("copy", "--all", "--compress", "gzip:6", reference, f"docker-archive:{tmp_path}/a.tar:a:1")
+    assert result.rc == 1 and "oci-archive:" in result.stderr, result
+    assert not (tmp_path / "a.tar").exists()
+
+
+def test_other_programs_read_a_whole_index(run, registry, docker_registry, tool, tmp_path):
+    reference, old, _ = whole_index(registry("d28"))
+    name = f"{docker_registry().host}/{TARGET}:1"
+    for option in (["--compress", "zstd-chunked"], ["--soci", "--soci-min-size", "1"]):
+        result = run("copy", "--all", *option, reference, name)
+        assert result.rc == 0, result
+        copied = tmp_path / option[0].strip("-")
+        done = subprocess.run([tool("skopeo"), "copy", "--all", "--src-tls-verify=false",
+                               f"docker://{name}", f"dir:{copied}"], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        index = json.loads((copied / "manifest.json").read_bytes())
+        assert len(index["manifests"]) == len(old["manifests"]) + 2 * ("--soci" in option)
+
+
 def test_lost_upload_is_repeated_from_the_source(run, registry):
     """The layer is read from the source's registry once more."""
     source, target, base = registry("d28"), registry("d28"), image()
@@ -259,9 +408,7 @@ def test_damaged_source_is_not_published(run, registry, compress):
 def test_refused_combinations(run, registry, tmp_path):
     server, base = registry("d28"), image()
     reference = base.put(server, SOURCE, "1")
-    cases = [(["--all", "--compress", "zstd-chunked"], "copy each platform"),
-             (["--all", "--soci"], "copy each platform"),
-             (["--referrers", "--compress", "zstd"], "has another digest"),
+    cases = [(["--referrers", "--compress", "zstd"], "has another digest"),
              (["--format", "docker", "--compress", "estargz"], "needs the OCI format"),
              (["--format", "docker", "--soci"], "OCI format"),
              (["--compress", "estargz", "--soci"], "made for gzip layers"),
@@ -270,7 +417,7 @@ def test_refused_combinations(run, registry, tmp_path):
     for arguments, words in cases:
         result = run("copy", *arguments, reference, f"oci:{tmp_path}/l:1")
         assert result.rc == 2 and words in result.stderr, result
-    for arguments, words in [(["--all"], "copy each platform"), (["--format", "docker"], "OCI format"),
+    for arguments, words in [(["--all"], "oci-archive:FILE"), (["--format", "docker"], "OCI format"),
                              (["--compress", "zstd"], "made for gzip layers")]:
         result = run("copy", "--soci", *arguments, "-", f"oci:{tmp_path}/l:1",
                      input=pack(docker_classic(base)))
