@@ -62,9 +62,14 @@ static int read_next(const struct http_response *response, const char *path,
 {
     char header[LINK_BYTES] = "";
     const char *end = header;
-    int length = http_response_header(response, "link", 0, header, sizeof header);
-    const char *url = find_next(header, &end);
-    if (url == NULL && length != HTTP_HEADER_TOO_LONG) {
+    const char *url = NULL;
+    int length = 0;
+    for (size_t nth = 0; url == NULL && length >= 0; nth++) {
+        header[0] = '\0';
+        length = http_response_header(response, "link", nth, header, sizeof header);
+        url = find_next(header, &end);
+    }
+    if (url == NULL && length == HTTP_HEADER_ABSENT) {
         return 0;
     }
     const char *found = url == NULL ? NULL : memmem(url, (size_t)(end - url), path, strlen(path));

@@ -172,13 +172,14 @@ def test_next_page_is_at_the_same_path(run, registry, link):
 
 @pytest.mark.parametrize("links", ['<{path}?last=0>; rel="first", {next}',
                                    '{next}, <{path}?last=6>; rel="last"',
-                                   '<https://example.org/next>; rel="help", {next}; title="a, <b>"'])
+                                   '<https://example.org/next>; rel="help", {next}; title="a, <b>"',
+                                   '<{path}?last=6>; rel="last"\n{next}'])
 def test_next_page_is_one_of_several_links(run, registry, links):
-    """The page that the registry names as the next one, and no other."""
+    """The page that the registry names as the next one, and no other. Lines are headers."""
     def change(server, request, answer):
         found = answer.get("Link")
         if found is not None:
-            answer.set("Link", links.format(path=request.path, next=found))
+            answer.set("Link", links.format(path=request.path, next=found).split("\n"))
     source = registry(profile(API, referrers_page=2),
                       Fault("referrers", "call", at="done", times=None, call=change))
     target = registry(NO_API)
