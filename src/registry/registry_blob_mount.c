@@ -10,8 +10,8 @@
 #include "upload/upload_delete.h"
 
 /* *ret_url: which URL has answered, after redirects; owned. */
-static int send_mount(const struct repository *repository, const char *digest, const char *from,
-                      struct http_response *ret_response, char **ret_url, struct lpipe_error *err)
+static int send_once(const struct repository *repository, const char *digest, const char *from,
+                     struct http_response *ret_response, char **ret_url, struct lpipe_error *err)
 {
     AUTO_FREE char *path =
         mem_printf("/v2/%s/blobs/uploads/?mount=%s&from=%s", repository->name, digest, from);
@@ -32,6 +32,20 @@ static int send_mount(const struct repository *repository, const char *digest, c
     int status = host_send(repository->host, &request, ret_response, err);
     ret_response->url = *ret_url;
     return status;
+}
+
+/* A second time if the connection broke, as a kept one may: to copy the blob costs more. If the
+ * first request has arrived, the second one finds the blob mounted. */
+static int send_mount(const struct repository *repository, const char *digest, const char *from,
+                      struct http_response *ret_response, char **ret_url, struct lpipe_error *err)
+{
+    int status = send_once(repository, digest, from, ret_response, ret_url, err);
+    if (status != LPIPE_NETWORK) {
+        return status;
+    }
+    http_response_dispose(ret_response);
+    *ret_response = (struct http_response)HTTP_RESPONSE_INIT;
+    return send_once(repository, digest, from, ret_response, ret_url, err);
 }
 
 /* Deletes the session that the registry opened instead of a mount. */

@@ -48,6 +48,15 @@ def test_base_layer_is_mounted(run, registry, tar_bytes):
     assert_image(server, output)
 
 
+@pytest.mark.parametrize("at", ["headers", "done"])
+def test_base_layer_is_mounted_after_its_connection_broke(at, run, registry, tar_bytes):
+    server = registry("d28", Fault("mount", "reset", at=at))
+    output = push(run, server, add_base(server), tar_bytes).json()
+    assert [layer["source"] for layer in output["layers"]] == ["mounted", "streamed"]
+    assert server.journal.steps().count("mount") == 2
+    assert_image(server, output)
+
+
 @pytest.mark.parametrize("name", ["ggcr", "ecr", "zot", "harbor", "pulp", "quay", "d3"])
 def test_base_layer_is_mounted_or_copied_in_each_profile(name, run, registry, tar_bytes):
     server = registry(name)
