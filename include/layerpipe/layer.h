@@ -131,7 +131,8 @@ LPIPE_API LPIPE_CHECK int lpipe_layer_new(const struct lpipe_source *source,
                                           lpipe_layer **ret_layer, struct lpipe_error *err);
 
 /**
- * Makes a layer of a descriptor: a pipe, a socket or a file.
+ * Makes a layer of a descriptor: a pipe, a stream socket or a file. If a file becomes shorter while
+ * it is read, reading the layer fails with SOURCE_IO; a notice tells any other change.
  * @param fd        taken, also on failure, unless LPIPE_LAYER_FD_BORROWED is set. It is closed when
  *                  the layer has ended; a regular file, which can be read again after a lost
  *                  upload, when the layer is freed

@@ -32,7 +32,8 @@ struct source_ops {
     /* How many bytes there are from the first to the end, as far as it is known before; 0 = not
      * known. NULL: never. */
     uint64_t (*size)(const struct source *source);
-    /* One line for a person after the end, about what was left out; NULL = nothing. Borrowed. */
+    /* One line for a person after the end, about what was left out or changed; NULL = nothing.
+     * Borrowed. */
     const char *(*notice)(struct source *source);
     /* Frees, after close. */
     void (*free)(struct source *source);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cancel.h"
@@ -79,11 +80,44 @@ static ptrdiff_t read_some(struct source_fd *source, void *buf, size_t size)
     }
 }
 
+/* A file that became shorter has lost bytes that were to be read, which nobody would notice where the
+ * input is no tar. Some files of the kernel have always fewer bytes than they say. */
+static int check_end(const struct source_fd *source, struct lpipe_error *err)
+{
+    struct stat now;
+    off_t size = source->before.st_size;
+    if (!source->regular || source->start + (off_t)source->offset >= size ||
+        fstat(source->fd, &now) != 0 || now.st_size >= size) {
+        return 0;
+    }
+    return fail_with_advice(
+        err, LPIPE_SOURCE_IO,
+        "the input was cut from %jd bytes to %jd while it was read; push it when "
+        "nothing writes to it",
+        (intmax_t)size, (intmax_t)now.st_size);
+}
+
+/* A packet that is longer than the space for it would lose its end. */
+static bool keeps_packets_apart(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM;
+}
+
 static ptrdiff_t fd_source_read(struct source *base, void *buf, size_t size,
                                 struct lpipe_error *err)
 {
     struct source_fd *source = (struct source_fd *)base;
+    if (source->offset == 0 && keeps_packets_apart(source->fd)) {
+        return fail_with_advice(err, LPIPE_SOURCE_IO,
+                                "the input is a socket of packets, whose ends could be lost; use a "
+                                "stream socket or a pipe");
+    }
     ptrdiff_t got = read_some(source, buf, size);
+    if (got == 0) {
+        return check_end(source, err);
+    }
     if (got < 0) {
         return fail_errno(err, LPIPE_SOURCE_IO, (int)-got,
                           "reading the input failed at byte %" PRIu64, source->offset);
@@ -147,6 +181,14 @@ static bool fd_source_is_unchanged(const struct source *base)
            now.st_mtim.tv_nsec == source->before.st_mtim.tv_nsec;
 }
 
+static const char *fd_source_notice(struct source *base)
+{
+    const struct source_fd *source = (const struct source_fd *)base;
+    return source->regular && !source->closed && !fd_source_is_unchanged(base)
+               ? "the input was changed while it was read, so it may have parts of several versions"
+               : NULL;
+}
+
 static uint64_t fd_source_size(const struct source *base)
 {
     const struct source_fd *source = (const struct source_fd *)base;
@@ -173,6 +215,7 @@ static const struct source_ops ops = {
     .rewind = fd_source_rewind,
     .is_unchanged = fd_source_is_unchanged,
     .size = fd_source_size,
+    .notice = fd_source_notice,
     .free = fd_source_free,
 };
 

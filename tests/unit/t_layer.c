@@ -7,8 +7,12 @@
 #include <dirent.h>
 #include <limits.h>
 #include <malloc.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "flow/layer.h"
+#include "flow/source_fd.h"
 
 #define OF_NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define OF_HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -555,6 +559,62 @@ static void test_older_structs(void **state)
     lpipe_layer_free(layer);
 }
 
+/* Reads to the end in parts of 100 bytes; the file gets another size after the first one. */
+static int read_changing(int fd, off_t size_then, bool *ret_notice, struct lpipe_error *err)
+{
+    char part[100];
+    struct source *source = NULL;
+    ptrdiff_t got = 0;
+    assert_int_equal(source_fd_new(fd, false, &source, err), 0);
+    got = source->ops->read(source, part, sizeof part, err);
+    if (got > 0) {
+        assert_int_equal(ftruncate(fd, size_then), 0);
+    }
+    while (got > 0) {
+        got = source->ops->read(source, part, sizeof part, err);
+    }
+    *ret_notice = source_notice(source) != NULL;
+    source_free(source);
+    return (int)got;
+}
+
+static int new_file(off_t size)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, size), 0);
+    return fd;
+}
+
+static void test_file_that_changes_while_it_is_read(void **state)
+{
+    (void)state;
+    struct lpipe_error err = { 0 };
+    bool notice = true;
+    assert_int_equal(read_changing(new_file(1000), 1000, &notice, &err), 0);
+    assert_int_equal(read_changing(new_file(1000), 2000, &notice, &err), 0);
+    assert_true(notice);
+    for (off_t size = 0; size < 1000; size += 333) {
+        assert_int_equal(read_changing(new_file(1000), size, &notice, &err), LPIPE_SOURCE_IO);
+        assert_non_null(strstr(err.message, "was cut from 1000 bytes to "));
+    }
+}
+
+static void test_socket_of_packets(void **state)
+{
+    (void)state;
+    static const int types[] = { SOCK_DGRAM, SOCK_SEQPACKET };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct lpipe_error err = { 0 };
+        bool notice = true;
+        int ends[2];
+        assert_int_equal(socketpair(AF_UNIX, types[i] | SOCK_CLOEXEC, 0, ends), 0);
+        assert_int_equal(read_changing(ends[0], 0, &notice, &err), LPIPE_SOURCE_IO);
+        assert_false(notice);
+        close(ends[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +635,8 @@ int main(void)
         cmocka_unit_test(test_nothing_stays_open),
         cmocka_unit_test(test_interrupted_read_is_cancelled),
         cmocka_unit_test(test_older_structs),
+        cmocka_unit_test(test_file_that_changes_while_it_is_read),
+        cmocka_unit_test(test_socket_of_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
