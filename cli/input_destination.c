@@ -60,8 +60,8 @@ static const char *path_below(const char *path, const char *directory)
     return is_below ? path + size + 1 : NULL;
 }
 
-/* Appends a path as a pattern: without empty parts and ".", and with '\' before each byte that has a
- * meaning. */
+/* Appends a path as a pattern: without empty parts and ".", and with '\' before each byte that has
+ * a meaning. */
 static char *append_pattern(char *end, const char *path)
 {
     while (*path != '\0') {

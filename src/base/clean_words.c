@@ -9,7 +9,8 @@
 
 #define SECRET_WORD_BYTES 16 /* a shorter word after "Bearer" is not a token */
 
-/* Copies text word by word and leaves secrets out: users, queries and fragments of URLs, and tokens. */
+/* Copies text word by word and leaves secrets out: users, queries and fragments of URLs, and
+ * tokens. */
 struct words {
     char *buf;
     size_t buf_size;

@@ -21,8 +21,8 @@ ptrdiff_t fd_read_all_at(int fd, void *buf, size_t size, uint64_t offset);
 /* Writes all to a file, from the offset on; 0 or an errno value. */
 MUST_CHECK int fd_write_all_at(int fd, const void *data, size_t size, uint64_t offset);
 /* Locks the open file or directory for this open file description, so that threads of one process
- * exclude each other, too. Waits time_ms at most. 0, or an errno value: EWOULDBLOCK when others still
- * have the lock, ECANCELED. Closing the descriptor ends it. */
+ * exclude each other, too. Waits time_ms at most. 0, or an errno value: EWOULDBLOCK when others
+ * still have the lock, ECANCELED. Closing the descriptor ends it. */
 MUST_CHECK int fd_lock(int fd, uint64_t time_ms, const lpipe_cancel *cancel);
 /* Reads a whole regular file into buf (its maximum applies). status: what a failure is reported
  * as. */

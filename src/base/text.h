@@ -32,8 +32,8 @@ bool text_is_utf8(const char *text, size_t size);
 bool text_is_visible(uint32_t code);
 /* No control characters (including CR, LF, NUL within size, DEL). */
 bool text_is_clean(const char *text, size_t size);
-/* "500 bytes", "84.0 MB": an amount of bytes with one decimal. step is 1000 or 1024, units[0] is for
- * bytes. Returns buf. */
+/* "500 bytes", "84.0 MB": an amount of bytes with one decimal. step is 1000 or 1024, units[0] is
+ * for bytes. Returns buf. */
 char *text_size(char *buf, size_t buf_size, uint64_t bytes, unsigned step, const char *const *units,
                 size_t unit_count);
 /* Copies text of the remote side into buf for use in a message: characters that are not visible

@@ -39,7 +39,8 @@ static const char *const shown[] = {
     "x-request-id",
 };
 
-/* Headers whose value is a URL: its user and its query are left out, because they may be secrets. */
+/* Headers whose value is a URL: its user and its query are left out, because they may be
+ * secrets. */
 static bool is_url(const char *name, size_t size)
 {
     return (size == 8 && text_same_start(name, "location", 8)) ||

@@ -140,9 +140,9 @@ static bool is_alert(const char *text)
     return strstr(text, "SSL routines") != NULL && strstr(text, " alert ") != NULL;
 }
 
-/* The connection ended before TLS was agreed on, as a server or load balancer that restarts does it.
- * The other texts are about what the two sides want of each other. The cause behind these words is
- * in the language of the program's locale. */
+/* The connection ended before TLS was agreed on, as a server or load balancer that restarts does
+ * it. The other texts are about what the two sides want of each other. The cause behind these words
+ * is in the language of the program's locale. */
 static bool is_cut_handshake(CURLcode code, const char *text)
 {
     static const char *const words[] = { "SSL_connect: ", "unexpected eof", "Recv failure",
