@@ -18,12 +18,18 @@ const struct command *command_find(const struct command *const *commands, const 
     return NULL;
 }
 
+static void print_usage(const char *before, const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "%slayerpipe %s%s%s\n", before, command->name,
+                  command->synopsis[0] != '\0' ? " " : "", command->synopsis);
+}
+
 void command_print_overview(const struct command *const *commands, FILE *out)
 {
     (void)fputs("layerpipe: turn a stream into an OCI layer or image, reading it once\n\nUsage:\n",
                 out);
     for (size_t i = 0; commands[i] != NULL; i++) {
-        (void)fprintf(out, "  layerpipe %s %s\n", commands[i]->name, commands[i]->synopsis);
+        print_usage("  ", commands[i], out);
     }
     (void)fputs("\nCommands:\n", out);
     for (size_t i = 0; commands[i] != NULL; i++) {
@@ -37,8 +43,8 @@ void command_print_overview(const struct command *const *commands, FILE *out)
 
 void command_print_help(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "Usage: layerpipe %s %s\n\n%s%s", command->name, command->synopsis,
-                  command->summary, ".\n");
+    print_usage("Usage: ", command, out);
+    (void)fprintf(out, "\n%s%s", command->summary, ".\n");
     if (command->examples != NULL) {
         (void)fprintf(out, "\nExamples:\n%s", command->examples);
     }
