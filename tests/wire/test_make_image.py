@@ -16,8 +16,7 @@ AUTHORITIES = "/usr/share/ca-certificates/mozilla"
 pytestmark = pytest.mark.skipif(not os.path.isdir(AUTHORITIES), reason="ca-certificates is not installed")
 
 
-def make_image(destination):
-    command = os.environ["LAYERPIPE"]
+def make_image(destination, command=os.environ["LAYERPIPE"]):
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
     return subprocess.run([os.path.join(ROOT, "tools", "make_image"), command, destination], check=True,
                           env=environment, stdout=subprocess.PIPE).stdout.decode().strip()
@@ -56,3 +55,13 @@ def test_image_of_the_command_is_reproducible_and_has_what_it_needs(tmp_path):
         assert entries["tmp"].mode == 0o1777
         bundle = tar.extractfile(entries["etc/ssl/certs/ca-certificates.crt"]).read().decode()
     assert authorities_of(bundle) == package_authorities()
+
+
+def test_image_of_a_command_that_this_machine_cannot_run(tmp_path):
+    """The header of an ELF file for arm64."""
+    command = tmp_path / "layerpipe"
+    command.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00" + bytes(100))
+    make_image(f"oci:{tmp_path}/layout:1", command)
+    shown = subprocess.run([os.environ["LAYERPIPE"], "inspect", "--json", f"oci:{tmp_path}/layout:1"], check=True,
+                           stdout=subprocess.PIPE).stdout
+    assert json.loads(shown)["config"]["architecture"] == "arm64"
