@@ -7,8 +7,11 @@
 #include "base/source.h"
 #include "content/layer_stream.h"
 
-/* The store is borrowed until the source is freed; *layer is copied. Nothing is read yet. */
+/* The store is borrowed until the source is freed; *layer is copied. Nothing is read yet.
+ * without_table: what follows the end-of-archive mark of the tar is left out, except for zeros. An
+ * eStargz has its table of contents there. */
 MUST_CHECK int layer_source_new(struct store *store, const struct layer_spec *layer,
-                                struct source **ret_source, struct lpipe_error *err);
+                                bool without_table, struct source **ret_source,
+                                struct lpipe_error *err);
 
 #endif

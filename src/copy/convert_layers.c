@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "content/layer_source.h"
 #include "copy/copy_soci.h"
 #include "flow/layer.h"
 #include "flow/layer_media.h"
 #include "oci/json_write.h"
+#include "oci/reference.h"
 #include "registry/client.h"
 
 #define KEY_ESTARGZ "containerd.io/snapshot/stargz/toc.digest"
@@ -33,6 +35,26 @@ enum lpipe_format convert_format(const struct convert_rules *rules)
     return given == LPIPE_FORMAT_DEFAULT && needs_oci ? LPIPE_FORMAT_OCI : given;
 }
 
+int convert_load(const struct convert_rules *rules, const lpipe_ref *source, struct store *store,
+                 struct fetched *fetched, lpipe_image **ret_image, struct lpipe_error *err)
+{
+    struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
+    struct store *owned AUTO_STORE = store;
+    options.created = "0"; /* is not used: a copy keeps its time */
+    options.format = convert_format(rules);
+    if (options.format == LPIPE_FORMAT_DEFAULT) {
+        options.format = fetched->manifest->family == MEDIA_FAMILY_DOCKER ? LPIPE_FORMAT_DOCKER
+                                                                          : LPIPE_FORMAT_OCI;
+    }
+    int status = image_new(rules->client, NULL, &options, ret_image, err);
+    status = status == 0 ? image_base_take(*ret_image, TAKE(owned), fetched, err) : status;
+    if (status == 0 && source->kind == LPIPE_REF_REGISTRY) {
+        (*ret_image)->base.repository = mem_strdup(source->repository);
+        status = (*ret_image)->base.repository == NULL ? fail_memory(err) : 0;
+    }
+    return status;
+}
+
 static bool has_annotation(const struct image_layer *layer, const char *key)
 {
     return json_member_text(json_member(layer->source->source, "annotations"), key) != NULL;
@@ -54,6 +76,17 @@ static bool is_converted(const struct convert_rules *rules, const struct image_l
     }
     /* The zTOC of a layer is made while it is compressed. */
     return rules->options->soci == LPIPE_SOCI_NONE || layer->result.size < soci_bytes_min;
+}
+
+static int check_kept(const lpipe_image *image, const struct image_layer *layer, size_t number,
+                      struct lpipe_error *err)
+{
+    return media_type_in_family(layer->result.media_type, image->family) != NULL
+               ? 0
+               : fail(err, LPIPE_INVALID_ARGUMENT,
+                      "layer %zu keeps the media type %s, which Docker's format does not have; use "
+                      "the OCI format",
+                      number, layer->result.media_type);
 }
 
 static int check_layer(const struct image_layer *layer, size_t number, struct lpipe_error *err)
@@ -81,7 +114,8 @@ static int replace_layer(const struct convert_rules *rules, lpipe_image *image,
     /* The image exists with these entries, and runtimes accept a tar without an end. */
     options.flags = (uint32_t)LPIPE_LAYER_ALLOW_TRUNCATED | (uint32_t)LPIPE_LAYER_ALLOW_EMPTY |
                     (uint32_t)LPIPE_LAYER_ALLOW_ODD_ENTRIES;
-    int status = layer_source_new(image->base.store, &spec, &source, err);
+    int status = layer_source_new(image->base.store, &spec, has_annotation(layer, KEY_ESTARGZ),
+                                  &source, err);
     status = status == 0 ? layer_new_source(source, &options, &layer->unread, err) : status;
     if (status != 0) {
         return status;
@@ -100,6 +134,7 @@ int convert_layers(const struct convert_rules *rules, lpipe_image *image, uint64
         struct image_layer *layer = &image->layers[i];
         enum media_role role = media_type_role(layer->result.media_type, NULL);
         if (role == MEDIA_ROLE_FOREIGN || is_converted(rules, layer, soci_bytes_min)) {
+            status = check_kept(image, layer, i + 1, err);
             continue;
         }
         status = check_layer(layer, i + 1, err);

@@ -6,6 +6,7 @@
 #include "copy/convert_layers.h"
 #include "copy/copy_result.h"
 #include "copy/copy_soci.h"
+#include "copy/copy_steps.h"
 #include "copy/index_convert.h"
 #include "image/image.h"
 #include "image/image_push.h"
@@ -35,16 +36,22 @@ bool image_convert_is_wanted(const struct lpipe_copy_options *options)
 
 static int load_image(struct convert *convert, const lpipe_ref *source, struct lpipe_error *err)
 {
-    struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
-    options.format = convert_format(&convert->rules);
-    options.platform = convert->rules.options->platform;
-    options.created = "0"; /* is not used: a copy keeps its time */
-    int status = image_new(convert->rules.client, source, &options, &convert->image, err);
-    if (status != 0) {
-        return status;
+    const struct convert_rules *rules = &convert->rules;
+    struct store *store AUTO_STORE = NULL;
+    struct fetched fetched AUTO_FETCHED = FETCHED_INIT;
+    struct lpipe_copy_options one = *rules->options;
+    one.flags &= ~(uint32_t)LPIPE_COPY_ALL;
+    int status = store_open(rules->client, source, STORE_READ, &store, err);
+    if (status == 0) {
+        status = image_fetch_manifest(store, image_fetch_reference(source), &fetched, err);
     }
-    convert->image->is_copy = true;
-    return image_base_annotations(convert->image, err);
+    if (status == 0) {
+        status = copy_root_choose(rules->client, store, source->name, &one, &fetched, err);
+    }
+    if (status == 0) {
+        status = convert_load(rules, source, TAKE(store), &fetched, &convert->image, err);
+    }
+    return status == 0 ? 0 : fail_context(err, status, "%s", source->name);
 }
 
 static int open_target(struct convert *convert, const lpipe_ref *dest, struct lpipe_error *err)

@@ -83,30 +83,6 @@ static int keep_entry(struct index_convert *convert, struct fetched *fetched,
     return copy_write_manifest(&convert->route, &child, err);
 }
 
-/* The image with the layers that it has now. fetched is empty afterwards. */
-static int load_image(const struct index_convert *convert, struct fetched *fetched,
-                      lpipe_image **ret_image, struct lpipe_error *err)
-{
-    struct lpipe_image_options options = LPIPE_IMAGE_OPTIONS_INIT;
-    struct store *store AUTO_STORE = NULL;
-    const lpipe_ref *source = convert->source;
-    options.created = "0"; /* is not used: a copy keeps its time */
-    options.format = convert_format(convert->rules);
-    if (options.format == LPIPE_FORMAT_DEFAULT) {
-        options.format = fetched->manifest->family == MEDIA_FAMILY_DOCKER ? LPIPE_FORMAT_DOCKER
-                                                                          : LPIPE_FORMAT_OCI;
-    }
-    int status = store_open(convert->rules->client, source, STORE_READ, &store, err);
-    status =
-        status == 0 ? image_new(convert->rules->client, NULL, &options, ret_image, err) : status;
-    status = status == 0 ? image_base_take(*ret_image, TAKE(store), fetched, err) : status;
-    if (status == 0 && source->kind == LPIPE_REF_REGISTRY) {
-        (*ret_image)->base.repository = mem_strdup(source->repository);
-        status = (*ret_image)->base.repository == NULL ? fail_memory(err) : 0;
-    }
-    return status;
-}
-
 /* The target of one image: an entry of the index. */
 static struct push_target child_target(const struct index_convert *convert,
                                        const struct manifest *manifest)
@@ -148,7 +124,11 @@ static int convert_entry(struct index_convert *convert, struct entry *entry,
     struct lpipe_push_result pushed = LPIPE_PUSH_RESULT_INIT;
     lpipe_image *image = NULL;
     options.soci = convert->rules->options->soci;
-    int status = load_image(convert, fetched, &image, err);
+    struct store *store = NULL;
+    int status = store_open(convert->rules->client, convert->source, STORE_READ, &store, err);
+    if (status == 0) {
+        status = convert_load(convert->rules, convert->source, store, fetched, &image, err);
+    }
     status = status == 0 ? image_push_check(image, &options, err) : status;
     if (status == 0) {
         status = convert_layers(convert->rules, image, convert->target.soci_bytes_min, err);

@@ -58,6 +58,9 @@ static int take_layers(lpipe_image *image, struct lpipe_error *err)
         (void)snprintf(layer.result.diff_id, sizeof layer.result.diff_id, "%s",
                        image_config_diff_id(image->config, i));
         const char *type = media_type_in_family(from->media_type, image->family);
+        if (type == NULL && image->is_copy) {
+            type = from->media_type; /* the layer may become another one */
+        }
         if (type == NULL) {
             return fail(err, LPIPE_INVALID_ARGUMENT,
                         "layer %zu has the media type %s, which Docker's format does not have; use "

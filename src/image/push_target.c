@@ -142,6 +142,11 @@ int push_target_open(lpipe_client *client, const lpipe_ref *dest,
     if (target.soci_bytes_min == 0) {
         target.soci_bytes_min = SOCI_LAYER_BYTES_MIN;
     }
+    if (dest->kind == LPIPE_REF_DOCKER_ARCHIVE && options->soci != LPIPE_SOCI_NONE) {
+        return fail_with_advice(err, LPIPE_INVALID_ARGUMENT,
+                                "docker-archive: takes an image without a SOCI index; use "
+                                "oci-archive:");
+    }
     int status = collect_tags(&target, dest, options, err);
     status = status == 0 ? set_mount_from(&target, dest, options->mount_from, err) : status;
     status = status == 0 ? parse_subject(dest, options->subject, &subject, err) : status;

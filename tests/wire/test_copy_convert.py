@@ -381,6 +381,46 @@ def test_other_programs_read_a_whole_index(run, registry, docker_registry, tool,
         assert len(index["manifests"]) == len(old["manifests"]) + 2 * ("--soci" in option)
 
 
+@pytest.mark.parametrize("compress", ["zstd", "zstd-chunked", "none", "soci"])
+def test_estargz_becomes_something_else(run, command, tmp_path, compress):
+    """Its table follows the end of the tar and is left out, so the image is the one that it was made of."""
+    tar = tar_of(many_small())
+    (tmp_path / "in.tar").write_bytes(tar)
+    for kind in ("gzip", "estargz"):
+        result = run("push", "--created", "0", "--compress", kind, f"oci:{tmp_path}/{kind}:1",
+                     tmp_path / "in.tar")
+        assert result.rc == 0, result
+    words = ["--soci", "--soci-min-size", "1"] if compress == "soci" else ["--compress", compress]
+    shown = []
+    for kind in ("gzip", "estargz"):
+        result = run("copy", "--json", *words, f"oci:{tmp_path}/{kind}:1", f"oci:{tmp_path}/new:{kind}")
+        assert result.rc == 0, result
+        shown.append(result.json()["digest"])
+    assert shown[0] == shown[1]
+    back = subprocess.run([command.path, "cat", "--layer", "1", "--platform", "linux/amd64",
+                           f"oci:{tmp_path}/new:estargz"], stdout=subprocess.PIPE, check=True)
+    assert back.stdout == tar
+
+
+def test_docker_format_of_zstd_layers(run, registry):
+    """They become gzip first."""
+    server, base = registry("d28"), image()
+    name = f"{server.host}/{TARGET}"
+    assert run("copy", "--compress", "zstd", base.put(server, SOURCE, "1"), f"{name}:zstd").rc == 0
+    result = run("copy", "--format", "docker", "--compress", "gzip", f"{name}:zstd", f"{name}:docker")
+    assert result.rc == 0, result
+    assert_layers(server, base, None, "gzip", reference="docker")
+    result = run("copy", "--format", "docker", "--compress", "zstd", f"{name}:zstd", f"{name}:2")
+    assert result.rc == 2 and "OCI format" in result.stderr, result
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_no_soci_index_in_a_docker_archive(run, tmp_path, version):
+    result = run("push", f"--soci={version}", f"docker-archive:{tmp_path}/a.tar:a:1", "-",
+                 input=tar_of([entry("a", b"1")]))
+    assert result.rc == 2 and "without a SOCI index; use oci-archive:" in result.stderr, result
+
+
 def test_lost_upload_is_repeated_from_the_source(run, registry):
     """The layer is read from the source's registry once more."""
     source, target, base = registry("d28"), registry("d28"), image()
