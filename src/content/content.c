@@ -91,11 +91,10 @@ static int open_layer(lpipe_content *content, const struct lpipe_content_options
 static int open_flattened(lpipe_content *content, struct lpipe_error *err)
 {
     if (content->image.config == NULL) {
-        return fail_with_advice(
-            err, LPIPE_UNSUPPORTED,
-            "the manifest is an artifact, not an image, so it has no file "
-            "system; `layer` N and `LPIPE_CONTENT_BLOB` read one of its %zu blobs",
-            content_image_layers(&content->image));
+        return fail_with_advice(err, LPIPE_UNSUPPORTED,
+                                "the manifest is an artifact, not an image, so it has no file "
+                                "system; `layer` N and `LPIPE_CONTENT_BLOB` read its blobs (%zu)",
+                                content_image_layers(&content->image));
     }
     content->hold.is_tar = true;
     return flatten_stream_open(content->store, &content->image, &content->stream, err);

@@ -68,8 +68,8 @@ int content_image_find(const struct content_image *image, const char *layer, siz
     }
     if (number == 0 || number > count) {
         return fail_with_advice(err, LPIPE_NOT_FOUND,
-                                "the image has no layer %s: it has %zu layers, 1 is the lowest",
-                                layer, count);
+                                "the image has no layer %s: it has %zu layer%s, 1 is the lowest",
+                                layer, count, count == 1 ? "" : "s");
     }
     *ret_index = (size_t)number - 1;
     return 0;

@@ -80,7 +80,7 @@ static ptrdiff_t read_some(struct source_fd *source, void *buf, size_t size)
     }
 }
 
-/* A file that became shorter has lost bytes that were to be read, which nobody would notice where the
+/* A file that became shorter has lost bytes that were to be read, which nobody would notice if the
  * input is no tar. Some files of the kernel have always fewer bytes than they say. */
 static int check_end(const struct source_fd *source, struct lpipe_error *err)
 {
