@@ -60,19 +60,15 @@ static int check_twice(const struct settings *settings)
 {
     const struct item_list *args = &settings->args;
     bool image_seen = false;
-    for (size_t i = 0; i < args->count; i++) {
-        bool is_input = image_seen && args->items[i].tag == ITEM_ARGUMENT;
-        image_seen = image_seen || args->items[i].tag == ITEM_ARGUMENT;
-        for (size_t k = i + 1; k < args->count && is_input; k++) {
-            int code = args->items[k].tag == ITEM_ARGUMENT
-                           ? input_check_twice(settings, args->items[i].text, args->items[k].text)
-                           : 0;
-            if (code != 0) {
-                return code;
-            }
+    int code = 0;
+    for (size_t i = 0; i < args->count && code == 0; i++) {
+        bool is_argument = args->items[i].tag == ITEM_ARGUMENT;
+        if (is_argument && image_seen) {
+            code = input_check_twice(settings, args->items[i].text, args, i + 1);
         }
+        image_seen = image_seen || is_argument;
     }
-    return 0;
+    return code;
 }
 
 /* Adds stdin as input if no INPUT is given and stdin is readable. Refuses inputs that contradict

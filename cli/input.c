@@ -110,28 +110,42 @@ static bool same_as_stdin(const struct stat *info)
            input.st_ino == info->st_ino;
 }
 
-static int stat_input(const char *path, struct stat *ret_info)
+static int descriptor_of(const char *path)
 {
-    int number = strcmp(path, "-") == 0 ? STDIN_FILENO : path_descriptor_number(path);
-    return number >= 0 ? fstat(number, ret_info) : stat(path, ret_info);
+    return strcmp(path, "-") == 0 ? STDIN_FILENO : path_descriptor_number(path);
 }
 
-int input_check_twice(const struct settings *settings, const char *first, const char *second)
+/* What can be read once only; a device may give any number of bytes. */
+static bool is_stream(const char *path, struct stat *ret_info)
 {
-    struct stat a, b;
-    if (stat_input(first, &a) != 0 || stat_input(second, &b) != 0 || a.st_dev != b.st_dev ||
-        a.st_ino != b.st_ino) {
-        return 0;
+    int number = descriptor_of(path);
+    bool found = (number >= 0 ? fstat(number, ret_info) : stat(path, ret_info)) == 0;
+    mode_t mode = found ? ret_info->st_mode : S_IFDIR;
+    return S_ISFIFO(mode) || S_ISSOCK(mode) || (S_ISREG(mode) && number >= 0);
+}
+
+static bool is_same_stream(const char *first, const struct stat *a, const char *second)
+{
+    struct stat b;
+    return is_stream(second, &b) && a->st_dev == b.st_dev && a->st_ino == b.st_ino &&
+           (!S_ISREG(b.st_mode) || descriptor_of(first) == descriptor_of(second));
+}
+
+int input_check_twice(const struct settings *settings, const char *first,
+                      const struct item_list *args, size_t begin)
+{
+    struct stat info;
+    bool is_once = is_stream(first, &info);
+    for (size_t i = begin; is_once && i < args->count; i++) {
+        const char *second = args->items[i].text;
+        if (args->items[i].tag == ITEM_ARGUMENT && is_same_stream(first, &info, second)) {
+            return usage_error(settings->command_name,
+                               "%s and %s are the same stream, which can be read once only",
+                               strcmp(first, "-") == 0 ? "stdin" : first,
+                               strcmp(second, "-") == 0 ? "stdin" : second);
+        }
     }
-    int number = strcmp(first, "-") == 0 ? STDIN_FILENO : path_descriptor_number(first);
-    int other = strcmp(second, "-") == 0 ? STDIN_FILENO : path_descriptor_number(second);
-    bool is_file = S_ISREG(a.st_mode) && (number < 0 || number != other);
-    return is_file || S_ISDIR(a.st_mode) || S_ISCHR(a.st_mode)
-               ? 0
-               : usage_error(settings->command_name,
-                             "%s and %s are the same stream, which can be read once only",
-                             strcmp(first, "-") == 0 ? "stdin" : first,
-                             strcmp(second, "-") == 0 ? "stdin" : second);
+    return 0;
 }
 
 /* The data in a descriptor is read once, even if it is a file. */

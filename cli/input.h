@@ -24,9 +24,10 @@ void input_wait_for_stdin(const struct settings *settings);
  * that is empty or no tar archive it says first that it was read, and why. */
 int input_print_failure(const struct settings *settings, const struct lpipe_error *err);
 
-/* The usage error if two of these paths name the same pipe, socket or descriptor, of which each
- * would get a part, else 0. */
-int input_check_twice(const struct settings *settings, const char *first, const char *second);
+/* The usage error if one of args, from `begin` on, names the same pipe, socket or descriptor as
+ * `first`, so that each would get a part of it; else 0. */
+int input_check_twice(const struct settings *settings, const char *first,
+                      const struct item_list *args, size_t begin);
 
 /* The value of --threads for lpipe_layer_options.threads. */
 int32_t input_threads(const struct settings *settings);
