@@ -347,6 +347,9 @@ def test_offset_that_still_moves_is_queried_again(run, registry):
                       Fault("status", "answer", nth=1, headers={"Range": f"0-{MIB + 9}"}))
     result = upload(run, server, DATA, *CHUNKED)
     assert_stored(server, result, DATA)
+    starts = [entry.headers["content-range"].partition("-")[0] for entry in patches(server)]
+    assert str(MIB + MIB // 2) in starts and str(MIB + 10) not in starts
+    assert len(server.journal.entries("status")) == 3
 
 
 TOO_LITTLE = {"Range": f"0-{5 * MIB + 2}"}  # the last chunk has 5 bytes
