@@ -209,7 +209,7 @@ int blob_push(const struct blob_job *job, lpipe_layer *layer,
     }
     const char *notice = status == 0 ? layer_notice(layer) : NULL;
     if (notice != NULL) {
-        context_notice(&job->client->context, "%s", notice);
+        context_notice(&job->client->context, "%s: %s", job->name, notice);
     }
     if (push.existed) {
         push.progress.origin = LPIPE_ORIGIN_EXISTING;

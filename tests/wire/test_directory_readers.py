@@ -313,6 +313,14 @@ def test_sockets_are_skipped_with_a_warning(command, tree):
     assert " 1 socket " in result.stderr
 
 
+def test_notices_name_the_layer(command, tmp_path):
+    for name in ("plain", "marks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "marks" / ".wh.x").touch()
+    result = command.run("push", "null:", tmp_path / "plain", tmp_path / "marks")
+    assert result.rc == 0 and f"layer 2: {tmp_path}/marks: files named .wh.*" in result.stderr, result
+
+
 def test_only_symlink_named_as_input_is_followed(layer_of, tmp_path):
     top, outside = tmp_path / "top", tmp_path / "outside"
     top.mkdir()
