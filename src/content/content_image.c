@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "oci/json_read.h"
+#include "toc/toc_keys.h"
 
 void content_image_dispose(struct content_image *image)
 {
@@ -84,8 +85,7 @@ bool content_image_is_estargz(const struct content_image *image, size_t index)
 {
     const struct json_node layer = { .value = image->fetched.manifest->items[index].source };
     struct json_node annotations = json_node_member(&layer, "annotations");
-    struct json_node toc =
-        json_node_member(&annotations, "containerd.io/snapshot/stargz/toc.digest");
+    struct json_node toc = json_node_member(&annotations, KEY_ESTARGZ_DIGEST);
     return json_node_text(&toc) != NULL;
 }
 

@@ -12,9 +12,7 @@
 #include "oci/json_write.h"
 #include "oci/reference.h"
 #include "registry/client.h"
-
-#define KEY_ESTARGZ "containerd.io/snapshot/stargz/toc.digest"
-#define KEY_ZSTD_CHUNKED "io.github.containers.zstd-chunked.manifest-checksum"
+#include "toc/toc_keys.h"
 
 int convert_rules_read(lpipe_client *client, const struct lpipe_copy_options *options,
                        struct convert_rules *ret_rules, struct lpipe_error *err)
@@ -70,9 +68,9 @@ static bool is_converted(const struct convert_rules *rules, const struct image_l
     }
     switch (rules->format.toc) {
     case TOC_ZSTD_CHUNKED:
-        return has_annotation(layer, KEY_ZSTD_CHUNKED);
+        return has_annotation(layer, KEY_ZSTD_DIGEST);
     case TOC_ESTARGZ:
-        return has_annotation(layer, KEY_ESTARGZ);
+        return has_annotation(layer, KEY_ESTARGZ_DIGEST);
     }
     /* The zTOC of a layer is made while it is compressed. */
     return rules->options->soci == LPIPE_SOCI_NONE || layer->result.size < soci_bytes_min;
@@ -114,8 +112,8 @@ static int replace_layer(const struct convert_rules *rules, lpipe_image *image,
     /* The image exists with these entries, and runtimes accept a tar without an end. */
     options.flags = (uint32_t)LPIPE_LAYER_ALLOW_TRUNCATED | (uint32_t)LPIPE_LAYER_ALLOW_EMPTY |
                     (uint32_t)LPIPE_LAYER_ALLOW_ODD_ENTRIES;
-    int status = layer_source_new(image->base.store, &spec, has_annotation(layer, KEY_ESTARGZ),
-                                  &source, err);
+    int status = layer_source_new(image->base.store, &spec,
+                                  has_annotation(layer, KEY_ESTARGZ_DIGEST), &source, err);
     status = status == 0 ? layer_new_source(source, &options, &layer->unread, err) : status;
     if (status != 0) {
         return status;

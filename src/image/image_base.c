@@ -7,9 +7,9 @@
 
 #include "base/mem.h"
 #include "image/image.h"
-#include "image/layer_table.h"
 #include "image/store_open.h"
 #include "oci/reference.h"
+#include "toc/toc_keys.h"
 
 #define KEY_BASE_DIGEST "org.opencontainers.image.base.digest"
 #define KEY_BASE_NAME "org.opencontainers.image.base.name"

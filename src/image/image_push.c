@@ -12,6 +12,7 @@
 #include "image/manifest_publish.h"
 #include "image/soci_find.h"
 #include "registry/client.h"
+#include "toc/toc_keys.h"
 
 /* What a push makes besides the blobs. */
 struct push_documents {

@@ -13,14 +13,10 @@
 #include "image/soci_find.h"
 #include "oci/json_write.h"
 #include "registry/client.h"
+#include "toc/toc_keys.h"
 #include "toc/ztoc.h"
 
 #define ZTOC_MEDIA_TYPE "application/octet-stream"
-#define KEY_LAYER_TYPE "com.amazon.soci.image-layer-mediaType"
-#define KEY_LAYER_DIGEST "com.amazon.soci.image-layer-digest"
-#define KEY_SPAN_SIZE "com.amazon.soci.span-size"
-#define KEY_BUILD_TOOL "com.amazon.soci.build-tool-identifier"
-#define KEY_MANIFEST_DIGEST "com.amazon.soci.image-manifest-digest"
 #define BUILD_TOOL "layerpipe"
 #define CONFIG_TEXT "{}"
 
@@ -56,9 +52,9 @@ static int annotate(struct string_map *map, const struct lpipe_layer_result *lay
 {
     char span[24];
     (void)snprintf(span, sizeof span, "%d", ZTOC_SPAN_BYTES);
-    int status = string_map_set(map, KEY_LAYER_TYPE, layer->media_type, err);
-    status = status == 0 ? string_map_set(map, KEY_LAYER_DIGEST, layer->digest, err) : status;
-    return status == 0 ? string_map_set(map, KEY_SPAN_SIZE, span, err) : status;
+    int status = string_map_set(map, KEY_SOCI_LAYER_TYPE, layer->media_type, err);
+    status = status == 0 ? string_map_set(map, KEY_SOCI_LAYER_DIGEST, layer->digest, err) : status;
+    return status == 0 ? string_map_set(map, KEY_SOCI_SPAN_SIZE, span, err) : status;
 }
 
 /* The zTOC that was recorded while the layer was made. */
@@ -95,7 +91,7 @@ static int add_of_base(struct soci *soci, const struct image_layer *layer, struc
     for (size_t i = 0; index != NULL && i < index->item_count; i++) {
         const struct manifest_item *item = &index->items[i];
         const struct json_t *annotations = json_member(item->source, "annotations");
-        const char *digest = json_member_text(annotations, KEY_LAYER_DIGEST);
+        const char *digest = json_member_text(annotations, KEY_SOCI_LAYER_DIGEST);
         if (digest == NULL || strcmp(digest, layer->result.digest) != 0 ||
             strcmp(item->descriptor.media_type, ZTOC_MEDIA_TYPE) != 0) {
             continue;
@@ -157,7 +153,7 @@ static int write_index(const struct soci *soci, const struct descriptor *subject
                                         .layer_count = soci->count,
                                         .annotations = &annotations,
                                         .subject = subject };
-    int status = string_map_set(&annotations, KEY_BUILD_TOOL, BUILD_TOOL, err);
+    int status = string_map_set(&annotations, KEY_SOCI_BUILD_TOOL, BUILD_TOOL, err);
     status = status == 0 ? blob_ensure_bytes(&job, &config, CONFIG_TEXT, err) : status;
     return status == 0 ? manifest_write(&spec, ret_index, err) : status;
 }
@@ -198,7 +194,7 @@ int image_soci_item(const lpipe_image *image, const struct descriptor *manifest,
                                         .artifact_type = soci_index_type(LPIPE_SOCI_V2),
                                         .annotations = annotations };
     image_config_platform(image->config, &ret_item->platform);
-    return string_map_set(annotations, KEY_MANIFEST_DIGEST, manifest->digest, err);
+    return string_map_set(annotations, KEY_SOCI_MANIFEST_DIGEST, manifest->digest, err);
 }
 
 int image_soci_wrap(const lpipe_image *image, const struct descriptor *manifest,

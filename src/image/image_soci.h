@@ -6,7 +6,6 @@
 #define IMAGE_IMAGE_SOCI_H
 
 #include "image/image.h"
-#include "image/layer_table.h"
 #include "image/push_target.h"
 
 /* Makes the layers that are not read yet record their zTOCs. */

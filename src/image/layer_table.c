@@ -13,12 +13,8 @@
 #include "tar/tar_reader.h"
 #include "tar/tar_scan.h"
 #include "toc/toc_counter.h"
+#include "toc/toc_keys.h"
 #include "toc/ztoc_counts.h"
-
-#define KEY_ZSTD_DIGEST "io.github.containers.zstd-chunked.manifest-checksum"
-#define KEY_ZSTD_PLACE "io.github.containers.zstd-chunked.manifest-position"
-#define KEY_ESTARGZ_DIGEST "containerd.io/snapshot/stargz/toc.digest"
-#define KEY_SOCI_LAYER "com.amazon.soci.image-layer-digest"
 
 #define ESTARGZ_FOOTER_BYTES 51
 #define ESTARGZ_OFFSET_AT 16 /* 16 hexadecimal digits in the footer */
@@ -70,7 +66,7 @@ static void find_ztoc(const struct manifest_item *layer, const struct manifest *
     for (size_t i = 0; index != NULL && i < index->item_count; i++) {
         const struct manifest_item *item = &index->items[i];
         const char *digest =
-            json_member_text(json_member(item->source, "annotations"), KEY_SOCI_LAYER);
+            json_member_text(json_member(item->source, "annotations"), KEY_SOCI_LAYER_DIGEST);
         if (digest != NULL && strcmp(digest, layer->descriptor.digest) == 0) {
             table->kind = LAYER_TABLE_SOCI;
             table->ztoc = item->descriptor;

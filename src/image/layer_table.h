@@ -7,9 +7,6 @@
 #include "oci/manifest.h"
 #include "oci/store.h"
 
-/* Annotation of an image that has a SOCI index of version 2. */
-#define KEY_SOCI_INDEX "com.amazon.soci.index-digest"
-
 enum layer_table_kind {
     LAYER_TABLE_NONE = 0,
     LAYER_TABLE_ZSTD_CHUNKED,

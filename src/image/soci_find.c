@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "image/image_referrers.h"
-#include "image/layer_table.h"
 #include "oci/descriptor_list.h"
+#include "toc/toc_keys.h"
 
 const char *soci_index_type(enum lpipe_soci version)
 {

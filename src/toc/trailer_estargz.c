@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "tar/tar_write.h"
+#include "toc/toc_keys.h"
 #include "toc/toc_trailer.h"
 
 #define ENTRY_NAME "stargz.index.json"
@@ -139,10 +140,10 @@ static int append_footer(struct spool *bytes, uint64_t offset, struct lpipe_erro
 static void annotate(struct toc_trailer *trailer, const char *digest, uint64_t uncompressed_size)
 {
     struct toc_annotation *next = trailer->annotations;
-    next->key = "containerd.io/snapshot/stargz/toc.digest";
+    next->key = KEY_ESTARGZ_DIGEST;
     (void)snprintf(next->value, sizeof next->value, "%s", digest);
     next++;
-    next->key = "io.containers.estargz.uncompressed-size";
+    next->key = KEY_ESTARGZ_SIZE;
     (void)snprintf(next->value, sizeof next->value, "%" PRIu64, uncompressed_size);
     trailer->annotation_count = 2;
 }

@@ -7,14 +7,13 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "codec/zstd_stream.h"
+#include "toc/toc_keys.h"
 #include "toc/toc_trailer.h"
 
 #define FRAME_HEADER_BYTES 8
 #define FOOTER_BYTES 64
 #define MANIFEST_TYPE 1
 static const char MAGIC[8] = { 'G', 'N', 'U', 'l', 'I', 'n', 'U', 'x' };
-
-#define KEY_PREFIX "io.github.containers.zstd-chunked."
 
 /* The compressed document. */
 struct compressed {
@@ -116,14 +115,14 @@ static void annotate(struct toc_trailer *trailer, const char *digest, const stru
                      const struct extent *split)
 {
     struct toc_annotation *next = trailer->annotations;
-    next->key = KEY_PREFIX "manifest-checksum";
+    next->key = KEY_ZSTD_DIGEST;
     (void)snprintf(next->value, sizeof next->value, "%s", digest);
     next++;
-    next->key = KEY_PREFIX "manifest-position";
+    next->key = KEY_ZSTD_PLACE;
     (void)snprintf(next->value, sizeof next->value, "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%d",
                    document->offset, document->size, document->raw_size, MANIFEST_TYPE);
     next++;
-    next->key = KEY_PREFIX "tarsplit-position";
+    next->key = KEY_ZSTD_TAR_SPLIT;
     (void)snprintf(next->value, sizeof next->value, "%" PRIu64 ":%" PRIu64 ":%" PRIu64,
                    split->offset, split->size, split->raw_size);
     trailer->annotation_count = 3;
