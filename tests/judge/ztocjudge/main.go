@@ -7,11 +7,12 @@
 //	ztocjudge BLOB ZTOC
 //	ztocjudge table BLOB ZTOC
 //	ztocjudge build BLOB
+//	ztocjudge registry REPOSITORY REFERENCE
 //
 // The first prints "ok", the number of files that were extracted, and the number of spans. The second
 // only compares the tables, and prints the number of entries instead. The third makes a zTOC with that
-// builder and prints the size of the layer and the zTOC: for bench/. It needs cgo and zlib's static
-// library.
+// builder and prints the size of the layer and the zTOC: for bench/. The fourth finds the SOCI index of
+// an image in a registry. It needs cgo and zlib's static library.
 package main
 
 import (
@@ -237,6 +238,10 @@ func (l *layer) verifyFiles(table *ztoc.Ztoc) int {
 func main() {
 	if os.Args[1] == "build" {
 		build(os.Args[2])
+		return
+	}
+	if os.Args[1] == "registry" {
+		readRemote(os.Args[2], os.Args[3])
 		return
 	}
 	paths := os.Args[len(os.Args)-2:]
