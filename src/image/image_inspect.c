@@ -121,6 +121,18 @@ static int fetch(struct store *store, const lpipe_ref *ref, const struct platfor
     return status == 0 ? 0 : fail_about(err, status, "", ref->name);
 }
 
+/* Layers are those of an image: the tags of a push with a SOCI index of version 2 name an index. */
+static void notice_index(lpipe_client *client, const lpipe_ref *ref, const struct fetched *fetched,
+                         uint32_t flags)
+{
+    if ((flags & LPIPE_INSPECT_TABLES) != 0 && fetched->manifest->kind == MANIFEST_KIND_INDEX) {
+        context_notice(&client->context,
+                       "%s is an index, which has no layers; `platform` shows one of its images "
+                       "with its tables",
+                       ref->name);
+    }
+}
+
 int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platform *platform,
                   uint32_t flags, char **ret_text, struct lpipe_error *err)
 {
@@ -134,6 +146,7 @@ int image_inspect(lpipe_client *client, const lpipe_ref *ref, const struct platf
     if (status != 0) {
         return status;
     }
+    notice_index(client, ref, &fetched, flags);
     AUTO_FREE char *reference =
         mem_printf("%s@%s", store->name, fetched.document.descriptor.digest);
     if (reference == NULL) {

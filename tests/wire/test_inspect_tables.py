@@ -133,3 +133,18 @@ def test_missing_soci_index_is_no_failure(run, tmp_path):
     blob_path(tmp_path / "l", pushed["soci"]["digest"]).unlink()
     image = f"oci:{tmp_path}/l@{pushed['soci']['image']}"
     assert "lazyPull" not in inspect(run, image, "--tables")
+
+
+def test_index_of_a_push_with_a_soci_index(run, tmp_path):
+    """Its tag names an index, so a platform is needed; a notice says so."""
+    result = run("push", "--soci", "--soci-min-size", "1", f"oci:{tmp_path}/layout:1", "-",
+                 input=tar_of(many_small()))
+    assert result.rc == 0, result
+    shown = run("inspect", "--tables", f"oci:{tmp_path}/layout:1")
+    assert shown.rc == 0 and "lazy pull" not in shown.stdout, shown
+    assert "is an index, which has no layers; --platform shows one" in shown.stderr, shown
+    archive = run("copy", "--all", f"oci:{tmp_path}/layout:1", f"oci-archive:{tmp_path}/image.tar:1")
+    assert archive.rc == 0, archive
+    for name in (f"oci:{tmp_path}/layout:1", f"oci-archive:{tmp_path}/image.tar:1"):
+        shown = run("inspect", "--tables", "--platform", "linux/amd64", name)
+        assert "SOCI; " in shown.stdout and "is an index" not in shown.stderr, shown
