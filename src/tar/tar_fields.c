@@ -244,7 +244,7 @@ static void read_times(struct tar_reader_entry *entry, const unsigned char *head
     const unsigned char *atime = NULL;
     const unsigned char *ctime = NULL;
     enum tar_format format = tar_header_format(header);
-    if (format == TAR_FORMAT_GNU) {
+    if (format == TAR_FORMAT_GNU && tar_header_has_gnu_times(header)) {
         atime = header[GNU_ATIME_AT] == 0 ? NULL : header + GNU_ATIME_AT;
         ctime = header[GNU_CTIME_AT] == 0 ? NULL : header + GNU_CTIME_AT;
     } else if (format == TAR_FORMAT_STAR) {

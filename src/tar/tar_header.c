@@ -237,6 +237,11 @@ static bool gnu_time_good(const unsigned char *field)
     return field[0] == '\0' || tar_number_of_go(field, TIME_SIZE, &value);
 }
 
+bool tar_header_has_gnu_times(const unsigned char *header)
+{
+    return gnu_time_good(header + GNU_ATIME_OFFSET) && gnu_time_good(header + GNU_CTIME_OFFSET);
+}
+
 static bool is_ascii(const unsigned char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -259,7 +264,7 @@ static size_t prefix_size(const unsigned char *header)
     case TAR_FORMAT_STAR:
         return MIN_OF(size, (size_t)STAR_PREFIX_SIZE);
     case TAR_FORMAT_GNU:
-        if (gnu_time_good(header + GNU_ATIME_OFFSET) && gnu_time_good(header + GNU_CTIME_OFFSET)) {
+        if (tar_header_has_gnu_times(header)) {
             return 0;
         }
         return is_ascii(prefix, size) ? size : 0;

@@ -30,6 +30,8 @@ bool tar_number(const unsigned char *field, size_t width, uint64_t *ret_value);
 /* The same as Go's archive/tar reads it: blanks and NULs in front do not count, and base-256 may be
  * negative. */
 bool tar_number_of_go(const unsigned char *field, size_t width, int64_t *ret_value);
+/* In GNU's format: whether its two times are numbers or absent. If not, neither is a time. */
+bool tar_header_has_gnu_times(const unsigned char *header);
 enum tar_format tar_header_format(const unsigned char *header);
 /* NULL, or the name of the first field that archive/tar reads as a number and that is none. */
 const char *tar_header_not_numeric(const unsigned char *header);

@@ -74,6 +74,9 @@ TARS = {
                header(b"c", mode=b"0106755\0"),
     "other characters": file(bytes(range(1, 32)) + b"\x7f") + file(b"<&>\xe2\x80\xa8") + file(b"a\\b\"c"),
     "GNU times": header(b"a", magic=GNU, trailer=b"00000000001\0" b"00000000002\0" + bytes(143)),
+    "GNU times that are none": header(b"a", magic=GNU, trailer=b"00000000001\0" b"\x80\x01junk" + bytes(150)) +
+                               header(b"b", magic=GNU, trailer=b"prefix/of/old/Go" + bytes(151)),
+    "another entry of the name": file(b"a") + header(b"a", b"3"),
     "PAX size": pax((b"size", b"4")) + header(b"a") + padded(b"body"),
     "PAX name, then GNU's": pax((b"path", b"a")) + extension(b"L", b"b\0") + header(b"c", magic=GNU),
     "empty PAX header": header(b"x", b"x") + file(b"a"),

@@ -215,6 +215,27 @@ static void test_gnu_long_names(void **state)
                 "headers=3584\n.\n3584 0 next size=0 mode=600 uid=0 gid=0 headers=512\n.\nend\n");
 }
 
+/* Where one of GNU's times is no number, archive/tar has neither, and may take them for a prefix. */
+static void test_gnu_times(void **state)
+{
+    (void)state;
+    static const char *const times[] = { "00000000001", "00000000002", "no time" };
+    AUTO_BYTES struct bytes tar = { 0 };
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned char header[512];
+        tar_header(header, "f", '0', 0);
+        memcpy(header + 257, "ustar  ", 8);
+        memcpy(header + 345, times[0], 12);
+        memcpy(header + 357, times[1 + i], strlen(times[1 + i]) + 1);
+        tar_sum(header);
+        bytes_put(&tar, header, sizeof header);
+    }
+    tar_end(&tar);
+    check(&tar, "0 0 f size=0 mode=600 uid=0 gid=0 atime=1.000000000 ctime=2.000000000 "
+                "headers=512\n.\n"
+                "512 0 00000000001/f size=0 mode=600 uid=0 gid=0 headers=512\n.\nend\n");
+}
+
 static void test_global_header_is_an_entry(void **state)
 {
     (void)state;
@@ -307,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_second_pax_header_replaces_the_first),
         cmocka_unit_test(test_pax_size_decides),
         cmocka_unit_test(test_gnu_long_names),
+        cmocka_unit_test(test_gnu_times),
         cmocka_unit_test(test_global_header_is_an_entry),
         cmocka_unit_test(test_sparse_contents_are_as_stored),
         cmocka_unit_test(test_all_bytes_are_given),
