@@ -16,6 +16,7 @@
 
 #define SILENCE_MS 2000
 #define TAR_BLOCK_BYTES 512
+#define TITLE_BYTES_MAX ((size_t)159) /* of the library */
 #define PREFETCH_BYTES_MAX ((size_t)4 << 20)
 
 static bool stdin_is_readable(void)
@@ -193,6 +194,30 @@ static const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "stdin" : slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
+static bool title_is_possible(const char *text)
+{
+    size_t size = 0, left = TITLE_BYTES_MAX;
+    for (; *text != '\0'; text += size, left -= size) {
+        uint32_t code = 0;
+        bool visible = false;
+        size = lpipe_text_character(text, &code, &visible);
+        if (size == 0 || size > left || !visible) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The file name of a blob of an artifact, if the blob has the bytes of a named file. A name that no
+ * title can have is left out. */
+static const char *input_title(const struct settings *settings, const char *path)
+{
+    const char *name = input_name(path);
+    bool is_kept = settings->raw && settings->artifact_type != NULL && settings->compress != NULL &&
+                   strcmp(settings->compress, "none") == 0;
+    return is_kept && is_path(path) && title_is_possible(name) ? name : NULL;
+}
+
 static struct lpipe_layer_options layer_options(const struct settings *settings, const char *name,
                                                 bool look_first, lpipe_cancel *cancel)
 {
@@ -323,6 +348,7 @@ int input_open(const struct settings *settings, const char *path, lpipe_cancel *
         return code;
     }
     options.prefetch = prefetch;
+    options.title = input_title(settings, path);
     code = open_layer(settings, path, fd, S_ISDIR(info.st_mode), &options, ret_layer);
     free(prefetch);
     return code;

@@ -70,10 +70,14 @@ struct lpipe_layer_options {
      * again (a regular file, a directory). "" writes .no.prefetch.landmark in front of the tar of
      * any source. NULL = the tar is not changed. */
     const char *prefetch;
+    /** Name of the file that the blob is: the annotation org.opencontainers.image.title of the
+     * layer's descriptor, under which programs such as oras write the blob into a directory. UTF-8
+     * without control characters, at most 159 bytes. NULL = none. */
+    const char *title;
 };
 #define LPIPE_LAYER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL            \
+        sizeof(struct lpipe_layer_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL      \
     }
 
 #define LPIPE_SIZE_UNKNOWN UINT64_MAX
@@ -98,7 +102,7 @@ struct lpipe_layer_result {
     uint64_t memory_bytes;         /**< size of the pipeline's buffers, bytes */
     uint64_t reserved[4];
     size_t annotation_count;
-    /** What a reader of the layer's table of contents needs; part of the layer's descriptor. */
+    /** Part of the layer's descriptor: what a reader of its table of contents needs, its title. */
     struct lpipe_annotation annotations[LPIPE_LAYER_ANNOTATIONS_MAX];
 };
 #define LPIPE_LAYER_RESULT_INIT                                                                    \

@@ -358,6 +358,16 @@ static void publish_toc(struct lpipe_layer *layer, struct lpipe_layer_result *re
     }
 }
 
+static void add_title(const struct lpipe_layer *layer, struct lpipe_layer_result *result)
+{
+    _Static_assert(TOC_ANNOTATIONS_MAX + 1 <= LPIPE_LAYER_ANNOTATIONS_MAX, "it has a place");
+    if (layer->setup.title != NULL) {
+        struct lpipe_annotation *to = &result->annotations[result->annotation_count++];
+        (void)snprintf(to->key, sizeof to->key, "org.opencontainers.image.title");
+        (void)snprintf(to->value, sizeof to->value, "%s", layer->setup.title);
+    }
+}
+
 static void result_publish(struct lpipe_layer *layer)
 {
     struct flow_summary summary;
@@ -373,6 +383,7 @@ static void result_publish(struct lpipe_layer *layer)
     (void)snprintf(result.digest, sizeof result.digest, "%s", summary.digest);
     (void)snprintf(result.diff_id, sizeof result.diff_id, "%s", summary.diff_id);
     publish_toc(layer, &result);
+    add_title(layer, &result);
     ztoc_free(layer->ztoc);
     layer->ztoc = flow_take_ztoc(layer->flow);
     GUARD(&layer->lock);

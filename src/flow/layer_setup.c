@@ -9,6 +9,7 @@
 #include "base/opts.h"
 #include "base/spool.h"
 #include "base/sync.h"
+#include "base/text.h"
 #include "flow/flow_plan.h"
 #include "flow/layer_format.h"
 #include "flow/layer_media.h"
@@ -89,6 +90,18 @@ static int choose_spool_dir(struct layer_setup *setup, const char *given, struct
     return setup->spool_dir == NULL ? fail_memory(err) : 0;
 }
 
+static int take_title(struct layer_setup *setup, const char *title, struct lpipe_error *err)
+{
+    size_t size = strlen(title);
+    if (size == 0 || size >= sizeof((struct lpipe_annotation *)NULL)->value ||
+        !text_is_utf8(title, size) || !text_is_clean(title, size)) {
+        return fail(err, LPIPE_INVALID_ARGUMENT,
+                    "layer title: must be UTF-8 without control characters, of 1 to 159 bytes");
+    }
+    setup->title = mem_strdup(title);
+    return setup->title == NULL ? fail_memory(err) : 0;
+}
+
 int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options *options,
                      struct lpipe_error *err)
 {
@@ -121,6 +134,9 @@ int layer_setup_init(struct layer_setup *setup, const struct lpipe_layer_options
         setup->prefetch = mem_strdup(given.prefetch);
         status = setup->prefetch == NULL ? fail_memory(err) : 0;
     }
+    if (status == 0 && given.title != NULL) {
+        status = take_title(setup, given.title, err);
+    }
     if (status == 0) {
         status = check_combination(setup, err);
     }
@@ -138,5 +154,6 @@ void layer_setup_dispose(struct layer_setup *setup)
     free(TAKE(setup->spool_dir));
     free(TAKE(setup->input_name));
     free(TAKE(setup->prefetch));
+    free(TAKE(setup->title));
     setup->cancel = lpipe_cancel_unref(setup->cancel);
 }

@@ -17,6 +17,7 @@ struct layer_setup {
     unsigned workers;    /* 0 = inline */
     char *input_name;    /* or NULL */
     char *prefetch;      /* or NULL */
+    char *title;         /* or NULL */
     uint32_t flags;
     uint64_t memory_bytes_max;
     lpipe_cancel *cancel; /* a reference, or NULL */

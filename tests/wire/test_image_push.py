@@ -382,6 +382,34 @@ def test_malformed_layer_descriptor_is_wrong_usage(run, registry, tmp_path):
 
 # Artifacts.
 
+TITLES = {
+    "a file": ("model.bin", ["--raw", "--compress", "none"], "model.bin"),
+    "not ASCII": ("größe.bin", ["--raw", "--compress", "none"], "größe.bin"),
+    "too long": ("x" * 160, ["--raw", "--compress", "none"], None),
+    "control character": ("a\nb", ["--raw", "--compress", "none"], None),
+    "not UTF-8": (b"a\xffb", ["--raw", "--compress", "none"], None),
+    "compressed": ("model.bin", ["--raw", "--compress", "gzip"], None),
+}
+
+
+@pytest.mark.parametrize("what", TITLES)
+def test_file_of_an_artifact_has_its_name_as_title(run, tmp_path, what):
+    name, options, title = TITLES[what]
+    path = os.path.join(tmp_path, os.fsdecode(name))
+    with open(path, "wb") as file:
+        file.write(b"weights")
+    output = run("push", "--json", "--artifact-type", "a/b", "--media-type", "a/c", *options,
+                 f"oci:{tmp_path}/l:1", path).json()
+    shown = run("inspect", "--json", output["reference"]).json()["manifest"]["layers"][0]
+    assert shown.get("annotations") == ({"org.opencontainers.image.title": title} if title else None)
+
+
+def test_stdin_of_an_artifact_has_no_title(run, tmp_path):
+    output = run("push", "--json", "--artifact-type", "a/b", "--raw", "--compress", "none", f"oci:{tmp_path}/l:1", "-",
+                 input=b"weights").json()
+    assert "annotations" not in run("inspect", "--json", output["reference"]).json()["manifest"]["layers"][0]
+
+
 @pytest.mark.parametrize("profile", ["d28", "zot"])
 def test_artifact_with_subject_is_listed_as_referrer(run, registry, tar_bytes, profile):
     server = registry(profile)
