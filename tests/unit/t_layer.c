@@ -441,6 +441,43 @@ static void test_refused_before_a_byte_is_read(void **state)
     assert_null(layer);
 }
 
+/* A title becomes an annotation of the descriptor. */
+static void test_title_is_an_annotation(void **state)
+{
+    (void)state;
+    struct bytes plain AUTO_BYTES = { NULL, 0, 0 };
+    bytes_put(&plain, "hello", 5);
+    struct lpipe_layer_options options = raw_options(LPIPE_THREADS_INLINE);
+    struct lpipe_layer_result result = LPIPE_LAYER_RESULT_INIT;
+    struct memory_source memory = memory_of(&plain);
+    options.title = "gr\xc3\xb6\xc3\x9f"
+                    "e.bin";
+    lpipe_layer *layer = layer_of(&memory, &options);
+    assert_int_equal(layer_drain(layer, 65536, NULL, NULL), 0);
+    assert_int_equal(lpipe_layer_result(layer, &result, NULL), 0);
+    assert_int_equal(result.annotation_count, 1);
+    assert_string_equal(result.annotations[0].key, "org.opencontainers.image.title");
+    assert_string_equal(result.annotations[0].value, options.title);
+    lpipe_layer_free(layer);
+}
+
+static void test_impossible_title_is_refused(void **state)
+{
+    (void)state;
+    char text[161] = "";
+    memset(text, 'x', sizeof text - 1);
+    const char *const bad[] = { "", "a\nb", "a\xff", text };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
+        struct memory_source memory = { .data = NULL };
+        struct lpipe_source source = source_of(&memory);
+        lpipe_layer *layer = NULL;
+        options.title = bad[i];
+        assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), LPIPE_INVALID_ARGUMENT);
+        assert_int_equal(memory.closes, 1);
+    }
+}
+
 static size_t count_entries(const char *path)
 {
     size_t count = 0;
@@ -632,6 +669,8 @@ int main(void)
         cmocka_unit_test(test_close_fails_for_the_pump),
         cmocka_unit_test(test_strange_results_of_a_source),
         cmocka_unit_test(test_refused_before_a_byte_is_read),
+        cmocka_unit_test(test_title_is_an_annotation),
+        cmocka_unit_test(test_impossible_title_is_refused),
         cmocka_unit_test(test_nothing_stays_open),
         cmocka_unit_test(test_interrupted_read_is_cancelled),
         cmocka_unit_test(test_older_structs),
