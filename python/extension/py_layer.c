@@ -27,6 +27,7 @@ static const struct option_row layer_rows[] = {
     LAYER_ROW("spool", OPTION_TEXT, spool_dir),
     LAYER_ROW("name", OPTION_TEXT, input_name),
     LAYER_ROW("prefetch", OPTION_TEXT, prefetch),
+    LAYER_ROW("title", OPTION_TEXT, title),
     LAYER_FLAG("raw", LPIPE_LAYER_RAW),
     LAYER_FLAG("allow_truncated", LPIPE_LAYER_ALLOW_TRUNCATED),
     LAYER_FLAG("allow_empty", LPIPE_LAYER_ALLOW_EMPTY),

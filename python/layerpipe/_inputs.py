@@ -32,6 +32,7 @@ class Input:
     raw: the input is not a tar. allow_truncated, allow_empty, allow_odd_entries: accept such a tar.
     look_first: a file or directory is hashed first, and sent only if it is missing.
     prefetch: paths of files that a snapshotter fetches first, with estargz.
+    title: file name under which programs such as oras write the blob of an artifact.
     name: what progress events call the input. history: text of the layer's history entry.
     owner: "UID:GID", prefix: path in the tar, mode: as chmod takes it, excludes: patterns of paths;
         all of a directory.
@@ -55,10 +56,11 @@ class Input:
     prefix: Optional[str] = None
     mode: Optional[str] = None
     excludes: Iterable[str] = ()
+    title: Optional[str] = None
 
     def layer_options(self, defaults: Dict[str, Any]) -> Dict[str, Any]:
         names = ("compress", "media_type", "memory", "raw", "allow_truncated", "allow_empty",
-                 "allow_odd_entries", "look_first", "name")
+                 "allow_odd_entries", "look_first", "name", "title")
         options = {name: getattr(self, name) for name in names}
         options["threads"] = thread_option(self.threads)
         options["spool"] = None if self.spool is None else os.fsdecode(self.spool)

@@ -110,6 +110,16 @@ def test_tables_of_contents(lp, registry, tmp_path):
     assert lp.inspect(f"{server.host}/python:1", tables=True)["digest"]
 
 
+def test_title_of_an_artifact(lp, registry):
+    server = registry()
+    model = lp.Input(b"weights", raw=True, media_type="a/b", title="model.bin")
+    lp.push(f"{server.host}/python:1", [model], artifact_type="a/b", compress="none")
+    [layer] = server.manifest("python", "1")["layers"]
+    assert layer["annotations"] == {"org.opencontainers.image.title": "model.bin"}
+    with pytest.raises(lp.UsageError, match="title"):
+        lp.push("null:", [lp.Input(b"weights", raw=True, title="a\nb")], artifact_type="a/b")
+
+
 def test_copy(lp, pushed, tmp_path):
     server, result = pushed
     copied = lp.copy(f"{server.host}/python:1", f"oci:{tmp_path}/layout:1", tags=["2"])

@@ -256,7 +256,7 @@ static void test_sizes_of_public_structs(void **state)
         { "lpipe_error", sizeof(struct lpipe_error), 616 },
         { "lpipe_source", sizeof(struct lpipe_source), 32 },
         { "lpipe_observer", sizeof(struct lpipe_observer), 32 },
-        { "lpipe_layer_options", sizeof(struct lpipe_layer_options), 72 },
+        { "lpipe_layer_options", sizeof(struct lpipe_layer_options), 80 },
         { "lpipe_directory_options", sizeof(struct lpipe_directory_options), 48 },
         { "lpipe_layer_result", sizeof(struct lpipe_layer_result), 1392 },
         { "lpipe_client_options", sizeof(struct lpipe_client_options), 168 },
