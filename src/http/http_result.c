@@ -324,6 +324,8 @@ static void fail_as_curl(struct http_call *call, CURLcode code)
     if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
         code == CURLE_COULDNT_RESOLVE_PROXY) {
         call->failure.sys_errno = reason != 0 ? (int)reason : EHOSTUNREACH;
+    } else if (cut) {
+        call->failure.sys_errno = ECONNRESET; /* no connection could be made, either */
     }
 }
 
