@@ -35,6 +35,7 @@ static const struct {
     { "mount_from", "--mount-from" },
     { "password", "--password-stdin" },
     { "platform", "--platform" },
+    { "soci_bytes_min", "--soci-min-size" },
     { "spool_dir", "--spool DIR" },
     { "trust_realms", "--trust-realm" },
     { "upload", "--upload" },

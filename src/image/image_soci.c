@@ -171,7 +171,8 @@ int image_soci_index(lpipe_image *image, const struct push_target *target, uint6
     int status = soci.items == NULL || soci.maps == NULL ? fail_memory(err) : collect(&soci, err);
     if (status == 0 && soci.count == 0) {
         context_notice(&image->client->context,
-                       "no SOCI index is made: no layer with at least %" PRIu64 " bytes has a zTOC",
+                       "no SOCI index is made: no layer with at least %" PRIu64
+                       " bytes has a zTOC (`soci_bytes_min` sets this size)",
                        bytes_min);
     } else if (status == 0) {
         status = write_index(&soci, subject, ret_index, err);

@@ -100,7 +100,7 @@ def test_layers_without_a_ztoc(run, tmp_path):
     wrong_size = entry("link", linkname="a")
     wrong_size[0].type, wrong_size[0].size = b"1", 7
     linked = tar_of([entry("a", b"1234567")])[:1024] + wrong_size[0].tobuf() + bytes(10240 - 1536)
-    cases = [(small, [], "no layer with at least 10485760 bytes"),
+    cases = [(small, [], "10485760 bytes has a zTOC (--soci-min-size sets"),
              (compressed, ["--soci-min-size", "1"], "it is not gzip that was compressed here"),
              (small, ["--soci-min-size", "1", "--compress", "zstd"], "it is not gzip"),
              (linked, ["--soci-min-size", "1"], "a size at an entry without contents")]
