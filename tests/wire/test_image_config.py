@@ -141,17 +141,19 @@ def test_push_with_one_or_two_jobs_finishes(run, registry, tar_file, tar_bytes, 
     assert_history(server)
 
 
-def test_file_changed_after_config_upload_fails(command, run, registry, tar_file):
+@pytest.mark.parametrize("change, status, words", [("contents", 9, b"changed"), ("size", 3, b"was cut")])
+def test_file_changed_after_config_upload_fails(command, run, registry, tar_file, change, status, words):
     """The file was hashed, and the config with its diff ID is stored. Then the file changes."""
     layer = layer_digest(run, tar_file)
     stall = Fault("blob-head", "stall", when=names_blob(layer))
     server = registry("d28", stall)
     process = start(command, server, "--look-first", tar_file)
     wait_until(lambda: stall.reached.is_set() and stored(server), process)
-    tar_file.write_bytes(make_tar({"other": b"bytes"}))
+    other = make_tar({"other": b"bytes"})
+    tar_file.write_bytes(other.ljust(tar_file.stat().st_size, b"\0") if change == "contents" else other)
     stall.release()
     out, err = process.communicate()
-    assert process.returncode == 9, err
-    assert out == b"" and b"changed" in err
+    assert process.returncode == status, err
+    assert out == b"" and words in err
     assert server.tags() == {} and server.storage.manifests() == []
     assert server.open_sessions() == []
