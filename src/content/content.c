@@ -49,7 +49,7 @@ static int open_bare_layer(lpipe_content *content, const lpipe_ref *ref, struct 
     struct layer_spec layer = { .blob.size = DESCRIPTOR_SIZE_UNKNOWN };
     memcpy(layer.blob.digest, ref->digest, strlen(ref->digest) + 1);
     content->hold.is_tar = true;
-    return layer_tar_open(content->store, &layer, &content->stream, err);
+    return layer_tar_open(content->store, &layer, false, &content->stream, err);
 }
 
 /* Whether the reference's digest names a blob that is no manifest: it begins with another byte than
@@ -85,7 +85,8 @@ static int open_layer(lpipe_content *content, const struct lpipe_content_options
     }
     content->hold.is_tar = true;
     status = content_image_layer(&content->image, index, &layer, err);
-    return status == 0 ? layer_tar_open(content->store, &layer, &content->stream, err) : status;
+    return status == 0 ? layer_tar_open(content->store, &layer, false, &content->stream, err)
+                       : status;
 }
 
 static int open_flattened(lpipe_content *content, struct lpipe_error *err)

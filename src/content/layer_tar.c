@@ -53,6 +53,8 @@ struct layer_tar {
     /* What stands from the end-of-archive mark on: */
     uint64_t zeros;
     struct buf rest;
+    bool drop_rest;
+    bool rest_begun; /* bytes after the mark that are not zeros */
 };
 
 static int on_entry(void *ctx, const struct tar_reader_entry *entry, struct lpipe_error *err)
@@ -82,9 +84,10 @@ static size_t leading_zeros(const unsigned char *data, size_t size)
 static int keep(struct layer_tar *tar, const unsigned char *data, size_t size,
                 struct lpipe_error *err)
 {
-    size_t blank = tar->rest.size == 0 ? leading_zeros(data, size) : 0;
+    size_t blank = tar->rest_begun ? 0 : leading_zeros(data, size);
     tar->zeros += blank;
-    if (blank == size) {
+    tar->rest_begun = tar->rest_begun || blank < size;
+    if (blank == size || tar->drop_rest) {
         return 0;
     }
     int status = buf_append(&tar->rest, data + blank, size - blank);
@@ -159,7 +162,7 @@ static void stream_free(struct content_stream *base)
     free(tar);
 }
 
-int layer_tar_open(struct store *store, const struct layer_spec *layer,
+int layer_tar_open(struct store *store, const struct layer_spec *layer, bool drop_rest,
                    struct content_stream **ret_stream, struct lpipe_error *err)
 {
     static const struct content_stream_ops ops = { .next = stream_next, .free = stream_free };
@@ -171,6 +174,7 @@ int layer_tar_open(struct store *store, const struct layer_spec *layer,
                                           .archive_end = on_archive_end,
                                           .ctx = tar };
     tar->base.ops = &ops;
+    tar->drop_rest = drop_rest;
     tar->rest = (struct buf)BUF_INIT(CONTENT_AFTER_END_BYTES_MAX);
     int status = layer_stream_open(store, layer, &tar->layer, err);
     if (status == 0) {

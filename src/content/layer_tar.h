@@ -28,8 +28,9 @@ MUST_CHECK int tar_extent_feed(struct tar_extent *extent, struct tar_reader *rea
 MUST_CHECK int tar_extent_end(const struct tar_extent *extent, const struct tar_reader *reader,
                               struct lpipe_error *err);
 
-/* Store and layer->diff_id are borrowed until the stream is freed. */
-MUST_CHECK int layer_tar_open(struct store *store, const struct layer_spec *layer,
+/* Store and layer->diff_id are borrowed until the stream is freed. drop_rest: what follows the mark
+ * is not kept and not given, except for the zeros right after it. */
+MUST_CHECK int layer_tar_open(struct store *store, const struct layer_spec *layer, bool drop_rest,
                               struct content_stream **ret_stream, struct lpipe_error *err);
 
 #endif
