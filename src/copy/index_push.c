@@ -137,6 +137,26 @@ static int open_target(struct index_push *push, struct lpipe_error *err)
     return push_target_open(push->client, push->dest, &options, &push->target, err);
 }
 
+/* old: the index that is changed; NULL = none. */
+static int make_index(const struct index_push *push, const struct manifest *old,
+                      struct document *ret_index, struct lpipe_error *err)
+{
+    const struct index_recipe recipe = { .old = old,
+                                         .parts = push->parts,
+                                         .part_count = push->entry_count,
+                                         .format = push->options->format,
+                                         .annotations = push->options->annotations,
+                                         .annotation_count = push->options->annotation_count };
+    return index_build(&recipe, ret_index, err);
+}
+
+/* Parts that cannot be in one index are found before any blob is sent. */
+static int check_parts(const struct index_push *push, struct lpipe_error *err)
+{
+    AUTO_DOCUMENT struct document index = DOCUMENT_INIT;
+    return make_index(push, NULL, &index, err);
+}
+
 /* Reads the old index, changes it, and puts the new one. */
 static int build_and_put(struct index_push *push, struct lpipe_error *err)
 {
@@ -147,13 +167,7 @@ static int build_and_put(struct index_push *push, struct lpipe_error *err)
     if (has_flag(push, LPIPE_INDEX_APPEND)) {
         status = fetch_index(push, push->dest->tag, &old, err);
     }
-    const struct index_recipe recipe = { .old = old.manifest,
-                                         .parts = push->parts,
-                                         .part_count = push->entry_count,
-                                         .format = push->options->format,
-                                         .annotations = push->options->annotations,
-                                         .annotation_count = push->options->annotation_count };
-    status = status == 0 ? index_build(&recipe, &index, err) : status;
+    status = status == 0 ? make_index(push, old.manifest, &index, err) : status;
     status = status == 0 ? put_index(push, &old, &index, err) : status;
     push->put_ms = clock_ms() - start_ms;
     return status;
@@ -226,6 +240,7 @@ static int run_attempts(struct index_push *push, struct lpipe_error *err)
         int status = attempt > 0 ? wait_for_attempt(push, attempt, err) : 0;
         status = status == 0 ? open_target(push, err) : status;
         status = status == 0 ? load_parts(push, err) : status;
+        status = status == 0 ? check_parts(push, err) : status;
         status = status == 0 ? copy_parts(push, err) : status;
         status = status == 0 ? build_and_put(push, err) : status;
         /* Before the look at the tags: a layout sets them in this step. */

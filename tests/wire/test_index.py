@@ -110,6 +110,14 @@ def test_two_images_for_one_platform_are_refused(run, registry):
     assert digests(server.manifest(NAME, "1")) == [one.digest]
 
 
+def test_images_that_cannot_be_in_one_index_are_not_sent(run, registry):
+    source, target = registry("d28"), registry("d28")
+    references = [image("amd64", text=text).put(source, NAME, text.decode()) for text in (b"one", b"two")]
+    result = index(run, target, *references)
+    assert result.rc == 2 and "linux/amd64" in result.stderr
+    assert target.journal.entries("open", "commit", "manifest-put") == []
+
+
 def test_images_of_other_repositories_are_mounted_and_of_other_registries_copied(run, registry):
     server, other = registry("d28"), registry("d28")
     near, far = image("amd64"), image("arm64")
