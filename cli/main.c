@@ -61,8 +61,8 @@ static void protect_process(void)
 }
 
 /* glibc gives freed memory of this size and more back to the system. Without this limit it keeps
- * the more of it, the larger the freed blocks were, and libzstd often allocates tables of another
- * size. */
+ * the more of it, the larger the freed blocks were, and libzstd allocates tables of several sizes
+ * for each layer. */
 static void limit_kept_memory(void)
 {
 #ifdef __GLIBC__

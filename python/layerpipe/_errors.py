@@ -135,6 +135,7 @@ _NAMES = {
     "lpipe_image_push": "push()",
     "lpipe_login": "layerpipe.login()",
     "memory_bytes_max": "memory",
+    "soci_bytes_min": "soci_min_size",
     "spool_dir": "spool",
 }
 
