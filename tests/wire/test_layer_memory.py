@@ -136,8 +136,8 @@ def test_memory_stays_small_before_slow_registry(tmp_path):
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give back all large blocks")
 def test_large_blocks_that_are_freed_are_given_back(tmp_path):
-    """libzstd has tables for several sizes of files, which end with each layer. glibc would keep many of the freed ones:
-    then 30 blocks are given back, otherwise 40 or more."""
+    """libzstd has tables for several sizes of files, which end with each layer. glibc would keep most of the freed:
+    then 7 blocks are given back, otherwise 28. With one thread these numbers do not depend on the time."""
     sizes = random.Random(5)
     text = b"".join(b"%d " % sizes.randrange(100000) for _ in range(400000))
     files = {str(number): text[number:number + int(60000 * 25 ** sizes.random() if number % 50 == 0 else 500)]
@@ -145,7 +145,7 @@ def test_large_blocks_that_are_freed_are_given_back(tmp_path):
     tar, trace = tmp_path / "in.tar", tmp_path / "trace"
     tar.write_bytes(make_tar(files))
     subprocess.run([find_tool("strace"), "-f", "-qq", "-e", "trace=munmap", "-o", trace, COMMAND, "push", "-q",
-                    "--threads", "2", "--compress", "zstd-chunked:9", "null:", *[tar] * 4], check=True,
+                    "--threads", "0", "--jobs", "1", "--compress", "zstd-chunked:9", "null:", *[tar] * 4], check=True,
                    stdout=subprocess.DEVNULL, env=clean_environment(tmp_path))
     given_back = [int(size) for size in re.findall(r"munmap\(0x[0-9a-f]+, (\d+)\)", trace.read_text())]
-    assert len([size for size in given_back if MIB // 2 <= size < 4 * MIB]) >= 36
+    assert len([size for size in given_back if MIB // 2 <= size < 4 * MIB]) >= 20
