@@ -10,6 +10,12 @@ struct login {
     char realm[LPIPE_REALM_BYTES];
 };
 
+static bool login_call(struct login *login, PyObject *capsule, blocking_fn *run)
+{
+    login->client = client_of(capsule);
+    return login->client != NULL && blocking_call(login->client, run, login, NULL);
+}
+
 static int run_login(void *state, struct lpipe_error *err)
 {
     struct login *login = state;
@@ -26,8 +32,7 @@ static PyObject *client_login(PyObject *module, PyObject *args)
                           &login.password)) {
         return NULL;
     }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_login, &login, NULL)) {
+    if (!login_call(&login, capsule, run_login)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -47,8 +52,7 @@ static PyObject *client_logout(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Os:client_logout", &capsule, &login.registry)) {
         return NULL;
     }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_logout, &login, NULL)) {
+    if (!login_call(&login, capsule, run_logout)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -68,8 +72,7 @@ static PyObject *client_login_realm(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Os:client_login_realm", &capsule, &login.registry)) {
         return NULL;
     }
-    login.client = client_of(capsule);
-    if (login.client == NULL || !blocking_call(login.client, run_login_realm, &login, NULL)) {
+    if (!login_call(&login, capsule, run_login_realm)) {
         return NULL;
     }
     return text_or_none(login.realm);

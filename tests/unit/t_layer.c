@@ -402,7 +402,18 @@ static void test_strange_results_of_a_source(void **state)
     lpipe_layer_free(layer);
 }
 
-/* What is refused before a byte is read; the source is closed even so. */
+/* No layer is made with these options; the source is closed even so. */
+static void assert_layer_refused(const struct lpipe_layer_options *options, struct lpipe_error *err)
+{
+    struct memory_source memory = { .data = NULL };
+    struct lpipe_source source = source_of(&memory);
+    lpipe_layer *layer = NULL;
+    assert_int_equal(lpipe_layer_new(&source, options, &layer, err), LPIPE_INVALID_ARGUMENT);
+    assert_null(layer);
+    assert_int_equal(memory.closes, 1);
+}
+
+/* What is refused before a byte is read. */
 static void test_refused_before_a_byte_is_read(void **state)
 {
     (void)state;
@@ -410,13 +421,8 @@ static void test_refused_before_a_byte_is_read(void **state)
     struct lpipe_error err = { 0 };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct memory_source memory = { .data = NULL };
-        struct lpipe_source source = source_of(&memory);
-        lpipe_layer *layer = NULL;
         options.compress = bad[i];
-        assert_int_equal(lpipe_layer_new(&source, &options, &layer, &err), LPIPE_INVALID_ARGUMENT);
-        assert_null(layer);
-        assert_int_equal(memory.closes, 1);
+        assert_layer_refused(&options, &err);
     }
     struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
     struct memory_source memory = { .data = NULL };
@@ -469,12 +475,8 @@ static void test_impossible_title_is_refused(void **state)
     const char *const bad[] = { "", "a\nb", "a\xff", text };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct lpipe_layer_options options = LPIPE_LAYER_OPTIONS_INIT;
-        struct memory_source memory = { .data = NULL };
-        struct lpipe_source source = source_of(&memory);
-        lpipe_layer *layer = NULL;
         options.title = bad[i];
-        assert_int_equal(lpipe_layer_new(&source, &options, &layer, NULL), LPIPE_INVALID_ARGUMENT);
-        assert_int_equal(memory.closes, 1);
+        assert_layer_refused(&options, NULL);
     }
 }
 
